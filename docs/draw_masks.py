@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from autogaze_web.cells import Cells, cell_rectangles
 from autogaze_web.frames import Rgba, as_frame
 from autogaze_web.mask_geometry import GEOMETRIES, Footprint, Geometry, footprint
-from autogaze_web.palette import colour_of
+from autogaze_web.palette import Palette
 from autogaze_web.panels import PANEL_MODES, MaskPanel, PanelMode
 from autogaze_web.tiling import Tiling, stitch
 
@@ -41,7 +41,7 @@ def scales() -> Image.Image:
         for token, (y0, x0, y1, x1) in enumerate(
             cell_rectangles(Cells.of(grid, row, col), side, side).tolist()
         ):
-            draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=colour_of(grid))
+            draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=Palette.named().colour_of(grid))
             if grid < 14 or token in (0, 13, 195):
                 draw.text(((x0 + x1) / 2, (y0 + y1) / 2), str(first + token), TEXT_ON_BLACK, anchor="mm")
         tiles.append((f"{grid}x{grid}: tokens {first} to {first + grid * grid - 1}", tile))

@@ -7,7 +7,7 @@ What goes in, from where:
     runtime/onnxruntime/         ONNX Runtime Web, loaded only once a model is asked for
     python/<hash>/*.whl          this project's own wheel; the folder changes whenever its contents do
     graphs/                      the released architecture's ONNX graphs, without weights
-    options.json                 the defaults and limits that page and package share
+    options.json, palettes.json  the options and colours that page and package share
     build.json                   version, commit, the wheel's path, and size and sha256 of every file
 
 Addresses inside the site are relative, so that it works under any sub-path. The new site is put together
@@ -78,7 +78,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
 
 
 def copy_sources(root: Path, target: Path) -> None:
-    """Copy what the browser gets unchanged: the page, the bridge's modules and the shared options."""
+    """Copy what the browser gets unchanged: the page, the bridge's modules and the shared tables."""
     shutil.copytree(root / "web", target / "web", ignore=shutil.ignore_patterns(".*"))
     (target / "web" / "index.html").rename(target / "index.html")
     for module in sorted((root / "wasm_bridge").rglob("*.mjs")):
@@ -87,9 +87,9 @@ def copy_sources(root: Path, target: Path) -> None:
             continue
         (target / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(module, target / relative)
-    options = root / "py" / "autogaze_web" / "options.json"
-    if options.is_file():
-        shutil.copyfile(options, target / "options.json")
+    for name in ("options.json", "palettes.json"):
+        if (table := root / "py" / "autogaze_web" / name).is_file():
+            shutil.copyfile(table, target / name)
 
 
 def write_runtime(target: Path, runtime: dict[str, bytes], lock: RuntimeLock) -> None:

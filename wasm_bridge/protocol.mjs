@@ -31,6 +31,7 @@
  * @property {number} height
  * @property {boolean} keyframe
  * @property {number} cells
+ * @property {Record<number, number>} cells_by_scale cells on each grid, by its cells per side
  * @property {number} mask_ratio
  * @property {number | null} update_ratio
  * @property {number | null} update_ratio_ema

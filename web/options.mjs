@@ -8,7 +8,7 @@
  * @typedef {object} Option
  * @property {string} name
  * @property {string[]} aliases
- * @property {"choice" | "number" | "integer" | "url"} type
+ * @property {"choice" | "number" | "integer" | "url" | "grids"} type
  * @property {string | number} default
  * @property {string} label
  * @property {string} help
@@ -65,6 +65,10 @@ export function parseValue(option, given) {
     return option.choices?.find(({ value, aliases }) => value === wanted || aliases.includes(wanted))?.value;
   }
   if (option.type === "url") return URL_FORM.test(given.trim()) ? given.trim() : undefined;
+  if (option.type === "grids") {
+    const text = normalise(given).replaceAll(" ", "+");
+    return GRIDS_FORM.test(text) ? gridsText(gridsOf(text)) : undefined;
+  }
   const number = given.trim() === "" ? Number.NaN : Number(given);
   const { minimum = -Infinity, maximum = Infinity } = option;
   if (!Number.isFinite(number) || number < minimum || number > maximum) return undefined;
@@ -75,10 +79,31 @@ export function parseValue(option, given) {
 /** An address on the web, or one relative to the page: a path that says so. */
 const URL_FORM = /^(https?:\/\/[^\s/]+|\.{0,2})\/\S+$/i;
 
+/** Cells per side of grids; in an address a + reads as a space. */
+const GRIDS_FORM = /^(none|[1-9]\d{0,3}(\+[1-9]\d{0,3})*)$/;
+
+/**
+ * The grids that a value of the type `grids` names.
+ * @param {string} value
+ * @returns {number[]}
+ */
+export function gridsOf(value) {
+  return value === "none" ? [] : value.split("+").map(Number);
+}
+
+/**
+ * The value of the type `grids` that names some grids.
+ * @param {number[]} grids
+ */
+export function gridsText(grids) {
+  return [...new Set(grids)].sort((a, b) => a - b).join("+") || "none";
+}
+
 /** @param {Option} option */
 function accepted({ type, choices = [], minimum, maximum }) {
   if (type === "choice") return `one of ${choices.map(({ value }) => value).join(", ")}`;
   if (type === "url") return "an address that begins with https://, http://, /, ./ or ../";
+  if (type === "grids") return "none, or cells per side of grids such as 2+14";
   const kind = type === "integer" ? "a whole number" : "a number";
   return maximum === undefined ? `${kind} of at least ${minimum}` : `${kind} from ${minimum} to ${maximum}`;
 }

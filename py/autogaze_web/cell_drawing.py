@@ -21,7 +21,7 @@ from .cells import IntArray
 from .frames import Rgba, Words
 from .mask_geometry import Footprint
 from .packed import BlendWeights, blend
-from .palette import Colour, colour_of, fill_of
+from .palette import Colour, Palette
 from .update_plan import Box, UpdatePlan, bounding_box
 
 # Rows in which rectangles are drawn together: enough to spread NumPy's overhead per call, few enough to
@@ -43,10 +43,12 @@ class Ink:
     Attributes:
         picture: the words of the picture; None for the colours alone.
         weights: of the blend.
+        palette: the colours.
     """
 
     picture: Words | None
     weights: BlendWeights
+    palette: Palette
 
     def mix(self, values: Words, box: Box) -> Words:
         """A box's words, its columns made even, from the values (layers, height, words) of its pixels."""
@@ -68,7 +70,9 @@ def draw_cells(image: Rgba, mask: Footprint, ink: Ink) -> None:
     order = np.argsort(grid, kind="stable")
     for rectangle, scale in zip(mask.rectangles[order].tolist(), grid[order].tolist(), strict=True):
         y0, x0, y1, x1 = rectangle
-        values = _cell_values(y1 - y0, x1 - x0, x0 % 2, colour_of(scale), None if opaque else ink.weights)
+        colour = ink.palette.colour_of(scale)
+        shades = (colour, ink.palette.fill_of(colour))
+        values = _cell_values(y1 - y0, x1 - x0, x0 % 2, shades, None if opaque else ink.weights)
         for top in range(y0, y1, MAX_BOX_HEIGHT):
             box = (top, x0, min(top + MAX_BOX_HEIGHT, y1), x1)
             _put(target, box, [box], ink.mix(values[:, top - y0 : box[2] - y0], box))
@@ -92,9 +96,15 @@ def _values(colours: NDArray[np.uint8], weights: BlendWeights | None) -> NDArray
 
 
 @lru_cache(maxsize=256)
-def _cell_values(height: int, width: int, odd: int, colour: Colour, weights: BlendWeights | None) -> Words:
-    """(layers, height, words) of a cell of ``height x width`` that begins at an even or odd column."""
-    line, fill = _values(np.array([colour, fill_of(colour)], np.uint8), weights).T
+def _cell_values(
+    height: int, width: int, odd: int, shades: tuple[Colour, Colour], weights: BlendWeights | None
+) -> Words:
+    """(layers, height, words) of a cell of ``height x width`` that begins at an even or odd column.
+
+    Args:
+        shades: of its frame and of its inside.
+    """
+    line, fill = _values(np.array(shades, np.uint8), weights).T
     values = np.empty((len(line), height, -(-(odd + width) // 2) * 2), np.uint32)
     values[:] = line[:, None, None]
     values[:, 1 : height - 1, odd + 1 : odd + width - 1] = fill[:, None, None]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .cells import IntArray
 from .mask_geometry import Footprint
-from .palette import Colour, colour_of, fill_of
+from .palette import Colour, Palette
 from .update_plan import Lattice, UpdatePlan, plan_from_cover
 
 
@@ -35,14 +35,15 @@ class CellPaint:
     plan: UpdatePlan
 
 
-def paint_footprint(mask: Footprint) -> CellPaint:
+def paint_footprint(mask: Footprint, palette: Palette) -> CellPaint:
     """Lays a mask's rectangles over each other, the coarsest grid at the bottom."""
     grid = mask.fixations.grid
-    layers = [(mask.rectangles[grid == scale], colour_of(scale)) for scale in np.unique(grid).tolist()]
-    return _paint_layers(layers, mask.height, mask.width)
+    scales = np.unique(grid).tolist()
+    layers = [(mask.rectangles[grid == scale], palette.colour_of(scale)) for scale in scales]
+    return _paint_layers(layers, palette, mask.height, mask.width)
 
 
-def paint_scale_rows(mask: Footprint) -> CellPaint:
+def paint_scale_rows(mask: Footprint, palette: Palette) -> CellPaint:
     """One band below the other for each grid that the mask has, coarse to fine, each with that grid's cells.
 
     Band i of n has the rows ``floor(i * height / n)`` to ``ceil((i + 1) * height / n)``; in its middle the
@@ -50,7 +51,7 @@ def paint_scale_rows(mask: Footprint) -> CellPaint:
     cells belongs to no grid of its own and is painted in place of the bands.
     """
     if mask.geometry == "effective":
-        return paint_footprint(mask)
+        return paint_footprint(mask, palette)
     scales = np.unique(mask.fixations.grid).tolist()
     layers = []
     for index, scale in enumerate(scales):
@@ -60,8 +61,8 @@ def paint_scale_rows(mask: Footprint) -> CellPaint:
         left = (mask.width - view) // 2
         chosen = mask.fixations.select(mask.fixations.grid == scale)
         offset = np.array([top, left, top, left], np.int32)
-        layers.append((chosen.rectangles(band, view) + offset, colour_of(scale)))
-    return _paint_layers(layers, mask.height, mask.width)
+        layers.append((chosen.rectangles(band, view) + offset, palette.colour_of(scale)))
+    return _paint_layers(layers, palette, mask.height, mask.width)
 
 
 def frame_lines(rectangles: IntArray) -> IntArray:
@@ -71,12 +72,14 @@ def frame_lines(rectangles: IntArray) -> IntArray:
     return np.concatenate([np.stack(line, axis=-1) for line in lines]).astype(np.int32)
 
 
-def _paint_layers(layers: Iterable[tuple[IntArray, Colour]], height: int, width: int) -> CellPaint:
+def _paint_layers(
+    layers: Iterable[tuple[IntArray, Colour]], palette: Palette, height: int, width: int
+) -> CellPaint:
     """Paints rectangles over each other, layer by layer: their fills, then their lines."""
     shapes = [
         (shape, shade)
         for rectangles, colour in layers
-        for shape, shade in ((rectangles, fill_of(colour)), (frame_lines(rectangles), colour))
+        for shape, shade in ((rectangles, palette.fill_of(colour)), (frame_lines(rectangles), colour))
     ]
     edges = np.concatenate([shape for shape, _ in shapes] or [np.zeros((0, 4), np.int32)])
     layer = np.repeat(np.arange(len(shapes)), [len(shape) for shape, _ in shapes])

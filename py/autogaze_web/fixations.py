@@ -134,3 +134,16 @@ class Fixations:
         start = np.maximum(centre - half, 0)
         end = np.minimum(centre + half, parts)
         return Fixations(start, end, parts, self.grid, self.confidence)
+
+
+def without_grids(cells: Cells | Fixations, hidden: Sequence[int]) -> Cells | Fixations:
+    """Those cells that are on none of the hidden grids."""
+    if not hidden:
+        return cells
+    return Fixations.of(cells).select(~np.isin(cells.grid, hidden))
+
+
+def count_by_grid(cells: Cells | Fixations) -> dict[int, int]:
+    """How many cells each grid has, by its cells per side, coarse to fine."""
+    grids, counts = np.unique(cells.grid, return_counts=True)
+    return dict(zip(grids.tolist(), counts.tolist(), strict=True))

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from . import changes, options
 from .accumulation import Accumulation, Accumulator, OutputUpdate
 from .cells import Cells
-from .fixations import Fixations
+from .fixations import Fixations, count_by_grid, without_grids
 from .frames import Rgba, allocate, as_frame, words
-from .mask_geometry import Geometry, footprint
+from .mask_geometry import Footprint, Geometry, footprint
 from .metrics import Ema, SquaredErrorMap, psnr_of
+from .palette import STANDARD
 from .panels import MaskPanel, PanelMode
 from .patch_diff import PatchDiff, active_cells, patch_difference
 from .update_plan import Box
@@ -30,15 +31,23 @@ class MaskSettings:
         geometry: which rectangles the cells stand for (``mask_geometry``).
         cell_scale: factor of their sides.
         panel: how the mask panel shows them (``panels``).
+        hidden: grids whose cells are left out of the mask: they are neither drawn nor copied nor counted.
+        palette: colours of the panel (``palette``).
     """
 
     geometry: Geometry = "native"
     cell_scale: float = 1.0
     panel: PanelMode = "image-mask-only"
+    hidden: tuple[int, ...] = ()
+    palette: str = STANDARD
 
     def __post_init__(self) -> None:
-        footprint(Cells.none(), 1, 1, self.geometry, self.cell_scale)
-        MaskPanel(mode=self.panel)
+        self.footprint(Cells.none(), 1, 1)
+        MaskPanel(mode=self.panel, palette=self.palette)
+
+    def footprint(self, cells: Cells | Fixations, height: int, width: int) -> Footprint:
+        """The mask of a frame of ``height x width`` pixels: what panel, output and numbers are made from."""
+        return footprint(without_grids(cells, self.hidden), height, width, self.geometry, self.cell_scale)
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,8 @@ class LiveSettings:
                 str(values["mask-geometry"]),  # type: ignore[arg-type]
                 float(values["mask-cell-scale"]),
                 str(values["mask-visualization"]),  # type: ignore[arg-type]
+                options.grids_of(str(values["hidden-scales"])),
+                str(values["palette"]),
             ),
         )
 
@@ -86,7 +97,9 @@ class FrameReport:
         index: frames processed before it in this stream.
         width, height: its size in pixels.
         keyframe: whether the output took the whole frame.
-        cells: number of active cells.
+        cells: number of cells that the mask source chose.
+        cells_by_scale: how many of them are on each grid, by its cells per side, coarse to fine; also those
+            of hidden scales.
         mask_ratio: share of the frame's pixels inside the cells, 0 .. 1.
         update_ratio: share of the output's pixels that were written, 0 .. 1; NaN for keyframes.
         update_ratio_ema: its moving average, NaN until the first sample.
@@ -101,6 +114,7 @@ class FrameReport:
     height: int
     keyframe: bool
     cells: int
+    cells_by_scale: dict[int, int]
     mask_ratio: float
     update_ratio: float
     update_ratio_ema: float
@@ -129,7 +143,8 @@ class LiveView:
         self._spare: Rgba = allocate(1, 1)
         self._cells: Cells | Fixations = Cells.none()
         self._accumulator = Accumulator(self.settings.accumulation)
-        self._panel = MaskPanel(self.settings.accumulation.blend_alpha, self.settings.mask.panel)
+        mask = self.settings.mask
+        self._panel = MaskPanel(self.settings.accumulation.blend_alpha, mask.panel, mask.palette)
         self._start(1, 1)
 
     @property
@@ -154,7 +169,7 @@ class LiveView:
 
     def configure(self, settings: LiveSettings) -> None:
         """Takes new settings from the next frame on. A new output mode starts with a keyframe."""
-        self._panel.configure(settings.accumulation.blend_alpha, settings.mask.panel)
+        self._panel.configure(settings.accumulation.blend_alpha, settings.mask.panel, settings.mask.palette)
         self._accumulator.configure(settings.accumulation)
         self.settings = settings
 
@@ -200,9 +215,7 @@ class LiveView:
         self._cells = self._choose_cells(changed) if cells is None else cells
         clock.lap("mask")
         height, width = self.frame.shape[:2]
-        mask = footprint(
-            self._cells, height, width, self.settings.mask.geometry, self.settings.mask.cell_scale
-        )
+        mask = self.settings.mask.footprint(self._cells, height, width)
         plan = mask.plan
         clock.lap("plan")
         update = self._accumulator.update(self.frame, plan)
@@ -223,6 +236,7 @@ class LiveView:
             height=height,
             keyframe=update.keyframe,
             cells=len(self._cells),
+            cells_by_scale=count_by_grid(self._cells),
             mask_ratio=plan.ratio,
             update_ratio=ratio,
             update_ratio_ema=self._ratio_ema.value,

@@ -20,6 +20,10 @@ Value = str | float | int
 # An address on the web, or one relative to the page: a path that says so.
 _URL = re.compile(r"(https?://[^\s/]+|\.{0,2})/\S+", re.IGNORECASE)
 
+NO_GRIDS = "none"
+# In an address a + reads as a space.
+_GRIDS = re.compile(rf"{NO_GRIDS}|[1-9]\d{{0,3}}(\+[1-9]\d{{0,3}})*")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -37,7 +41,7 @@ class Option:
     Attributes:
         name: as in the URL and, with two dashes before it, on the command line.
         aliases: other names.
-        type: ``choice``, ``number``, ``integer`` or ``url``.
+        type: ``choice``, ``number``, ``integer``, ``url`` or ``grids`` (``2+14``, or ``none``).
         default: its value when nothing is given.
         label, help: what people read.
         minimum, maximum: inclusive bounds of numbers, infinite where there is none.
@@ -65,6 +69,9 @@ class Option:
             for choice in self.choices:
                 if wanted == choice.value or wanted in choice.aliases:
                     return choice.value
+        elif self.type == "grids":
+            if _GRIDS.fullmatch(text := _normalise(str(given)).replace(" ", "+")):
+                return "+".join(map(str, grids_of(text))) or NO_GRIDS
         elif self.type == "url":
             if _URL.fullmatch(url := str(given).strip()):
                 return url
@@ -82,6 +89,8 @@ class Option:
         """What ``parse`` takes, in words."""
         if self.type == "choice":
             return "one of " + ", ".join(choice.value for choice in self.choices)
+        if self.type == "grids":
+            return f"{NO_GRIDS}, or cells per side of grids such as 2+14"
         if self.type == "url":
             return "an address that begins with https://, http://, /, ./ or ../"
         kind = "a whole number" if self.type == "integer" else "a number"
@@ -131,6 +140,11 @@ def parse(given: Mapping[str, object]) -> dict[str, Value]:
     if problems:
         raise ValueError("\n".join(problems))
     return values
+
+
+def grids_of(value: str) -> tuple[int, ...]:
+    """The grids that a value of the type ``grids`` names, coarse to fine."""
+    return () if value == NO_GRIDS else tuple(sorted({int(grid) for grid in value.split("+")}))
 
 
 def _normalise(text: str) -> str:

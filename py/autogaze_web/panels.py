@@ -17,6 +17,7 @@ from .cell_paint import paint_footprint, paint_scale_rows
 from .frames import Rgba, allocate, words
 from .mask_geometry import Footprint
 from .packed import BlendWeights
+from .palette import STANDARD, Palette
 from .update_plan import Box, bounding_box
 
 PanelMode = Literal["image-mask-only", "image-overlay", "overlay", "scale-rows"]
@@ -37,21 +38,23 @@ class MaskPanel:
         mode: one of ``PANEL_MODES``.
     """
 
-    def __init__(self, blend_alpha: float = 0.38, mode: PanelMode = "image-mask-only"):
+    def __init__(
+        self, blend_alpha: float = 0.38, mode: PanelMode = "image-mask-only", palette: str = STANDARD
+    ):
         self.image: Rgba = allocate(1, 1)
         self.mode = mode
         self._drawn = np.zeros((0, 4), np.int32)
-        self.configure(blend_alpha, mode)
+        self.configure(blend_alpha, mode, palette)
 
-    def configure(self, blend_alpha: float, mode: PanelMode) -> None:
-        """Takes a weight of the colours, 0 .. 1, and a mode from the next drawing on.
+    def configure(self, blend_alpha: float, mode: PanelMode, palette: str = STANDARD) -> None:
+        """Takes a weight of the colours, 0 .. 1, a mode and a palette from the next drawing on.
 
         Raises:
-            ValueError: if the weight is out of range or there is no such mode.
+            ValueError: if the weight is out of range, or there is no such mode or palette.
         """
         if mode not in PANEL_MODES:
             raise ValueError(f"the mask panel's mode is one of {', '.join(PANEL_MODES)}, got {mode!r}")
-        self._weights = BlendWeights.of(blend_alpha)
+        self._weights, self._palette = BlendWeights.of(blend_alpha), Palette.named(palette)
         if mode != self.mode:
             self.mode = mode
             self.image = allocate(1, 1)
@@ -76,9 +79,10 @@ class MaskPanel:
         else:
             self._clear(TRANSPARENT_BLACK if self.mode == "image-mask-only" else OPAQUE_BLACK)
         over_picture = self.mode in ("image-mask-only", "image-overlay")
-        ink = Ink(words(frame) if over_picture else None, self._weights)
+        ink = Ink(words(frame) if over_picture else None, self._weights, self._palette)
         if self.mode == "scale-rows" or len(mask.rectangles) > MOST_SINGLE_CELLS or not mask.keeps_to_grids:
-            painted = paint_scale_rows(mask) if self.mode == "scale-rows" else paint_footprint(mask)
+            paint = paint_scale_rows if self.mode == "scale-rows" else paint_footprint
+            painted = paint(mask, self._palette)
             draw_painting(self.image, painted, ink)
             drawn = painted.plan.rectangles
         else:

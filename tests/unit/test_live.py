@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from autogaze_web.accumulation import Accumulation
+from autogaze_web.cells import Cells
 from autogaze_web.live import LiveSettings, LiveView
 from autogaze_web.metrics import psnr
 from autogaze_web.synthetic import SYNTHETIC_SOURCES, draw_pan
@@ -130,3 +131,29 @@ def test_step_takes_rgb_and_rgba():
     assert view.step(rgba).cells == 0
     with pytest.raises(ValueError, match="8-bit RGB"):
         view.step(rgb.astype(np.float32))
+
+
+def test_a_hidden_scale_is_in_no_panel_and_no_number_but_counted():
+    cells = Cells.of([2, 14, 14, 7], [0, 13, 12, 3], [0, 13, 13, 3])
+    frames = np.random.default_rng(0).integers(0, 256, (2, 120, 160, 3), np.uint8)
+    hiding, without = LiveView(LiveSettings.of({"hidden-scales": "14+2"})), LiveView()
+    reports = []
+    for view, chosen in ((hiding, cells), (without, Cells.of([7], [3], [3]))):
+        view.step(frames[0], Cells.none())
+        reports.append(view.step(frames[1], chosen))
+    assert reports[0].cells_by_scale == {2: 1, 7: 1, 14: 2}
+    assert [report.cells for report in reports] == [4, 1]
+    assert reports[0].mask_ratio == reports[1].mask_ratio > 0
+    assert reports[0].psnr == reports[1].psnr
+    np.testing.assert_array_equal(hiding.mask, without.mask)
+    np.testing.assert_array_equal(hiding.output, without.output)
+
+
+def test_another_palette_colours_the_panel():
+    cells = Cells.of(2, [0], [1])
+    colours = []
+    for palette in ("standard", "colour-blind-safe"):
+        view = LiveView(LiveSettings.of({"palette": palette, "mask-visualization": "overlay"}))
+        view.step(np.zeros((40, 40, 3), np.uint8), cells)
+        colours.append(tuple(view.mask[0, 30, :3].tolist()))
+    assert colours == [(255, 180, 0), (213, 94, 0)]

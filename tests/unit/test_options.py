@@ -31,6 +31,9 @@ def test_names_and_aliases_are_unique():
             "HTTPS://example.org/a/config.json?x=1",
         ),
         ("weights", "./m/w.safetensors", "weights-url", "./m/w.safetensors"),
+        ("hide-scales", "14+2+14", "hidden-scales", "2+14"),
+        ("hidden-scales", "2 14", "hidden-scales", "2+14"),
+        ("hidden-scales", "NONE", "hidden-scales", "none"),
         ("model-url", "/m/w.safetensors", "weights-url", "/m/w.safetensors"),
     ],
 )
@@ -54,6 +57,9 @@ def test_aliases_in_any_spelling(name, given, option, value):
         ("weights-url", "ftp://example.org/w", "got 'ftp:"),
         ("weights-url", "https://example.org", "got 'https:"),
         ("weights-url", "https://example.org/two words", "got 'https:"),
+        ("hidden-scales", "0", "none, or cells per side of grids such as 2.14, got '0'"),
+        ("hidden-scales", "2,14", "got '2,14'"),
+        ("hidden-scales", "", "got ''"),
         ("speed", "1", "there is no option 'speed'; the options are source, "),
     ],
 )

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from autogaze_web.cells import Cells, cell_rectangles
 from autogaze_web.frames import as_frame
 from autogaze_web.mask_geometry import footprint
-from autogaze_web.palette import colour_of, fill_of
+from autogaze_web.palette import Palette
 from autogaze_web.panels import MaskPanel
 
+PALETTE = Palette.named()
 SIZES = [(56, 56), (37, 53), (90, 141), (11, 9)]
 
 
@@ -19,11 +20,11 @@ def expected_panel(frame, cells, per_cent):
     for grid in sorted(set(cells.grid.tolist())):
         boxes = cell_rectangles(cells, height, width)[cells.grid == grid].tolist()
         for y0, x0, y1, x1 in boxes:
-            colours[y0:y1, x0:x1] = fill_of(colour_of(grid))
+            colours[y0:y1, x0:x1] = PALETTE.fill_of(PALETTE.colour_of(grid))
             covered[y0:y1, x0:x1] = True
         for y0, x0, y1, x1 in boxes:
             for line in np.s_[y0, x0:x1], np.s_[y1 - 1, x0:x1], np.s_[y0:y1, x0], np.s_[y0:y1, x1 - 1]:
-                colours[line] = colour_of(grid)
+                colours[line] = PALETTE.colour_of(grid)
     mixed = (frame[..., :3].astype(int) * (100 - per_cent) + colours * per_cent + 50) // 100
     panel = np.zeros_like(frame)
     panel[covered] = np.concatenate([mixed, np.full((height, width, 1), 255)], axis=-1)[covered]
@@ -79,16 +80,3 @@ def test_the_mask_of_the_panel_is_the_one_of_the_plan():
     panel = MaskPanel()
     panel.draw(random_frame(0, (90, 141)), mask)
     assert (panel.image[..., 3] > 0).sum() == mask.plan.pixel_count
-
-
-def test_palette():
-    assert [colour_of(grid) for grid in (1, 2, 3, 4, 7, 8, 14)] == [
-        (255, 180, 0),
-        (255, 180, 0),
-        (60, 220, 120),
-        (60, 220, 120),
-        (0, 185, 255),
-        (230, 110, 255),
-        (230, 110, 255),
-    ]
-    assert fill_of((255, 180, 0)) == (107, 76, 0)

@@ -1,0 +1,89 @@
+"""The palettes, and that the colour-blind-safe one is what it says."""
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from autogaze_web import options
+from autogaze_web.palette import Palette
+
+# Linear RGB as seen with no cones of one kind: Machado, Oliveira and Fernandes (2009), severity 1.
+SEEN = {
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+    "all cones": np.eye(3),
+}
+XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+WHITE = np.array([0.95047, 1, 1.08883])
+
+
+def lab(colour, matrix):
+    """CIE L*a*b* of an sRGB colour seen through a matrix."""
+    encoded = np.array(colour) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    x, y, z = np.cbrt(XYZ @ np.clip(np.asarray(matrix) @ linear, 1e-4, 1) / WHITE)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def least_distance(palette, sight):
+    colours = [lab(entry.colour, SEEN[sight]) for entry in Palette.named(palette).legend((2, 4, 7, 14))]
+    return min(float(np.linalg.norm(a - b)) for a, b in combinations(colours, 2))
+
+
+@pytest.mark.parametrize("sight", SEEN)
+def test_the_colour_blind_safe_colours_stay_far_apart(sight):
+    # A difference of about 2.3 is just noticeable; legends want ten times that.
+    assert least_distance("colour-blind-safe", sight) > 30
+
+
+def test_the_standard_colours_do_not_which_is_why_there_are_others():
+    assert least_distance("standard", "deuteranopia") < 3
+
+
+def test_a_colour_for_every_grid():
+    palette = Palette.named()
+    assert [palette.colour_of(grid) for grid in (1, 2, 3, 4, 7, 8, 14, 126)] == [
+        (255, 180, 0),
+        (255, 180, 0),
+        (60, 220, 120),
+        (60, 220, 120),
+        (0, 185, 255),
+        (230, 110, 255),
+        (230, 110, 255),
+        (230, 110, 255),
+    ]
+    assert palette.fill_of((255, 180, 0)) == (107, 76, 0)
+
+
+def test_the_legend_names_each_grid_once_coarse_to_fine():
+    entries = Palette.named().legend([14, 2, 14, 4])
+    assert [(entry.grid, entry.label, entry.colour_name) for entry in entries] == [
+        (2, "2x2 cells", "orange"),
+        (4, "4x4 cells", "green"),
+        (14, "14x14 cells", "violet"),
+    ]
+    assert entries[0].fill == (107, 76, 0)
+
+
+def test_the_palettes_are_those_of_the_option():
+    for choice in options.options()["palette"].choices:
+        assert Palette.named(choice.value).shades[-1].up_to == math.inf
+    with pytest.raises(ValueError, match="one of standard, colour-blind-safe, got 'grey'"):
+        Palette.named("grey")
