@@ -11,8 +11,13 @@ with fixations of confidence 0:
 Beside them ``exact_edges`` (clips, frames, k, 6) and ``grids`` keep what floats would round: loaded traces
 are the saved ones to the pixel. Files without these are read as well (``points.fixations_of_points``).
 
-Only fixations with a confidence above 0 are kept. The library ``safetensors`` is needed for its format
-alone; in a browser use JSON.
+Only fixations with a confidence above 0 are kept. ``traces_to_bytes`` and ``traces_from_bytes`` need no file
+and no library: a page downloads and opens with them what ``save_traces`` and ``load_traces`` write and read.
+
+>>> clip = Trace.of([Cells.of(14, [3], [5]), Cells.none()])
+>>> (loaded,) = traces_from_bytes(traces_to_bytes([clip], ".safetensors"), ".safetensors")
+>>> [len(frame) for frame in loaded.frames]
+[1, 0]
 """
 
 from __future__ import annotations
@@ -24,10 +29,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from .cells import Cells
 from .fixations import Fixations
 from .points import centres_and_sides, fixations_of_edges, fixations_of_points
+from .safetensors_bytes import tensors_from_bytes, tensors_to_bytes
+from .safetensors_header import Buffer
 
 JSON_FORMAT = "autogaze-trace-store"
 JSON_VERSION = 1
@@ -62,9 +70,14 @@ class Trace:
             raise ValueError(f"visibility is (frames, height, width), got {self.visibility.shape}")
 
     @staticmethod
-    def of(frames: Sequence[Fixations]) -> Trace:
-        """A trace without stop probabilities."""
-        return Trace(list(frames), np.zeros(len(frames), np.float32))
+    def of(frames: Sequence[Cells | Fixations], stopped: ArrayLike | None = None) -> Trace:
+        """The trace of one clip from each frame's cells.
+
+        Args:
+            stopped: (frames,) whether the model stopped before its budget; by default never.
+        """
+        stop = np.zeros(len(frames)) if stopped is None else stopped
+        return Trace([Fixations.of(cells) for cells in frames], np.asarray(stop, np.float32))
 
 
 def save_traces(path: str | Path, traces: Sequence[Trace]) -> None:
@@ -72,14 +85,9 @@ def save_traces(path: str | Path, traces: Sequence[Trace]) -> None:
 
     Raises:
         ValueError: for another suffix, or if the clips differ in frames (safetensors only).
-        ImportError: if the safetensors library is missing.
     """
-    if _suffix(path) == ".json":
-        Path(path).write_text(traces_to_json(traces), encoding="utf-8")
-        return
-    from safetensors.numpy import save_file
-
-    save_file(traces_to_tensors(traces), path)
+    data = traces_to_bytes(traces, Path(path).suffix)
+    Path(path).write_bytes(data)
 
 
 def load_traces(path: str | Path) -> list[Trace]:
@@ -87,18 +95,41 @@ def load_traces(path: str | Path) -> list[Trace]:
 
     Raises:
         ValueError: saying what is wrong with the file.
-        ImportError: if the safetensors library is missing.
     """
-    if _suffix(path) == ".json":
-        return traces_from_json(Path(path).read_text(encoding="utf-8"))
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
+    suffix = _known(Path(path).suffix)
     try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file: {error}") from error
-    return traces_from_tensors(tensors)
+        return traces_from_bytes(Path(path).read_bytes(), suffix)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def traces_to_bytes(traces: Sequence[Trace], suffix: str) -> bytes:
+    """What a file of the clips' traces contains.
+
+    Args:
+        suffix: ``.safetensors`` or ``.json``.
+
+    Raises:
+        ValueError: for another suffix, or if the clips differ in frames (safetensors only).
+    """
+    if _known(suffix) == ".json":
+        return traces_to_json(traces).encode()
+    return tensors_to_bytes(traces_to_tensors(traces))
+
+
+def traces_from_bytes(data: Buffer, suffix: str) -> list[Trace]:
+    """The traces of a file's contents; see ``traces_to_bytes``.
+
+    Raises:
+        ValueError: saying what is wrong with them.
+    """
+    if _known(suffix) == ".safetensors":
+        return traces_from_tensors(tensors_from_bytes(data))
+    try:
+        text = bytes(data).decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the trace is no JSON: byte {error.start} is not UTF-8") from error
+    return traces_from_json(text)
 
 
 def traces_to_tensors(traces: Sequence[Trace]) -> dict[str, NDArray[Any]]:
@@ -286,8 +317,7 @@ def _exact_tensors(
     return edges.astype(np.int64), grids.astype(np.int32)
 
 
-def _suffix(path: str | Path) -> str:
-    suffix = Path(path).suffix.lower()
-    if suffix not in (".safetensors", ".json"):
-        raise ValueError(f"traces are kept in .safetensors or .json files, got {Path(path).name}")
-    return suffix
+def _known(suffix: str) -> str:
+    if suffix.lower() not in (".safetensors", ".json"):
+        raise ValueError(f"traces are kept in .safetensors or .json files, got {suffix or 'no suffix'}")
+    return suffix.lower()

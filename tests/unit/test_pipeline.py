@@ -7,6 +7,7 @@ from strategies import noise_frame
 
 import autogaze_web.pipeline
 import autogaze_web.readout
+import autogaze_web.trace_store
 from autogaze_web.accumulation import Accumulation
 from autogaze_web.cells import Cells
 from autogaze_web.frame_queue import FrameQueue
@@ -27,7 +28,7 @@ from autogaze_web.tiling import Tiling, stitch
 from autogaze_web.token_grids import ImageGrid
 
 
-@pytest.mark.parametrize("module", [autogaze_web.pipeline, autogaze_web.readout])
+@pytest.mark.parametrize("module", [autogaze_web.pipeline, autogaze_web.readout, autogaze_web.trace_store])
 def test_the_examples_in_the_documentation(module):
     result = doctest.testmod(module)
     assert result.attempted > 0

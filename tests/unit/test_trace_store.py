@@ -4,19 +4,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import save_file
+from safetensors.numpy import load, save_file
 from strategies import some_cells
 
 from autogaze_web.cells import Cells
 from autogaze_web.fixations import Fixations
 from autogaze_web.points import centres_and_sides, fixations_of_points
+from autogaze_web.safetensors_bytes import tensors_from_bytes, tensors_to_bytes
 from autogaze_web.tiling import Tiling, stitch
 from autogaze_web.trace_store import (
     Trace,
     load_traces,
     save_traces,
+    traces_from_bytes,
     traces_from_json,
     traces_from_tensors,
+    traces_to_bytes,
     traces_to_json,
     traces_to_tensors,
 )
@@ -51,6 +54,18 @@ def test_what_is_loaded_is_what_was_saved(tmp_path, name):
             assert_same(mine, other)
         np.testing.assert_array_equal(ours.stop_probabilities, theirs.stop_probabilities)
         np.testing.assert_array_equal(ours.visibility, theirs.visibility)
+
+
+def test_bytes_are_a_file_that_the_library_reads():
+    tensors = traces_to_tensors(two_traces())
+    data = traces_to_bytes(two_traces(), ".safetensors")
+    theirs = load(data)
+    assert theirs.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert theirs[name].dtype == tensor.dtype
+        np.testing.assert_array_equal(theirs[name], tensor)
+        np.testing.assert_array_equal(tensors_from_bytes(data)[name], tensor)
+    assert int.from_bytes(data[:8], "little") % 8 == 0
 
 
 def test_the_layout_that_other_tools_know():
@@ -142,13 +157,15 @@ def broken(**changes):
             "NaN or infinity",
         ),
         (lambda: traces_from_json("{"), "is no JSON"),
+        (lambda: traces_from_bytes(b"\xff", ".json"), "byte 0 is not UTF-8"),
+        (lambda: tensors_to_bytes({"x": np.zeros(1, np.bool_)}), "the tensor x is bool"),
         (lambda: traces_from_json("[]"), 'says "format"'),
         (lambda: traces_from_json('{"format": "autogaze-trace-store", "version": 9}'), "version 9"),
         (
             lambda: traces_from_json('{"format": "autogaze-trace-store", "version": 1, "clips": [{}]}'),
             "incomplete: KeyError\\('frames'\\)",
         ),
-        (lambda: load_traces("trace.txt"), "safetensors or .json files, got trace.txt"),
+        (lambda: load_traces("trace.txt"), "safetensors or .json files, got .txt"),
         (lambda: Trace([], np.zeros(1, np.float32)), "as many stop probabilities"),
         (lambda: traces_to_tensors([]), "at least one clip"),
     ],
@@ -160,7 +177,7 @@ def test_bad_input_gets_one_sentence(make, message):
 
 def test_a_file_that_is_no_safetensors_file(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match="is no safetensors file"):
+    with pytest.raises(ValueError, match=r"x.safetensors: .*not a safetensors file"):
         load_traces(tmp_path / "x.safetensors")
     save_file({"other": np.zeros(1, np.float32)}, tmp_path / "y.safetensors")
     with pytest.raises(ValueError, match="there are other"):
