@@ -40,6 +40,7 @@
  * @property {[number, number, number, number]} mask_box
  * @property {[number, number, number, number]} output_box
  * @property {Record<string, number>} stage_ms
+ * @property {number} recorded frames of this stream that files can be made of
  * @property {number} [tokens] with a model: tokens that are no pads
  * @property {number} [steps] with a model: decoder steps
  * @property {number} [gaze_ms] with a model: time that it took

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .frame_record import FrameRecord, FrameRecords
 from .metrics import format_psnr, format_ratio
 from .patch_diff import PatchDiff
 from .progress import progress
+from .record_files import metrics_csv, store_bytes, trace_text
 from .render import SUFFIXES, rendered, write
-from .trace import FORMAT, VERSION, MaskSource, PatchDiffSource, TracedFrame, autogaze_source, trace_frames
+from .trace import MaskSource, PatchDiffSource, autogaze_source, trace_frames
 from .video import read_frames, video_info
 
 PATCH_DIFF = "patch-diff"
 
 _TRACE_HELP = """\
 Runs a video through a mask source and says what it chose of every frame: a line for each frame, or
-everything as JSON (docs/trace.md).
+everything in files (docs/trace.md).
 
 examples:
   autogaze-web trace clip.mp4
@@ -29,6 +30,8 @@ examples:
       AutoGaze from a Hugging Face folder, at most 16 tokens a frame
   autogaze-web trace clip.mp4 --model ~/AutoGaze --task-loss 0.5 --json -
       stop each frame at a predicted loss of 0.5; JSON to the terminal
+  autogaze-web trace clip.mp4 --metrics-csv numbers.csv --store fixations.safetensors
+      the numbers of every frame as a table, and the fixations for other AutoGaze tools
 """
 
 _RENDER_HELP = """\
@@ -73,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     trace = _command(commands, "trace", "what is chosen of each frame, as JSON", _TRACE_HELP)
     _add_source(trace)
     trace.add_argument("--json", metavar="OUT", help="JSON file to write; - for the terminal")
+    trace.add_argument("--metrics-csv", metavar="OUT", help="numbers of every frame; - for the terminal")
+    trace.add_argument(
+        "--store",
+        metavar="OUT",
+        type=Path,
+        help="fixations for other AutoGaze tools: a .safetensors or .json file",
+    )
     trace.set_defaults(run=_trace)
 
     render = _command(commands, "render", "input | mask | output as a picture or video", _RENDER_HELP)
@@ -173,45 +183,49 @@ def _traced(options: argparse.Namespace, source: MaskSource, bar: bool = True) -
 
 
 def _trace(options: argparse.Namespace) -> None:
+    if options.store is not None and options.store.suffix.lower() not in (".json", ".safetensors"):
+        raise ValueError(f"--store {options.store.name} must end in .safetensors or .json")
     source = _source(options)
-    info, frames = _traced(options, source, bar=options.json is not None)
-    grids = source.describe()["grids"]
-    entries: list[dict[str, Any]] = []
+    table = not (options.json or options.metrics_csv or options.store)
+    info, frames = _traced(options, source, bar=not table)
+    description = source.describe()
+    records = FrameRecords(None, None)
     height = width = 0
-    if options.json is None:
-        print(_row("frame", "tokens", *(f"{grid}x{grid}" for grid in grids), "update", "PSNR"))
+    if table:
+        grids = (f"{grid}x{grid}" for grid in description["grids"])
+        print(_row("frame", "tokens", *grids, "update", "PSNR"))
     for traced in frames:
         height, width = traced.frame.shape[:2]
-        if options.json is None:
-            print(_summary(traced, grids))
+        if table:
+            print(_summary(traced.record, description["grids"]))
         else:
-            entries.append(traced.to_json())
-    if options.json is None:
-        return
-    result = {
-        "format": FORMAT,
-        "version": VERSION,
-        "video": {
+            records.add(traced.record, description)
+    if options.json:
+        video = {
             "name": Path(options.video).name,
             "width": width,
             "height": height,
             "frames_per_second": info.frames_per_second,
-        },
-        "mask_source": source.describe(),
-        "frames": entries,
-    }
-    text = json.dumps(result, allow_nan=False)
-    if options.json == "-":
-        print(text)
+        }
+        _save(options.json, trace_text(records, video))
+    if options.metrics_csv:
+        _save(options.metrics_csv, metrics_csv(records))
+    if options.store:
+        options.store.write_bytes(store_bytes(records, options.store.suffix))
+
+
+def _save(out: str | Path, text: str) -> None:
+    if out == "-":
+        print(text, end="")
     else:
-        Path(options.json).write_text(text + "\n", "utf-8")
+        Path(out).write_text(text, "utf-8", newline="")
 
 
-def _summary(traced: TracedFrame, grids: Sequence[int]) -> str:
-    cells = traced.chosen.cells
+def _summary(record: FrameRecord, grids: Sequence[int]) -> str:
+    cells = record.chosen.cells
     counts = [int((cells.grid == grid).sum()) for grid in grids]
-    update, quality = format_ratio(traced.update_ratio), format_psnr(traced.psnr)
-    return _row(traced.index, len(cells), *counts, update, quality)
+    update, quality = format_ratio(record.update_ratio), format_psnr(record.psnr)
+    return _row(record.index, len(cells), *counts, update, quality)
 
 
 def _row(*columns: object) -> str:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .frame_record import Chosen, Description, FrameRecord, FrameRecords
 from .frames import Rgba, words
 from .live import FrameReport, LiveSettings, LiveView
 from .options import parse
 from .synthetic import SYNTHETIC_SOURCES
+from .trace import autogaze_description, gaze_choice, patch_diff_description
 
 if TYPE_CHECKING:  # the page starts without a model
     from .page_model import Execute, PageModel, PageStream
@@ -39,6 +41,8 @@ class PageSession:
         self._open_gaze: Callable[[], PageStream] | None = None
         self._gaze: PageStream | None = None
         self._requirement: float | None = None
+        self._describe_gaze: Callable[[float | None], Description] | None = None
+        self._records = FrameRecords()
 
     def configure(self, options: str) -> None:
         """Sets options, a JSON object of values by name (``options.json``); the others take their defaults.
@@ -60,6 +64,7 @@ class PageSession:
         self._open_gaze = partial(
             model.stream, graphs, execute, gazing_ratio=model.config.gazing_ratio, max_tokens=max_tokens
         )
+        self._describe_gaze = partial(autogaze_description, model.config, max_tokens=max_tokens)
         self._gaze = None
 
     def gaze_no_more(self) -> None:
@@ -89,7 +94,9 @@ class PageSession:
 
         NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
         """
-        return _report(self._view.process(), {})
+        report = self._view.process()
+        chosen = Chosen.by_patch_diff(self._view.cells)
+        return self._reported(report, chosen, patch_diff_description(self._view.settings.patch_diff), {})
 
     async def process_with_model(self) -> str:
         """`process`, with the cells that the model chooses for this very frame.
@@ -100,18 +107,45 @@ class PageSession:
             ValueError: if the model computes numbers that are not finite.
             RuntimeError: if there is no model.
         """
-        if self._open_gaze is None:
+        if self._open_gaze is None or self._describe_gaze is None:
             raise RuntimeError("no model was given")
         begun = time.perf_counter()
         stream = self._gaze = self._gaze or self._open_gaze()
         stream.require(self._requirement)
         gaze = await stream.step(self._view.pending)
+        chosen = gaze_choice(gaze)
         numbers = {
-            "tokens": int((~gaze.if_padded_gazing).sum()),
-            "steps": int(gaze.decoder_steps_each_frame[0]),
+            "tokens": int(chosen.tokens.size),
+            "steps": chosen.steps,
             "gaze_ms": (time.perf_counter() - begun) * 1000,
         }
-        return _report(self._view.process(gaze.cells()), numbers)
+        report = self._view.process(chosen.cells)
+        return self._reported(report, chosen, self._describe_gaze(self._requirement), numbers)
+
+    def file(self, kind: str, video: str) -> Memory:
+        """The bytes of a file about the frames of this stream (``record_files``).
+
+        Args:
+            kind: ``trace``, ``store``, ``safetensors`` or ``metrics``.
+            video: JSON of what the trace says of the video, see ``record_files.trace_text``.
+
+        Raises:
+            ValueError: if there is no such kind, or no frame yet.
+        """
+        from . import record_files  # the page starts without
+
+        match kind:
+            case "trace":
+                content = record_files.trace_text(self._records, json.loads(video)).encode()
+            case "store":
+                content = record_files.store_bytes(self._records, ".json")
+            case "safetensors":
+                content = record_files.store_bytes(self._records, ".safetensors")
+            case "metrics":
+                content = record_files.metrics_csv(self._records).encode()
+            case _:
+                raise ValueError(f"files are trace, store, safetensors or metrics, got {kind!r}")
+        return np.frombuffer(content, np.uint8)
 
     def input_memory(self) -> Memory:
         """The frame that was processed last."""
@@ -124,6 +158,12 @@ class PageSession:
     def output_memory(self) -> Memory:
         """The output panel after it."""
         return _memory(self._view.output)
+
+    def _reported(
+        self, report: FrameReport, chosen: Chosen, source: Description, numbers: dict[str, float]
+    ) -> str:
+        self._records.add(FrameRecord.of(report, chosen), source)
+        return _report(report, {"recorded": len(self._records), **numbers})
 
 
 def _memory(frame: Rgba) -> Memory:

@@ -115,6 +115,8 @@ def test_export(folder: Callable[[str], Path], tmp_path: Path) -> None:
         (["trace", "CLIP", "--model", "nowhere", "--json", "-"], "is no folder"),
         (["trace", "CLIP", "--model", "EMPTY", "--json", "-"], "config.json"),
         (["trace", "CLIP", "--threshold", "-1", "--json", "-"], "threshold"),
+        (["trace", "CLIP", "--store", "x.txt"], "--store x.txt must end in .safetensors or .json"),
+        (["trace", "CLIP", "--metrics-csv", "no/folder/x.csv"], "no/folder/x.csv"),
         (["render", "CLIP", "--out", "x.jpg"], "must end in"),
         (["render", "CLIP", "--frames", "1", "--out", "no/folder/x.gif"], "cannot write"),
         (["export", "--config", "none.json", "--out", "x"], "cannot read none.json"),

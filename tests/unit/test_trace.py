@@ -6,11 +6,12 @@ import math
 import numpy as np
 
 from autogaze_web.cells import Cells, cell_rectangles
+from autogaze_web.frame_record import Chosen
 from autogaze_web.frames import Rgba
 from autogaze_web.patch_diff import PatchDiff
 from autogaze_web.progress import progress
 from autogaze_web.render import side_by_side
-from autogaze_web.trace import Chosen, PatchDiffSource, trace_frames
+from autogaze_web.trace import PatchDiffSource, trace_frames
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (4, 60, 80, 3), dtype=np.uint8)
 
@@ -29,21 +30,21 @@ class TopLeftQuarter:
 def test_output_is_the_first_frame_with_the_chosen_cells_of_later_ones() -> None:
     expected = FRAMES[0].copy()
     for traced in trace_frames(FRAMES, TopLeftQuarter()):
-        expected[:30, :40] = FRAMES[traced.index][:30, :40]
+        expected[:30, :40] = FRAMES[traced.record.index][:30, :40]
         np.testing.assert_array_equal(traced.output[..., :3], expected)
-        error = (expected.astype(float) - FRAMES[traced.index]) ** 2
-        if traced.index == 0:
-            assert traced.keyframe
-            assert traced.update_ratio == 1
-            assert math.isinf(traced.psnr)
+        error = (expected.astype(float) - FRAMES[traced.record.index]) ** 2
+        if traced.record.index == 0:
+            assert traced.record.keyframe
+            assert traced.record.update_ratio == 1
+            assert math.isinf(traced.record.psnr)
         else:
-            assert not traced.keyframe
-            assert traced.update_ratio == 0.25
-            assert math.isclose(traced.psnr, 10 * math.log10(255**2 / error.mean()))
+            assert not traced.record.keyframe
+            assert traced.record.update_ratio == 0.25
+            assert math.isclose(traced.record.psnr, 10 * math.log10(255**2 / error.mean()))
 
 
 def test_entry_of_a_frame() -> None:
-    first, second, *_ = (traced.to_json() for traced in trace_frames(FRAMES, TopLeftQuarter()))
+    first, second, *_ = (traced.record.to_json() for traced in trace_frames(FRAMES, TopLeftQuarter()))
     assert first["psnr"] is None
     assert {name: second[name] for name in ("index", "tokens", "scale", "cell", "confidence")} == {
         "index": 1,
@@ -61,7 +62,7 @@ def test_patch_diff_names_the_cells_that_changed() -> None:
     y0, x0, y1, x1 = cell_rectangles(Cells.of(4, [2], [3]), 60, 80)[0]
     moved[y0:y1, x0:x1] = 200
     source = PatchDiffSource(PatchDiff(4, 0.15))
-    traced = [t.chosen.tokens.tolist() for t in trace_frames([still, still, moved, moved], source)]
+    traced = [t.record.chosen.tokens.tolist() for t in trace_frames([still, still, moved, moved], source)]
     assert traced == [[], [], [11], []]
     assert source.describe() == {"name": "patch-diff", "grids": [4], "threshold": 0.15}
 
