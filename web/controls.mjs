@@ -66,7 +66,8 @@ export class Controls {
    */
   showMaskSource(source) {
     this.#qualityOption = source === "autogaze" ? "task-loss-requirement" : "patch-diff-threshold";
-    const threshold = Number(this.#values[this.#qualityOption]);
+    const value = this.#values[this.#qualityOption];
+    const threshold = value === "off" ? 0 : Number(value);
     this.#quality.value = String(Math.round((1 - threshold) * 100));
     this.#showQuality(threshold);
   }

@@ -14,6 +14,7 @@
  * @property {string} help
  * @property {number} [minimum]
  * @property {number} [maximum]
+ * @property {boolean} [loss] a number that can be "off", or given in decibels
  * @property {Choice[]} [choices]
  */
 
@@ -69,7 +70,13 @@ export function parseValue(option, given) {
     const text = normalise(given).replaceAll(" ", "+");
     return GRIDS_FORM.test(text) ? gridsText(gridsOf(text)) : undefined;
   }
-  const number = given.trim() === "" ? Number.NaN : Number(given);
+  if (option.loss && OFF_WORDS.includes(normalise(given))) return "off";
+  const decibels = option.loss && DECIBEL_FORM.exec(given.trim());
+  const number = decibels
+    ? 10 ** (-Number(decibels[1]) / 20)
+    : given.trim() === ""
+      ? Number.NaN
+      : Number(given);
   const { minimum = -Infinity, maximum = Infinity } = option;
   if (!Number.isFinite(number) || number < minimum || number > maximum) return undefined;
   if (option.type === "integer" && !Number.isInteger(number)) return undefined;
@@ -99,11 +106,16 @@ export function gridsText(grids) {
   return [...new Set(grids)].sort((a, b) => a - b).join("+") || "none";
 }
 
+// Of an option that is a loss.
+const OFF_WORDS = ["off", "none", "false", "disabled"];
+const DECIBEL_FORM = /^(\d+\.?\d*|\.\d+) ?db$/i;
+
 /** @param {Option} option */
-function accepted({ type, choices = [], minimum, maximum }) {
+function accepted({ type, choices = [], minimum, maximum, loss }) {
   if (type === "choice") return `one of ${choices.map(({ value }) => value).join(", ")}`;
   if (type === "url") return "an address that begins with https://, http://, /, ./ or ../";
   if (type === "grids") return "none, or cells per side of grids such as 2+14";
+  if (loss) return `a number of at least ${minimum}, decibels such as 20dB, or off`;
   const kind = type === "integer" ? "a whole number" : "a number";
   return maximum === undefined ? `${kind} of at least ${minimum}` : `${kind} from ${minimum} to ${maximum}`;
 }

@@ -100,6 +100,8 @@ class FrameReport:
         cells: number of cells that the mask source chose.
         cells_by_scale: how many of them are on each grid, by its cells per side, coarse to fine; also those
             of hidden scales.
+        mask_pixels: pixels inside the cells, each counted once.
+        updated_pixels: pixels of the output that were written; all of them for keyframes.
         mask_ratio: share of the frame's pixels inside the cells, 0 .. 1.
         update_ratio: share of the output's pixels that were written, 0 .. 1; NaN for keyframes.
         update_ratio_ema: its moving average, NaN until the first sample.
@@ -115,6 +117,8 @@ class FrameReport:
     keyframe: bool
     cells: int
     cells_by_scale: dict[int, int]
+    mask_pixels: int
+    updated_pixels: int
     mask_ratio: float
     update_ratio: float
     update_ratio_ema: float
@@ -237,6 +241,8 @@ class LiveView:
             keyframe=update.keyframe,
             cells=len(self._cells),
             cells_by_scale=count_by_grid(self._cells),
+            mask_pixels=plan.pixel_count,
+            updated_pixels=update.updated_pixels,
             mask_ratio=plan.ratio,
             update_ratio=ratio,
             update_ratio_ema=self._ratio_ema.value,

@@ -23,6 +23,9 @@ _URL = re.compile(r"(https?://[^\s/]+|\.{0,2})/\S+", re.IGNORECASE)
 NO_GRIDS = "none"
 # In an address a + reads as a space.
 _GRIDS = re.compile(rf"{NO_GRIDS}|[1-9]\d{{0,3}}(\+[1-9]\d{{0,3}})*")
+OFF = "off"
+_OFF_WORDS = (OFF, "none", "false", "disabled")
+_DECIBEL = re.compile(r"(\d+\.?\d*|\.\d+) ?db", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Option:
         default: its value when nothing is given.
         label, help: what people read.
         minimum, maximum: inclusive bounds of numbers, infinite where there is none.
+        is_loss: whether a number is a loss, which can be ``off``, or given in decibels: "20 dB" is 0.1.
         choices: of the type ``choice``.
     """
 
@@ -56,6 +60,7 @@ class Option:
     help: str
     minimum: float
     maximum: float
+    is_loss: bool
     choices: tuple[Choice, ...]
 
     def parse(self, given: object) -> Value:
@@ -75,9 +80,12 @@ class Option:
         elif self.type == "url":
             if _URL.fullmatch(url := str(given).strip()):
                 return url
+        elif self.is_loss and _normalise(str(given)) in _OFF_WORDS:
+            return OFF
         else:
+            decibels = _DECIBEL.fullmatch(str(given).strip()) if self.is_loss else None
             try:
-                number = float(given)  # type: ignore[arg-type]
+                number = loss_of_decibels(float(decibels[1])) if decibels else float(given)  # type: ignore[arg-type]
             except (TypeError, ValueError):
                 number = math.nan
             whole = self.type != "integer" or number == math.floor(number) if math.isfinite(number) else False
@@ -93,6 +101,8 @@ class Option:
             return f"{NO_GRIDS}, or cells per side of grids such as 2+14"
         if self.type == "url":
             return "an address that begins with https://, http://, /, ./ or ../"
+        if self.is_loss:
+            return f"a number of at least {self.minimum:g}, decibels such as 20dB, or off"
         kind = "a whole number" if self.type == "integer" else "a number"
         if math.isinf(self.maximum):
             return f"{kind} of at least {self.minimum:g}"
@@ -147,6 +157,17 @@ def grids_of(value: str) -> tuple[int, ...]:
     return () if value == NO_GRIDS else tuple(sorted({int(grid) for grid in value.split("+")}))
 
 
+def loss_of_decibels(decibels: float) -> float:
+    """The loss that means so many dB: ``10^(-dB / 20)``."""
+    return float(10 ** (-decibels / 20))
+
+
+def requirement(values: Mapping[str, Value]) -> float | None:
+    """The task-loss requirement of parsed options; None if it is off."""
+    value = values["task-loss-requirement"]
+    return None if value == OFF else float(value)
+
+
 def _normalise(text: str) -> str:
     return text.strip().lower().replace("_", "-")
 
@@ -161,6 +182,7 @@ def _option(entry: dict[str, Any]) -> Option:
         help=entry["help"],
         minimum=entry.get("minimum", -math.inf),
         maximum=entry.get("maximum", math.inf),
+        is_loss=entry.get("loss", False),
         choices=tuple(
             Choice(choice["value"], choice["label"], tuple(choice["aliases"]))
             for choice in entry.get("choices", ())

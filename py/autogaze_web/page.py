@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .frame_record import Chosen, Description, FrameRecord, FrameRecords
 from .frames import Rgba, words
 from .live import FrameReport, LiveSettings, LiveView
-from .options import parse
+from .options import parse, requirement
 from .synthetic import SYNTHETIC_SOURCES
 from .trace import autogaze_description, gaze_choice, patch_diff_description
 
@@ -52,7 +52,7 @@ class PageSession:
         """
         given = json.loads(options)
         self._view.configure(LiveSettings.of(given))
-        self._requirement = float(parse(given)["task-loss-requirement"])
+        self._requirement = requirement(parse(given))
 
     def restart(self) -> None:
         """Starts a new stream: the next frame is a keyframe, averages and the model's context begin anew."""

@@ -32,6 +32,7 @@ URLS = [
     "C:\\a",
     "",
 ]
+LOSSES = ["20dB", " 40 DB ", "0.dB", "-1dB", "1e1dB", "off", "None", " DISABLED"]
 GRIDS = ["2+14", "14+2+2", "2 14", "NONE", "none+2", "0", "2+", "10000"]
 
 
@@ -51,7 +52,7 @@ def test_both_take_the_same_values(recorded, site_url, name):
         for text in (choice.value, *choice.aliases)
         for way in (str, str.upper, lambda text: f" {text.replace('-', '_')} ")
     ]
-    givens = [str(option.default), *spelled, *NUMBERS, *URLS, *GRIDS]
+    givens = [str(option.default), *spelled, *NUMBERS, *URLS, *GRIDS, *LOSSES]
     recorded.page.goto(site_url + "build.json")  # a document of the site without a script of its own
     recorded.expect_problem(r"/favicon\.ico|favicon|404")
     parsed = recorded.page.evaluate(PARSE, [name, givens])

@@ -36,6 +36,8 @@ def test_the_numbers_are_those_of_the_panels(source, mode, size):
     for report in play(view, range(1, 60, 3), size, SYNTHETIC_SOURCES[source]):
         covered = view.mask[..., 3] > 0
         assert report.mask_ratio == pytest.approx(covered.mean())
+        assert report.mask_pixels == covered.sum()
+        assert report.updated_pixels == (covered.size if report.keyframe else covered.sum())
         if report.keyframe:
             previous = view.output.copy()
             continue

@@ -52,6 +52,9 @@ def test_aliases_in_any_spelling(name, given, option, value):
         ("patch-diff-threshold", "", "got ''"),
         ("patch-diff-grid", "2.5", "a whole number from 1 to 256, got '2.5'"),
         ("blend-alpha", None, "a number from 0 to 1, got None"),
+        ("task-loss", "-3dB", "task-loss-requirement is .*decibels such as 20dB, or off, got '-3dB'"),
+        ("patch-diff-threshold", "off", "got 'off'"),
+        ("patch-diff-threshold", "20dB", "got '20dB'"),
         ("config-url", "example.org/config.json", "an address that begins with https://, .* got 'example"),
         ("config-url", "", "got ''"),
         ("weights-url", "ftp://example.org/w", "got 'ftp:"),
@@ -66,6 +69,22 @@ def test_aliases_in_any_spelling(name, given, option, value):
 def test_what_is_wrong_is_named_with_what_is_accepted(name, given, message):
     with pytest.raises(ValueError, match=message):
         options.parse({name: given})
+
+
+@pytest.mark.parametrize(
+    ("given", "loss"),
+    [
+        ("20dB", 0.1),
+        (" 20 db ", 0.1),
+        ("0dB", 1),
+        (0.45, 0.45),
+        ("0.45", 0.45),
+        ("off", None),
+        ("NONE", None),
+    ],
+)
+def test_a_loss_is_a_number_or_decibels_or_off(given, loss):
+    assert options.requirement(options.parse({"task-loss": given})) == loss
 
 
 def test_all_problems_are_told_at_once():
