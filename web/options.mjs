@@ -10,6 +10,7 @@
  * @property {string[]} aliases
  * @property {"choice" | "number" | "integer" | "url" | "grids"} type
  * @property {string | number} default
+ * @property {string | number} [tiled_default] with a mode other than realtime
  * @property {string} label
  * @property {string} help
  * @property {number} [minimum]
@@ -37,7 +38,8 @@ export async function loadOptions() {
  *   each parameter that is unknown or has a value that the option does not take
  */
 export function parseQuery(options, query) {
-  const values = Object.fromEntries(options.map((option) => [option.name, option.default]));
+  /** @type {OptionValues} */
+  const chosen = {};
   const problems = [];
   for (const [name, given] of new URLSearchParams(query)) {
     const wanted = normalise(name);
@@ -50,9 +52,24 @@ export function parseQuery(options, query) {
         `There is no option "${name}"; the options are ${options.map((o) => o.name).join(", ")}.`,
       );
     else if (value === undefined) problems.push(`${option.name} is ${accepted(option)}, got "${given}".`);
-    else values[option.name] = value;
+    else chosen[option.name] = value;
   }
-  return { values, problems };
+  return { values: { ...defaultsOf(options, chosen.mode), ...chosen }, problems };
+}
+
+/**
+ * Every option's default, which may depend on the mode.
+ * @param {Option[]} options
+ * @param {string | number | undefined} [mode]
+ * @returns {OptionValues}
+ */
+export function defaultsOf(options, mode = "realtime") {
+  return Object.fromEntries(
+    options.map((option) => [
+      option.name,
+      mode === "realtime" ? option.default : (option.tiled_default ?? option.default),
+    ]),
+  );
 }
 
 /**

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from .frame_record import FrameRecord, FrameRecords
+from .inference_mode import InferenceMode
 from .metrics import format_psnr, format_ratio
+from .options import parse
 from .patch_diff import PatchDiff
-from .progress import progress
+from .progress import ProgressLine, progress
 from .record_files import metrics_csv, store_bytes, trace_text
 from .render import SUFFIXES, rendered, write
 from .trace import MaskSource, PatchDiffSource, autogaze_source, trace_frames
@@ -30,6 +32,8 @@ examples:
       AutoGaze from a Hugging Face folder, at most 16 tokens a frame
   autogaze-web trace clip.mp4 --model ~/AutoGaze --task-loss 0.5 --json -
       stop each frame at a predicted loss of 0.5; JSON to the terminal
+  autogaze-web trace clip.mp4 --model ~/AutoGaze --mode tiled --max-tokens 24
+      every frame in tiles of the model's size, at most 24 tokens in each
   autogaze-web trace clip.mp4 --metrics-csv numbers.csv --store fixations.safetensors
       the numbers of every frame as a table, and the fixations for other AutoGaze tools
 """
@@ -133,6 +137,17 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         help="predicted loss at which a frame stops: less means more tokens; "
         "off: always the whole budget (the checkpoint's own by default)",
     )
+    model.add_argument(
+        "--mode",
+        metavar="NAME",
+        help="realtime: whole frames at the model's size (the default); tiled: frames stretched to a grid of "
+        "tiles of that size; full-resolution: tiles of the frame's own pixels",
+    )
+    model.add_argument("--tile-stride", metavar="N", help="full-resolution: pixels between tiles (224)")
+    model.add_argument("--tile-batch-size", metavar="N", help="tiles between two reports of progress (4)")
+    model.add_argument(
+        "--frames-per-clip", metavar="N", help="frames seen at once (16; with tiles 2, for every frame anew)"
+    )
     model.add_argument("--threads", type=_positive, metavar="N", help="CPU threads (ONNX Runtime's choice)")
     patch_diff = parser.add_argument_group("patch-diff")
     patch_diff.add_argument("--grid", type=_positive, default=14, metavar="N", help="cells per side (14)")
@@ -166,13 +181,22 @@ def _source(options: argparse.Namespace) -> MaskSource:
     if not Path(options.model).is_dir():
         raise ValueError(f"--model {options.model} is no folder: give a checkpoint's folder, or patch-diff")
     loss = options.task_loss
+    line = ProgressLine()
     return autogaze_source(
         options.model,
         max_tokens=options.max_tokens,
         task_loss=loss if isinstance(loss, float) else None,
         early_stop=loss != "off",
         threads=options.threads,
+        mode=_mode(options),
+        on_tiles=lambda tiles: line.show("tiles", tiles.done, tiles.total, rate=False),
     )
+
+
+def _mode(options: argparse.Namespace) -> InferenceMode:
+    names = ("mode", "tile-stride", "tile-batch-size", "frames-per-clip")
+    given = {name: getattr(options, name.replace("-", "_")) for name in names}
+    return InferenceMode.of(parse({name: value for name, value in given.items() if value is not None}))
 
 
 def _traced(options: argparse.Namespace, source: MaskSource, bar: bool = True) -> Any:

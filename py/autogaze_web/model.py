@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from .config import AutoGazeConfig
 from .controls import Ratio
 from .gaze import Gaze
 from .runtime_native import FRAME_STEPS, MORE_STEPS, NativeRuntime, NativeVideo, drive
+from .tiled_clips import TiledGeneration
+from .tiling import TILE_BATCH, TileProgress, Tiling
 from .tokens import ScaleLayout
 
 GRAPHS = Graphs(FRAME_STEPS, MORE_STEPS)
@@ -36,6 +38,7 @@ class AutoGaze:
         """
         self.config: AutoGazeConfig = checkpoint.config
         self.layout = ScaleLayout.of(checkpoint.config)
+        self.graphs = GRAPHS
         self.runtime = NativeRuntime(checkpoint, threads)
 
     @staticmethod
@@ -78,6 +81,42 @@ class AutoGaze:
             target_patch_size,
         )
         return drive(generation.runs(), [NativeVideo(self.runtime) for _ in range(generation.count)])
+
+    def generate_tiled(
+        self,
+        clip: NDArray[np.float32],
+        tiling: Tiling,
+        gazing_ratio: float | None = None,
+        task_loss_requirement: float | None = None,
+        max_tokens: int | None = None,
+        batch_size: int = TILE_BATCH,
+    ) -> Iterator[TileProgress]:
+        """Chooses the patches of one clip of large frames tile by tile; stop iterating to call off the rest.
+
+        Args:
+            clip: (T,3,H,W) float32 from ``processor.without_resizing()``.
+            tiling: for frames of H x W, with tiles of ``config.input_img_size``.
+            gazing_ratio, task_loss_requirement: as for `generate`, for every tile and frame.
+            max_tokens: a limit on the tokens of a tile's frame besides the ratio.
+            batch_size: tiles between two states that are yielded; changes nothing of the result.
+
+        Yields:
+            What is known after each batch: fixations of the frames so far. The last one is the result.
+
+        Raises:
+            ValueError: if an argument has a wrong shape, dtype or range.
+        """
+        generation = TiledGeneration(
+            self.config, GRAPHS, clip, tiling, gazing_ratio, task_loss_requirement, max_tokens, batch_size
+        )
+        return self.drive_tiles(generation)
+
+    def drive_tiles(self, generation: TiledGeneration) -> Iterator[TileProgress]:
+        """Executes a tiled generation; see `generate_tiled`."""
+        for batch in generation.batches():
+            for tile in batch:
+                generation.take(tile, drive(generation.runs(tile), [NativeVideo(self.runtime)]))
+            yield generation.progress()
 
     def stream(
         self,

@@ -20,6 +20,9 @@ Value = str | float | int
 # An address on the web, or one relative to the page: a path that says so.
 _URL = re.compile(r"(https?://[^\s/]+|\.{0,2})/\S+", re.IGNORECASE)
 
+# The mode without tiles.
+REALTIME = "realtime"
+
 NO_GRIDS = "none"
 # In an address a + reads as a space.
 _GRIDS = re.compile(rf"{NO_GRIDS}|[1-9]\d{{0,3}}(\+[1-9]\d{{0,3}})*")
@@ -46,6 +49,7 @@ class Option:
         aliases: other names.
         type: ``choice``, ``number``, ``integer``, ``url`` or ``grids`` (``2+14``, or ``none``).
         default: its value when nothing is given.
+        tiled_default: its value when nothing is given and the option ``mode`` is not realtime.
         label, help: what people read.
         minimum, maximum: inclusive bounds of numbers, infinite where there is none.
         is_loss: whether a number is a loss, which can be ``off``, or given in decibels: "20 dB" is 0.1.
@@ -56,6 +60,7 @@ class Option:
     aliases: tuple[str, ...]
     type: str
     default: Value
+    tiled_default: Value
     label: str
     help: str
     minimum: float
@@ -116,9 +121,9 @@ def options() -> dict[str, Option]:
     return {entry["name"]: _option(entry) for entry in json.loads(text)["options"]}
 
 
-def defaults() -> dict[str, Value]:
-    """Every option's default by its name."""
-    return {name: option.default for name, option in options().items()}
+def defaults(tiled: bool = False) -> dict[str, Value]:
+    """Every option's default by its name, in realtime or in the modes with tiles."""
+    return {name: option.tiled_default if tiled else option.default for name, option in options().items()}
 
 
 def find(name: str) -> Option:
@@ -135,21 +140,22 @@ def find(name: str) -> Option:
 
 
 def parse(given: Mapping[str, object]) -> dict[str, Value]:
-    """All options, with the given ones parsed and the others at their defaults.
+    """All options, with the given ones parsed and the others at their mode's defaults.
 
     Raises:
         ValueError: one line for each name or value that is wrong.
     """
-    values, problems = defaults(), []
+    chosen: dict[str, Value] = {}
+    problems = []
     for name, value in given.items():
         try:
             option = find(name)
-            values[option.name] = option.parse(value)
+            chosen[option.name] = option.parse(value)
         except ValueError as error:
             problems.append(str(error))
     if problems:
         raise ValueError("\n".join(problems))
-    return values
+    return defaults(tiled=chosen.get("mode", REALTIME) != REALTIME) | chosen
 
 
 def grids_of(value: str) -> tuple[int, ...]:
@@ -178,6 +184,7 @@ def _option(entry: dict[str, Any]) -> Option:
         aliases=tuple(entry["aliases"]),
         type=entry["type"],
         default=entry["default"],
+        tiled_default=entry.get("tiled_default", entry["default"]),
         label=entry["label"],
         help=entry["help"],
         minimum=entry.get("minimum", -math.inf),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,10 @@ class AutoGazeImageProcessor:
             mean=_channels(values, "image_mean", (0.485, 0.456, 0.406)) if normalise else None,
             std=_channels(values, "image_std", (0.229, 0.224, 0.225)) if normalise else None,
         )
+
+    def without_resizing(self) -> AutoGazeImageProcessor:
+        """The same for frames that keep their size, as tiles are cut from."""
+        return replace(self, shortest_edge=None, size=None)
 
     def __call__(self, frames: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Processes frames of one size.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from typing import TextIO, TypeVar
 Item = TypeVar("Item")
 
 _WIDTH = 30
+_INTERVAL = 0.1
 
 
 def progress(
@@ -21,19 +23,47 @@ def progress(
         total: how many there will be; None or 0 if nobody knows.
         out: stderr by default; a bar is drawn only if it is a terminal.
     """
-    out = sys.stderr if out is None else out
-    start = shown = time.monotonic()
+    bar = ProgressLine(out)
     count = 0
     for item in items:
         yield item
         count += 1
-        now = time.monotonic()
-        if out.isatty() and now - shown >= 0.1:
-            shown = now
-            out.write("\r" + _line(label, count, total, now - start))
-            out.flush()
-    if out.isatty():
-        out.write("\r" + _line(label, count, total, time.monotonic() - start) + "\n")
+        bar.show(label, count, total)
+    bar.end(label, count, total)
+
+
+class ProgressLine:
+    """One line on a terminal that says how far the work is; nothing is written to anything else.
+
+    Args:
+        out: stderr by default.
+    """
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = sys.stderr if out is None else out
+        self._start = time.monotonic()
+        self._shown = -math.inf
+        self._width = 0
+
+    def show(self, label: str, count: int, total: int | None = None, rate: bool = True) -> None:
+        """Shows a state, unless the last one was shown only just now."""
+        if time.monotonic() - self._shown >= _INTERVAL:
+            self._write(label, count, total, rate)
+
+    def end(self, label: str, count: int, total: int | None = None) -> None:
+        """Shows the last state and ends the line."""
+        self._write(label, count, total, True)
+        if self._out.isatty():
+            self._out.write("\n")
+
+    def _write(self, label: str, count: int, total: int | None, rate: bool) -> None:
+        if not self._out.isatty():
+            return
+        self._shown = time.monotonic()
+        text = _line(label, count, total, self._shown - self._start if rate else 0.0)
+        self._out.write("\r" + text.ljust(self._width))
+        self._width = len(text)
+        self._out.flush()
 
 
 def _line(label: str, count: int, total: int | None, seconds: float) -> str:

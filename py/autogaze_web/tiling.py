@@ -6,13 +6,13 @@
   right or bottom edge are padded with ``PAD_VALUE``; their cells are cut off at the frame's edge, and none
   is stretched or lost. Where tiles overlap, cells that are the same pixels become one.
 
-A tile is a video of its own to the model. Tiles are run in batches of bounded size; ``TileStitcher`` takes
-each batch's cells as they come, so that progress can be shown and the rest called off.
+A tile is a video of its own to the model (``tiled_clips.py``). ``TileStitcher`` takes the tiles' cells as
+they come, so that progress can be shown and the rest called off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -240,29 +240,6 @@ class TileProgress:
     done: int
     total: int
     frames: list[Fixations]
-
-
-def trace_tiles(
-    frames: ArrayLike,
-    tiling: Tiling,
-    trace: Callable[[Floats], TileCells],
-    batch_size: int = TILE_BATCH,
-) -> Iterator[TileProgress]:
-    """Runs a model over a clip's tiles, batch by batch; stop iterating to call off the rest.
-
-    Args:
-        frames: (T, 3, H, W) normalised float32.
-        tiling: for their size.
-        trace: the model: (N, T, 3, tile, tile) to the cells of each tile's frames.
-        batch_size: tiles in a batch, at most.
-
-    Yields:
-        The state after each batch; the last one is the result.
-    """
-    tiled, stitcher = TiledFrames(frames, tiling), TileStitcher(tiling)
-    for batch in tiling.batches(batch_size):
-        stitcher.add(batch, trace(tiled.cut(batch)))
-        yield TileProgress(stitcher.done, len(tiling), stitcher.frames())
 
 
 def _merged(pieces: Sequence[Fixations]) -> Fixations:

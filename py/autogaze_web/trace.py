@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from .cells import Cells
 from .frame_record import Chosen, Description, FrameRecord
 from .frames import Rgba, as_frame
+from .inference_mode import InferenceMode
 from .live import LiveSettings, LiveView
 from .patch_diff import PatchDiff
+from .tiled_source import OnTiles, TiledClips, tiled_choice
 
 if TYPE_CHECKING:  # patch-diff needs no model
     from .config import AutoGazeConfig
     from .gaze import Gaze
+    from .model import AutoGaze
 
 
 class MaskSource(Protocol):
@@ -64,29 +67,65 @@ class AutoGazeSource:
         return gaze_choice(gaze)
 
 
+class TiledAutoGazeSource:
+    """AutoGaze in tiles as a mask source; made by `autogaze_source`."""
+
+    def __init__(
+        self,
+        model: AutoGaze,
+        clips: TiledClips,
+        requirement: float | None,
+        description: Description,
+        on_tiles: OnTiles | None,
+    ) -> None:
+        self._model, self._clips, self._requirement = model, clips, requirement
+        self._description, self._on_tiles = description, on_tiles
+
+    def describe(self) -> Description:
+        """See `MaskSource`."""
+        return self._description
+
+    def choose(self, frame: Rgba) -> Chosen:
+        """See `MaskSource`."""
+        generation = self._clips.next(self._model.graphs, frame, self._requirement)
+        for progress in self._model.drive_tiles(generation):
+            if self._on_tiles:
+                self._on_tiles(progress)
+        return tiled_choice(generation)
+
+
 def autogaze_source(
     folder: str,
     max_tokens: int | None = None,
     task_loss: float | None = None,
     early_stop: bool = True,
     threads: int | None = None,
-) -> AutoGazeSource:
-    """AutoGaze from a Hugging Face folder as a mask source, with its trained window.
+    mode: InferenceMode | None = None,
+    on_tiles: OnTiles | None = None,
+) -> AutoGazeSource | TiledAutoGazeSource:
+    """AutoGaze from a Hugging Face folder as a mask source.
 
     Args:
-        max_tokens: most tokens of a frame; None for the checkpoint's budget.
+        max_tokens: most tokens of a frame, or of a tile; None for the checkpoint's budget.
         task_loss: the requirement at which a frame stops; None for the checkpoint's.
         early_stop: False to use the whole budget in every frame.
+        mode: how frames are looked at; by default as a whole, with the window the model was trained on.
+        on_tiles: told where the work on a frame's tiles stands.
     """
     from . import AutoGaze, AutoGazeImageProcessor
 
     model = AutoGaze.from_pretrained(folder, threads)
+    processor = AutoGazeImageProcessor.from_pretrained(folder)
     config = model.config
+    mode = mode or InferenceMode()
     ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
     requirement = (config.task_loss_requirement if task_loss is None else task_loss) if early_stop else None
-    stream = model.stream(ratio, requirement, max_tokens=max_tokens)
-    description = autogaze_description(config, requirement, max_tokens)
-    return AutoGazeSource(stream, AutoGazeImageProcessor.from_pretrained(folder), description)
+    description = autogaze_description(config, requirement, max_tokens, mode)
+    if mode.tiled:
+        clips = TiledClips(config, processor, mode, ratio, max_tokens)
+        return TiledAutoGazeSource(model, clips, requirement, description, on_tiles)
+    stream = model.stream(ratio, requirement, mode.window(config), max_tokens)
+    return AutoGazeSource(stream, processor, description)
 
 
 def gaze_choice(gaze: Gaze) -> Chosen:
@@ -102,16 +141,24 @@ def patch_diff_description(settings: PatchDiff) -> Description:
 
 
 def autogaze_description(
-    config: AutoGazeConfig, requirement: float | None, max_tokens: int | None
+    config: AutoGazeConfig,
+    requirement: float | None,
+    max_tokens: int | None,
+    mode: InferenceMode | None = None,
 ) -> Description:
-    """AutoGaze as a trace's head names it, with its trained window."""
+    """AutoGaze as a trace's head names it; by default on whole frames, with its trained window."""
+    mode = mode or InferenceMode()
+    tile = config.input_img_size
+    stride = {"tile_stride": min(mode.stride, tile)} if mode.mode == "full-resolution" else {}
     return {
         "name": "autogaze",
+        "mode": mode.mode,
+        **({"tile": tile, **stride} if mode.tiled else {}),
         "grids": list(config.scale_grids()),
         "gazing_ratio": 1.0 if config.gazing_ratio is None else config.gazing_ratio,
         "task_loss_requirement": requirement,
         "max_tokens": max_tokens,
-        "window": config.max_num_frames,
+        "window": mode.window(config),
     }
 
 

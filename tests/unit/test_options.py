@@ -91,3 +91,10 @@ def test_all_problems_are_told_at_once():
     with pytest.raises(ValueError, match=r"speed.*\n.*tv") as error:
         options.parse({"speed": 1, "source": "tv", "blend-alpha": 0.5})
     assert len(str(error.value).splitlines()) == 2
+
+
+def test_defaults_depend_on_the_mode():
+    names = ("top-k", "max-gaze-tokens-each-frame", "frames-per-clip", "inference-width")
+    assert [options.parse({})[name] for name in names] == [10, 16, 16, 640]
+    assert [options.parse({"mode": "anyres"})[name] for name in names] == [2, 24, 2, 1280]
+    assert [options.parse({"width": 320, "mode": "full-res"})[name] for name in names] == [2, 24, 2, 320]

@@ -9,7 +9,7 @@ from autogaze_web.fixations import Fixations
 from autogaze_web.mask_geometry import GEOMETRIES, footprint
 from autogaze_web.readout import frame_tokens
 from autogaze_web.resize import resize_bilinear
-from autogaze_web.tiling import TiledFrames, TileStitcher, Tiling, stitch, trace_tiles
+from autogaze_web.tiling import TiledFrames, TileStitcher, Tiling, stitch
 from autogaze_web.token_grids import ImageGrid
 
 SIDES = st.integers(1, 70)
@@ -148,27 +148,6 @@ def test_padding_is_zero_in_normalised_space():
     tiles = TiledFrames(clip, Tiling.full_resolution(20, 30, 16)).cut([3])
     assert (tiles[0, ..., :4, :14] == 5).all()
     assert tiles.sum() == 5 * 3 * 4 * 14
-
-
-def test_batches_of_any_size_give_the_same_result_with_progress_in_between():
-    tiling = Tiling.anyres(60, 100, 20)
-    clip = np.random.default_rng(0).standard_normal((2, 3, 60, 100), dtype=np.float32)
-
-    def brightest(tiles):
-        """A stand-in for the model: each tile's frames look at the cell of their brightest pixel."""
-        cells = []
-        for tile in tiles:
-            best = [np.unravel_index(frame.mean(axis=0).argmax(), (20, 20)) for frame in tile]
-            cells.append([Cells.of(4, y // 5, x // 5, 0.5) for y, x in best])
-        return cells
-
-    whole = list(trace_tiles(clip, tiling, brightest))
-    pieces = list(trace_tiles(clip, tiling, brightest, batch_size=4))
-    assert [(step.done, step.total) for step in pieces] == [(4, 15), (8, 15), (12, 15), (15, 15)]
-    assert len(whole) == 1
-    assert [len(frame) for frame in pieces[1].frames] == [8, 8]
-    for ours, theirs in zip(whole[-1].frames, pieces[-1].frames, strict=True):
-        np.testing.assert_array_equal(ours.rectangles(60, 100), theirs.rectangles(60, 100))
 
 
 def test_cells_without_confidence_are_left_out():

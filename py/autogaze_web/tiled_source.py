@@ -1,0 +1,66 @@
+"""AutoGaze in tiles as a mask source for live frames: each frame a clip of its own, of the newest frames."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from .clips import Graphs
+from .config import AutoGazeConfig
+from .frame_record import Chosen
+from .frames import Rgba
+from .inference_mode import InferenceMode
+from .processor import AutoGazeImageProcessor
+from .runs import FloatArray
+from .tiled_clips import TiledGeneration
+from .tiling import TileProgress
+
+OnTiles = Callable[[TileProgress], object]
+"""Told after each batch of tiles what is known so far."""
+
+
+class TiledClips:
+    """Makes the tiled generation of each next frame; frames of another size begin anew.
+
+    Args:
+        processor: of the checkpoint; its resizing is left out.
+        mode: one with tiles.
+    """
+
+    def __init__(
+        self,
+        config: AutoGazeConfig,
+        processor: AutoGazeImageProcessor,
+        mode: InferenceMode,
+        gazing_ratio: float | None = None,
+        max_tokens: int | None = None,
+    ) -> None:
+        self._config, self._processor = config, processor.without_resizing()
+        self._mode, self._ratio, self._max_tokens = mode, gazing_ratio, max_tokens
+        self._frames: deque[FloatArray] = deque(maxlen=mode.window(config))
+
+    def next(self, graphs: Graphs, frame: Rgba, requirement: float | None) -> TiledGeneration:
+        """The generation for a frame (H, W, 4) uint8 and those before it, as many as a clip has."""
+        (processed,) = self._processor(frame[None, ..., :3])
+        if self._frames and self._frames[-1].shape != processed.shape:
+            self._frames.clear()
+        self._frames.append(processed)
+        height, width = frame.shape[:2]
+        return TiledGeneration(
+            self._config,
+            graphs,
+            np.stack(self._frames),
+            self._mode.tiling(height, width, self._config.input_img_size),
+            self._ratio,
+            requirement,
+            self._max_tokens,
+            self._mode.batch_size,
+        )
+
+
+def tiled_choice(generation: TiledGeneration) -> Chosen:
+    """What all tiles together chose of a clip's last frame; its cells are numbered one after the other."""
+    cells = generation.progress().frames[-1]
+    return Chosen(cells, np.arange(len(cells), dtype=np.int64), generation.padded, generation.steps)
