@@ -22,6 +22,8 @@ export class LiveView {
   onProgress = () => {};
   /** Called when a frame of the present stream has been processed and drawn. @type {(report: FrameReport) => void} */
   onDone = () => {};
+  /** Called when a frame that stands still was drawn once more, with newer cells. @type {(report: FrameReport) => void} */
+  onRepeated = () => {};
   /** Called with a sentence when a frame of the present stream failed. @type {(message: string) => void} */
   onFrameFault = () => {};
   /** Called with a sentence when options were refused. @type {(message: string) => void} */
@@ -38,6 +40,8 @@ export class LiveView {
 
   /** Called with a sentence when the GPU went away; the model is loaded again. @type {(message: string) => void} */
   onModelLost = () => {};
+  /** Called with a sentence when the model failed; patch-diff chooses the cells. @type {(message: string) => void} */
+  onModelStopped = () => {};
   /** Called with the bytes of all model files that are kept. @type {(bytes: number) => void} */
   onStorage = () => {};
 
@@ -146,6 +150,9 @@ export class LiveView {
       case "done":
         if (message.stream === this.#stream) this.onDone(message.report);
         break;
+      case "repeated":
+        if (message.stream === this.#stream) this.onRepeated(message.report);
+        break;
       case "recorded":
         this.#onRecorded(message.frames);
         break;
@@ -160,6 +167,9 @@ export class LiveView {
         break;
       case "model-lost":
         this.onModelLost(message.message);
+        break;
+      case "model-stopped":
+        this.onModelStopped(message.message);
         break;
       case "storage":
         this.onStorage(message.bytes);

@@ -33,6 +33,10 @@ let working = Promise.resolve();
 let recorded = [];
 let framesToRecord = 0;
 let recordNextStream = false;
+// A picture that stands still is shown once more when its cells have come.
+const STILL_MS = 250;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let still;
 
 scope.onmessage = ({ data }) => handle(/** @type {ToWorker} */ (data));
 
@@ -98,7 +102,7 @@ async function start(canvases, siteUrl) {
       send({ type: "progress", step, loaded, total }),
     );
     session = pyodide.pyimport("autogaze_web.page").PageSession();
-    host = new ModelHost(pyodide, session, siteUrl, inTurn, send);
+    host = new ModelHost(pyodide, session, siteUrl, inTurn, send, cellsCame);
     configure();
     send({ type: "ready" });
     host.tellStored();
@@ -127,8 +131,8 @@ async function work(frameStream, frame) {
     /** @type {FrameReport} */
     const report = JSON.parse(host?.model ? await session.process_with_model() : session.process());
     if (frameStream !== stream) return;
-    show("mask", report.mask_box, report);
-    show("output", report.output_box, report);
+    clearTimeout(still);
+    showPanels(report);
     if (framesToRecord > 0 && !recordNextStream) record(report);
     send({ type: "done", stream: frameStream, report });
   } catch (error) {
@@ -142,7 +146,21 @@ function restart() {
   startedStream = stream;
   recordNextStream = false;
   session.restart();
-  host?.restart();
+}
+
+function cellsCame() {
+  clearTimeout(still);
+  still = setTimeout(() => inTurn(repeat), STILL_MS);
+}
+
+/** Shows the last frame with the cells that have come since. */
+async function repeat() {
+  const text = stream === startedStream && session.repeat();
+  if (!text) return;
+  /** @type {FrameReport} */
+  const report = JSON.parse(text);
+  showPanels(report);
+  send({ type: "repeated", stream, report });
 }
 
 /**
@@ -160,6 +178,12 @@ function take(frame) {
       panels.input.putPixels(memory, width, height),
     );
   }
+}
+
+/** @param {FrameReport} report */
+function showPanels(report) {
+  show("mask", report.mask_box, report);
+  show("output", report.output_box, report);
 }
 
 /**

@@ -11,12 +11,16 @@ import { PageModel } from "./page_model.mjs";
 /** @typedef {import("./protocol.mjs").ModelRequest} ModelRequest */
 /** @typedef {import("./protocol.mjs").FromWorker} FromWorker */
 
+// By then a run that failed because the GPU was lost is known to have.
+const LOSS_KNOWN_MS = 500;
+
 export class ModelHost {
   #pyodide;
   #session;
   #siteUrl;
   #inTurn;
   #send;
+  #onCells;
   /** @type {PageModel | undefined} */
   #model;
   /** @type {AbortController | undefined} */
@@ -28,13 +32,15 @@ export class ModelHost {
    * @param {string} siteUrl
    * @param {(task: () => Promise<void>) => Promise<void>} inTurn runs a task between frames
    * @param {(message: FromWorker) => void} send
+   * @param {() => void} onCells called when a model has chosen cells
    */
-  constructor(pyodide, session, siteUrl, inTurn, send) {
+  constructor(pyodide, session, siteUrl, inTurn, send, onCells) {
     this.#pyodide = pyodide;
     this.#session = session;
     this.#siteUrl = siteUrl;
     this.#inTurn = inTurn;
     this.#send = send;
+    this.#onCells = onCells;
   }
 
   /** The model that frames are to be processed with, if there is one. */
@@ -59,7 +65,14 @@ export class ModelHost {
       await this.#inTurn(async () => {
         await this.unload();
         this.#model = model;
-        this.#session.gaze_with(model.python, model.graphs, model.execute, request.maxTokens || undefined);
+        this.#session.gaze_with(
+          model.python,
+          model.graphs,
+          model.execute,
+          model.restart,
+          request.maxTokens || undefined,
+          (/** @type {string | undefined} */ fault) => (fault ? this.#stop(model, fault) : this.#onCells()),
+        );
       });
       this.#send({ type: "model-ready", backend: model.backend.description });
       model.runner.lost.then(() => this.#recover(model, request));
@@ -86,11 +99,6 @@ export class ModelHost {
     await model?.close();
   }
 
-  /** A new stream of frames begins. */
-  restart() {
-    this.#model?.runner.restart();
-  }
-
   /** Tells the page how much is kept of all models. */
   async tellStored() {
     const files = await storedModels(await FileStore.open());
@@ -105,6 +113,22 @@ export class ModelHost {
       this.#send({ type: "model-note", message: lastLine(error) });
     }
     await this.tellStored();
+  }
+
+  /**
+   * A model failed over a frame: patch-diff goes on, unless the GPU was lost, which `#recover` sees to.
+   * @param {PageModel} model
+   * @param {string} fault
+   */
+  async #stop(model, fault) {
+    const pause = new Promise((resolve) => setTimeout(resolve, LOSS_KNOWN_MS, false));
+    const lost = await Promise.race([model.runner.lost.then(() => true), pause]);
+    if (lost || model !== this.#model) return;
+    await this.#inTurn(() => this.unload()).catch(() => {});
+    this.#send({
+      type: "model-stopped",
+      message: `AutoGaze stopped: ${lastLine(fault).replace(/\.$/, "")}.`,
+    });
   }
 
   /**

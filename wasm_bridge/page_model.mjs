@@ -39,6 +39,10 @@ export class PageModel {
   /** JSON of the graphs in use, for Python. */
   graphs;
   runner;
+  /** Runs, restarts and the end wait for each other. */
+  #working = Promise.resolve();
+  /** Fails the one that is under way. @type {(error: Error) => void} */
+  #abandon = () => {};
 
   /**
    * @param {any} python
@@ -51,6 +55,7 @@ export class PageModel {
     this.graphs = graphs;
     this.backend = backend;
     this.runner = runner;
+    runner.lost.then(() => this.#abandon(new Error("The GPU was lost.")));
   }
 
   /**
@@ -95,16 +100,45 @@ export class PageModel {
       const Type = dtype === "int32" ? Int32Array : Float32Array;
       arrays[name] = new Type(bytes, start, length / Type.BYTES_PER_ELEMENT);
     }
-    return this.runner.execute({ video, graph, steps, copies, feeds: arrays });
+    return this.#inTurn(() => this.runner.execute({ video, graph, steps, copies, feeds: arrays }));
   };
 
-  /** Frees the sessions, the GPU and Python's part. */
+  /** Forgets all videos, once the run that is under way has ended. */
+  restart = () => {
+    this.#inTurn(async () => this.runner.restart()).catch(() => {});
+  };
+
+  /** Frees the sessions, the GPU and Python's part, once the run that is under way has ended. */
   async close() {
     try {
+      await this.#working;
       await this.runner.close();
     } finally {
       this.python.destroy();
     }
+  }
+
+  /**
+   * Runs a task after those before it. It fails at once if what the runner runs on is lost, so that nobody
+   * waits for ever.
+   * @template T
+   * @param {() => Promise<T>} task
+   * @returns {Promise<T>}
+   */
+  #inTurn(task) {
+    /** @type {Promise<T>} */
+    const done = this.#working.then(
+      () =>
+        new Promise((resolve, reject) => {
+          this.#abandon = reject;
+          task().then(resolve, reject);
+        }),
+    );
+    this.#working = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
   }
 }
 

@@ -41,9 +41,14 @@
  * @property {[number, number, number, number]} output_box
  * @property {Record<string, number>} stage_ms
  * @property {number} recorded frames of this stream that files can be made of
- * @property {number} [tokens] with a model: tokens that are no pads
- * @property {number} [steps] with a model: decoder steps
- * @property {number} [gaze_ms] with a model: time that it took
+ * @property {"own" | "newest"} [mask_timing] with a model: whether the frame waited for its own cells
+ * @property {number} [gazes] with a model: complete gazes so far in this stream
+ * @property {number} [tokens] once it has chosen: tokens that are no pads
+ * @property {number} [steps] decoder steps
+ * @property {number} [gaze_ms] time that choosing took
+ * @property {number} [gaze_progress] share of that gaze that is done, 1 for all of it
+ * @property {number} [mask_age_frames] how many frames before this one the cells were chosen for; 0: this one
+ * @property {number} [mask_age_ms] how long before
  */
 
 /**
@@ -84,18 +89,21 @@
 /**
  * `progress` counts bytes. A `model-load` ends in `model-ready`, after which frames are processed with the
  * model, or in `model-fault`, which changes nothing; a cancelled one ends in silence. After `model-lost` the
- * model is being loaded again. `storage` tells the bytes of all model files that are kept. After `start-fault` the worker is of no more use; a `frame-fault` takes the
+ * model is being loaded again; after `model-stopped` there is none. `repeated` tells of a frame that was shown
+ * once more, with cells that came later. `storage` tells the bytes of all model files that are kept. After `start-fault` the worker is of no more use; a `frame-fault` takes the
  * place of the frame's `done`; an `options-fault` leaves the options as they were.
  * @typedef {(
  *   | { type: "progress", step: string, loaded: number, total: number }
  *   | { type: "ready" }
  *   | { type: "done", stream: number, report: FrameReport }
+ *   | { type: "repeated", stream: number, report: FrameReport }
  *   | { type: "recorded", frames: RecordedFrame[] }
  *   | { type: "model-progress", step: string, loaded: number, total: number }
  *   | { type: "model-note", message: string }
  *   | { type: "model-ready", backend: string }
  *   | { type: "model-fault", message: string }
  *   | { type: "model-lost", message: string }
+ *   | { type: "model-stopped", message: string }
  *   | { type: "storage", bytes: number }
  *   | { type: "start-fault", message: string }
  *   | { type: "options-fault", message: string }

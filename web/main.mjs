@@ -49,6 +49,7 @@ async function main() {
     player.frameDone();
     screen.show(report, player.replaced, maskSource.backend);
   };
+  view.onRepeated = (report) => screen.show(report, player.replaced, maskSource.backend);
   view.onFrameFault = (message) => {
     player.frameDone();
     showNotice(message);
@@ -119,6 +120,7 @@ class Screen {
   #facts = element("facts", HTMLElement);
   #render = new Rate();
   #infer = new Rate();
+  #gazes = 0;
 
   /**
    * @param {FrameReport} report
@@ -127,7 +129,9 @@ class Screen {
    */
   show(report, replaced, backend) {
     const now = performance.now();
-    this.#infer.add(now);
+    // With a model the second rate is the model's own.
+    if (report.gazes === undefined || report.gazes > this.#gazes) this.#infer.add(now);
+    this.#gazes = report.gazes ?? 0;
     requestAnimationFrame((painted) => this.#render.add(painted));
     this.#panels.style.setProperty("--shape", `${report.width} / ${report.height}`);
     this.#panels.classList.add("live");
@@ -147,6 +151,7 @@ class Screen {
     this.#panels.classList.remove("live");
     this.#render = new Rate();
     this.#infer = new Rate();
+    this.#gazes = 0;
     for (const line of [this.#speed, this.#ratio, this.#psnr, this.#facts]) line.textContent = "";
   }
 }

@@ -36,6 +36,7 @@ export class MaskSource {
     view.onModelFault = (sentence) => this.#failed(sentence);
     view.onModelNote = (sentence) => this.onProblem(sentence);
     view.onModelLost = (sentence) => this.#lost(sentence);
+    view.onModelStopped = (sentence) => this.#stopped(sentence);
     this.#select.addEventListener("change", () => this.choose(this.#select.value));
     element("model-cancel", HTMLButtonElement).addEventListener("click", () => this.choose("patch-diff"));
   }
@@ -77,6 +78,14 @@ export class MaskSource {
     this.backend = "";
     this.#loading = true;
     this.#progress.show("Starting the model again", 0, 0);
+    this.onActive("patch-diff");
+    this.onProblem(sentence);
+  }
+
+  /** @param {string} sentence */
+  #stopped(sentence) {
+    this.backend = "";
+    if (!this.#loading) this.#select.value = "patch-diff";
     this.onActive("patch-diff");
     this.onProblem(sentence);
   }

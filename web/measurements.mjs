@@ -7,7 +7,7 @@
 
 const WINDOW_MS = 1000;
 
-/** Events per second over the last second. */
+/** Events per second over the last second, or between the last two events if they are further apart. */
 export class Rate {
   /** @type {number[]} */
   #times = [];
@@ -15,10 +15,10 @@ export class Rate {
   /** @param {number} now in milliseconds */
   add(now) {
     this.#times.push(now);
-    this.#times = this.#times.filter((time) => time >= now - WINDOW_MS);
+    this.#times = this.#times.filter((time, i, { length }) => i >= length - 2 || time >= now - WINDOW_MS);
   }
 
-  /** @returns {number} NaN until there have been two events within the last second */
+  /** @returns {number} NaN until there have been two events */
   get perSecond() {
     const [first, last] = [this.#times.at(0), this.#times.at(-1)];
     if (first === undefined || last === undefined || first === last) return Number.NaN;
@@ -51,18 +51,27 @@ export function psnrText({ psnr, psnr_ema }) {
  */
 export function factsText(report, replaced, backend) {
   const milliseconds = Object.values(report.stage_ms).reduce((sum, each) => sum + each, 0);
-  const model =
-    report.tokens === undefined
-      ? []
-      : [`${report.tokens} tokens in ${report.gaze_ms?.toFixed(0)} ms (AutoGaze, ${backend})`];
   return [
-    ...model,
+    ...modelFacts(report, backend),
     `${report.width}×${report.height} pixels`,
     report.cells === 1 ? "1 cell" : `${report.cells} cells`,
     `${(report.mask_ratio * 100).toFixed(1)} % of the frame masked`,
     `${milliseconds.toFixed(1)} ms in Python`,
     `${replaced} frames skipped`,
   ].join(" · ");
+}
+
+/**
+ * @param {FrameReport} report
+ * @param {string} backend of the model
+ */
+function modelFacts({ mask_timing, tokens, gaze_ms, mask_age_frames, mask_age_ms }, backend) {
+  if (!mask_timing) return [];
+  if (tokens === undefined) return ["AutoGaze looks at its first frame"];
+  const facts = [`${tokens} tokens in ${gaze_ms?.toFixed(0)} ms (AutoGaze, ${backend})`];
+  if (mask_timing === "own") return facts;
+  const frames = mask_age_frames === 1 ? "1 frame" : `${mask_age_frames} frames`;
+  return [...facts, `mask ${frames} (${mask_age_ms?.toFixed(0)} ms) old`];
 }
 
 /** @param {number | null} ratio 0 to 1 */

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -16,17 +15,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .cells import Cells
 from .frame_record import Chosen, Description, FrameRecord, FrameRecords
 from .frames import Rgba, words
+from .gazer import Gazer, Seen, Timing
 from .live import FrameReport, LiveSettings, LiveView
 from .options import parse, requirement
 from .synthetic import SYNTHETIC_SOURCES
-from .trace import autogaze_description, gaze_choice, patch_diff_description
+from .trace import autogaze_description, patch_diff_description
 
 if TYPE_CHECKING:  # the page starts without a model
     from .page_model import Execute, PageModel, PageStream
 
 Memory = NDArray[np.uint8]
+
+NOTHING = Chosen(Cells.none(), np.zeros(0, np.int64))
 
 
 class PageSession:
@@ -38,9 +41,10 @@ class PageSession:
 
     def __init__(self) -> None:
         self._view = LiveView()
-        self._open_gaze: Callable[[], PageStream] | None = None
-        self._gaze: PageStream | None = None
+        self._gazer: Gazer | None = None
+        self._shown: Seen | None = None
         self._requirement: float | None = None
+        self._timing: Timing = "auto"
         self._describe_gaze: Callable[[float | None], Description] | None = None
         self._records = FrameRecords()
 
@@ -52,24 +56,50 @@ class PageSession:
         """
         given = json.loads(options)
         self._view.configure(LiveSettings.of(given))
-        self._requirement = requirement(parse(given))
+        values = parse(given)
+        self._requirement = requirement(values)
+        self._timing = str(values["mask-timing"])  # type: ignore[assignment]
 
     def restart(self) -> None:
         """Starts a new stream: the next frame is a keyframe, averages and the model's context begin anew."""
         self._view.restart()
-        self._gaze = None
+        if self._gazer is not None:
+            self._gazer.restart()
 
-    def gaze_with(self, model: PageModel, graphs: str, execute: Execute, max_tokens: int | None) -> None:
-        """Lets a model choose the cells from the next frame on; see `process_with_model`."""
-        self._open_gaze = partial(
-            model.stream, graphs, execute, gazing_ratio=model.config.gazing_ratio, max_tokens=max_tokens
-        )
+    def gaze_with(
+        self,
+        model: PageModel,
+        graphs: str,
+        execute: Execute,
+        restart: Callable[[], object],
+        max_tokens: int | None,
+        on_news: Callable[[str | None], object],
+    ) -> None:
+        """Lets a model choose the cells from the next frame on; see `process_with_model`.
+
+        Args:
+            model: the checkpoint.
+            graphs: those of `PageModel.choose_graphs`.
+            execute: executes a run.
+            restart: lets what executes the runs forget all videos, before the first run of a new stream.
+            max_tokens: limit on a frame's tokens besides the config's own; None for no limit.
+            on_news: see `Gazer`.
+        """
+
+        def open_stream() -> PageStream:
+            restart()
+            ratio = model.config.gazing_ratio
+            return model.stream(graphs, execute, gazing_ratio=ratio, max_tokens=max_tokens)
+
+        self.gaze_no_more()
+        self._gazer = Gazer(open_stream, on_news)
         self._describe_gaze = partial(autogaze_description, model.config, max_tokens=max_tokens)
-        self._gaze = None
 
     def gaze_no_more(self) -> None:
         """Lets patch-diff choose the cells again."""
-        self._open_gaze = self._gaze = None
+        if self._gazer is not None:
+            self._gazer.close()
+        self._gazer = None
 
     def frame_memory(self, height: int, width: int) -> Memory:
         """Where to write the next frame.
@@ -99,28 +129,57 @@ class PageSession:
         return self._reported(report, chosen, patch_diff_description(self._view.settings.patch_diff), {})
 
     async def process_with_model(self) -> str:
-        """`process`, with the cells that the model chooses for this very frame.
+        """`process`, with the cells that the model chooses: this frame's own if it keeps up, else its newest.
 
-        The report also has ``tokens`` and decoder ``steps``, and ``gaze_ms``, the time that choosing took.
+        The report also has ``gazes``, the number of the stream's complete gazes so far, ``mask_timing``,
+        which is ``own`` if the frame waited for its cells, else ``newest``, and once there are cells
+
+        - ``tokens`` that are no pads, decoder ``steps`` and ``gaze_ms``, the time that choosing took;
+        - ``gaze_progress``, the share of that gaze that is done, 1 for all of it;
+        - ``mask_age_frames`` and ``mask_age_ms``: how long before this frame the one that the cells were
+          chosen for came, 0 if it is this one.
+
+        Should the model fail, patch-diff chooses the cells.
 
         Raises:
-            ValueError: if the model computes numbers that are not finite.
             RuntimeError: if there is no model.
         """
-        if self._open_gaze is None or self._describe_gaze is None:
+        if self._gazer is None:
             raise RuntimeError("no model was given")
-        begun = time.perf_counter()
-        stream = self._gaze = self._gaze or self._open_gaze()
-        stream.require(self._requirement)
-        gaze = await stream.step(self._view.pending)
-        chosen = gaze_choice(gaze)
-        numbers = {
-            "tokens": int(chosen.tokens.size),
-            "steps": chosen.steps,
-            "gaze_ms": (time.perf_counter() - begun) * 1000,
+        self._gazer.timing = self._timing
+        waited = self._gazer.waits
+        await self._gazer.see(self._view.pending, self._requirement)
+        return self._process_with(self._gazer, waited)
+
+    def repeat(self) -> str | None:
+        """Shows the last frame once more, with cells that came after it was shown; None if none did."""
+        gazer = self._gazer
+        if gazer is None or gazer.newest is None or gazer.newest is self._shown:
+            return None
+        self._view.next_frame(*self._view.frame.shape[:2])[:] = self._view.frame
+        return self._process_with(gazer, False)
+
+    def _process_with(self, gazer: Gazer, waited: bool) -> str:
+        if gazer.closed or self._describe_gaze is None:
+            return self.process()
+        seen = self._shown = gazer.newest
+        chosen = NOTHING if seen is None else seen.chosen
+        numbers: dict[str, float | str] = {
+            "gazes": gazer.gazes,
+            "mask_timing": "own" if waited else "newest",
         }
+        if seen is not None:
+            numbers |= {
+                "tokens": int(seen.chosen.tokens.size),
+                "steps": seen.chosen.steps,
+                "gaze_ms": seen.seconds * 1000,
+                "gaze_progress": seen.progress,
+                "mask_age_frames": gazer.index - seen.index,
+                "mask_age_ms": (gazer.came - seen.came) * 1000,
+            }
         report = self._view.process(chosen.cells)
-        return self._reported(report, chosen, self._describe_gaze(self._requirement), numbers)
+        source = self._describe_gaze(self._requirement if seen is None else seen.requirement)
+        return self._reported(report, chosen, source, numbers)
 
     def file(self, kind: str, video: str) -> Memory:
         """The bytes of a file about the frames of this stream (``record_files``).
@@ -160,7 +219,7 @@ class PageSession:
         return _memory(self._view.output)
 
     def _reported(
-        self, report: FrameReport, chosen: Chosen, source: Description, numbers: dict[str, float]
+        self, report: FrameReport, chosen: Chosen, source: Description, numbers: dict[str, float | str]
     ) -> str:
         self._records.add(FrameRecord.of(report, chosen), source)
         return _report(report, {"recorded": len(self._records), **numbers})
@@ -170,7 +229,7 @@ def _memory(frame: Rgba) -> Memory:
     return words(frame).view(np.uint8)
 
 
-def _report(report: FrameReport, more: dict[str, float]) -> str:
+def _report(report: FrameReport, more: dict[str, float | str]) -> str:
     return json.dumps(_plain({**asdict(report), **more}))
 
 

@@ -6,7 +6,7 @@ Nothing here needs a browser; ``wasm_bridge/page_model.mjs`` is the other side.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -19,9 +19,11 @@ from .config import AutoGazeConfig, architecture_differences
 from .controls import Ratio, resolve_controls
 from .frames import Rgba
 from .gaze import Gaze
+from .gazer import GazePart
 from .generation import Run
 from .processor import AutoGazeImageProcessor
 from .safetensors_header import Buffer
+from .trace import gaze_choice
 
 Result = TypeVar("Result")
 
@@ -147,9 +149,13 @@ class PageStream:
         """Sets the requirement of the frames to come; the context stays."""
         self._generation.requirement = task_loss_requirement
 
-    async def step(self, frame: Rgba) -> Gaze:
-        """The gaze of the next frame, (H, W, 4) uint8."""
-        return await self.step_processed(self._processor(frame[None, ..., :3])[0])
+    def look(self, frame: Rgba) -> AsyncGenerator[GazePart, None]:
+        """The gaze of the next frame, (H, W, 4) uint8, in one part; see `gazer.GazeStream`."""
+        return self._parts(self._processor(frame[None, ..., :3])[0])
+
+    async def _parts(self, frame: NDArray[np.float32]) -> AsyncGenerator[GazePart, None]:
+        gaze = await self.step_processed(frame)
+        yield GazePart(gaze_choice(gaze))
 
     async def step_processed(self, frame: NDArray[np.float32]) -> Gaze:
         """The gaze of the next frame, (3, H, W) float32 from the processor."""

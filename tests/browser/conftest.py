@@ -13,6 +13,7 @@ from typing import Any
 import model_client
 import pytest
 from chromium import flags, require
+from model_page import write_checkpoint
 from model_server import ModelServer, model_server
 from playwright.sync_api import Browser, Page, sync_playwright
 from recorded_page import RecordedPage
@@ -146,6 +147,12 @@ def recorded(open_page: OpenPage) -> RecordedPage:
 def page(recorded: RecordedPage) -> Page:
     """Playwright's page of `recorded`."""
     return recorded.page
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small checkpoint with its graphs, as a folder."""
+    return write_checkpoint(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")

@@ -6,58 +6,26 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
-import oracle
 import pytest
-import synthetic_formula as formula
 from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, wait_live
+from model_page import ADDRESSES, FILES, serve, wait_model
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.config import AutoGazeConfig
 from autogaze_web.frames import as_frame
-from autogaze_web.graph.export import export
 from autogaze_web.live import LiveSettings, LiveView
 
 pytestmark = pytest.mark.browser
 
 EXAMPLE = Path(__file__).parent.parent / "data" / "example_input.webm"
-ADDRESSES = "&config-url=./model/config.json&weights-url=./model/model.safetensors&graphs-url=./model/"
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """The small checkpoint with its graphs, as a folder."""
-    folder = formula.write_folder(oracle.recipe("tiny"), tmp_path_factory.mktemp("model"))
-    for _ in export(AutoGazeConfig.from_file(folder / "config.json"), folder):
-        pass
-    return folder
-
-
-def serve(page, folder):
-    """Answers ./model/ with the files of a folder."""
-
-    def answer(route):
-        path = folder / urlsplit(route.request.url).path.removeprefix("/model/")
-        if path.is_file():
-            route.fulfill(body=path.read_bytes(), content_type="application/octet-stream")
-        else:
-            route.fulfill(status=404, body="no")
-
-    page.route(lambda url: urlsplit(url).path.startswith("/model/"), answer)
-
-
-def wait_model(page, backend):
-    page.wait_for_function(
-        "(name) => document.getElementById('facts').textContent.includes(`AutoGaze, ${name}`)",
-        arg=backend,
-        timeout=LOAD_TIMEOUT_MS,
-    )
 
 
 @pytest.mark.parametrize(("backend", "name"), [("wasm", "WebAssembly"), ("webgpu", "WebGPU on google")])
 def test_a_stream_has_the_tokens_of_the_native_package(open_page, site_url, checkpoint, backend, name):
     page = open_page(webgpu=backend == "webgpu").page
     serve(page, checkpoint)
-    page.goto(f"{site_url}?source=file&width=128&mask-source=autogaze&backend={backend}{ADDRESSES}")
+    page.goto(
+        f"{site_url}?source=file&width=128&mask-source=autogaze&mask-timing=own&backend={backend}{ADDRESSES}"
+    )
     choose_files(page, EXAMPLE)
     wait_model(page, name)
     frames = record(page, 5)
@@ -108,7 +76,7 @@ def test_the_gpu_is_lost_and_the_model_started_again(open_page, site_url, checkp
     recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_")
     page = recorded.page
     serve(page, checkpoint)
-    open_live(page, site_url, "?source=synthetic-pan&width=128&backend=webgpu" + ADDRESSES)
+    open_live(page, site_url, "?source=synthetic-pan&width=128&mask-timing=own&backend=webgpu" + ADDRESSES)
     (worker,) = page.workers
     worker.evaluate("""() => {
       const request = GPUAdapter.prototype.requestDevice;
@@ -184,7 +152,7 @@ def test_what_is_wrong_with_a_model_is_said_and_patch_diff_goes_on(
 
 def test_another_architecture_than_the_sites_graphs(page, site_url, checkpoint):
     serve(page, checkpoint)
-    open_live(page, site_url, f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES.rsplit('&', 1)[0]}")
+    open_live(page, site_url, f"?source=synthetic-pan&width=128&backend=wasm{FILES}")
     page.select_option("#mask-source", "autogaze")
     page.wait_for_selector("#notice:not([hidden])", timeout=LOAD_TIMEOUT_MS)
     text = page.inner_text("#notice-text")
