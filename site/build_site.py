@@ -5,6 +5,7 @@ What goes in, from where:
     web/, wasm_bridge/           the page's files and the bridge's ES modules, as in the project
     runtime/pyodide/             Pyodide, and a pyodide-lock.json cut down to the wheels beside it
     runtime/onnxruntime/         ONNX Runtime Web, loaded only once a model is asked for
+    runtime/recording/           writers of videos and GIFs, loaded only to record
     python/<hash>/*.whl          this project's own wheel; the folder changes whenever its contents do
     graphs/                      the released architecture's ONNX graphs, without weights
     options.json, palettes.json  the options and colours that page and package share

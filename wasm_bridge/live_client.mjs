@@ -52,6 +52,9 @@ export class LiveView {
   #stream = 0;
   /** @type {(frames: RecordedFrame[]) => void} */
   #onRecorded = () => {};
+  /** @type {Map<number, { resolve: (value: any) => void, reject: (reason: Error) => void }>} */
+  #questions = new Map();
+  #asked = 0;
 
   /**
    * @param {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} canvases
@@ -129,6 +132,39 @@ export class LiveView {
     });
   }
 
+  /**
+   * A PNG of what the panels show now.
+   * @param {import("./protocol.mjs").PictureChoice} choice
+   * @returns {Promise<Blob>}
+   */
+  picture(choice) {
+    return this.#ask({ type: "picture", number: 0, choice });
+  }
+
+  /**
+   * The bytes of a file about the frames of this stream.
+   * @param {import("./protocol.mjs").FileKind} kind
+   * @param {{ name: string, width: number, height: number, frames_per_second: number | null }} video
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  file(kind, video) {
+    return this.#ask({ type: "file", number: 0, kind, video: JSON.stringify(video) });
+  }
+
+  /**
+   * Hands a picture of every frame from now on to a recording, until that ends it.
+   * @param {MessagePort} port of the recording, see `FromRecording` in `protocol.mjs`
+   * @param {import("./protocol.mjs").PictureChoice} choice
+   */
+  tap(port, choice) {
+    this.#post({ type: "tap", port, choice }, [port]);
+  }
+
+  /** Hands over no more pictures. */
+  untap() {
+    this.#post({ type: "untap" });
+  }
+
   /** Ends the worker and frees all it holds. */
   close() {
     this.#worker.terminate();
@@ -152,6 +188,9 @@ export class LiveView {
         break;
       case "repeated":
         if (message.stream === this.#stream) this.onRepeated(message.report);
+        break;
+      case "answer":
+        this.#answered(message);
         break;
       case "recorded":
         this.#onRecorded(message.frames);
@@ -188,6 +227,26 @@ export class LiveView {
         if (message.stream === this.#stream) this.onFrameFault(message.message);
         break;
     }
+  }
+
+  /**
+   * @param {import("./protocol.mjs").Question} question
+   * @returns {Promise<any>}
+   */
+  #ask(question) {
+    const number = ++this.#asked;
+    return new Promise((resolve, reject) => {
+      this.#questions.set(number, { resolve, reject });
+      this.#post({ ...question, number });
+    });
+  }
+
+  /** @param {{ number: number, value?: any, problem?: string }} answer */
+  #answered({ number, value, problem }) {
+    const question = this.#questions.get(number);
+    this.#questions.delete(number);
+    if (problem === undefined) question?.resolve(value);
+    else question?.reject(new Error(problem));
   }
 
   /**

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { FrameTap } from "./frame_tap.mjs";
 import { lastLine, ModelHost } from "./model_host.mjs";
 import { PanelCanvas } from "./panel_canvas.mjs";
+import { pngOf } from "./panel_picture.mjs";
 import { startPython } from "./python_host.mjs";
 import { withMemory } from "./python_memory.mjs";
 
@@ -37,6 +39,8 @@ let recordNextStream = false;
 const STILL_MS = 250;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let still;
+/** @type {FrameTap | undefined} */
+let tap;
 
 scope.onmessage = ({ data }) => handle(/** @type {ToWorker} */ (data));
 
@@ -73,6 +77,17 @@ function handle(message) {
       recorded = [];
       framesToRecord = message.frames;
       recordNextStream = message.fromStart;
+      break;
+    case "tap":
+      tap?.end();
+      tap = new FrameTap(message.port, message.choice);
+      break;
+    case "untap":
+      tap?.end();
+      break;
+    case "picture":
+    case "file":
+      inTurn(() => answer(message));
       break;
   }
 }
@@ -134,11 +149,27 @@ async function work(frameStream, frame) {
     clearTimeout(still);
     showPanels(report);
     if (framesToRecord > 0 && !recordNextStream) record(report);
+    if (tap && !tap.ended) await tap.take(panels);
     send({ type: "done", stream: frameStream, report });
   } catch (error) {
     send({ type: "frame-fault", message: lastLine(error), stream: frameStream });
   } finally {
     if ("image" in frame) frame.image.close();
+  }
+}
+
+/** @param {import("./protocol.mjs").Question} question */
+async function answer(question) {
+  const { number } = question;
+  try {
+    if (!session) throw new Error("Python is still being loaded: wait until it is there.");
+    const value =
+      question.type === "picture"
+        ? await pngOf(panels, question.choice)
+        : withMemory(session.file(question.kind, question.video), (memory) => new Uint8Array(memory));
+    send({ type: "answer", number, value });
+  } catch (error) {
+    send({ type: "answer", number, problem: lastLine(error) });
   }
 }
 

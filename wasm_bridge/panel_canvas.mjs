@@ -18,6 +18,11 @@ export class PanelCanvas {
     this.#context = context;
   }
 
+  /** What it shows. */
+  get canvas() {
+    return this.#canvas;
+  }
+
   /**
    * Draws an image, scaled to the panel, and returns its RGBA rows with an even number of pixels each.
    * @param {CanvasImageSource} image

@@ -73,7 +73,35 @@
  */
 
 /**
+ * What a picture or a recording shows: one panel, or all three side by side.
+ * @typedef {"panels" | "input" | "mask" | "output"} PictureChoice
+ */
+
+/**
+ * A file about the frames of this stream, made by Python: `PageSession.file` in `py/autogaze_web/page.py`.
+ * @typedef {"trace" | "store" | "safetensors" | "metrics"} FileKind
+ */
+
+/**
+ * What a recording says to the worker that hands it pictures: how many more it has room for, whether the
+ * source is paused, or that it is over. The answers are `{ image, time }`, in milliseconds.
+ * @typedef {{ room: number } | { paused: boolean } | { ended: true }} FromRecording
+ * @typedef {{ image: ImageBitmap, time: number }} ToRecording
+ */
+
+/**
+ * `picture` and `file` are answered by an `answer` of the same number.
  * @typedef {(
+ *   | { type: "picture", number: number, choice: PictureChoice }
+ *   | { type: "file", number: number, kind: FileKind, video: string }
+ * )} Question
+ */
+
+/**
+ * @typedef {(
+ *   | Question
+ *   | { type: "tap", port: MessagePort, choice: PictureChoice }
+ *   | { type: "untap" }
  *   | { type: "start", panels: Panels, siteUrl: string }
  *   | { type: "options", values: OptionValues }
  *   | { type: "stream", stream: number }
@@ -98,6 +126,7 @@
  *   | { type: "done", stream: number, report: FrameReport }
  *   | { type: "repeated", stream: number, report: FrameReport }
  *   | { type: "recorded", frames: RecordedFrame[] }
+ *   | { type: "answer", number: number, value?: any, problem?: string }
  *   | { type: "model-progress", step: string, loaded: number, total: number }
  *   | { type: "model-note", message: string }
  *   | { type: "model-ready", backend: string }

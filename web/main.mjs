@@ -6,6 +6,7 @@
 import { LiveView } from "../wasm_bridge/live_client.mjs";
 import { Controls } from "./controls.mjs";
 import { element } from "./element.mjs";
+import { ExportPanel } from "./export/export_panel.mjs";
 import { missingFeature } from "./features.mjs";
 import { MaskSource } from "./mask_source.mjs";
 import { factsText, psnrText, Rate, ratioText, speedText } from "./measurements.mjs";
@@ -45,8 +46,11 @@ async function main() {
   const maskSource = new MaskSource(view, values);
   maskSource.onProblem = showNotice;
   maskSource.onActive = (source) => controls.showMaskSource(source);
+  const exporting = new ExportPanel(view, () => player.title);
+  exporting.onProblem = showNotice;
   view.onDone = (report) => {
     player.frameDone();
+    exporting.frame(report);
     screen.show(report, player.replaced, maskSource.backend);
   };
   view.onRepeated = (report) => screen.show(report, player.replaced, maskSource.backend);
@@ -58,6 +62,7 @@ async function main() {
   player.onState = (state) => {
     controls.showState(state);
     screen.showState(state);
+    exporting.pause(state !== "running");
   };
   player.onProblem = showNotice;
 

@@ -56,6 +56,11 @@ export class SourcePlayer {
     return this.#name;
   }
 
+  /** What people call the source: a file's name, or the source's own. */
+  get title() {
+    return this.#name === "file" && this.#file ? this.#file.name : this.#name;
+  }
+
   /** Frames of this source that newer ones replaced. */
   get replaced() {
     return this.#pump?.replaced ?? 0;

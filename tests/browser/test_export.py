@@ -1,0 +1,246 @@
+"""What the page gives as files: they are what it shows, and what the command line writes."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import av
+import clips
+import numpy as np
+import pytest
+from live_page import open_live, shown
+from PIL import Image
+
+from autogaze_web.cli import main
+from autogaze_web.frames import allocate
+from autogaze_web.synthetic import SYNTHETIC_SOURCES
+from autogaze_web.trace_store import load_traces
+
+pytestmark = pytest.mark.browser
+
+CAPTION, GAP = 28, 4
+NAME = r"autogaze-\d{4}-\d\d-\d\d-\d{6}-"
+
+_PLAY = """async ([source, count, width, height]) => {
+  const { view, player } = globalThis.autogaze;
+  if (player.state === "running") await player.toggle();
+  const shown = view.onDone;
+  view.newStream();
+  for (let index = 0; index < count; index++) {
+    const done = new Promise((resolve) => { view.onDone = resolve; });
+    view.send({ synthetic: source, index, width, height });
+    shown(await done);
+  }
+  view.onDone = shown;
+}"""
+
+
+def play(page, source, count, width, height):
+    """Sends exactly these frames as a stream of their own."""
+    page.evaluate(_PLAY, [source, count, width, height])
+
+
+def synthetic(source, index, width, height):
+    frame = allocate(height, width)
+    SYNTHETIC_SOURCES[source](frame, index)
+    return frame[..., :3]
+
+
+def open_export(page, url, query):
+    open_live(page, url, query)
+    page.click("#feature-export > summary")
+
+
+def saved(page, selector):
+    """The file that a press of a button saves: its name and its bytes."""
+    with page.expect_download() as download:
+        page.click(selector)
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def record_frames(page, at_least):
+    """Records until there are so many frames; the file's name and bytes, and how many frames it claims."""
+    page.click("#export-record")
+    wait_frames(page, at_least)
+    name, content = saved(page, "#export-record")
+    status = page.inner_text("#export-status")
+    page.wait_for_function("() => document.getElementById('export-record').textContent === 'Record'")
+    return name, content, int(re.match(r"(\d+) frames", status)[1])
+
+
+def wait_frames(page, at_least):
+    page.wait_for_function(
+        "(least) => Number(/(\\d+) frames/.exec("
+        "document.getElementById('export-progress').textContent)?.[1]) >= least",
+        arg=at_least,
+    )
+
+
+def decoded(content):
+    """The frames of a video, (T, H, W, 3), and their times in seconds."""
+    with av.open(io.BytesIO(content)) as container:
+        frames = list(container.decode(video=0))
+    return np.stack([frame.to_ndarray(format="rgb24") for frame in frames]), [frame.time for frame in frames]
+
+
+def assert_consecutive(pictures, source, width, height):
+    """Pictures of a synthetic source show one frame of it after the other, none left out."""
+    candidates = [synthetic(source, index, width, height).astype(int) for index in range(200)]
+    found = []
+    for picture in pictures:
+        errors = [np.abs(picture.astype(int) - candidate).mean() for candidate in candidates]
+        found.append(int(np.argmin(errors)))
+        assert min(errors) < 8, "a frame of the recording is none of the source's"
+    assert found == list(range(found[0], found[0] + len(found)))
+
+
+def test_pictures_are_the_panels_and_files_those_of_the_command_line(page, site_url, tmp_path):
+    open_export(page, site_url, "?source=synthetic-pan&inference-width=321")
+    play(page, "synthetic-pan", 4, 321, 181)
+    page.wait_for_timeout(300)  # until the canvases show it
+    panels = {name: shown(page, name) for name in ("input", "mask", "output")}
+    assert (panels["mask"][..., 3] > 0).any()
+    for choice, pixels in panels.items():
+        page.select_option("#export-choice", choice)
+        name, content = saved(page, "#export-picture")
+        assert re.fullmatch(NAME + choice + r"\.png", name)
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content)).convert("RGBA")), pixels)
+        assert name in page.inner_text("#export-status")
+
+    page.select_option("#export-choice", "panels")
+    _, content = saved(page, "#export-picture")
+    picture = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert picture.shape == (CAPTION + 181 + 1, 3 * 321 + 2 * GAP + 1, 3)
+    for index, pixels in enumerate(panels.values()):
+        left = index * (321 + GAP)
+        below = picture[CAPTION : CAPTION + 181, left : left + 321]
+        opaque = pixels[..., 3] == 255
+        np.testing.assert_array_equal(below[opaque], pixels[..., :3][opaque])
+        assert (below[~opaque] == (16, 18, 23)).all()
+        caption = picture[:CAPTION, left : left + 80].astype(int)
+        assert caption.max() > 180, "the panel has no caption"
+
+    assert_files_are_those_of_the_command_line(page, tmp_path)
+
+
+def assert_files_are_those_of_the_command_line(page, tmp_path):
+    source, count, width, height = "synthetic-local-motion", 12, 320, 180
+    play(page, source, count, width, height)
+    assert page.inner_text("#export-frames") == str(count)
+    frames = np.stack([synthetic(source, index, width, height) for index in range(count)])
+    clip = clips.write_lossless(tmp_path / "clip.webm", frames)
+    names = {"trace": "t.json", "metrics": "m.csv", "safetensors": "f.safetensors", "store": "f.json"}
+    paths = {kind: tmp_path / name for kind, name in names.items()}
+    outputs = ["--json", paths["trace"], "--metrics-csv", paths["metrics"], "--store"]
+    for store in ("safetensors", "store"):
+        assert main(["trace", str(clip), *map(str, outputs), str(paths[store])]) == 0
+
+    files = {}
+    for kind in names:
+        name, files[kind] = saved(page, f"[data-file={kind}]")
+        assert re.fullmatch(NAME + r"(trace|metrics|fixations)" + re.escape(paths[kind].suffix), name)
+    for kind in ("metrics", "safetensors", "store"):
+        assert files[kind] == paths[kind].read_bytes(), kind
+    ours, theirs = json.loads(files["trace"]), json.loads(paths["trace"].read_text())
+    video = {"name": "synthetic-pan", "width": width, "height": height, "frames_per_second": None}
+    assert ours == {**theirs, "video": video}
+    (trace,) = load_traces(paths["safetensors"])
+    assert sum(len(frame) for frame in trace.frames) > 0
+
+
+def test_a_recording_has_every_frame_and_leaves_pauses_out(page, site_url):
+    source, width, height = "synthetic-pan", 320, 180
+    open_export(page, site_url, f"?source={source}&inference-width={width}")
+    page.select_option("#source", source)
+    page.click("#export-record")
+    wait_frames(page, 6)
+    page.click("#run")
+    page.wait_for_timeout(1500)
+    assert page.is_disabled("#export-format")
+    page.click("#run")
+    wait_frames(page, 12)
+    name, content = saved(page, "#export-record")
+    assert re.fullmatch(NAME + r"panels\.webm", name)
+    claimed, seconds = re.match(r"(\d+) frames, ([\d.]+) s", page.inner_text("#export-status")).groups()
+
+    frames, times = decoded(content)
+    assert len(frames) == int(claimed) >= 12
+    assert frames.shape[1:] == (CAPTION + height, 3 * width + 2 * GAP, 3)
+    assert_consecutive(frames[:, CAPTION:, :width], source, width, height)
+    gaps = np.diff(times)
+    assert (gaps > 0).all()
+    assert gaps.max() < 1.4, "the pause is in the recording"
+    assert times[-1] <= float(seconds)
+    assert page.inner_text("#export-progress") == ""
+
+    assert_a_gif_has_every_frame(page, source, width, height)
+    assert_cancelling_leaves_nothing(page)
+
+
+def assert_a_gif_has_every_frame(page, source, width, height):
+    page.select_option("#export-format", "gif")
+    page.select_option("#export-choice", "input")
+    name, content, claimed = record_frames(page, 5)
+    assert re.fullmatch(NAME + r"input\.gif", name)
+    with Image.open(io.BytesIO(content)) as gif:
+        assert gif.size == (width, height)
+        assert gif.n_frames == claimed >= 5
+        pictures, durations = [], []
+        for index in range(gif.n_frames):
+            gif.seek(index)
+            pictures.append(np.asarray(gif.convert("RGB")))
+            durations.append(gif.info["duration"])
+    assert_consecutive(pictures, source, width, height)
+    assert min(durations) >= 20
+
+
+def assert_cancelling_leaves_nothing(page):
+    downloads = []
+    page.on("download", lambda download: downloads.append(download))
+    page.click("#export-record")
+    wait_frames(page, 3)
+    page.click("#export-cancel")
+    page.wait_for_function("() => document.getElementById('export-status').textContent.includes('cancelled')")
+    before = int(page.inner_text("#export-frames"))
+    page.wait_for_function(
+        "(before) => Number(document.getElementById('export-frames').textContent) > before + 5", arg=before
+    )
+    assert downloads == []
+    assert page.inner_text("#export-record") == "Record"
+
+
+def test_a_recording_ends_by_itself_when_it_is_full_and_changes_of_size_are_fitted(page, site_url):
+    open_export(page, site_url, "?source=synthetic-pan&inference-width=160")
+    finished = page.evaluate(
+        """async () => {
+          const { Recording } = await import("./web/export/recording.mjs");
+          const { view } = globalThis.autogaze;
+          const { frames, full, blob } = await new Recording(view, "output", "webm", 20_000).finished;
+          return { frames, full, bytes: blob.size };
+        }"""
+    )
+    assert finished["full"]
+    assert 20_000 <= finished["bytes"] < 60_000
+    page.select_option("#export-choice", "output")
+    page.click("#export-record")
+    wait_frames(page, 2)
+    page.click("#run")
+    play(page, "synthetic-pan", 4, 90, 160)
+    _, content = saved(page, "#export-record")
+    frames, _ = decoded(content)
+    assert frames.shape[1:] == (90, 160, 3)
+    assert frames[-1][:, :40].max() < 60, "the upright picture is not fitted into the wide one"
+
+    assert_nothing_to_record_is_said(page)
+
+
+def assert_nothing_to_record_is_said(page):
+    page.wait_for_timeout(200)
+    page.click("#export-record")
+    page.click("#export-record")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "no frame came; start the source, then record" in page.inner_text("#notice-text")
+    assert page.inner_text("#export-record") == "Record"

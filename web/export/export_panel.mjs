@@ -1,0 +1,184 @@
+/**
+ * The feature "Export": pictures, recordings, traces and numbers as files.
+ * @module
+ */
+
+import { element } from "../element.mjs";
+import { fileName, save, sizeText } from "./files.mjs";
+import { MOST_BYTES, Recording } from "./recording.mjs";
+
+/** @typedef {import("../../wasm_bridge/live_client.mjs").LiveView} LiveView */
+/** @typedef {import("../../wasm_bridge/protocol.mjs").FileKind} FileKind */
+/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/protocol.mjs").PictureChoice} PictureChoice */
+/** @typedef {import("./recording_protocol.mjs").FinishedRecording} FinishedRecording */
+/** @typedef {import("./recording_protocol.mjs").RecordingFormat} RecordingFormat */
+/** @typedef {import("./recording_protocol.mjs").RecordingProgress} RecordingProgress */
+
+/** @type {Record<FileKind, { what: string, suffix: string, type: string }>} */
+const FILES = {
+  trace: { what: "trace", suffix: "json", type: "application/json" },
+  metrics: { what: "metrics", suffix: "csv", type: "text/csv" },
+  safetensors: { what: "fixations", suffix: "safetensors", type: "application/octet-stream" },
+  store: { what: "fixations", suffix: "json", type: "application/json" },
+};
+
+// What browsers encode H.264 as; asked for at a usual size.
+const MP4 = { codec: "avc1.42001f", width: 640, height: 360 };
+
+export class ExportPanel {
+  /** Called with a sentence for the user. @type {(sentence: string) => void} */
+  onProblem = () => {};
+
+  #view;
+  #title;
+  #choice = element("export-choice", HTMLSelectElement);
+  #format = element("export-format", HTMLSelectElement);
+  #record = element("export-record", HTMLButtonElement);
+  #cancel = element("export-cancel", HTMLButtonElement);
+  #progress = element("export-progress", HTMLElement);
+  #hint = element("export-hint", HTMLElement);
+  #usualHint = this.#hint.textContent;
+  #frames = element("export-frames", HTMLElement);
+  #status = element("export-status", HTMLElement);
+  /** @type {NodeListOf<HTMLButtonElement>} */
+  #files = document.querySelectorAll("#feature-export [data-file]");
+  /** @type {Recording | undefined} */
+  #recording;
+  #paused = true;
+  /** @type {{ width: number, height: number }} */
+  #size = { width: 0, height: 0 };
+
+  /**
+   * @param {LiveView} view
+   * @param {() => string} title what people call the present source
+   */
+  constructor(view, title) {
+    this.#view = view;
+    this.#title = title;
+    element("export-picture", HTMLButtonElement).addEventListener("click", () => this.#savePicture());
+    this.#record.addEventListener("click", () => (this.#recording ? this.#stop() : this.#start()));
+    this.#cancel.addEventListener("click", () => this.#recording?.cancel());
+    for (const button of this.#files) {
+      button.addEventListener("click", () => this.#saveFile(/** @type {FileKind} */ (button.dataset.file)));
+    }
+    const feature = element("feature-export", HTMLDetailsElement);
+    feature.addEventListener("toggle", () => this.#offerFormats(), { once: true });
+  }
+
+  /**
+   * A frame was processed.
+   * @param {FrameReport} report
+   */
+  frame({ recorded, width, height }) {
+    this.#size = { width, height };
+    this.#frames.textContent = String(recorded);
+    for (const button of this.#files) button.disabled = false;
+  }
+
+  /** @param {boolean} paused whether the source makes no frames now */
+  pause(paused) {
+    this.#paused = paused;
+    this.#recording?.pause(paused);
+  }
+
+  async #savePicture() {
+    const choice = /** @type {PictureChoice} */ (this.#choice.value);
+    await this.#try(async () => this.#save(await this.#view.picture(choice), fileName(choice, "png")));
+  }
+
+  /** @param {FileKind} kind */
+  async #saveFile(kind) {
+    const { what, suffix, type } = FILES[kind];
+    const video = { name: this.#title(), ...this.#size, frames_per_second: null };
+    await this.#try(async () =>
+      this.#save(new Blob([await this.#view.file(kind, video)], { type }), fileName(what, suffix)),
+    );
+  }
+
+  async #start() {
+    const choice = /** @type {PictureChoice} */ (this.#choice.value);
+    const format = /** @type {RecordingFormat} */ (this.#format.value);
+    const recording = new Recording(this.#view, choice, format);
+    this.#recording = recording;
+    recording.onProgress = (progress) => this.#show(progress);
+    recording.pause(this.#paused);
+    this.#enter(true);
+    this.#show({ frames: 0, milliseconds: 0, bytes: 0 });
+    this.#status.textContent = "Recording. Pausing the source pauses it too.";
+    await this.#try(async () => {
+      const finished = await recording.finished;
+      if (finished) this.#saveRecording(finished, choice, format);
+      else this.#status.textContent = "The recording was cancelled.";
+    });
+    this.#recording = undefined;
+    this.#enter(false);
+  }
+
+  #stop() {
+    this.#record.disabled = true;
+    this.#status.textContent = "Finishing the recording…";
+    this.#recording?.finish();
+  }
+
+  /**
+   * @param {FinishedRecording} finished
+   * @param {PictureChoice} choice
+   * @param {RecordingFormat} format
+   */
+  #saveRecording({ blob, frames, milliseconds, full }, choice, format) {
+    const why = full ? `It ended by itself at ${sizeText(MOST_BYTES)}. ` : "";
+    const seconds = (milliseconds / 1000).toFixed(1);
+    this.#save(blob, fileName(choice, format), `${why}${frames} frames, ${seconds} s. `);
+  }
+
+  /**
+   * @param {Blob} blob
+   * @param {string} name
+   * @param {string} [more]
+   */
+  #save(blob, name, more = "") {
+    save(blob, name);
+    this.#status.textContent = `${more}Saved ${name} (${sizeText(blob.size)}).`;
+  }
+
+  /** @param {RecordingProgress} progress */
+  #show({ frames, milliseconds, bytes }) {
+    const text = `${(milliseconds / 1000).toFixed(1)} s · ${frames} frames · ${sizeText(bytes)}`;
+    this.#progress.textContent = text;
+    this.#hint.textContent = `recording ${text}`;
+  }
+
+  /** @param {boolean} recording */
+  #enter(recording) {
+    this.#record.disabled = false;
+    this.#record.textContent = recording ? "Stop and save" : "Record";
+    this.#cancel.disabled = !recording;
+    this.#choice.disabled = this.#format.disabled = recording;
+    if (recording) return;
+    this.#progress.textContent = "";
+    this.#hint.textContent = this.#usualHint;
+  }
+
+  /** Takes away the formats that this browser cannot write. */
+  async #offerFormats() {
+    const encodes = typeof VideoEncoder === "function";
+    const mp4 = encodes && (await VideoEncoder.isConfigSupported(MP4)).supported;
+    const offered = { webm: encodes, mp4, gif: true };
+    for (const option of this.#format.options) {
+      option.disabled = !offered[/** @type {RecordingFormat} */ (option.value)];
+      if (option.disabled) option.textContent += " (not in this browser)";
+    }
+    if (!encodes) this.#format.value = "gif";
+  }
+
+  /** @param {() => Promise<void>} task */
+  async #try(task) {
+    try {
+      await task();
+    } catch (error) {
+      this.#status.textContent = "";
+      this.onProblem(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
