@@ -68,12 +68,16 @@ function webgpu(adapter) {
 
 /** @returns {Backend} */
 function wasm() {
-  const threads = globalThis.crossOriginIsolated
-    ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS)
-    : 1;
-  return {
-    name: "wasm",
-    threads,
-    description: `WebAssembly, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
-  };
+  return wasmBackend(
+    globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1,
+  );
+}
+
+/**
+ * @param {number} threads
+ * @returns {Backend}
+ */
+export function wasmBackend(threads) {
+  const description = `WebAssembly, ${threads === 1 ? "1 thread" : `${threads} threads`}`;
+  return { name: "wasm", threads, description };
 }

@@ -17,7 +17,7 @@ const BUILDS = {
 };
 
 /**
- * @param {Backend} backend
+ * @param {Pick<Backend, "name" | "threads">} backend
  * @param {string} siteUrl of the folder with `runtime/`
  * @returns {Promise<Ort>}
  */

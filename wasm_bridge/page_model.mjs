@@ -3,14 +3,13 @@
  * @module
  */
 
-import { chooseBackend } from "./backend.mjs";
-import { CpuGazeRunner } from "./gaze_cpu.mjs";
+import { chooseBackend, wasmBackend } from "./backend.mjs";
 import { GpuGazeRunner } from "./gaze_gpu.mjs";
+import { RemoteGazeRunner } from "./gaze_remote.mjs";
 import { loadOrt } from "./ort_loader.mjs";
 import { borrowMemory, withMemory } from "./python_memory.mjs";
 
 /** @typedef {import("./backend.mjs").Backend} Backend */
-/** @typedef {import("./ort_loader.mjs").Ort} Ort */
 /** @typedef {import("./gaze_graphs.mjs").GraphEntry} GraphEntry */
 /** @typedef {import("./gaze_graphs.mjs").GazeRunner} GazeRunner */
 
@@ -68,19 +67,24 @@ export class PageModel {
    * @throws {Error} with a sentence for the user if the files do not fit or no backend can run them
    */
   static async load(pyodide, files, { siteUrl, graphsUrl, backend: wanted, maxTokens, more = false }) {
-    const python = pyodide
-      .pyimport("autogaze_web.page_model")
-      .PageModel(files.config, files.preprocessor ?? undefined, pyodide.toPy(files.weights));
+    const module = pyodide.pyimport("autogaze_web.page_model");
+    const bytes = pyodide.toPy(files.weights);
+    const python = module.PageModel(files.config, files.preprocessor ?? undefined, bytes);
+    for (const proxy of [module, bytes]) proxy.destroy();
+    /** @type {GazeRunner | undefined} */
+    let runner;
     try {
       const manifest = await fetchManifest(graphsUrl);
       const graphs = python.choose_graphs(manifest, maxTokens ?? undefined, more);
       const backend = await chooseBackend(wanted);
-      const ort = await loadOrt(backend, siteUrl);
-      const runner = await makeRunner(ort, backend, JSON.parse(graphs), graphsUrl, weightsOf(python));
+      const setup = { siteUrl, graphs: JSON.parse(graphs), graphsUrl, weights: weightsOf(python) };
+      runner = await makeRunner(backend, setup);
       await runner.prepare();
       python.forget_weights();
-      return new PageModel(python, graphs, backend, runner);
+      const described = runner instanceof RemoteGazeRunner ? wasmBackend(runner.threads) : backend;
+      return new PageModel(python, graphs, described, runner);
     } catch (error) {
+      await runner?.close().catch(() => {});
       python.destroy();
       throw error;
     }
@@ -108,10 +112,11 @@ export class PageModel {
     this.#inTurn(async () => this.runner.restart()).catch(() => {});
   };
 
-  /** Frees the sessions, the GPU and Python's part, once the run that is under way has ended. */
+  /** Frees the sessions, the GPU and Python's part. */
   async close() {
     try {
-      await this.#working;
+      // What is in use on the GPU cannot be freed before its run has ended.
+      if (this.backend.adapter) await this.#working;
       await this.runner.close();
     } finally {
       this.python.destroy();
@@ -143,15 +148,14 @@ export class PageModel {
 }
 
 /**
- * @param {Ort} ort
  * @param {Backend} backend
- * @param {GraphEntry[]} graphs
- * @param {string} graphsUrl
- * @param {Map<string, Uint8Array>} weights
+ * @param {Omit<import("./gaze_worker.mjs").RunnerSetup, "threads">} setup
  * @returns {Promise<GazeRunner>}
  */
-async function makeRunner(ort, { adapter }, graphs, graphsUrl, weights) {
-  if (!adapter) return new CpuGazeRunner(ort, graphs, graphsUrl, weights);
+async function makeRunner(backend, setup) {
+  const { adapter, threads } = backend;
+  if (!adapter) return new RemoteGazeRunner({ ...setup, threads });
+  const ort = await loadOrt(backend, setup.siteUrl);
   const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
   const device = await adapter.requestDevice({
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
@@ -159,7 +163,7 @@ async function makeRunner(ort, { adapter }, graphs, graphsUrl, weights) {
       ["shader-f16", "subgroups"].filter((feature) => adapter.features.has(feature))
     ),
   });
-  return new GpuGazeRunner(ort, device, graphs, graphsUrl, weights);
+  return new GpuGazeRunner(ort, device, setup.graphs, setup.graphsUrl, setup.weights);
 }
 
 /** @param {string} graphsUrl */
