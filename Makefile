@@ -44,6 +44,10 @@ bench: setup chromium ## Measure what a frame costs: Python in the page by stage
 	@$(PY) tests/bench/live_bench.py
 	@$(PY) tests/bench/native.py
 
+.PHONY: bench-start
+bench-start: setup chromium ## Measure the time from the page's address to the first masked frame, cold and warm
+	@$(PY) tests/bench/start_bench.py
+
 .PHONY: pictures
 pictures: setup chromium ## Take the README's pictures again
 	@PYTHONPATH=site $(PY) tests/browser/take_pictures.py

@@ -3,13 +3,13 @@
 What goes in, from where:
     index.html                   web/index.html
     web/, wasm_bridge/           the page's files and the bridge's ES modules, as in the project
-    runtime/pyodide/             Pyodide, and a pyodide-lock.json cut down to the wheels beside it
+    runtime/pyodide/             Pyodide without what no page needs, and a pyodide-lock.json of its wheels
     runtime/onnxruntime/         ONNX Runtime Web, loaded only once a model is asked for
     runtime/recording/           writers of videos and GIFs, loaded only to record
     python/<hash>/*.whl          this project's own wheel; the folder changes whenever its contents do
     graphs/                      the released architecture's ONNX graphs, without weights
     options.json, palettes.json  the options and colours that page and package share
-    build.json                   version, commit, the wheel's path, and size and sha256 of every file
+    build.json                   version, commit, the wheel, what a start needs, size and sha256 of all
 
 Addresses inside the site are relative, so that it works under any sub-path. The new site is put together
 beside the old one and then takes its place: a failed build leaves the old one as it was.
@@ -31,13 +31,18 @@ from typing import Any
 from fetch_runtime import obtain
 from make_graphs import GraphsError, obtain_graphs
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
+from slim_python import MORE_NUMPY, lock_with, slim
 from steps import step
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "site" / "dist"
 CACHE = ROOT / ".cache" / "runtime"
+SLIM_CACHE = ROOT / ".cache" / "slim"
 GRAPHS_CACHE = ROOT / ".cache" / "graphs"
 NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
+
+# What the page fetches only when it is asked for: models, and packages of Python beyond the page's own.
+_LATER = ("runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY, "graphs/")
 
 # Any fixed time makes the wheel the same from build to build: 2026-01-01, in seconds since 1970.
 _SOURCE_DATE_EPOCH = "1767225600"
@@ -54,12 +59,15 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
         BuildError: if a part of the project is missing or its wheel cannot be built.
         GraphsError: if the graphs cannot be made.
         RuntimeFileError: if a file of the runtime cannot be had or is not what the lock says.
+        SlimError: if Python's modules cannot be compiled.
     """
     if not (root / "web" / "index.html").is_file():
         raise BuildError(f"{root / 'web' / 'index.html'} is missing: the site has no page to show")
     lock = read_lock()
     with step("runtime: verifying"):
         runtime = obtain(lock, NODE_MODULES, CACHE)
+    with step("Python: leaving out what no page needs"):
+        runtime = slim(runtime, NODE_MODULES / "pyodide", SLIM_CACHE)
     with step("graphs: making them"):
         graphs = obtain_graphs(root, GRAPHS_CACHE)
     # Beside dist, because only a rename within one file system is atomic.
@@ -101,7 +109,8 @@ def write_runtime(target: Path, runtime: dict[str, bytes], lock: RuntimeLock) ->
         file.write_bytes(content)
     pyodide_lock = json.loads((NODE_MODULES / str(lock.pyodide_lock.npm)).read_text(encoding="utf-8"))
     packages = {file.package for file in lock.files if file.package}
-    write_json(target / lock.pyodide_lock.path, trim_pyodide_lock(pyodide_lock, packages))
+    trimmed = trim_pyodide_lock(pyodide_lock, packages)
+    write_json(target / lock.pyodide_lock.path, lock_with(trimmed, runtime))
 
 
 def add_wheel(root: Path, target: Path) -> str:
@@ -128,7 +137,10 @@ def add_wheel(root: Path, target: Path) -> str:
 
 
 def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
-    """What build.json says: version, commit (None without git), the wheel, and every file by its path."""
+    """What build.json says; without git the commit is None.
+
+    `start` names the files without which the page does not run; the others are fetched when asked for.
+    """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     files = {}
     for path in sorted(target.rglob("*")):
@@ -138,7 +150,13 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
                 "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
             }
-    return {"version": project["version"], "commit": commit(root), "wheel": wheel, "files": files}
+    return {
+        "version": project["version"],
+        "commit": commit(root),
+        "wheel": wheel,
+        "start": [path for path in files if not path.startswith(_LATER)],
+        "files": files,
+    }
 
 
 def commit(root: Path) -> str | None:

@@ -24,7 +24,7 @@ def main() -> None:
     pyodide["version"] = version
 
     packages = json.loads((NODE_MODULES / pyodide["lock"]["npm"]).read_text(encoding="utf-8"))["packages"]
-    entries = [pyodide["lock"], *data["start"], *data["model"], *data["recording"]]
+    entries = [pyodide["lock"], *data["start"], *data["packages"], *data["model"], *data["recording"]]
     for entry in entries:
         if "npm" in entry:
             content = (NODE_MODULES / entry["npm"]).read_bytes()

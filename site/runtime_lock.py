@@ -1,9 +1,9 @@
 """The pinned runtime: which third-party files the site ships, where they come from and their sha256.
 
-`runtime.lock.json` lists every such file in three groups: `start` is loaded as soon as the page opens,
-`model` only once a visitor asks for a model, `recording` when one records. A file comes either out of an npm
-package (already installed from wasm_bridge/package-lock.json) or it is the wheel of a package of the Pyodide
-distribution.
+`runtime.lock.json` lists every such file in four groups: `start` is loaded as soon as the page opens,
+`packages` by pages that install packages of Python, `model` only once a visitor asks for a model,
+`recording` when one records. A file comes either out of an npm package (already installed from
+wasm_bridge/package-lock.json) or it is the wheel of a package of the Pyodide distribution.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class RuntimeLock:
         fallback_folder: their folder inside that wheel, ending in a slash.
         pyodide_lock: Pyodide's own pyodide-lock.json, which has the sha256 of all of its packages.
         start: the files that the page loads at once.
+        packages: the files that install packages of Python, for other pages.
         model: the files that it loads when a model is asked for.
         recording: the files that it loads to write videos and GIFs.
     """
@@ -66,13 +67,14 @@ class RuntimeLock:
     fallback_folder: str
     pyodide_lock: RuntimeFile
     start: tuple[RuntimeFile, ...]
+    packages: tuple[RuntimeFile, ...]
     model: tuple[RuntimeFile, ...]
     recording: tuple[RuntimeFile, ...]
 
     @property
     def files(self) -> tuple[RuntimeFile, ...]:
         """Every file that ends up in the site, unchanged."""
-        return self.start + self.model + self.recording
+        return self.start + self.packages + self.model + self.recording
 
 
 def read_lock(path: Path = LOCK_PATH) -> RuntimeLock:
@@ -99,6 +101,7 @@ def parse_lock(data: dict[str, Any]) -> RuntimeLock:
             fallback_folder=pyodide["fallback"]["folder"],
             pyodide_lock=_entry(pyodide["lock"]),
             start=tuple(_entry(entry) for entry in data["start"]),
+            packages=tuple(_entry(entry) for entry in data["packages"]),
             model=tuple(_entry(entry) for entry in data["model"]),
             recording=tuple(_entry(entry) for entry in data["recording"]),
         )

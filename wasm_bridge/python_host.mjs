@@ -8,8 +8,9 @@ import { watchFetch } from "./watched_fetch.mjs";
 const PYODIDE = "runtime/pyodide/";
 
 /**
- * What `build.json` says: the path of the project's wheel, and every file of the site.
- * @typedef {{ wheel: string, files: Record<string, { bytes: number }> }} Build
+ * What `build.json` says: the path of the project's wheel, every file of the site, and those that a start of
+ * the page fetches.
+ * @typedef {{ wheel: string, start: string[], files: Record<string, { bytes: number }> }} Build
  */
 
 /**
@@ -50,9 +51,8 @@ export async function startPython(siteUrl, onProgress) {
  */
 async function load(indexURL, wheel, onLoaded) {
   const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
-  const pyodide = await loadPyodide({ indexURL, packageBaseUrl: indexURL, packages: ["numpy", "micropip"] });
+  const pyodide = await loadPyodide({ indexURL, packageBaseUrl: indexURL, packages: ["numpy", wheel] });
   onLoaded();
-  await pyodide.pyimport("micropip").install(wheel);
   return pyodide;
 }
 
@@ -78,8 +78,8 @@ async function readBuild(siteUrl) {
  * Modules are left out: they are imported, which gives no progress.
  * @param {Build} build
  */
-function bytesToFetch({ wheel, files }) {
-  return Object.entries(files)
-    .filter(([path]) => path === wheel || (path.startsWith(PYODIDE) && !path.endsWith(".mjs")))
-    .reduce((sum, [, { bytes }]) => sum + bytes, 0);
+function bytesToFetch({ wheel, start, files }) {
+  return start
+    .filter((path) => path === wheel || (path.startsWith(PYODIDE) && !path.endsWith(".mjs")))
+    .reduce((sum, path) => sum + (files[path]?.bytes ?? 0), 0);
 }

@@ -23,22 +23,28 @@ export function watchFetch(onBytes) {
   // Whoever stops watching before anything failed does not have to handle it.
   failure.catch(() => {});
 
+  /** @param {Response} copy */
+  async function count({ body }) {
+    const reader = body?.getReader();
+    try {
+      for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+        received += part.value.byteLength;
+        if (watching) onBytes(received);
+      }
+    } catch {
+      // Whoever reads the response itself is told.
+    }
+  }
+
   globalThis.fetch = async (...request) => {
     const response = await original(...request).catch((error) => {
       fail(new Error(`${fileOf(request[0])} could not be fetched`));
       throw error;
     });
     if (!response.ok) fail(new Error(`${fileOf(request[0])} is missing (${response.status})`));
-    if (!response.body) return response;
-    const counter = new TransformStream({
-      transform(/** @type {Uint8Array} */ chunk, controller) {
-        received += chunk.byteLength;
-        if (watching) onBytes(received);
-        controller.enqueue(chunk);
-      },
-    });
-    const { status, statusText, headers } = response;
-    return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
+    // Counted on a copy: only of a response as it came does a browser keep compiled WebAssembly for next time.
+    if (response.ok && watching) count(response.clone());
+    return response;
   };
   return {
     failure,

@@ -143,6 +143,8 @@ def build(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     (graphs / "frame-2.onnx").write_bytes(b"a graph")
     monkeypatch.setattr(build_site, "obtain_graphs", lambda *_: graphs)
     monkeypatch.setattr(build_site, "obtain", lambda *_: {WHEEL.path: CONTENT})
+    monkeypatch.setattr(build_site, "slim", lambda runtime, *_: runtime)
+    monkeypatch.setattr(build_site, "lock_with", lambda lock, _: lock)
     return lambda: build_site.build(project, project / "site/dist")
 
 
@@ -157,6 +159,7 @@ class TestBuild:
         assert shipped == {*description["files"], "build.json", ".nojekyll"}
         assert {path for path in shipped if path.startswith("wasm_bridge/")} == {"wasm_bridge/worker.mjs"}
         assert json.loads((dist / "build.json").read_text()) == description
+        assert set(description["files"]) - set(description["start"]) == {"graphs/frame-2.onnx"}
         for path, file in description["files"].items():
             content = (dist / path).read_bytes()
             assert file == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -1,0 +1,118 @@
+"""What a visit costs: bytes over the wire, a start of Python without compiling, an idle main thread."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from live_page import open_live
+from playwright.sync_api import Browser, Page
+from recorded_page import RecordedPage
+
+pytestmark = pytest.mark.browser
+
+BUDGET = 9_000_000
+LONG_TASK_MS = 50
+# What a static host does not compress, because it is compressed already.
+COMPRESSED = (".whl", ".zip", ".png", ".webp", ".webm", ".mp4", ".woff2")
+
+START = """async (build) => {
+  const runtime = new URL("runtime/pyodide/", location.href).href;
+  const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
+  const wheel = new URL(build.wheel, location.href).href;
+  const packages = ["numpy", wheel];
+  const pyodide = await loadPyodide({ indexURL: runtime, packageBaseUrl: runtime, packages });
+  pyodide.runPython(`
+    import sys
+    from autogaze_web.page import PageSession
+    session = PageSession()
+    session.configure("{}")
+    for index in range(3):
+        session.draw_synthetic("synthetic-pan", index, 90, 160)
+        session.process()
+    specs = [module.__spec__ for module in sys.modules.values() if getattr(module, "__spec__", None)]
+    files = [spec.origin for spec in specs if spec.has_location]
+  `);
+  const sources = pyodide.runPython("[name for name in files if name.endswith('.py')]").toJs();
+  pyodide.runPython(`
+    import importlib.metadata
+    import numpy as np
+    matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
+    assert np.allclose(np.linalg.inv(matrix) @ matrix, np.eye(2))
+    assert np.unique([3, 1, 3]).tolist() == [1, 3]
+    assert np.einsum("ij->j", matrix).tolist() == [3, 4]
+    assert np.ma.masked_less(matrix, 2).sum() == 5
+    assert np.__version__ == importlib.metadata.version("numpy")
+    assert [file for file in importlib.metadata.files("numpy") if "LICENSE" in file.name]
+    assert all(file.locate().is_file() for file in importlib.metadata.files("numpy"))
+  `);
+  const more = await (await fetch(`${runtime}more_numpy.zip`)).arrayBuffer();
+  pyodide.unpackArchive(more, "zip", { extractDir: pyodide.runPython("np.__path__[0] + '/..'") });
+  pyodide.runPython(`
+    assert np.fft.ifft(np.fft.fft([1, 2, 3])).real.round(9).tolist() == [1, 2, 3]
+    assert 0 <= np.random.default_rng(1).random() < 1
+    assert np.polynomial.Polynomial([0, 2])(3) == 6
+  `);
+  return sources;
+}"""
+
+STREAM = """(frames) => new Promise((resolve) => {
+  const { view } = globalThis.autogaze;
+  const shown = view.onDone;
+  view.onDone = (report) => {
+    shown(report);
+    frames -= 1;
+    if (frames === 0) resolve();
+  };
+})"""
+
+
+def test_python_starts_without_compiling_and_numpy_works(
+    recorded: RecordedPage, site_url: str, site_dist: Path
+) -> None:
+    build = json.loads((site_dist / "build.json").read_text(encoding="utf-8"))
+    recorded.page.goto(site_url + "build.json")  # a document of the site without a script of its own
+    recorded.expect_problem(r"/favicon\.ico")
+    sources = recorded.page.evaluate(START, build)
+    assert [name for name in sources if "/autogaze_web/" not in name] == []
+
+
+def test_a_first_visit_fetches_no_more_than_it_may(
+    recorded: RecordedPage, site_url: str, site_dist: Path
+) -> None:
+    open_live(recorded.page, site_url, "?source=synthetic-pan")
+    start = set(json.loads((site_dist / "build.json").read_text(encoding="utf-8"))["start"])
+    paths = {urlsplit(url).path.removeprefix("/") or "index.html" for url in recorded.requests}
+    assert {path for path in paths - start if not path.startswith("web/")} == {"build.json"}
+    sizes = {path: over_the_wire(site_dist / path) for path in paths}
+    assert sum(sizes.values()) <= BUDGET, sorted(sizes.items(), key=lambda item: -item[1])[:12]
+
+
+def over_the_wire(file: Path) -> int:
+    content = file.read_bytes()
+    return len(content) if file.suffix in COMPRESSED else len(gzip.compress(content, 6))
+
+
+def test_the_main_thread_has_no_long_task_while_streaming(page: Page, site_url: str) -> None:
+    open_live(page, site_url, "?source=synthetic-pan")
+    page.wait_for_timeout(500)
+    browser: Browser | None = page.context.browser
+    assert browser is not None
+    browser.start_tracing(
+        page=page, categories=["toplevel", "disabled-by-default-devtools.timeline", "blink.user_timing"]
+    )
+    page.evaluate("() => performance.mark('streaming')")
+    page.evaluate(STREAM, 40)
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    (mark,) = [event for event in events if event["name"] == "streaming"]
+    thread = (mark["pid"], mark["tid"])
+    tasks = [
+        event for event in events if (event["pid"], event["tid"]) == thread and "RunTask" in event["name"]
+    ]
+    # The thread's own time in microseconds: a machine that is busy with something else does not count.
+    times = [task["tdur"] for task in tasks if "tdur" in task]
+    assert len(times) > 100
+    assert max(times) <= LONG_TASK_MS * 1000
