@@ -8,6 +8,7 @@ What goes in, from where:
     runtime/recording/           writers of videos and GIFs, loaded only to record
     python/<hash>/*.whl          this project's own wheel; the folder changes whenever its contents do
     graphs/                      the released architecture's ONNX graphs, without weights
+    sample/news.webm             the clip that the page has to show, loaded only when it is chosen
     options.json, palettes.json  the options and colours that page and package share
     build.json                   version, commit, the wheel, what a start needs, size and sha256 of all
 
@@ -39,6 +40,7 @@ DIST = ROOT / "site" / "dist"
 CACHE = ROOT / ".cache" / "runtime"
 SLIM_CACHE = ROOT / ".cache" / "slim"
 GRAPHS_CACHE = ROOT / ".cache" / "graphs"
+SAMPLE_CLIP = "sample/news.webm"
 NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 
 # What the page fetches only when it is asked for: models, and packages of Python beyond the page's own.
@@ -99,6 +101,9 @@ def copy_sources(root: Path, target: Path) -> None:
     for name in ("options.json", "palettes.json"):
         if (table := root / "py" / "autogaze_web" / name).is_file():
             shutil.copyfile(table, target / name)
+    if (clip := root / "tests" / "data" / "example_input.webm").is_file():
+        (target / "sample").mkdir()
+        shutil.copyfile(clip, target / SAMPLE_CLIP)
 
 
 def write_runtime(target: Path, runtime: dict[str, bytes], lock: RuntimeLock) -> None:

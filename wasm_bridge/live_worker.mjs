@@ -201,7 +201,7 @@ async function repeat() {
 function take(frame) {
   const { width, height } = frame;
   if ("image" in frame) {
-    const pixels = panels.input.drawImage(frame.image, width, height);
+    const pixels = panels.input.drawImage(frame.image, width, height, frame.mirror);
     withMemory(session.frame_memory(height, width), (memory) => memory.set(pixels));
   } else {
     session.draw_synthetic(frame.synthetic, frame.index, height, width);

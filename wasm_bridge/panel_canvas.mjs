@@ -28,11 +28,14 @@ export class PanelCanvas {
    * @param {CanvasImageSource} image
    * @param {number} width
    * @param {number} height
+   * @param {boolean} [mirror] whether left and right change places
    */
-  drawImage(image, width, height) {
+  drawImage(image, width, height, mirror = false) {
     this.#resize(width, height);
     this.#context.imageSmoothingQuality = "medium";
+    if (mirror) this.#context.setTransform(-1, 0, 0, 1, width, 0);
     this.#context.drawImage(image, 0, 0, width, height);
+    this.#context.resetTransform();
     // Pixels to the right of the canvas read as zeros, which is what Python wants as padding.
     return this.#context.getImageData(0, 0, width + (width % 2), height).data;
   }

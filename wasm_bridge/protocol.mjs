@@ -8,15 +8,15 @@
  */
 
 /**
- * One frame to work on: a picture to be drawn at a size, or a synthetic source's frame to be made.
- * @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number }} PictureFrame
+ * One frame to work on: a picture to be drawn at a size, perhaps mirrored, or a synthetic source's frame to be made.
+ * @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number, mirror?: boolean }} PictureFrame
  * @typedef {{ synthetic: string, index: number, width: number, height: number }} SyntheticFrame
  * @typedef {PictureFrame | SyntheticFrame} Frame
  */
 
 /**
  * Options by name, as `options.json` has them.
- * @typedef {Record<string, string | number>} OptionValues
+ * @typedef {Record<string, string | number | boolean>} OptionValues
  */
 
 /**

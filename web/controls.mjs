@@ -5,53 +5,44 @@
 
 import { element } from "./element.mjs";
 
-/** @typedef {import("./options.mjs").Option} Option */
-/** @typedef {import("../wasm_bridge/protocol.mjs").OptionValues} OptionValues */
+/** @typedef {import("./settings/settings.mjs").Settings} Settings */
 
 export class Controls {
-  /** @type {(values: OptionValues) => void} */
-  onOptions = () => {};
   /** Start or pause was pressed. @type {() => void} */
   onRun = () => {};
-  /** @type {(source: string) => void} */
-  onSource = () => {};
-  /** A video, or a model's files. @type {(files: File[]) => void} */
+  /** Files were chosen in the browser's dialog. @type {(files: File[]) => void} */
   onFiles = () => {};
 
-  #values;
-  #source = element("source", HTMLSelectElement);
+  #settings;
   #run = element("run", HTMLButtonElement);
   #file = element("file", HTMLInputElement);
   #quality = element("quality", HTMLInputElement);
   #qualityValue = element("quality-value", HTMLElement);
   #qualityOption = "patch-diff-threshold";
-  #outputMode = element("output-mode", HTMLSelectElement);
 
-  /**
-   * @param {Option[]} options
-   * @param {OptionValues} values of all options
-   */
-  constructor(options, values) {
-    this.#values = { ...values };
-    fill(this.#source, options, "source", values);
-    fill(this.#outputMode, options, "visualization-mode", values);
-    fill(element("mask-source", HTMLSelectElement), options, "mask-source", { "mask-source": "patch-diff" });
+  /** @param {Settings} settings */
+  constructor(settings) {
+    this.#settings = settings;
+    const selects = [this.#select("source", "source"), this.#select("visualization-mode", "output-mode")];
+    fill(element("mask-source", HTMLSelectElement), settings, "mask-source");
+    element("mask-source", HTMLSelectElement).value = "patch-diff";
     this.showMaskSource("patch-diff");
 
     element("controls", HTMLFormElement).addEventListener("submit", (event) => event.preventDefault());
     this.#run.addEventListener("click", () => this.onRun());
-    this.#source.addEventListener("change", () => this.onSource(this.#source.value));
-    this.#outputMode.addEventListener("change", () =>
-      this.#set("visualization-mode", this.#outputMode.value),
-    );
     this.#quality.addEventListener("input", () => {
-      const threshold = (100 - Number(this.#quality.value)) / 100;
-      this.#showQuality(threshold);
-      this.#set(this.#qualityOption, threshold);
+      settings.give({ [this.#qualityOption]: (100 - Number(this.#quality.value)) / 100 });
     });
     element("open-file", HTMLButtonElement).addEventListener("click", () => this.#file.click());
-    this.#file.addEventListener("change", () => this.#take(this.#file.files));
-    acceptDrops((files) => this.#take(files));
+    this.#file.addEventListener("change", () => {
+      const files = [...(this.#file.files ?? [])];
+      this.#file.value = "";
+      if (files.length > 0) this.onFiles(files);
+    });
+    settings.onChange(() => {
+      for (const show of selects) show();
+      this.#showQuality();
+    });
   }
 
   /** @param {import("./source_player.mjs").PlayerState} state */
@@ -66,36 +57,30 @@ export class Controls {
    */
   showMaskSource(source) {
     this.#qualityOption = source === "autogaze" ? "task-loss-requirement" : "patch-diff-threshold";
-    const value = this.#values[this.#qualityOption];
-    const threshold = value === "off" ? 0 : Number(value);
-    this.#quality.value = String(Math.round((1 - threshold) * 100));
-    this.#showQuality(threshold);
-  }
-
-  /** @param {string} source */
-  showSource(source) {
-    this.#source.value = source;
-  }
-
-  /** @param {FileList | null | undefined} files */
-  #take(files) {
-    if (!files || files.length === 0) return;
-    this.onFiles([...files]);
-    this.#file.value = "";
+    this.#showQuality();
   }
 
   /**
-   * @param {string} name
-   * @param {string | number} value
+   * @param {string} name of an option
+   * @param {string} id of the <select> that sets it
+   * @returns {() => void} shows the present value
    */
-  #set(name, value) {
-    this.#values[name] = value;
-    this.onOptions(this.#values);
+  #select(name, id) {
+    const select = element(id, HTMLSelectElement);
+    fill(select, this.#settings, name);
+    select.addEventListener("change", () => this.#settings.give({ [name]: select.value }));
+    const show = () => {
+      select.value = String(this.#settings.values[name]);
+    };
+    show();
+    return show;
   }
 
-  /** @param {number} threshold */
-  #showQuality(threshold) {
-    const text = `${this.#quality.value} % (threshold ${threshold.toFixed(2)})`;
+  #showQuality() {
+    const value = this.#settings.values[this.#qualityOption];
+    const threshold = value === "off" ? 0 : Number(value);
+    this.#quality.value = String(Math.round((1 - threshold) * 100));
+    const text = `${this.#quality.value} % (threshold ${value === "off" ? "off" : threshold.toFixed(2)})`;
     this.#qualityValue.textContent = text;
     this.#quality.setAttribute("aria-valuetext", text);
   }
@@ -103,22 +88,11 @@ export class Controls {
 
 /**
  * @param {HTMLSelectElement} select
- * @param {Option[]} options
+ * @param {Settings} settings
  * @param {string} name
- * @param {OptionValues} values
  */
-function fill(select, options, name, values) {
-  const option = options.find((each) => each.name === name);
-  select.title = option?.help ?? "";
-  select.append(...(option?.choices ?? []).map(({ value, label }) => new Option(label, value)));
-  select.value = String(values[name]);
-}
-
-/** @param {(files: FileList | undefined) => void} onFiles */
-function acceptDrops(onFiles) {
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    onFiles(event.dataTransfer?.files);
-  });
+function fill(select, settings, name) {
+  const option = settings.option(name);
+  select.title = option.help;
+  select.append(...(option.choices ?? []).map(({ value, label }) => new Option(label, value)));
 }

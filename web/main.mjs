@@ -13,7 +13,11 @@ import { factsText, psnrText, Rate, ratioText, speedText } from "./measurements.
 import { hideNotice, showNotice } from "./notice.mjs";
 import { loadOptions, parseQuery } from "./options.mjs";
 import { ProgressBar } from "./progress.mjs";
+import { applySettings } from "./settings/apply_settings.mjs";
+import { Settings } from "./settings/settings.mjs";
+import { showSettings } from "./settings/settings_panel.mjs";
 import { SourcePlayer } from "./source_player.mjs";
+import { SourceControls } from "./sources/source_controls.mjs";
 
 /** @typedef {import("../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
 
@@ -28,26 +32,27 @@ async function main() {
   const missing = missingFeature();
   if (missing) throw new Error(missing);
 
-  const options = await loadOptions();
-  const { values, problems } = parseQuery(options, location.search);
+  const table = await loadOptions();
+  const { values, problems } = parseQuery(table, location.search);
   if (problems.length > 0) showNotice(problems.join("\n"));
 
+  const settings = new Settings(table, values);
   const view = new LiveView({
     input: element("input", HTMLCanvasElement),
     mask: element("mask", HTMLCanvasElement),
     output: element("output", HTMLCanvasElement),
   });
   view.onProgress = (...progress) => loading.show(...progress);
-  view.setOptions(values);
 
-  const player = new SourcePlayer(view, element("video", HTMLVideoElement), values);
-  const controls = new Controls(options, values);
+  const player = new SourcePlayer(view, element("video", HTMLVideoElement), settings.values);
+  const controls = new Controls(settings);
   const screen = new Screen();
-  const maskSource = new MaskSource(view, values);
+  const maskSource = new MaskSource(view, settings.values);
   maskSource.onProblem = showNotice;
   maskSource.onActive = (source) => controls.showMaskSource(source);
   const exporting = new ExportPanel(view, () => player.title);
   exporting.onProblem = showNotice;
+  maskSource.onChosen = (source) => settings.give({ "mask-source": source });
   view.onDone = (report) => {
     player.frameDone();
     exporting.frame(report);
@@ -64,31 +69,24 @@ async function main() {
     screen.showState(state);
     exporting.pause(state !== "running");
   };
+  player.onOpening = () => screen.reset();
   player.onProblem = showNotice;
 
   showStorage(view);
+  showSettings(settings);
+  const sources = new SourceControls(player, settings);
+  sources.onModelFiles = (files) => maskSource.choose("autogaze", files);
+  sources.onProblem = showNotice;
+  settings.onChange(hideNotice);
+  applySettings(settings, { view, player, maskSource });
 
-  controls.onOptions = (changed) => view.setOptions(changed);
   controls.onRun = () => {
     hideNotice();
     player.toggle();
   };
-  controls.onSource = (name) => {
-    hideNotice();
-    screen.reset();
-    player.open(name);
-  };
   controls.onFiles = (files) => {
     hideNotice();
-    if (files.some(({ name }) => /\.(safetensors|json)$/i.test(name))) {
-      maskSource.choose("autogaze", files);
-      return;
-    }
-    const [video] = files;
-    if (!video) return;
-    controls.showSource("file");
-    screen.reset();
-    player.openFile(video);
+    sources.open(files);
   };
 
   // For tests and measurements; see docs/architecture.md.
@@ -98,7 +96,7 @@ async function main() {
   await view.ready;
   loading.hide();
   player.workerReady();
-  if (values["mask-source"] === "autogaze") maskSource.choose("autogaze");
+  if (values["mask-source"] === "autogaze" && values["load-model"]) maskSource.choose("autogaze");
 }
 
 /**
@@ -163,10 +161,10 @@ class Screen {
 
 /** @type {Record<import("./source_player.mjs").PlayerState, string>} */
 const PLACEHOLDERS = {
-  asking: "Waiting for the camera: allow it when the browser asks.",
+  asking: "Waiting for you: allow it when the browser asks.",
   opening: "Opening…",
   running: "",
   paused: "",
   stopped: "No source is running.",
-  "needs-file": "Open a video, or drop one here.",
+  "needs-file": "Open a video or a picture, or drop one here.",
 };

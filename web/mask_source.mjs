@@ -12,17 +12,23 @@ import { ProgressBar } from "./progress.mjs";
 export class MaskSource {
   /** Called with the source that chooses the cells now. @type {(source: string) => void} */
   onActive = () => {};
+  /** Called with the source that was chosen, whether or not it is there yet. @type {(source: string) => void} */
+  onChosen = () => {};
   /** Called with a sentence for the user. @type {(sentence: string) => void} */
   onProblem = () => {};
 
   /** What runs the model, for people; empty while there is none. */
   backend = "";
+  /** The source that was chosen last. */
+  chosen = "patch-diff";
 
   #view;
   #values;
   #select = element("mask-source", HTMLSelectElement);
   #progress = new ProgressBar("model-loading", "model");
   #loading = false;
+  /** @type {File[]} */
+  #files = [];
 
   /**
    * @param {LiveView} view
@@ -47,6 +53,8 @@ export class MaskSource {
    */
   choose(source, files = []) {
     this.#select.value = source;
+    this.#files = files;
+    this.#setChosen(source);
     this.#stopLoading();
     if (source === "patch-diff") {
       this.#view.unloadModel();
@@ -64,6 +72,17 @@ export class MaskSource {
       backend: /** @type {"auto" | "webgpu" | "wasm"} */ (this.#values.backend),
       maxTokens: Number(this.#values["max-gaze-tokens-each-frame"]),
     });
+  }
+
+  /** Loads the chosen model again, with the present options. */
+  reload() {
+    this.choose(this.chosen, this.#files);
+  }
+
+  /** @param {string} source */
+  #setChosen(source) {
+    this.chosen = source;
+    this.onChosen(source);
   }
 
   /** @param {string} backend */
@@ -85,7 +104,10 @@ export class MaskSource {
   /** @param {string} sentence */
   #stopped(sentence) {
     this.backend = "";
-    if (!this.#loading) this.#select.value = "patch-diff";
+    if (!this.#loading) {
+      this.#select.value = "patch-diff";
+      this.#setChosen("patch-diff");
+    }
     this.onActive("patch-diff");
     this.onProblem(sentence);
   }
@@ -94,7 +116,10 @@ export class MaskSource {
   #failed(sentence) {
     this.#stopLoading();
     // A model that is already there goes on.
-    if (!this.backend) this.#select.value = "patch-diff";
+    if (!this.backend) {
+      this.#select.value = "patch-diff";
+      this.#setChosen("patch-diff");
+    }
     this.onProblem(sentence);
   }
 

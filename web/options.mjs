@@ -4,68 +4,54 @@
  */
 
 /**
- * @typedef {{ value: string, label: string, aliases: string[] }} Choice
- * @typedef {object} Option
+ * @typedef {string | number | boolean} Value
+ * @typedef {Record<string, Value>} Values
+ * @typedef {{ value: string, label: string, help?: string, aliases: string[], sets?: Values }} Choice
+ * @typedef {object} Shorthand a name that stands for values of options, such as `preset`
  * @property {string} name
  * @property {string[]} aliases
- * @property {"choice" | "number" | "integer" | "url" | "grids"} type
- * @property {string | number} default
- * @property {string | number} [tiled_default] with a mode other than realtime
+ * @property {"choice" | "number" | "integer" | "boolean" | "url" | "grids"} type
  * @property {string} label
  * @property {string} help
  * @property {number} [minimum]
  * @property {number} [maximum]
  * @property {boolean} [loss] a number that can be "off", or given in decibels
- * @property {Choice[]} [choices]
+ * @property {Choice[]} [choices] of a number: the words that may stand in its place
+ * @property {Values} [sets] values of other options that come with it, unless they are given themselves
+ * @property {string} [decibels_of] the loss that is set to so many dB
+ * @typedef {object} OptionExtras
+ * @property {string} group
+ * @property {Value} default an empty one means that nothing is a value, too
+ * @property {Value} [tiled_default] with a mode other than realtime
+ * @property {"source" | "model"} [restarts] what has to be opened again for a new value
+ * @property {Record<string, string[]>} [when] values of other options with which it means anything
+ * @typedef {Shorthand & OptionExtras} Option
  */
 
-/** @typedef {import("../wasm_bridge/protocol.mjs").OptionValues} OptionValues */
+/**
+ * @typedef {object} OptionTable
+ * @property {{ name: string, label: string }[]} groups
+ * @property {Option[]} options
+ * @property {Shorthand[]} shorthands
+ */
 
-/** @returns {Promise<Option[]>} */
+/** @returns {Promise<OptionTable>} */
 export async function loadOptions() {
   const response = await fetch(new URL("../options.json", import.meta.url));
   if (!response.ok)
     throw new Error(`options.json is missing (${response.status}): build the site with "make site".`);
-  return (await response.json()).options;
-}
-
-/**
- * Reads a URL's query: names and aliases in any case, `_` for `-`.
- *
- * @param {Option[]} options
- * @param {string} query such as `?source=synthetic-pan`
- * @returns {{ values: OptionValues, problems: string[] }} a value for every option, and a sentence for
- *   each parameter that is unknown or has a value that the option does not take
- */
-export function parseQuery(options, query) {
-  /** @type {OptionValues} */
-  const chosen = {};
-  const problems = [];
-  for (const [name, given] of new URLSearchParams(query)) {
-    const wanted = normalise(name);
-    const option = options.find(
-      (candidate) => candidate.name === wanted || candidate.aliases.includes(wanted),
-    );
-    const value = option && parseValue(option, given);
-    if (!option)
-      problems.push(
-        `There is no option "${name}"; the options are ${options.map((o) => o.name).join(", ")}.`,
-      );
-    else if (value === undefined) problems.push(`${option.name} is ${accepted(option)}, got "${given}".`);
-    else chosen[option.name] = value;
-  }
-  return { values: { ...defaultsOf(options, chosen.mode), ...chosen }, problems };
+  return response.json();
 }
 
 /**
  * Every option's default, which may depend on the mode.
- * @param {Option[]} options
- * @param {string | number | undefined} [mode]
- * @returns {OptionValues}
+ * @param {OptionTable} table
+ * @param {Value | undefined} [mode]
+ * @returns {Values}
  */
-export function defaultsOf(options, mode = "realtime") {
+export function defaultsOf(table, mode = "realtime") {
   return Object.fromEntries(
-    options.map((option) => [
+    table.options.map((option) => [
       option.name,
       mode === "realtime" ? option.default : (option.tiled_default ?? option.default),
     ]),
@@ -73,32 +59,107 @@ export function defaultsOf(options, mode = "realtime") {
 }
 
 /**
- * @param {Option} option
+ * Reads a URL's query: names and aliases in any case, `_` for `-`; a name without a value means true.
+ *
+ * @param {OptionTable} table
+ * @param {string} query such as `?source=synthetic-pan`
+ * @returns {{ values: Values, problems: string[] }} a value for every option, and a sentence for
+ *   each parameter that is unknown or has a value that the option does not take
+ */
+export function parseQuery(table, query) {
+  const known = [...table.options, ...table.shorthands];
+  /** @type {Values} */
+  const explicit = {};
+  /** @type {Values} */
+  const implied = {};
+  const problems = [];
+  for (const [name, given] of pairs(query)) {
+    const wanted = normalise(name);
+    const option = known.find((candidate) => candidate.name === wanted || candidate.aliases.includes(wanted));
+    const value = option && parseValue(option, given);
+    if (!option)
+      problems.push(`There is no option "${name}"; the options are ${known.map((o) => o.name).join(", ")}.`);
+    else if (value === undefined) problems.push(`${option.name} is ${accepted(option)}, got "${given}".`);
+    else {
+      explicit[option.name] = value;
+      Object.assign(implied, impliedBy(option, value));
+    }
+  }
+  const chosen = { ...implied, ...explicit };
+  const all = { ...defaultsOf(table, chosen.mode), ...chosen };
+  const values = Object.fromEntries(table.options.map(({ name }) => [name, all[name] ?? ""]));
+  return { values, problems };
+}
+
+/**
+ * The values of other options that come with a value of this one.
+ *
+ * @param {Shorthand & Partial<OptionExtras>} option
+ * @param {Value} value
+ * @returns {Values}
+ */
+export function impliedBy(option, value) {
+  const chosen = option.choices?.find((choice) => choice.value === value)?.sets;
+  const converted = option.decibels_of ? { [option.decibels_of]: lossOfDecibels(value) } : {};
+  // An empty address or "auto" asks for nothing.
+  return { ...(value === option.default ? {} : option.sets), ...chosen, ...converted };
+}
+
+/**
+ * @param {Shorthand & Partial<OptionExtras>} option
  * @param {string} given
- * @returns {string | number | undefined} undefined if the option does not take it
+ * @returns {Value | undefined} undefined if the option does not take it
  */
 export function parseValue(option, given) {
-  if (option.type === "choice") {
-    const wanted = normalise(given);
-    return option.choices?.find(({ value, aliases }) => value === wanted || aliases.includes(wanted))?.value;
+  const text = given.trim();
+  const word = normalise(given);
+  const choice = option.choices?.find(({ value, aliases }) => value === word || aliases.includes(word));
+  if (choice) return choice.value;
+  switch (option.type) {
+    case "choice":
+      return undefined;
+    case "boolean":
+      return BOOLEANS.get(word);
+    case "url":
+      return URL_FORM.test(text) || (text === "" && option.default === "") ? text : undefined;
+    case "grids": {
+      const grids = word.replaceAll(" ", "+");
+      return GRIDS_FORM.test(grids) ? gridsText(gridsOf(grids)) : undefined;
+    }
+    default:
+      return option.loss ? parseLoss(option, text) : parseNumber(option, text);
   }
-  if (option.type === "url") return URL_FORM.test(given.trim()) ? given.trim() : undefined;
-  if (option.type === "grids") {
-    const text = normalise(given).replaceAll(" ", "+");
-    return GRIDS_FORM.test(text) ? gridsText(gridsOf(text)) : undefined;
-  }
-  if (option.loss && OFF_WORDS.includes(normalise(given))) return "off";
-  const decibels = option.loss && DECIBEL_FORM.exec(given.trim());
-  const number = decibels
-    ? 10 ** (-Number(decibels[1]) / 20)
-    : given.trim() === ""
-      ? Number.NaN
-      : Number(given);
-  const { minimum = -Infinity, maximum = Infinity } = option;
-  if (!Number.isFinite(number) || number < minimum || number > maximum) return undefined;
-  if (option.type === "integer" && !Number.isInteger(number)) return undefined;
-  return number;
 }
+
+/**
+ * @param {Shorthand} option
+ * @param {string} text
+ */
+function parseLoss(option, text) {
+  if (OFF_WORDS.includes(normalise(text))) return "off";
+  const decibels = DECIBEL_FORM.exec(text);
+  return decibels ? lossOfDecibels(Number(decibels[1])) : parseNumber(option, text);
+}
+
+/** @param {Value} decibels */
+function lossOfDecibels(decibels) {
+  return 10 ** (-Number(decibels) / 20);
+}
+
+/**
+ * @param {Shorthand} option
+ * @param {string} text
+ */
+function parseNumber({ type, minimum = -Infinity, maximum = Infinity }, text) {
+  const number = text === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(number) || number < minimum || number > maximum) return undefined;
+  return type === "integer" && !Number.isInteger(number) ? undefined : number;
+}
+
+const BOOLEANS = new Map([
+  ...["true", "on", "yes", "1"].map((word) => /** @type {const} */ ([word, true])),
+  ...["false", "off", "no", "0"].map((word) => /** @type {const} */ ([word, false])),
+]);
 
 /** An address on the web, or one relative to the page: a path that says so. */
 const URL_FORM = /^(https?:\/\/[^\s/]+|\.{0,2})\/\S+$/i;
@@ -127,14 +188,27 @@ export function gridsText(grids) {
 const OFF_WORDS = ["off", "none", "false", "disabled"];
 const DECIBEL_FORM = /^(\d+\.?\d*|\.\d+) ?db$/i;
 
-/** @param {Option} option */
-function accepted({ type, choices = [], minimum, maximum, loss }) {
-  if (type === "choice") return `one of ${choices.map(({ value }) => value).join(", ")}`;
+/**
+ * What an option takes, in words.
+ * @param {Shorthand} option
+ */
+export function accepted({ type, choices = [], minimum, maximum, loss }) {
+  const words = choices.map(({ value }) => value).join(", ");
+  if (type === "choice") return `one of ${words}`;
+  if (type === "boolean") return "true or false";
   if (type === "url") return "an address that begins with https://, http://, /, ./ or ../";
   if (type === "grids") return "none, or cells per side of grids such as 2+14";
   if (loss) return `a number of at least ${minimum}, decibels such as 20dB, or off`;
   const kind = type === "integer" ? "a whole number" : "a number";
-  return maximum === undefined ? `${kind} of at least ${minimum}` : `${kind} from ${minimum} to ${maximum}`;
+  const numbers =
+    maximum === undefined ? `${kind} of at least ${minimum}` : `${kind} from ${minimum} to ${maximum}`;
+  return words ? `${numbers}, or ${words}` : numbers;
+}
+
+/** @param {string} query */
+function pairs(query) {
+  const parts = query.replace(/^\?/, "").split("&").filter(Boolean);
+  return new URLSearchParams(parts.map((part) => (part.includes("=") ? part : `${part}=true`)).join("&"));
 }
 
 /** @param {string} text */

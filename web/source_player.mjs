@@ -4,12 +4,11 @@
  */
 
 import { FramePump } from "./frame_pump.mjs";
-import { openCamera } from "./sources/camera.mjs";
-import { openSynthetic } from "./sources/synthetic.mjs";
-import { openVideoFile } from "./sources/video_file.mjs";
+import { frameSize } from "./sources/frame_size.mjs";
+import { openSource } from "./sources/open_source.mjs";
 
 /** @typedef {import("../wasm_bridge/live_client.mjs").LiveView} LiveView */
-/** @typedef {import("../wasm_bridge/protocol.mjs").OptionValues} OptionValues */
+/** @typedef {import("./options.mjs").Values} Values */
 /** @typedef {import("./sources/source.mjs").Source} Source */
 
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
@@ -17,33 +16,37 @@ import { openVideoFile } from "./sources/video_file.mjs";
 export class SourcePlayer {
   /** @type {(state: PlayerState) => void} */
   onState = () => {};
+  /** Called before another source is opened. @type {() => void} */
+  onOpening = () => {};
   /** Called with a sentence for the user. @type {(sentence: string) => void} */
   onProblem = () => {};
+  /** Called when another source is open, or none. @type {(source: Source | undefined) => void} */
+  onSource = () => {};
 
   #view;
   #video;
-  #width;
+  #values;
   #workerReady = false;
   /** @type {PlayerState} */
   #state = "stopped";
   #name = "";
-  /** @type {File | undefined} */
-  #file;
+  /** What the user chose for a source, by the source's name. @type {import("./sources/open_source.mjs").Chosen} */
+  #chosen = {};
   /** @type {Source | undefined} */
   #source;
   /** @type {FramePump | undefined} */
   #pump;
-  #attempt = 0;
+  #attempt = new AbortController();
 
   /**
    * @param {LiveView} view
    * @param {HTMLVideoElement} video for sources that play one
-   * @param {OptionValues} values
+   * @param {Values} values of the options, always the present ones
    */
   constructor(view, video, values) {
     this.#view = view;
     this.#video = video;
-    this.#width = Number(values["inference-width"]);
+    this.#values = values;
   }
 
   /** @returns {PlayerState} */
@@ -58,12 +61,18 @@ export class SourcePlayer {
 
   /** What people call the source: a file's name, or the source's own. */
   get title() {
-    return this.#name === "file" && this.#file ? this.#file.name : this.#name;
+    const chosen = this.#name === "file" || this.#name === "image" ? this.#chosen[this.#name] : undefined;
+    return chosen?.name ?? this.#name;
   }
 
   /** Frames of this source that newer ones replaced. */
   get replaced() {
     return this.#pump?.replaced ?? 0;
+  }
+
+  /** Steps and seeks, while the source is a file. */
+  get playback() {
+    return this.#source?.playback;
   }
 
   /** Frames can be worked on from now on. */
@@ -79,10 +88,8 @@ export class SourcePlayer {
 
   /** Starts, pauses or resumes, whichever is next. */
   async toggle() {
-    if (this.#state === "running") {
-      this.#source?.pause();
-      this.#enter("paused");
-    } else if (this.#state === "paused") {
+    if (this.#state === "running") this.pause();
+    else if (this.#state === "paused") {
       this.#source?.resume();
       this.#enter("running");
     } else if (this.#state === "stopped" || this.#state === "needs-file") {
@@ -90,13 +97,45 @@ export class SourcePlayer {
     }
   }
 
+  pause() {
+    if (this.#state !== "running") return;
+    this.#source?.pause();
+    this.#enter("paused");
+  }
+
   /**
-   * Opens a video file instead of the present source.
+   * Opens a picture or a video instead of the present source.
    * @param {File} file
    */
   openFile(file) {
-    this.#file = file;
-    return this.open("file");
+    const name = file.type.startsWith("image/") ? "image" : "file";
+    this.#chosen[name] = file;
+    return this.open(name);
+  }
+
+  /**
+   * Opens one of the cameras instead of the present source.
+   * @param {string} device its id
+   */
+  openCamera(device) {
+    this.#chosen.camera = device;
+    return this.open("camera");
+  }
+
+  /**
+   * Options have other values now.
+   * @param {string[]} changed their names
+   * @param {boolean} restart whether one of them is of the kind that a source is opened with
+   */
+  optionsChanged(changed, restart) {
+    // The address that was given last counts, not the file before it.
+    if (changed.includes("image-url")) delete this.#chosen.image;
+    if (changed.includes("video-url")) delete this.#chosen.file;
+    if (changed.includes("camera-facing")) delete this.#chosen.camera;
+    const name = String(this.#values.source);
+    const other = name !== this.#name;
+    if (other || (restart && changed.some((each) => each !== "source"))) this.open(name);
+    else this.playback?.configure();
   }
 
   /**
@@ -105,22 +144,17 @@ export class SourcePlayer {
    */
   async open(name) {
     this.close();
+    this.onOpening();
     this.#name = name;
-    if (name === "file" && !this.#file) {
-      this.#enter("needs-file");
-      return;
-    }
-    this.#enter(name === "camera" ? "asking" : "opening");
-    const attempt = ++this.#attempt;
+    const attempt = this.#attempt;
+    this.#enter(name === "camera" || name === "screen" ? "asking" : "opening");
     try {
-      const source = await this.#openNamed(name, attempt);
-      if (attempt !== this.#attempt) {
-        source.close();
-        return;
-      }
-      this.#start(source);
+      const source = await openSource(name, this.#setup(attempt.signal), this.#chosen);
+      if (attempt.signal.aborted) source?.close();
+      else if (source) this.#start(source);
+      else this.#enter("needs-file");
     } catch (error) {
-      if (attempt !== this.#attempt) return;
+      if (attempt.signal.aborted) return;
       this.close();
       this.onProblem(error instanceof Error ? error.message : String(error));
     }
@@ -128,17 +162,18 @@ export class SourcePlayer {
 
   /** Lets the source go. */
   close() {
-    this.#attempt += 1;
+    this.#attempt.abort();
+    this.#attempt = new AbortController();
     this.#pump?.stop();
     this.#source?.close();
     this.#pump = undefined;
-    this.#source = undefined;
+    this.#show(undefined);
     this.#enter("stopped");
   }
 
   /** @param {Source} source */
   #start(source) {
-    this.#source = source;
+    this.#show(source);
     this.#view.newStream();
     this.#pump = new FramePump(
       () => source.capture(),
@@ -150,29 +185,41 @@ export class SourcePlayer {
   }
 
   /**
-   * @param {string} name
-   * @param {number} attempt
-   * @returns {Promise<Source>}
+   * @param {AbortSignal} signal
+   * @returns {import("./sources/source.mjs").SourceSetup}
    */
-  async #openNamed(name, attempt) {
-    const events = {
-      onPicture: () => {
-        if (this.#workerReady && attempt === this.#attempt) this.#pump?.offer();
-      },
-      onRefused: (/** @type {string} */ sentence) => {
-        if (attempt !== this.#attempt) return;
-        this.#enter("paused");
-        this.onProblem(sentence);
-      },
-      onEnd: (/** @type {string} */ sentence) => {
-        if (attempt !== this.#attempt) return;
-        this.close();
-        this.onProblem(sentence);
+  #setup(signal) {
+    return {
+      video: this.#video,
+      size: frameSize(this.#values),
+      values: this.#values,
+      signal,
+      events: {
+        onPicture: () => {
+          if (this.#workerReady && !signal.aborted) this.#pump?.offer();
+        },
+        onRefused: (sentence) => {
+          if (signal.aborted) return;
+          this.#enter("paused");
+          this.onProblem(sentence);
+        },
+        onFinished: () => {
+          if (!signal.aborted) this.#enter("paused");
+        },
+        onEnd: (sentence) => {
+          if (signal.aborted) return;
+          this.close();
+          this.onProblem(sentence);
+        },
       },
     };
-    if (name === "camera") return openCamera(this.#video, this.#width, events);
-    if (name === "file" && this.#file) return openVideoFile(this.#video, this.#file, this.#width, events);
-    return openSynthetic(name, this.#width, events);
+  }
+
+  /** @param {Source | undefined} source */
+  #show(source) {
+    if (source === this.#source) return;
+    this.#source = source;
+    this.onSource(source);
   }
 
   /** @param {PlayerState} state */

@@ -1,7 +1,8 @@
 """The options of the page, its URL, the command line and this package, read from one table: ``options.json``.
 
 A value may be given under the option's name or an alias, in any case, with ``_`` for ``-``; a choice by
-its value or one of the choice's own aliases.
+its value or one of the choice's own aliases. Shorthands, such as presets, stand for values of other options;
+what is given besides them wins.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-Value = str | float | int
+Value = str | float | int | bool
 
 # An address on the web, or one relative to the page: a path that says so.
 _URL = re.compile(r"(https?://[^\s/]+|\.{0,2})/\S+", re.IGNORECASE)
-
 # The mode without tiles.
 REALTIME = "realtime"
 
@@ -29,15 +29,27 @@ _GRIDS = re.compile(rf"{NO_GRIDS}|[1-9]\d{{0,3}}(\+[1-9]\d{{0,3}})*")
 OFF = "off"
 _OFF_WORDS = (OFF, "none", "false", "disabled")
 _DECIBEL = re.compile(r"(\d+\.?\d*|\.\d+) ?db", re.IGNORECASE)
+_BOOLEANS = {
+    **dict.fromkeys(("true", "on", "yes", "1"), True),
+    **dict.fromkeys(("false", "off", "no", "0"), False),
+}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of an option of type ``choice``."""
+    """One named value of an option.
+
+    Attributes:
+        value, label, help: as written, and as people read it.
+        aliases: other spellings.
+        sets: values of other options that come with it, unless they are given themselves.
+    """
 
     value: str
     label: str
+    help: str
     aliases: tuple[str, ...]
+    sets: Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -47,96 +59,144 @@ class Option:
     Attributes:
         name: as in the URL and, with two dashes before it, on the command line.
         aliases: other names.
-        type: ``choice``, ``number``, ``integer``, ``url`` or ``grids`` (``2+14``, or ``none``).
-        default: its value when nothing is given.
+        group: what it belongs to (``groups``); empty for shorthands.
+        type: ``choice``, ``number``, ``integer``, ``boolean``, ``url`` or ``grids`` (``2+14``, or ``none``).
+        default: its value when nothing is given. An empty one means that nothing is a value, too. None for
+            shorthands, which have no value of their own.
         tiled_default: its value when nothing is given and the option ``mode`` is not realtime.
         label, help: what people read.
         minimum, maximum: inclusive bounds of numbers, infinite where there is none.
         is_loss: whether a number is a loss, which can be ``off``, or given in decibels: "20 dB" is 0.1.
-        choices: of the type ``choice``.
+        choices: of the type ``choice``; for numbers, the words that may stand in their place.
+        sets: values of other options that come with giving it, unless they are given themselves.
+        decibels_of: the loss that a shorthand sets to so many dB.
+        when: values of other options with which it means anything.
     """
 
     name: str
     aliases: tuple[str, ...]
+    group: str
     type: str
-    default: Value
-    tiled_default: Value
+    default: Value | None
+    tiled_default: Value | None
     label: str
     help: str
     minimum: float
     maximum: float
     is_loss: bool
     choices: tuple[Choice, ...]
+    sets: Mapping[str, Value]
+    decibels_of: str | None
+    when: Mapping[str, tuple[str, ...]]
 
     def parse(self, given: object) -> Value:
-        """The option's value from a string or a number.
+        """The option's value from a string, a number or a boolean.
 
         Raises:
             ValueError: with one sentence that names the option, what was given and what is accepted.
         """
-        if self.type == "choice":
-            wanted = _normalise(str(given))
-            for choice in self.choices:
-                if wanted == choice.value or wanted in choice.aliases:
-                    return choice.value
-        elif self.type == "grids":
-            if _GRIDS.fullmatch(text := _normalise(str(given)).replace(" ", "+")):
-                return "+".join(map(str, grids_of(text))) or NO_GRIDS
-        elif self.type == "url":
-            if _URL.fullmatch(url := str(given).strip()):
-                return url
-        elif self.is_loss and _normalise(str(given)) in _OFF_WORDS:
-            return OFF
-        else:
-            decibels = _DECIBEL.fullmatch(str(given).strip()) if self.is_loss else None
-            try:
-                number = loss_of_decibels(float(decibels[1])) if decibels else float(given)  # type: ignore[arg-type]
-            except (TypeError, ValueError):
-                number = math.nan
-            whole = self.type != "integer" or number == math.floor(number) if math.isfinite(number) else False
-            if whole and self.minimum <= number <= self.maximum:
-                return int(number) if self.type == "integer" else number
-        raise ValueError(f"{self.name} is {self.accepted()}, got {given!r}")
+        value = self._value(given)
+        if value is None:
+            raise ValueError(f"{self.name} is {self.accepted()}, got {given!r}")
+        return value
+
+    def implied(self, value: Value) -> dict[str, Value]:
+        """The values of other options that come with a value of this one."""
+        chosen: Mapping[str, Value] = next((c.sets for c in self.choices if c.value == value), {})
+        converted = {self.decibels_of: loss_of_decibels(float(value))} if self.decibels_of else {}
+        # An empty address or "auto" asks for nothing.
+        return {**({} if value == self.default else self.sets), **chosen, **converted}
 
     def accepted(self) -> str:
         """What ``parse`` takes, in words."""
+        words = ", ".join(choice.value for choice in self.choices)
         if self.type == "choice":
-            return "one of " + ", ".join(choice.value for choice in self.choices)
-        if self.type == "grids":
-            return f"{NO_GRIDS}, or cells per side of grids such as 2+14"
+            return f"one of {words}"
+        if self.type == "boolean":
+            return "true or false"
         if self.type == "url":
             return "an address that begins with https://, http://, /, ./ or ../"
+        if self.type == "grids":
+            return f"{NO_GRIDS}, or cells per side of grids such as 2+14"
         if self.is_loss:
             return f"a number of at least {self.minimum:g}, decibels such as 20dB, or off"
         kind = "a whole number" if self.type == "integer" else "a number"
         if math.isinf(self.maximum):
-            return f"{kind} of at least {self.minimum:g}"
-        return f"{kind} from {self.minimum:g} to {self.maximum:g}"
+            numbers = f"{kind} of at least {self.minimum:g}"
+        else:
+            numbers = f"{kind} from {self.minimum:g} to {self.maximum:g}"
+        return f"{numbers}, or {words}" if words else numbers
+
+    def _value(self, given: object) -> Value | None:
+        text = str(given).strip()
+        word = _normalise(text)
+        for choice in self.choices:
+            if word == choice.value or word in choice.aliases:
+                return choice.value
+        match self.type:
+            case "boolean":
+                return _BOOLEANS.get(word)
+            case "url":
+                return text if _URL.fullmatch(text) or text == self.default == "" else None
+            case "grids":
+                grids = word.replace(" ", "+")
+                return "+".join(map(str, grids_of(grids))) or NO_GRIDS if _GRIDS.fullmatch(grids) else None
+            case "number" | "integer":
+                return self._number(given)
+        return None
+
+    def _number(self, given: object) -> Value | None:
+        if self.is_loss and _normalise(str(given)) in _OFF_WORDS:
+            return OFF
+        decibels = _DECIBEL.fullmatch(str(given).strip()) if self.is_loss else None
+        try:
+            number = loss_of_decibels(float(decibels[1])) if decibels else float(given)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return None
+        if isinstance(given, bool) or not math.isfinite(number):
+            return None
+        if not self.minimum <= number <= self.maximum:
+            return None
+        if self.type == "number":
+            return number
+        return int(number) if number == math.floor(number) else None
 
 
 @lru_cache(maxsize=1)
 def options() -> dict[str, Option]:
     """All options by name, in the order in which people should see them."""
-    text = resources.files(__package__).joinpath("options.json").read_text(encoding="utf-8")
-    return {entry["name"]: _option(entry) for entry in json.loads(text)["options"]}
+    return {entry["name"]: _option(entry) for entry in _table()["options"]}
+
+
+@lru_cache(maxsize=1)
+def shorthands() -> dict[str, Option]:
+    """Names that stand for values of options, such as ``preset``, by name."""
+    return {entry["name"]: _option(entry) for entry in _table()["shorthands"]}
+
+
+def groups() -> dict[str, str]:
+    """The labels of the options' groups by name, in order."""
+    return {entry["name"]: entry["label"] for entry in _table()["groups"]}
 
 
 def defaults(tiled: bool = False) -> dict[str, Value]:
     """Every option's default by its name, in realtime or in the modes with tiles."""
-    return {name: option.tiled_default if tiled else option.default for name, option in options().items()}
+    found = {name: o.tiled_default if tiled else o.default for name, o in options().items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def find(name: str) -> Option:
-    """The option of a name or alias.
+    """The option or shorthand of a name or alias.
 
     Raises:
         ValueError: if there is none, with the names that exist.
     """
     wanted = _normalise(name)
-    for option in options().values():
+    known = {**options(), **shorthands()}
+    for option in known.values():
         if wanted == option.name or wanted in option.aliases:
             return option
-    raise ValueError(f"there is no option {name!r}; the options are {', '.join(options())}")
+    raise ValueError(f"there is no option {name!r}; the options are {', '.join(known)}")
 
 
 def parse(given: Mapping[str, object]) -> dict[str, Value]:
@@ -145,17 +205,21 @@ def parse(given: Mapping[str, object]) -> dict[str, Value]:
     Raises:
         ValueError: one line for each name or value that is wrong.
     """
-    chosen: dict[str, Value] = {}
+    explicit: dict[str, Value] = {}
+    implied: dict[str, Value] = {}
     problems = []
     for name, value in given.items():
         try:
             option = find(name)
-            chosen[option.name] = option.parse(value)
+            explicit[option.name] = option.parse(value)
+            implied |= option.implied(explicit[option.name])
         except ValueError as error:
             problems.append(str(error))
     if problems:
         raise ValueError("\n".join(problems))
-    return defaults(tiled=chosen.get("mode", REALTIME) != REALTIME) | chosen
+    chosen = {**implied, **explicit}
+    values = defaults(tiled=chosen.get("mode", REALTIME) != REALTIME) | chosen
+    return {name: values[name] for name in options()}
 
 
 def grids_of(value: str) -> tuple[int, ...]:
@@ -178,20 +242,37 @@ def _normalise(text: str) -> str:
     return text.strip().lower().replace("_", "-")
 
 
+@lru_cache(maxsize=1)
+def _table() -> dict[str, Any]:
+    text = resources.files(__package__).joinpath("options.json").read_text(encoding="utf-8")
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
 def _option(entry: dict[str, Any]) -> Option:
     return Option(
         name=entry["name"],
         aliases=tuple(entry["aliases"]),
+        group=entry.get("group", ""),
         type=entry["type"],
-        default=entry["default"],
-        tiled_default=entry.get("tiled_default", entry["default"]),
+        default=entry.get("default"),
+        tiled_default=entry.get("tiled_default", entry.get("default")),
         label=entry["label"],
         help=entry["help"],
         minimum=entry.get("minimum", -math.inf),
         maximum=entry.get("maximum", math.inf),
         is_loss=entry.get("loss", False),
         choices=tuple(
-            Choice(choice["value"], choice["label"], tuple(choice["aliases"]))
+            Choice(
+                value=choice["value"],
+                label=choice["label"],
+                help=choice.get("help", ""),
+                aliases=tuple(choice["aliases"]),
+                sets=choice.get("sets", {}),
+            )
             for choice in entry.get("choices", ())
         ),
+        sets=entry.get("sets", {}),
+        decibels_of=entry.get("decibels_of"),
+        when={name: tuple(values) for name, values in entry.get("when", {}).items()},
     )

@@ -152,7 +152,7 @@ def test_a_video_with_rotation_metadata(page, site_url, tmp_path, degrees, corne
 def test_wrong_options_in_the_address(page, site_url):
     open_live(page, site_url, "?source=tv&patch-diff-threshold=-1&speed=9&viz-mode=full&SOURCE=pan&weights=w")
     text = notice(page)
-    assert "source is one of camera, file, synthetic-pan" in text
+    assert "source is one of camera, file, screen, image, sample, synthetic-pan" in text
     assert 'patch-diff-threshold is a number of at least 0, got "-1".' in text
     assert 'There is no option "speed"' in text
     assert 'weights-url is an address that begins with https://, http://, /, ./ or ../, got "w".' in text

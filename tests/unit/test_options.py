@@ -8,8 +8,26 @@ def test_defaults_are_values_that_their_options_take():
         assert option.parse(option.default) == option.default, name
 
 
+def test_every_option_has_its_place_and_its_help():
+    for name, option in options.options().items():
+        assert option.group in options.groups(), name
+        assert option.label, name
+        assert option.help.endswith("."), name
+
+
+def test_what_options_refer_to_exists():
+    for option in (*options.options().values(), *options.shorthands().values()):
+        implied = [option.sets, *(choice.sets for choice in option.choices)]
+        for sets in implied:
+            assert options.parse(sets).items() >= sets.items(), option.name
+        for name, values in option.when.items():
+            for value in values:
+                assert options.find(name).parse(value) == value, option.name
+
+
 def test_names_and_aliases_are_unique():
-    names = [name for option in options.options().values() for name in (option.name, *option.aliases)]
+    known = (*options.options().values(), *options.shorthands().values())
+    names = [name for option in known for name in (option.name, *option.aliases)]
     assert len(names) == len(set(names))
 
 
@@ -46,7 +64,7 @@ def test_aliases_in_any_spelling(name, given, option, value):
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("source", "tv", "source is one of camera, file, synthetic-pan, .* got 'tv'"),
+        ("source", "tv", "source is one of camera, file, .*, synthetic-pan, .* got 'tv'"),
         ("patch-diff-threshold", "-1", "a number of at least 0, got '-1'"),
         ("patch-diff-threshold", "inf", "got 'inf'"),
         ("patch-diff-threshold", "", "got ''"),
@@ -98,3 +116,27 @@ def test_defaults_depend_on_the_mode():
     assert [options.parse({})[name] for name in names] == [10, 16, 16, 640]
     assert [options.parse({"mode": "anyres"})[name] for name in names] == [2, 24, 2, 1280]
     assert [options.parse({"width": 320, "mode": "full-res"})[name] for name in names] == [2, 24, 2, 320]
+
+
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [
+        ({"preset": "docs"}, {"mode": "tiled", "inference-width": 1920, "top-k": 10, "blend-alpha": 0.55}),
+        ({"preset": "docs", "width": "640"}, {"inference-width": 640, "mask-geometry": "native"}),
+        ({"preset": "tiled"}, {"mode": "tiled", "max-gaze-tokens-each-frame": 24, "frames-per-clip": 2}),
+        ({"limit_generation_budget": "false"}, {"max-gaze-tokens-each-frame": 0}),
+        ({"limit-gaze-tokens": False, "max-tokens": 9}, {"max-gaze-tokens-each-frame": 9}),
+        ({"disable-task-loss": True}, {"task-loss-requirement": "off"}),
+        ({"task-loss-db": 20}, {"task-loss-requirement": 0.1}),
+        ({"image-path": "./a.png"}, {"source": "image", "image-url": "./a.png"}),
+        ({"image-url": "./a.png", "source": "camera"}, {"source": "camera"}),
+        ({"image-url": ""}, {"source": "camera", "image-url": ""}),
+        ({"height": 360}, {"inference-width": "auto", "inference-height": 360}),
+        ({"width": ""}, {"inference-width": "native"}),
+        ({"loop": "no", "mirror": 1}, {"file-loop": False, "camera-mirror": True}),
+    ],
+)
+def test_shorthands_set_other_options_unless_those_are_given(given, values):
+    parsed = options.parse(given)
+    assert {name: parsed[name] for name in values} == values
+    assert parsed.keys() == options.defaults().keys()

@@ -3,19 +3,18 @@
  * @module
  */
 
-import { playingSource } from "./video_frames.mjs";
+import { playingStream } from "./video_frames.mjs";
 
 /** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceEvents} SourceEvents */
+/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
 
 /**
- * @param {HTMLVideoElement} video shows the camera
- * @param {number} width of the frames
- * @param {SourceEvents} events
+ * @param {SourceSetup} setup
+ * @param {string} [device] id of one camera; the browser chooses one without it
  * @returns {Promise<Source>}
  * @throws {Error} with a sentence for the user
  */
-export async function openCamera(video, width, events) {
+export async function openCamera(setup, device) {
   const media = navigator.mediaDevices;
   if (!media?.getUserMedia) {
     throw new Error(
@@ -24,25 +23,43 @@ export async function openCamera(video, width, events) {
   }
   let stream;
   try {
-    stream = await media.getUserMedia({
-      video: { width: { ideal: width }, frameRate: { max: 30 } },
-      audio: false,
-    });
+    stream = await media.getUserMedia({ video: constraints(setup.values, device), audio: false });
   } catch (error) {
     throw new Error(sentenceFor(error));
   }
-  const [track] = stream.getVideoTracks();
-  track?.addEventListener("ended", () =>
-    events.onEnd(
-      "The camera was unplugged or taken away. Connect it and press Start, or choose another source.",
-    ),
+  const source = playingStream(
+    stream,
+    setup,
+    "The camera was unplugged or taken away. Connect it and press Start, or choose another source.",
+    () => setup.values["camera-mirror"] === true,
   );
-  video.srcObject = stream;
-  video.muted = true;
-  return playingSource(video, width, events, () => {
-    for (const each of stream.getTracks()) each.stop();
-    video.srcObject = null;
-  });
+  return { ...source, device: stream.getVideoTracks()[0]?.getSettings().deviceId ?? "" };
+}
+
+/** The cameras of this machine; they have names once one of them was allowed. */
+export async function listCameras() {
+  const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+  return devices
+    .filter(({ kind }) => kind === "videoinput")
+    .map(({ deviceId, label }, index) => ({ id: deviceId, label: label || `Camera ${index + 1}` }));
+}
+
+/**
+ * @param {import("../options.mjs").Values} values
+ * @param {string} [device]
+ * @returns {MediaTrackConstraints}
+ */
+function constraints(values, device) {
+  const [width, height, frameWidth] = ["camera-width", "camera-height", "inference-width"].map((name) =>
+    Number(values[name]),
+  );
+  const facing = { front: "user", back: "environment" }[String(values["camera-facing"])];
+  return {
+    frameRate: { max: 30 },
+    ...(width || frameWidth ? { width: { ideal: width || frameWidth } } : {}),
+    ...(height ? { height: { ideal: height } } : {}),
+    ...(device ? { deviceId: { exact: device } } : facing ? { facingMode: { ideal: facing } } : {}),
+  };
 }
 
 /** @param {unknown} error */
@@ -53,6 +70,8 @@ function sentenceFor(error) {
       return "The camera was not allowed. Allow it in the browser's address bar and press Start, or choose another source.";
     case "NotFoundError":
       return "No camera was found. Connect one and press Start, or choose another source.";
+    case "OverconstrainedError":
+      return "That camera is gone. Choose another one, or another source.";
     case "NotReadableError":
       return "The camera is in use by another program. Close that program and press Start, or choose another source.";
     default:

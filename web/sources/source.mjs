@@ -9,7 +9,18 @@
  * @typedef {object} SourceEvents
  * @property {() => void} onPicture there is a new frame to capture
  * @property {(sentence: string) => void} onRefused the browser wants the user to start it, and how
+ * @property {() => void} onFinished the last frame was captured; `resume` begins again
  * @property {(sentence: string) => void} onEnd the source is gone, and why
+ */
+
+/**
+ * What a source is opened with.
+ * @typedef {object} SourceSetup
+ * @property {HTMLVideoElement} video for sources that play one
+ * @property {import("./frame_size.mjs").FrameSize} size of the frames
+ * @property {import("../options.mjs").Values} values of the options, always the present ones
+ * @property {SourceEvents} events
+ * @property {AbortSignal} signal aborted when another source was chosen before this one was open
  */
 
 /**
@@ -18,6 +29,8 @@
  * @property {() => void} pause
  * @property {() => void} resume
  * @property {() => void} close frees the camera, the file or the timer
+ * @property {import("../playback/file_source.mjs").FileSource} [playback] of a file: steps, seeks
+ * @property {string} [device] of a camera: its id
  */
 
 export {};

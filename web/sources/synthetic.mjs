@@ -4,34 +4,43 @@
  */
 
 /** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceEvents} SourceEvents */
+/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
 
-const SHAPE = 9 / 16;
+const OWN_SIZE = /** @type {const} */ ([640, 360]);
 const FRAMES_PER_SECOND = 30;
 
 /**
  * @param {string} name such as `synthetic-pan`
- * @param {number} width of the frames
- * @param {SourceEvents} events
+ * @param {SourceSetup} setup
  * @returns {Source}
  */
-export function openSynthetic(name, width, events) {
-  const height = Math.max(1, Math.round(width * SHAPE));
+export function openSynthetic(name, { size, events }) {
   let index = 0;
+  return ticking(
+    FRAMES_PER_SECOND,
+    async () => ({ synthetic: name, index: index++, ...size(...OWN_SIZE) }),
+    events.onPicture,
+  );
+}
+
+/**
+ * A source that has a picture whenever a timer says so.
+ *
+ * @param {number} framesPerSecond
+ * @param {Source["capture"]} capture
+ * @param {() => void} onPicture
+ * @returns {Source}
+ */
+export function ticking(framesPerSecond, capture, onPicture) {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer;
   const resume = () => {
-    timer ??= setInterval(events.onPicture, 1000 / FRAMES_PER_SECOND);
+    timer ??= setInterval(onPicture, 1000 / framesPerSecond);
   };
   const pause = () => {
     clearInterval(timer);
     timer = undefined;
   };
   resume();
-  return {
-    capture: async () => ({ synthetic: name, index: index++, width, height }),
-    pause,
-    resume,
-    close: pause,
-  };
+  return { capture, pause, resume, close: pause };
 }

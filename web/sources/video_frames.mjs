@@ -4,31 +4,46 @@
  */
 
 /** @typedef {import("../../wasm_bridge/protocol.mjs").PictureFrame} PictureFrame */
+/** @typedef {import("./frame_size.mjs").FrameSize} FrameSize */
 /** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceEvents} SourceEvents */
+/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
 
 // Taking a VideoFrame copies nothing on the page's thread, but older ones lose a video's rotation.
-const KEEPS_ROTATION = typeof VideoFrame !== "undefined" && "rotation" in VideoFrame.prototype;
+export const KEEPS_ROTATION = typeof VideoFrame !== "undefined" && "rotation" in VideoFrame.prototype;
 
 /**
- * Plays what a video element was given, as a source of frames.
+ * Plays a camera's or screen's stream as a source of frames.
  *
- * @param {HTMLVideoElement} video
- * @param {number} width of the frames
- * @param {SourceEvents} events
- * @param {() => void} onClose frees what the video shows
+ * @param {MediaStream} stream
+ * @param {SourceSetup} setup
+ * @param {string} ended a sentence for when the stream is taken away
+ * @param {() => boolean} [mirrored] whether the pictures are turned round as in a mirror
  * @returns {Source}
  */
-export function playingSource(video, width, events, onClose) {
+export function playingStream(stream, { video, size, events, signal }, ended, mirrored = () => false) {
+  const stop = () => {
+    for (const track of stream.getTracks()) track.stop();
+    if (video.srcObject === stream) video.srcObject = null;
+  };
+  if (signal.aborted) {
+    stop();
+    throw new Error("Another source was chosen.");
+  }
+  for (const track of stream.getVideoTracks()) track.addEventListener("ended", () => events.onEnd(ended));
+  video.srcObject = stream;
+  video.muted = true;
   const unwatch = watchPictures(video, events.onPicture);
   play(video, events.onRefused);
   return {
-    capture: () => capturePicture(video, width),
+    async capture() {
+      const frame = await capturePicture(video, size);
+      return frame && mirrored() ? { ...frame, mirror: true } : frame;
+    },
     pause: () => video.pause(),
     resume: () => play(video, events.onRefused),
     close() {
       unwatch();
-      onClose();
+      stop();
     },
   };
 }
@@ -37,24 +52,25 @@ export function playingSource(video, width, events, onClose) {
  * Calls back for every new picture of a video until stopped.
  *
  * @param {HTMLVideoElement} video
- * @param {() => void} onPicture
+ * @param {(time?: number) => void} onPicture with the picture's time in seconds, where it is known
  * @returns {() => void} stops
  */
-function watchPictures(video, onPicture) {
+export function watchPictures(video, onPicture) {
   let handle = 0;
   const next = () => {
-    handle = video.requestVideoFrameCallback(() => {
+    handle = video.requestVideoFrameCallback((_, { mediaTime }) => {
       next();
-      onPicture();
+      onPicture(mediaTime);
     });
   };
+  const again = () => onPicture();
   next();
   // Some pictures have no callback: the one shown before now, and the only one of a video of one frame.
-  video.addEventListener("seeked", onPicture);
+  video.addEventListener("seeked", again);
   onPicture();
   return () => {
     video.cancelVideoFrameCallback(handle);
-    video.removeEventListener("seeked", onPicture);
+    video.removeEventListener("seeked", again);
   };
 }
 
@@ -64,7 +80,7 @@ function watchPictures(video, onPicture) {
  * @param {HTMLVideoElement} video
  * @param {(sentence: string) => void} onRefused
  */
-function play(video, onRefused) {
+export function play(video, onRefused) {
   video.play().catch((error) => {
     // Another source was chosen before this one began.
     if (error instanceof DOMException && error.name === "AbortError") return;
@@ -73,15 +89,15 @@ function play(video, onRefused) {
 }
 
 /**
- * The picture that a video shows now, to be scaled to a width.
+ * The picture that a video shows now, to be scaled.
  *
  * @param {HTMLVideoElement} video
- * @param {number} width of the frame; its height follows the video's shape, as people see it
+ * @param {FrameSize} size of the frame, from the video's as people see it
  * @returns {Promise<PictureFrame | null>} null while the video has no picture
  */
-async function capturePicture(video, width) {
+export async function capturePicture(video, size) {
   const { videoWidth, videoHeight } = video;
   if (!videoWidth || !videoHeight || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return null;
   const image = KEEPS_ROTATION ? new VideoFrame(video) : await createImageBitmap(video);
-  return { image, width, height: Math.max(1, Math.round((width * videoHeight) / videoWidth)) };
+  return { image, ...size(videoWidth, videoHeight) };
 }

@@ -1,0 +1,47 @@
+/**
+ * Has the page follow its settings: the worker, the source, the model, what is shown.
+ * @module
+ */
+
+import { element } from "../element.mjs";
+
+/** @typedef {import("./settings.mjs").Settings} Settings */
+
+/** Elements that an option shows or hides. */
+const SHOWN = {
+  "show-fps": "speed",
+  "show-gaze-ratio": "ratio",
+  "show-psnr": "psnr",
+  "show-task-loss-slider": "quality-control",
+};
+
+/**
+ * @param {Settings} settings
+ * @param {object} parts of the page
+ * @param {import("../../wasm_bridge/live_client.mjs").LiveView} parts.view
+ * @param {import("../source_player.mjs").SourcePlayer} parts.player
+ * @param {import("../mask_source.mjs").MaskSource} parts.maskSource
+ */
+export function applySettings(settings, { view, player, maskSource }) {
+  const { values } = settings;
+  view.setOptions(values);
+  showWanted(settings);
+  settings.onChange((changed) => {
+    view.setOptions(values);
+    showWanted(settings);
+    const restarts = new Set(changed.map((name) => settings.option(name).restarts));
+    player.optionsChanged(changed, restarts.has("source"));
+    const source = String(values["mask-source"]);
+    if (source !== maskSource.chosen) maskSource.choose(source);
+    else if (restarts.has("model") && source === "autogaze") {
+      const otherModel = changed.includes("config-url") || changed.includes("weights-url");
+      if (otherModel) maskSource.choose(source);
+      else maskSource.reload();
+    }
+  });
+}
+
+/** @param {Settings} settings */
+function showWanted({ values }) {
+  for (const [name, id] of Object.entries(SHOWN)) element(id, HTMLElement).hidden = values[name] === false;
+}

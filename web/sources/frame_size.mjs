@@ -1,0 +1,40 @@
+/**
+ * The size of the frames that are worked on, by the options `inference-width` and `inference-height`.
+ * @module
+ */
+
+/** @typedef {import("../options.mjs").Values} Values */
+/** @typedef {(width: number, height: number) => { width: number, height: number }} FrameSize from a picture's own size, as people see it */
+
+const LARGEST = 4096;
+
+/**
+ * @param {Values} values of the options, read anew for every frame
+ * @returns {FrameSize}
+ */
+export function frameSize(values) {
+  return (ownWidth, ownHeight) => {
+    const wanted = [values["inference-width"], values["inference-height"]];
+    const [width, height] = sides(wanted.map(Number), wanted[0] === "native", ownWidth, ownHeight);
+    const shrink = Math.min(1, LARGEST / width, LARGEST / height);
+    return { width: whole(width * shrink), height: whole(height * shrink) };
+  };
+}
+
+/**
+ * @param {number[]} wanted NaN where the other side decides
+ * @param {boolean} native the width is the picture's own
+ * @param {number} ownWidth
+ * @param {number} ownHeight
+ * @returns {[number, number]}
+ */
+function sides([wantedWidth = Number.NaN, wantedHeight = Number.NaN], native, ownWidth, ownHeight) {
+  const fromHeight = native || Number.isNaN(wantedHeight) ? ownWidth : (wantedHeight * ownWidth) / ownHeight;
+  const width = Number.isNaN(wantedWidth) ? fromHeight : wantedWidth;
+  return [width, Number.isNaN(wantedHeight) ? (width * ownHeight) / ownWidth : wantedHeight];
+}
+
+/** @param {number} side */
+function whole(side) {
+  return Math.max(1, Math.round(side));
+}

@@ -1,0 +1,58 @@
+/**
+ * One picture, worked on again and again at the rate of the option `static-fps`.
+ * @module
+ */
+
+import { ticking } from "./synthetic.mjs";
+
+/** @typedef {import("./source.mjs").Source} Source */
+/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
+
+const LARGEST_FILE = 100e6;
+const LARGEST_PIXELS = 100e6;
+
+/**
+ * @param {File} file
+ * @param {SourceSetup} setup
+ * @returns {Promise<Source>}
+ * @throws {Error} with a sentence for the user
+ */
+export async function openImage(file, { size, values, events }) {
+  const picture = await decoded(file);
+  const { width, height } = picture;
+  const source = ticking(
+    Number(values["static-fps"]),
+    // The worker keeps what it is given, so it gets a copy.
+    async () => ({ image: await createImageBitmap(picture), ...size(width, height) }),
+    events.onPicture,
+  );
+  return {
+    ...source,
+    close() {
+      source.close();
+      picture.close();
+    },
+  };
+}
+
+/** @param {File} file */
+async function decoded(file) {
+  const formats = "Choose a picture that this browser shows, such as PNG, JPEG, WebP or AVIF.";
+  if (file.size === 0) throw new Error(`"${file.name}" is empty. ${formats}`);
+  if (file.size > LARGEST_FILE) {
+    throw new Error(`"${file.name}" has ${megabytes(file.size)} MB: choose a picture of at most 100 MB.`);
+  }
+  const picture = await createImageBitmap(file).catch(() => null);
+  if (!picture) throw new Error(`"${file.name}" cannot be read as a picture. ${formats}`);
+  if (picture.width * picture.height > LARGEST_PIXELS) {
+    const shape = `${picture.width}×${picture.height}`;
+    picture.close();
+    throw new Error(`"${file.name}" is too large (${shape}): choose a picture of at most 100 megapixels.`);
+  }
+  return picture;
+}
+
+/** @param {number} bytes */
+function megabytes(bytes) {
+  return Math.round(bytes / 1e6);
+}
