@@ -12,6 +12,7 @@ import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 DIST = Path(__file__).resolve().parent / "dist"
 PORTS_TO_TRY = 20
@@ -71,6 +72,11 @@ class SiteServer(ThreadingHTTPServer):
     daemon_threads = True
     # Newer Pythons set it, and then the system hands requests to either of two servers on one port.
     allow_reuse_port = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Reports what went wrong, but for a browser that hangs up, as it does on a cancelled download."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def make_server(

@@ -7,6 +7,7 @@
  */
 
 import { newCounters } from "./gaze_graphs.mjs";
+import { startWorker } from "./start_worker.mjs";
 
 /** @typedef {import("./gaze_graphs.mjs").GazeRunner} GazeRunner */
 /** @typedef {import("./gaze_graphs.mjs").Run} Run */
@@ -30,7 +31,7 @@ export class RemoteGazeRunner {
   /** @param {RunnerSetup} setup its weights are given away */
   constructor(setup) {
     this.#setup = setup;
-    this.#worker = new Worker(new URL("gaze_worker.mjs", import.meta.url), { type: "module" });
+    this.#worker = startWorker(new URL("gaze_worker.mjs", import.meta.url));
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();

@@ -10,6 +10,7 @@ import { PanelCanvas } from "./panel_canvas.mjs";
 import { pngOf } from "./panel_picture.mjs";
 import { startPython } from "./python_host.mjs";
 import { withMemory } from "./python_memory.mjs";
+import { copyRows } from "./rgba_rows.mjs";
 
 /** @typedef {import("./protocol.mjs").ToWorker} ToWorker */
 /** @typedef {import("./protocol.mjs").FromWorker} FromWorker */
@@ -230,27 +231,12 @@ function show(name, box, { width, height }) {
 function record(report) {
   const { width, height } = report;
   /** @param {"input" | "mask" | "output"} name */
-  const copy = (name) =>
-    withMemory(session[`${name}_memory`](), (memory) => withoutPadding(memory, width, height));
+  const copy = (name) => withMemory(session[`${name}_memory`](), (memory) => copyRows(memory, width, height));
   recorded.push({ report, input: copy("input"), mask: copy("mask"), output: copy("output") });
   framesToRecord -= 1;
   if (framesToRecord > 0) return;
   send({ type: "recorded", frames: recorded });
   recorded = [];
-}
-
-/**
- * @param {Uint8ClampedArray} memory rows of an even number of pixels
- * @param {number} width
- * @param {number} height
- */
-function withoutPadding(memory, width, height) {
-  const rowBytes = memory.length / height;
-  const pixels = new Uint8ClampedArray(4 * width * height);
-  for (let y = 0; y < height; y++) {
-    pixels.set(memory.subarray(y * rowBytes, y * rowBytes + 4 * width), y * 4 * width);
-  }
-  return pixels;
 }
 
 /** @param {FromWorker} message */

@@ -26,6 +26,7 @@ import { MAX_JSON_BYTES, MODEL_FILES, sortFiles, unreadable } from "./model_sour
 /** @typedef {import("./download.mjs").Wanted} Wanted */
 /** @typedef {import("./file_store.mjs").FileStore} FileStore */
 /** @typedef {import("./file_store.mjs").StoredFile} StoredFile */
+/** @typedef {import("./model_source.mjs").GivenFiles} GivenFiles */
 /** @typedef {import("./model_source.mjs").ModelSource} ModelSource */
 /** @typedef {import("./model_source.mjs").Role} Role */
 /** @typedef {import("./fetch_kept.mjs").Silences} Silences */
@@ -73,7 +74,9 @@ export async function loadModelFiles(source, { store, signal, onProgress = () =>
   const stop = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
   stop.throwIfAborted();
   const loadFile =
-    "urls" in source ? fromUrls(source.urls, store, stop, silences) : await fromFiles(source.files, stop);
+    "urls" in source
+      ? fromUrlsOr(source.given ?? {}, fromUrls(source.urls, store, stop, silences), stop)
+      : fromFiles(await sortFiles(source.files), stop);
   const progress = new Progress((loaded, total) => onProgress("Loading the model", loaded, total));
   /** @param {Role} role */
   const load = async (role) => {
@@ -153,14 +156,24 @@ function fromUrls(urls, store, signal, silences) {
 }
 
 /**
- * @param {File[]} files
+ * @param {GivenFiles} given
+ * @param {LoadFile} fromUrl
  * @param {AbortSignal} signal
- * @returns {Promise<LoadFile>}
+ * @returns {LoadFile}
  */
-async function fromFiles(files, signal) {
-  const sorted = await sortFiles(files);
+function fromUrlsOr(given, fromUrl, signal) {
+  const fromFile = fromFiles(given, signal);
+  return (role, onBytes) => (role in given ? fromFile : fromUrl)(role, onBytes);
+}
+
+/**
+ * @param {GivenFiles} files
+ * @param {AbortSignal} signal
+ * @returns {LoadFile}
+ */
+function fromFiles(files, signal) {
   return async (role, onBytes) => {
-    const file = sorted[role];
+    const file = files[role];
     onBytes(0, file?.size ?? 0);
     if (!file) return null;
     const bytes = await file

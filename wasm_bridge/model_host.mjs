@@ -149,9 +149,9 @@ export class ModelHost {
    * @param {AbortSignal} signal
    */
   async #read(request, signal) {
-    const source =
+    const chosen =
       request.files.length > 0 ? { files: request.files } : { urls: modelUrls(request, this.#siteUrl) };
-    const files = await loadModelFiles(source, {
+    const files = await loadModelFiles(request.source ?? chosen, {
       store: await FileStore.open(),
       signal,
       onProgress: (step, loaded, total) => this.#send({ type: "model-progress", step, loaded, total }),

@@ -13,7 +13,10 @@
  * @typedef {"config" | "preprocessor" | "weights"} Role
  * @typedef {Record<Role, string>} ModelUrls
  * @typedef {{ config: File, preprocessor: File | null, weights: File }} SortedFiles
- * @typedef {{ urls: ModelUrls } | { files: File[] }} ModelSource
+ * @typedef {{ urls: ModelUrls, given?: GivenFiles } | { files: File[] }} ModelSource
+ *
+ * Files in the place of addresses, of which null says that there is none.
+ * @typedef {Partial<Record<Role, File | null>>} GivenFiles
  */
 
 const RELEASE = "https://huggingface.co/nvidia/AutoGaze/resolve/main/";

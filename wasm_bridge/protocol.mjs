@@ -32,6 +32,8 @@
  * @property {boolean} keyframe
  * @property {number} cells
  * @property {Record<number, number>} cells_by_scale cells on each grid, by its cells per side
+ * @property {number} mask_pixels
+ * @property {number} updated_pixels
  * @property {number} mask_ratio
  * @property {number | null} update_ratio
  * @property {number | null} update_ratio_ema
@@ -68,6 +70,7 @@
  * @property {string} [weightsUrl]
  * @property {string} [graphsUrl] folder of the graphs, for another architecture than the released one
  * @property {File[]} files chosen by the user; used instead of the addresses if there are any
+ * @property {import("./model_source.mjs").ModelSource} [source] where the files are from, instead of both
  * @property {"auto" | "webgpu" | "wasm"} backend
  * @property {number} maxTokens
  */

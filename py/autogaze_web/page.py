@@ -6,38 +6,30 @@ Nothing here needs a browser; ``wasm_bridge/live_worker.mjs`` is the other side.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .cells import Cells
 from .frame_record import Chosen, Description, FrameRecord, FrameRecords
-from .frames import Rgba, words
 from .gazer import Gazer, Seen, Timing
 from .live import FrameReport, LiveSettings, LiveView
 from .options import parse, requirement
+from .page_values import Memory, frame_bytes, plain
 from .synthetic import SYNTHETIC_SOURCES
 from .trace import autogaze_description, patch_diff_description
 
 if TYPE_CHECKING:  # the page starts without a model
     from .page_model import Execute, PageModel, PageStream
 
-Memory = NDArray[np.uint8]
-
 NOTHING = Chosen(Cells.none(), np.zeros(0, np.int64))
 
 
 class PageSession:
-    """One page's live view.
-
-    Memory of panels and frames is (H, 8 * ceil(W / 2)) uint8, contiguous: RGBA rows, with one more pixel
-    in rows of odd width.
-    """
+    """One page's live view."""
 
     def __init__(self) -> None:
         self._view = LiveView()
@@ -107,7 +99,7 @@ class PageSession:
         Raises:
             ValueError: if a side is not 1 .. 16384 pixels.
         """
-        return _memory(self._view.next_frame(height, width))
+        return frame_bytes(self._view.next_frame(height, width))
 
     def draw_synthetic(self, source: str, index: int, height: int, width: int) -> None:
         """Draws a synthetic source's frame as the next frame.
@@ -208,15 +200,15 @@ class PageSession:
 
     def input_memory(self) -> Memory:
         """The frame that was processed last."""
-        return _memory(self._view.frame)
+        return frame_bytes(self._view.frame)
 
     def mask_memory(self) -> Memory:
         """Its mask panel."""
-        return _memory(self._view.mask)
+        return frame_bytes(self._view.mask)
 
     def output_memory(self) -> Memory:
         """The output panel after it."""
-        return _memory(self._view.output)
+        return frame_bytes(self._view.output)
 
     def _reported(
         self, report: FrameReport, chosen: Chosen, source: Description, numbers: dict[str, float | str]
@@ -225,17 +217,5 @@ class PageSession:
         return _report(report, {"recorded": len(self._records), **numbers})
 
 
-def _memory(frame: Rgba) -> Memory:
-    return words(frame).view(np.uint8)
-
-
 def _report(report: FrameReport, more: dict[str, float | str]) -> str:
-    return json.dumps(_plain({**asdict(report), **more}))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else "Infinity"
-    return value
+    return json.dumps(plain({**asdict(report), **more}))

@@ -6,7 +6,7 @@ Nothing here needs a browser; ``wasm_bridge/page_model.mjs`` is the other side.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .checkpoint import Checkpoint
-from .clips import TRAINED_WINDOW, ClipGeneration, GazeRuns, Graphs, StreamGeneration, Window
+from .clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window
 from .config import AutoGazeConfig, architecture_differences
 from .controls import Ratio, resolve_controls
 from .frames import Rgba
 from .gaze import Gaze
 from .gazer import GazePart
-from .generation import Run
+from .generation import Decisions, Run
 from .processor import AutoGazeImageProcessor
 from .safetensors_header import Buffer
 from .trace import gaze_choice
@@ -97,7 +97,7 @@ class PageModel:
 
     def stream(self, graphs: str, execute: Execute, **controls: Any) -> PageStream:
         """A live stream on the chosen graphs; ``controls`` are those of `AutoGaze.stream`."""
-        return PageStream(self, _graphs(graphs), execute, **controls)
+        return PageStream(self, graphs_of(graphs), execute, **controls)
 
     async def generate(
         self,
@@ -112,7 +112,7 @@ class PageModel:
         """`AutoGaze.generate` in the page."""
         generation = ClipGeneration(
             self.config,
-            _graphs(graphs),
+            graphs_of(graphs),
             video,
             gazing_ratio,
             task_loss_requirement,
@@ -157,12 +157,16 @@ class PageStream:
         gaze = await self.step_processed(frame)
         yield GazePart(gaze_choice(gaze))
 
+    async def step(self, frame: Rgba) -> Gaze:
+        """The gaze of the next frame, (H, W, 4) uint8."""
+        return await self.step_processed(self._processor(frame[None, ..., :3])[0])
+
     async def step_processed(self, frame: NDArray[np.float32]) -> Gaze:
         """The gaze of the next frame, (3, H, W) float32 from the processor."""
         return await drive(self._generation.runs(frame), self._execute)
 
 
-async def drive(runs: GazeRuns, execute: Execute) -> Gaze:
+async def drive(runs: Generator[tuple[int, Run], Decisions, Result], execute: Execute) -> Result:
     """Has all runs of a generator executed and returns the generator's result."""
     try:
         index, run = next(runs)
@@ -172,8 +176,8 @@ async def drive(runs: GazeRuns, execute: Execute) -> Gaze:
             decisions = np.asarray(answer.to_py(), np.float32).reshape(3, run.steps, -1)
             index, run = runs.send(decisions)
     except StopIteration as stop:
-        gaze: Gaze = stop.value
-        return gaze
+        result: Result = stop.value
+        return result
 
 
 def pack_run(video: int, run: Run) -> tuple[str, NDArray[np.uint8]]:
@@ -207,7 +211,8 @@ def _processor(text: str | None) -> AutoGazeImageProcessor:
         raise ValueError(f"preprocessor_config.json is not valid JSON ({error}): fetch it again") from None
 
 
-def _graphs(chosen: str) -> Graphs:
+def graphs_of(chosen: str) -> Graphs:
+    """The graphs that `PageModel.choose_graphs` chose."""
     entries = json.loads(chosen)
     return Graphs(
         tuple(entry["steps"] for entry in entries if entry["kind"] == "frame"),

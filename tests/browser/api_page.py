@@ -1,0 +1,82 @@
+"""The JavaScript API in a page that is not the product's, called from tests."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Page, Route
+from recorded_page import RecordedPage
+
+Pixels = NDArray[np.uint8]
+
+MODEL = '{ config: "./model/config.json", weights: "./model/model.safetensors", graphs: "./model" }'
+"""The files of `serve_model`, as `AutoGaze.create` takes them, with the backend to be added."""
+
+_HELPERS = """async (module) => {
+  const api = await import(module);
+  const bytesOf = (text) => Uint8ClampedArray.from(atob(text), (letter) => letter.charCodeAt(0));
+  const base64 = (bytes) => {
+    let text = "";
+    for (let i = 0; i < bytes.length; i += 9000) text += String.fromCharCode(...bytes.subarray(i, i + 9000));
+    return btoa(text);
+  };
+  const told = (frame) => ({
+    ...frame.toJSON(),
+    masks: frame.masks.map(({ grid, rows, columns, mask }) => ({ grid, rows, columns, mask: [...mask] })),
+    input: frame.input && base64(frame.input),
+    mask: frame.mask && base64(frame.mask),
+    output: frame.output && base64(frame.output),
+  });
+  const failure = (promise) => promise.then(() => "it did not fail", (error) => error.message);
+  Object.assign(globalThis, { ...api, bytesOf, told, failure });
+}"""
+
+
+class ApiPage:
+    """A page with the API's module, its names global. `run` runs an async function's body with arguments."""
+
+    def __init__(self, recorded: RecordedPage, page_url: str, module: str) -> None:
+        recorded.expect_problem("favicon")
+        self.page: Page = recorded.page
+        # A document without a script of its own. One made up by the test would be of no known network, which
+        # keeps a page from asking this machine.
+        self.page.goto(page_url + "build.json")
+        self.page.evaluate(_HELPERS, module)
+
+    def run(self, body: str, **given: Any) -> Any:
+        """What `body` returns; ``given`` are its variables."""
+        names = ", ".join(given)
+        return self.page.evaluate(f"async ({{ {names} }}) => {{ {body} }}", given)
+
+
+def text_of(frames: Pixels) -> str:
+    """Pixels for `bytesOf` in the page."""
+    return base64.b64encode(np.ascontiguousarray(frames).tobytes()).decode()
+
+
+def panel(frame: dict[str, Any], name: str) -> Pixels:
+    """A panel of a frame that `told` told, (H, W, 4)."""
+    pixels = np.frombuffer(base64.b64decode(frame[name]), np.uint8)
+    return pixels.reshape(frame["height"], frame["width"], 4)
+
+
+def serve_model(page: Page, folder: Path) -> None:
+    """Answers …/model/ with the files of a folder."""
+
+    def answer(route: Route) -> None:
+        path = folder / urlsplit(route.request.url).path.rpartition("/")[2]
+        if path.is_file():
+            route.fulfill(
+                body=path.read_bytes(),
+                content_type="application/octet-stream",
+                headers={"Access-Control-Allow-Origin": "*"},
+            )
+        else:
+            route.fulfill(status=404, body="no")
+
+    page.route(lambda url: "/model/" in urlsplit(url).path, answer)

@@ -1,0 +1,93 @@
+/**
+ * Frames one at a time.
+ * @module
+ */
+
+import { frameOf } from "./frame_input.mjs";
+import { FrameResult } from "./results.mjs";
+
+/** @typedef {import("./frame_input.mjs").FrameInput} FrameInput */
+/** @typedef {import("./worker_calls.mjs").WorkerCalls} WorkerCalls */
+
+/**
+ * @typedef {object} StreamOptions
+ * @property {number} [width] to which frames are scaled; by default their own
+ * @property {number} [height]
+ * @property {boolean} [panels] whether the results have input, mask and output; true by default
+ */
+
+/**
+ * A live stream, made by `AutoGaze.stream()`. Each frame is seen together with those before it, up to as many
+ * as the model was trained on; a change of the frames' size starts the output over with a keyframe.
+ */
+export class GazeStream {
+  #calls;
+  #options;
+  #onClose;
+  #closed = false;
+  /** @type {Promise<any>} */
+  #turn = Promise.resolve();
+
+  /**
+   * @param {WorkerCalls} calls
+   * @param {StreamOptions} options
+   * @param {() => void} onClose
+   */
+  constructor(calls, options, onClose) {
+    this.#calls = calls;
+    this.#options = options;
+    this.#onClose = onClose;
+    this.reset().catch(() => {});
+  }
+
+  /**
+   * Works on the next frame, which stays yours. Frames given before this one is done are worked on after it,
+   * in order.
+   * @param {FrameInput} given
+   * @param {{ signal?: AbortSignal }} [how] `signal` gives the result up: the output may have the frame all
+   *   the same
+   * @returns {Promise<FrameResult>}
+   */
+  async next(given, { signal } = {}) {
+    this.#check();
+    const { width, height, panels = true } = this.#options;
+    // A picture can take longer to be read than the one after it.
+    this.#turn = Promise.allSettled([this.#turn, frameOf(given, { width, height })]);
+    const [, read] = await this.#turn;
+    if (read.status === "rejected") throw read.reason;
+    const { frame, transfer } = read.value;
+    this.#check();
+    const answer = await this.#calls.call("next", { frame, panels }, { signal, transfer });
+    return new FrameResult(answer, answer.input);
+  }
+
+  /**
+   * The results of many frames, one after the other; the stream stays open.
+   * @param {Iterable<FrameInput> | AsyncIterable<FrameInput> | ReadableStream<FrameInput>} frames `VideoFrame`s
+   *   are closed
+   * @returns {AsyncGenerator<FrameResult, void>}
+   */
+  async *results(frames) {
+    for await (const frame of /** @type {AsyncIterable<FrameInput>} */ (frames)) {
+      yield await this.next(frame);
+      if (typeof VideoFrame !== "undefined" && frame instanceof VideoFrame) frame.close();
+    }
+  }
+
+  /** Makes the next frame the first of a new stream: a keyframe, with nothing before it. */
+  async reset() {
+    this.#check();
+    await this.#calls.call("restart", null);
+  }
+
+  /** Ends the stream, so that the model is free for a clip or another stream. */
+  close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClose();
+  }
+
+  #check() {
+    if (this.#closed) throw new Error("This stream was closed: open another one with stream().");
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The files of a model as builders of pages give them.
+ * @module
+ */
+
+/** @typedef {import("./protocol.mjs").ModelParts} ModelParts */
+
+/**
+ * The address of a file, relative to the page, or the file itself.
+ * @typedef {string | URL | Blob | ArrayBuffer | Uint8Array} ModelFile
+ */
+
+/**
+ * @param {object} given
+ * @param {ModelFile} [given.config]
+ * @param {ModelFile} [given.weights]
+ * @param {ModelFile} [given.preprocessor]
+ * @param {string | URL} [given.graphs]
+ * @param {"auto" | "webgpu" | "wasm"} [given.backend]
+ * @returns {ModelParts}
+ * @throws {Error} with a sentence that says what is wrong
+ */
+export function modelParts({ config, weights, preprocessor, graphs, backend = "auto" }) {
+  if ((config === undefined) !== (weights === undefined))
+    throw new Error("config and weights are of one model: give both, or neither for NVIDIA's release.");
+  if (!["auto", "webgpu", "wasm"].includes(backend))
+    throw new Error(`backend is "auto", "webgpu" or "wasm", got ${JSON.stringify(backend)}.`);
+  return {
+    config: part("config", config, "config.json"),
+    weights: part("weights", weights, "model.safetensors"),
+    preprocessor: part("preprocessor", preprocessor, "preprocessor_config.json"),
+    graphs: graphs === undefined ? "graphs/" : folder(absolute(String(graphs))),
+    backend,
+  };
+}
+
+/**
+ * @param {string} option
+ * @param {ModelFile | undefined} given
+ * @param {string} name of the file
+ * @returns {string | File | null}
+ */
+function part(option, given, name) {
+  if (given === undefined) return null;
+  if (typeof given === "string" || given instanceof URL) return absolute(String(given));
+  if (given instanceof File) return given;
+  if (given instanceof Blob || given instanceof ArrayBuffer || ArrayBuffer.isView(given))
+    return new File([/** @type {BlobPart} */ (given)], name);
+  throw new Error(`${option} is an address, a File, a Blob or an ArrayBuffer of a ${name}.`);
+}
+
+/** @param {string} address one that is none is refused where it is used */
+function absolute(address) {
+  return URL.parse(address, document.baseURI)?.href ?? address;
+}
+
+/** @param {string} address */
+function folder(address) {
+  return address.endsWith("/") ? address : `${address}/`;
+}
