@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from .flag_rectangles import rectangles_of
 from .frames import Words
 from .row_groups import reduce_rows
 
@@ -21,6 +22,10 @@ BLOCK_WORDS = 16  # 32 pixels
 # Block rows worked on together: large enough to keep NumPy's overhead per call small, small enough to pass
 # over much of what is equal in a row of blocks.
 _BLOCK_ROWS_PER_REGION = 12
+
+# What a region costs beside its pixels, in blocks: some 30 of NumPy's calls; a block's squared errors take 3 us
+# under Pyodide.
+_REGION_OVERHEAD = 12
 
 _PROBE_ROW = BLOCK_ROWS // 2
 
@@ -56,6 +61,8 @@ def changed_blocks(previous: Words, current: Words) -> BlockFlags:
 def regions(flags: BlockFlags, shape: tuple[int, ...]) -> Iterator[Region]:
     """Disjoint regions of words that contain every flagged block and few others.
 
+    Blocks between flagged ones are taken along where that costs less than one more region.
+
     Args:
         flags: as from ``changed_blocks``.
         shape: of the words, (H, W / 2).
@@ -66,11 +73,22 @@ def regions(flags: BlockFlags, shape: tuple[int, ...]) -> Iterator[Region]:
     for run_start, run_end in _runs(np.asarray(flags.any(axis=1))):
         for first in range(run_start, run_end, _BLOCK_ROWS_PER_REGION):
             last = min(first + _BLOCK_ROWS_PER_REGION, run_end)
-            columns = np.flatnonzero(flags[first:last].any(axis=0)).tolist()
-            yield (
-                slice(first * BLOCK_ROWS, min(last * BLOCK_ROWS, shape[0])),
-                slice(columns[0] * BLOCK_WORDS, min((columns[-1] + 1) * BLOCK_WORDS, shape[1])),
-            )
+            for y0, x0, y1, x1 in _pieces(flags[first:last]):
+                yield (
+                    slice((first + y0) * BLOCK_ROWS, min((first + y1) * BLOCK_ROWS, shape[0])),
+                    slice(x0 * BLOCK_WORDS, min(x1 * BLOCK_WORDS, shape[1])),
+                )
+
+
+def _pieces(flags: BlockFlags) -> list[list[int]]:
+    """The flagged blocks' own rectangles, or one around all of them: what costs less."""
+    alone = rectangles_of(flags)
+    (y0, x0), (y1, x1) = alone[:, :2].min(axis=0), alone[:, 2:].max(axis=0)
+    blocks = int(((alone[:, 2] - alone[:, 0]) * (alone[:, 3] - alone[:, 1])).sum())
+    if (y1 - y0) * (x1 - x0) <= blocks + _REGION_OVERHEAD * (len(alone) - 1):
+        return [[int(y0), int(x0), int(y1), int(x1)]]
+    pieces: list[list[int]] = alone.tolist()
+    return pieces
 
 
 def _any_in_columns(differs: Words) -> BlockFlags:

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from .cells import Cells, IntArray
 from .fixations import Fixations
 from .unique_rows import first_of_each
-from .update_plan import Lattice, UpdatePlan, plan_rectangles
+from .update_plan import Lattice, UpdatePlan, plan_from_cover, plan_rectangles
 
 Geometry = Literal["native", "deduplicated", "effective"]
+Cover = tuple[Lattice, NDArray[np.bool_]]
 GEOMETRIES: tuple[str, ...] = get_args(Geometry)
 
 # The effective grid is never coarser than the finest of AutoGaze's own.
@@ -39,6 +40,7 @@ class Footprint:
         rectangles: (N, 4) int32, their pixels: y0, x0, y1, x1, ends exclusive, never empty.
         height, width: of the frame, in pixels.
         geometry: how they came about.
+        cover: a lattice of the edges and which of its atoms are covered, where it is known already.
     """
 
     fixations: Fixations
@@ -46,10 +48,13 @@ class Footprint:
     height: int
     width: int
     geometry: Geometry = "native"
+    cover: Cover | None = None
 
     @cached_property
     def plan(self) -> UpdatePlan:
         """The union of the rectangles."""
+        if self.cover is not None:
+            return plan_from_cover(*self.cover)
         return plan_rectangles(self.rectangles, self.height, self.width)
 
     @cached_property
@@ -88,13 +93,16 @@ def footprint(
         fixations = on_finest_grid(fixations)
     fixations = fixations.scaled(cell_scale)
     rectangles = fixations.rectangles(height, width)
+    cover = None
     if geometry == "deduplicated":
-        kept = uncovered_by_coarser(rectangles, fixations.grid, height, width)
+        kept, cover = uncovered_by_coarser(rectangles, fixations.grid, height, width)
         fixations, rectangles = fixations.select(kept), rectangles[kept]
-    return Footprint(fixations, rectangles, height, width, geometry)
+    return Footprint(fixations, rectangles, height, width, geometry, cover)
 
 
-def uncovered_by_coarser(rectangles: IntArray, grid: IntArray, height: int, width: int) -> NDArray[np.intp]:
+def uncovered_by_coarser(
+    rectangles: IntArray, grid: IntArray, height: int, width: int
+) -> tuple[NDArray[np.intp], Cover | None]:
     """The rectangles that add pixels to those of coarser grids, each of them once.
 
     Args:
@@ -103,18 +111,21 @@ def uncovered_by_coarser(rectangles: IntArray, grid: IntArray, height: int, widt
         height, width: of the frame.
 
     Returns:
-        Indices of the rectangles to keep, ascending. Their union is that of all.
+        Indices of the rectangles to keep, ascending, whose union is that of all; and that union, if there is
+        more than one scale.
     """
     scales, scale = np.unique(grid, return_inverse=True)
     kept = first_of_each(np.concatenate([rectangles, scale[:, None]], axis=1))
     if scales.size < 2:
-        return kept
+        return kept, None
     scale, candidates = scale[kept], rectangles[kept]
     lattice = Lattice.of(candidates, height, width)
     covered = lattice.covered_layers(candidates, scale, scales.size)
-    coarser = np.zeros_like(covered)
-    np.logical_or.accumulate(covered[:-1], axis=0, out=coarser[1:])
-    return kept[lattice.uncovered(candidates, scale, coarser) > 0]
+    # Entry i: what the i coarsest scales cover.
+    up_to = np.zeros((scales.size + 1, *covered.shape[1:]), np.bool_)
+    np.logical_or.accumulate(covered, axis=0, out=up_to[1:])
+    adding = kept[lattice.uncovered(candidates, scale, up_to[:-1]) > 0]
+    return adding, (lattice, up_to[-1])
 
 
 def on_finest_grid(fixations: Fixations) -> Fixations:

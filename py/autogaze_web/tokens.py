@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .cells import Cells
+from .cells import Cells, IntArray
 from .config import AutoGazeConfig
 
 
@@ -56,11 +57,8 @@ class ScaleLayout:
         ids = np.asarray(tokens, np.int64)
         kept = (ids >= 0) & (ids < self.tokens)
         confidence = np.broadcast_to(np.asarray(confidence, np.float32), ids.shape)[kept]
-        ids = ids[kept]
-        scale = self.scale_of(ids)
-        grid = np.asarray(self.grids)[scale]
-        row, col = np.divmod(ids - np.asarray(self.offsets)[scale], grid)
-        return Cells.of(grid, row, col, confidence)
+        place = _places(self.grids)[:, ids[kept].astype(np.intp)]
+        return Cells(place[0], place[1], place[2], confidence)
 
     def gazing_mask(
         self, gazing_pos: NDArray[np.int64], padded: NDArray[np.bool_], num_gazing: Sequence[int]
@@ -81,6 +79,13 @@ class ScaleLayout:
         chosen[video, gazing_pos[video, slot]] = True
         ends = np.cumsum(self.counts)[:-1]
         return np.split(chosen.reshape(batch, frames, self.tokens), ends, axis=2)
+
+
+@lru_cache(maxsize=16)
+def _places(grids: tuple[int, ...]) -> IntArray:
+    """(3, N): grid, row and column of each id."""
+    parts = [np.stack([np.full(g * g, g), *np.divmod(np.arange(g * g), g)]) for g in grids]
+    return np.concatenate(parts, axis=1).astype(np.int32)
 
 
 def token_budget(ratio: float, tokens_per_frame: int) -> int:

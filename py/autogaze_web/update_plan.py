@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .cells import Cells, IntArray
 from .fixations import Fixations
+from .flag_rectangles import rectangles_of
 
 Box = tuple[int, int, int, int]  # y0, x0, y1, x1, ends exclusive
 
@@ -108,7 +109,7 @@ def plan_rectangles(rectangles: IntArray, height: int, width: int) -> UpdatePlan
 
 def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
     """The plan of the covered atoms (R, C) of a lattice."""
-    merged = _merge_runs(covered)
+    merged = rectangles_of(covered)
     rectangles = np.stack(
         [
             lattice.rows[merged[:, 0]],
@@ -122,18 +123,6 @@ def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
     pixels = int((heights * (rectangles[:, 3] - rectangles[:, 1])).sum())
     total = int(lattice.rows[-1]) * int(lattice.columns[-1])
     return UpdatePlan(rectangles, pixels, int(heights.sum()), pixels / total)
-
-
-def _merge_runs(covered: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Runs of True along the rows as (M, 4) index ranges; equal neighbouring rows become one."""
-    new_row = np.ones(covered.shape[0], np.bool_)
-    new_row[1:] = (covered[1:] != covered[:-1]).any(axis=1)
-    first = np.flatnonzero(new_row)
-    end = np.append(first[1:], covered.shape[0])
-    steps = np.diff(covered[first].astype(np.int8), axis=1, prepend=0, append=0)
-    row, start = np.nonzero(steps == 1)
-    _, stop = np.nonzero(steps == -1)
-    return np.stack([first[row], start, end[row], stop], axis=-1)
 
 
 def bounding_box(rectangles: IntArray) -> Box:

@@ -67,6 +67,10 @@ class GazeWorker:
         answer = self._call("run", source=source, data=self._site + "test-data/array.npy")
         return answer["result"], answer["counters"]
 
+    def python(self, source: str) -> str:
+        """Runs Python there and returns the string that its last line is."""
+        return str(self._call("python", source=source))
+
     def close_model(self) -> None:
         """Frees the model."""
         self._call("close")

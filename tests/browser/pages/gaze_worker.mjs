@@ -38,6 +38,10 @@ const commands = {
     const result = await scope.get("main")(model.python, model.graphs, model.execute, pyodide.toPy(bytes));
     return { result: JSON.parse(result), counters: { ...model.runner.counters } };
   },
+  /** Runs Python and answers the string that its last line is. */
+  async python({ source }) {
+    return pyodide.runPythonAsync(source, { globals: pyodide.toPy({}) });
+  },
   async close() {
     await model.close();
   },

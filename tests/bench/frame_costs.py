@@ -1,0 +1,64 @@
+"""What one frame with given tokens costs in Python, as JSON; runs natively and, as source, under Pyodide.
+
+Every pixel of every frame differs from the one before it, as with a camera. The tokens are of all the model's
+scales; decoding them to cells is part of the time.
+"""
+
+import json
+import statistics
+import time
+
+import numpy as np
+
+from autogaze_web.live import LiveSettings, LiveView
+from autogaze_web.tokens import ScaleLayout
+
+LAYOUT = ScaleLayout((2, 4, 7, 14))
+# Name, tokens a frame, options.
+WORKLOADS = {
+    "16 tokens": (16, {}),
+    "265 tokens": (265, {}),
+    "16 tokens, full blend": (16, {"visualization-mode": "full-blend"}),
+    "16 tokens, overlay": (16, {"mask-visualization": "image-overlay"}),
+}
+
+
+def some_tokens(count, index):
+    """Distinct tokens of a frame: one or more of every scale, the finer the more."""
+    if count >= LAYOUT.tokens:
+        return np.arange(LAYOUT.tokens)
+    random = np.random.default_rng(index)
+    shares = np.array([1, 2, 4, 9]) / 16
+    chosen = [
+        first + random.choice(size, min(size, max(1, round(count * share))), replace=False)
+        for first, size, share in zip(LAYOUT.offsets, LAYOUT.counts, shares, strict=True)
+    ]
+    return np.concatenate(chosen)[:count]
+
+
+def measure(width, height, name, frames, warm_up=5):
+    """Medians in milliseconds of every stage and of a whole frame."""
+    count, options = WORKLOADS[name]
+    view = LiveView(LiveSettings.of(options))
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (3, height, width, 4), np.uint8)
+    samples, ratio = [], 0.0
+    for index in range(frames + warm_up):
+        view.next_frame(height, width)[:] = pictures[index % 3]
+        tokens = some_tokens(count, index)
+        start = time.perf_counter()
+        cells = LAYOUT.cells(tokens)
+        decoded = time.perf_counter()
+        report = view.process(cells)
+        end = time.perf_counter()
+        stages = {"decode": (decoded - start) * 1000, **report.stage_ms}
+        samples.append({"total": (end - start) * 1000, **stages})
+        ratio = report.mask_ratio
+    del samples[:warm_up]
+    medians = {stage: statistics.median(sample[stage] for sample in samples) for stage in samples[0]}
+    return {"width": width, "height": height, "workload": name, "mask_ratio": ratio, "ms": medians}
+
+
+def measure_all(cases, frames):
+    """The measurements of (width, height, workload) cases as JSON."""
+    return json.dumps([measure(*case, frames) for case in cases])
