@@ -42,6 +42,8 @@ test-browser: setup chromium ## Run the tests in a real Chromium
 .PHONY: bench
 bench: setup chromium ## Measure what a frame costs: Python in the page by stage, and the model natively
 	@$(PY) tests/bench/live_bench.py
+	@$(PY) tests/bench/reference.py
+	@$(PY) tests/bench/crossover.py
 	@$(PY) tests/bench/native.py
 
 .PHONY: bench-start

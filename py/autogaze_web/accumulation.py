@@ -14,13 +14,12 @@ import numpy as np
 
 from . import changes
 from .frames import Rgba, allocate, words
-from .packed import BlendWeights, blend, both_lanes
+from .packed import BlendWeights
+from .plan_pixels import copy_plan, covered_blocks, lighten_plan
 from .update_plan import Box, UpdatePlan, bounding_box
 
 OutputMode = Literal["interframe", "full-blend"]
 OUTPUT_MODES: tuple[str, ...] = get_args(OutputMode)
-
-WHITE = 255
 
 
 @dataclass(frozen=True)
@@ -104,46 +103,14 @@ class Accumulator:
             self.image[:] = frame
             everywhere = np.ones(grid, np.bool_)
             return OutputUpdate(True, height * width, everywhere, (0, 0, height, width), everywhere)
+        touched, inside = covered_blocks(plan)
         if self.settings.mode == "interframe":
-            copy_rectangles(self.image, frame, plan)
-            written, equal = covered_blocks(plan, height, width)
+            copy_plan(self.image, frame, plan)
+            written, equal = touched, inside
             box = bounding_box(plan.rectangles)
         else:
             self.image[:] = frame
-            lighten_rectangles(self.image, frame, plan, self.settings.blend_alpha)
+            lighten_plan(self.image, frame, plan, self.settings.blend_alpha)
             box = (0, 0, height, width)
-            written, equal = np.ones(grid, np.bool_), ~covered_blocks(plan, height, width)[0]
+            written, equal = np.ones(grid, np.bool_), ~touched
         return OutputUpdate(False, plan.pixel_count, written, box, equal)
-
-
-def copy_rectangles(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
-    """Copies the planned pixels of a frame into the output."""
-    for y0, x0, y1, x1 in plan.rectangles.tolist():
-        output[y0:y1, x0:x1] = frame[y0:y1, x0:x1]
-
-
-def lighten_rectangles(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
-    """Writes the planned pixels, blended with white by alpha, into the output."""
-    weights = BlendWeights.of(alpha)
-    white = both_lanes(weights.addend([WHITE] * 3)).reshape(3, 1, 1)
-    source = words(frame)
-    for y0, x0, y1, x1 in plan.rectangles.tolist():
-        first = x0 // 2
-        mixed = blend(source[y0:y1, first : -(-x1 // 2)], white, weights).view(np.uint8)
-        mixed = mixed.reshape(y1 - y0, -1, 4)
-        output[y0:y1, x0:x1] = mixed[:, x0 - 2 * first : x1 - 2 * first]
-
-
-def covered_blocks(
-    plan: UpdatePlan, height: int, width: int
-) -> tuple[changes.BlockFlags, changes.BlockFlags]:
-    """Which blocks of a frame a plan touches, and which one of its rectangles contains as a whole."""
-    rows, pixels = changes.BLOCK_ROWS, 2 * changes.BLOCK_WORDS
-    grid = (-(-height // rows), -(-width // pixels))
-    touched, inside = np.zeros(grid, np.bool_), np.zeros(grid, np.bool_)
-    for y0, x0, y1, x1 in plan.rectangles.tolist():
-        touched[y0 // rows : -(-y1 // rows), x0 // pixels : -(-x1 // pixels)] = True
-        last_row = grid[0] if y1 == height else y1 // rows
-        last_column = grid[1] if x1 == width else x1 // pixels
-        inside[-(-y0 // rows) : last_row, -(-x0 // pixels) : last_column] = True
-    return touched, inside

@@ -23,8 +23,8 @@ BLOCK_WORDS = 16  # 32 pixels
 # over much of what is equal in a row of blocks.
 _BLOCK_ROWS_PER_REGION = 12
 
-# What a region costs beside its pixels, in blocks: some 30 of NumPy's calls; a block's squared errors take 3 us
-# under Pyodide.
+# What a region costs beside its pixels, in blocks: some 30 of NumPy's calls, while a block's squared errors
+# take 3 us under Pyodide.
 _REGION_OVERHEAD = 12
 
 _PROBE_ROW = BLOCK_ROWS // 2

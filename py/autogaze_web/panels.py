@@ -89,7 +89,9 @@ class MaskPanel:
             draw_cells(self.image, mask, ink)
             drawn = mask.rectangles
         touched = bounding_box(np.concatenate([self._drawn, drawn]))
-        self._drawn = drawn
+        # What is cleared next: many rectangles in one go.
+        many = len(drawn) > MOST_SINGLE_CELLS
+        self._drawn = np.array([bounding_box(drawn)], np.int32) if many else drawn
         return touched
 
     def _clear(self, pixel: tuple[int, int, int, int]) -> None:

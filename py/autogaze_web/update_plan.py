@@ -87,12 +87,20 @@ class UpdatePlan:
         pixel_count: pixels of the union.
         row_span_count: horizontal runs of pixels, added up over all pixel rows.
         ratio: pixel_count / pixels of the frame, 0 .. 1.
+        lattice, covered: what the rectangles were made from: a lattice, and which of its atoms are covered.
     """
 
     rectangles: IntArray
     pixel_count: int
     row_span_count: int
     ratio: float
+    lattice: Lattice
+    covered: NDArray[np.bool_]
+
+    def pixels(self) -> NDArray[np.bool_]:
+        """(height, width): which pixels are in the union."""
+        heights, widths = np.diff(self.lattice.rows), np.diff(self.lattice.columns)
+        return self.covered.repeat(widths, axis=1).repeat(heights, axis=0)
 
 
 def plan_update(cells: Cells | Fixations, height: int, width: int) -> UpdatePlan:
@@ -122,7 +130,7 @@ def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
     heights = (rectangles[:, 2] - rectangles[:, 0]).astype(np.int64)
     pixels = int((heights * (rectangles[:, 3] - rectangles[:, 1])).sum())
     total = int(lattice.rows[-1]) * int(lattice.columns[-1])
-    return UpdatePlan(rectangles, pixels, int(heights.sum()), pixels / total)
+    return UpdatePlan(rectangles, pixels, int(heights.sum()), pixels / total, lattice, covered)
 
 
 def bounding_box(rectangles: IntArray) -> Box:

@@ -1,10 +1,11 @@
 """What one frame costs in Python: in Pyodide under Chromium, and natively for comparison.
 
-    make bench                          medians as a table; the same as JSON in tests/output/bench.json
+    make bench                          medians as tables; the same as JSON in tests/output/bench.json
     python tests/bench/live_bench.py --frames 30
 
 Times are medians in milliseconds over the frames after a warm-up, of ``LiveView.process`` alone: drawing
-or capturing the frame is not in them. Machines are noisy: compare the ratios, which come from one run.
+or capturing the frame is not in them. First the page with patch-diff, then frames with given tokens in which
+every pixel changes (``frame_costs.py``). Machines are noisy: compare the ratios, which come from one run.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "site")]
 
 from chromium import flags, require  # noqa: E402
+from frame_costs import measure_all  # noqa: E402
+from gaze_harness import GazeWorker  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
 import build_site  # noqa: E402
@@ -46,6 +49,18 @@ WORKLOADS = (
     Workload("sparse motion", "synthetic-local-motion", {}),
     Workload("full motion", "synthetic-pan", {}),
     Workload("full motion, every cell", "synthetic-pan", {"patch-diff-threshold": 0}),
+)
+
+# Width, height, workload of frame_costs.py, and the most milliseconds that it should take.
+TOKEN_CASES = (
+    (640, 360, "16 tokens", 4),
+    (640, 360, "265 tokens", 8),
+    (1280, 720, "16 tokens", 12),
+    (1280, 720, "265 tokens", 12),
+    (1920, 1080, "16 tokens", 25),
+    (1920, 1080, "265 tokens", 25),
+    (1920, 1080, "16 tokens, full blend", 25),
+    (1920, 1080, "16 tokens, overlay", 25),
 )
 
 _MEASURE = """([count, timeout]) => new Promise((resolve, reject) => {
@@ -110,6 +125,46 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def serve(headers: dict[str, str]) -> str:
+    """Serves the site and returns its address: isolated clocks are exact, otherwise tests can add files."""
+    server = serve_site.make_server(build_site.DIST, headers=headers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}/"
+
+
+def with_tokens(page: Page, url: str, frames: int) -> list[dict[str, Any]]:
+    """The measurements of ``frame_costs.py`` under Pyodide, each with its goal and natively."""
+    cases = [[width, height, workload] for width, height, workload, _ in TOKEN_CASES]
+    source = (Path(__file__).parent / "frame_costs.py").read_text(encoding="utf-8")
+    pyodide = json.loads(GazeWorker(page, url).python(f"{source}\nmeasure_all({cases!r}, {frames})"))
+    natively = json.loads(measure_all(cases, frames))
+    return [
+        {**row, "goal_ms": goal, "native_ms": native["ms"]}
+        for row, native, (*_, goal) in zip(pyodide, natively, TOKEN_CASES, strict=True)
+    ]
+
+
+def token_table(rows: list[dict[str, Any]]) -> str:
+    """The rows in Markdown."""
+    stages = [name for name in rows[0]["ms"] if name not in ("total", "mask")]
+    lines = [
+        "| size | tokens | masked | Pyodide ms | goal | native ms | " + " | ".join(stages) + " |",
+        "| --- | --- | --- | --- | --- | --- |" + " --- |" * len(stages),
+    ]
+    for row in rows:
+        cells = [
+            f"{row['width']}x{row['height']}",
+            row["workload"],
+            f"{row['mask_ratio'] * 100:.0f} %",
+            f"**{row['ms']['total']:.1f}**",
+            f"{row['goal_ms']}",
+            f"{row['native_ms']['total']:.1f}",
+            *(f"{row['ms'][name]:.2f}" for name in stages),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measures, prints the table and writes the JSON."""
     parser = argparse.ArgumentParser(
@@ -123,9 +178,7 @@ def main() -> None:
 
     chromium = require()
     build_site.build()
-    server = serve_site.make_server(build_site.DIST, headers=serve_site.ISOLATION_HEADERS)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_address[1]}/"
+    url, plain_url = serve(serve_site.ISOLATION_HEADERS), serve({})
     rows = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags())
@@ -151,11 +204,15 @@ def main() -> None:
                     flush=True,
                 )
         version = browser.version
+        token_rows = with_tokens(browser.new_page(), plain_url, arguments.frames - WARM_UP)
         browser.close()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps({"chromium": version, "rows": rows}, indent=1) + "\n")
+    result = {"chromium": version, "rows": rows, "token_rows": token_rows}
+    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
     print(f"\nPython's share of one frame, medians of {arguments.frames - WARM_UP}, Chromium {version}\n")
     print(table(rows))
+    print("\nThe same with given tokens, every pixel changing\n")
+    print(token_table(token_rows))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,56 @@
+"""Where the sparse and the dense way of a mask to the pixels meet: in Pyodide under Chromium, and natively.
+
+    python tests/bench/crossover.py
+
+``autogaze_web.plan_pixels.DENSE_BELOW`` is what this measures. Times are the least of several.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "site")]
+
+from chromium import flags, require  # noqa: E402
+from crossover_costs import measure_all  # noqa: E402
+from gaze_harness import GazeWorker  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+import build_site  # noqa: E402
+import serve_site  # noqa: E402
+from autogaze_web.plan_pixels import DENSE_BELOW  # noqa: E402
+
+
+def in_browser() -> list[dict[str, Any]]:
+    """The measurements under Pyodide."""
+    chromium = require()
+    build_site.build()
+    server = serve_site.make_server(build_site.DIST)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    source = (Path(__file__).parent / "crossover_costs.py").read_text(encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags())
+        worker = GazeWorker(browser.new_page(), f"http://127.0.0.1:{server.server_address[1]}/")
+        rows: list[dict[str, Any]] = json.loads(worker.python(f"{source}\nmeasure_all()"))
+        browser.close()
+    return rows
+
+
+def main() -> None:
+    """Measures and prints a table."""
+    print(f"\nThe output's update, ms; dense below {DENSE_BELOW} pixels of the frame for each rectangle\n")
+    print("| size | rectangles | pixels for each | Pyodide sparse | dense | native sparse | dense |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for row, native in zip(in_browser(), json.loads(measure_all()), strict=True):
+        numbers = " | ".join(f"{each[way]:.2f}" for each in (row, native) for way in ("sparse", "dense"))
+        size, each = f"{row['width']}x{row['height']}", f"{row['pixels_per_rectangle']:.0f}"
+        print(f"| {size} | {row['rectangles']} | {each} | {numbers} |")
+
+
+if __name__ == "__main__":
+    main()

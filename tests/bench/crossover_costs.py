@@ -1,0 +1,48 @@
+"""The sparse and the dense way of plans to the pixels, timed; runs natively and, as source, under Pyodide."""
+
+import json
+import time
+
+import numpy as np
+
+from autogaze_web import plan_pixels
+from autogaze_web.cells import Cells
+from autogaze_web.frames import allocate
+from autogaze_web.update_plan import plan_update
+
+
+def best_of(function, *arguments, repeats=7):
+    """The least time in milliseconds."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        for _ in range(3):
+            function(*arguments)
+        times.append((time.perf_counter() - start) / 3)
+    return min(times) * 1000
+
+
+def measure(width, height, grid, share):
+    """Both ways of a frame's update, of cells scattered over a grid."""
+    random = np.random.default_rng(grid)
+    chosen = random.choice(grid * grid, int(grid * grid * share), replace=False)
+    plan = plan_update(Cells.of(grid, *np.divmod(chosen, grid)), height, width)
+    output, frame = allocate(height, width), allocate(height, width)
+    ways = {}
+    for way in ("sparse", "dense"):
+        copy = getattr(plan_pixels, f"copy_{way}")
+        blocks = getattr(plan_pixels, f"covered_blocks_{way}")
+        ways[way] = best_of(copy, output, frame, plan) + best_of(blocks, plan)
+    return {
+        "width": width,
+        "height": height,
+        "rectangles": len(plan.rectangles),
+        "pixels_per_rectangle": width * height / len(plan.rectangles),
+        **ways,
+    }
+
+
+def measure_all():
+    """The measurements as JSON."""
+    sizes, grids = ((640, 360), (1280, 720), (1920, 1080)), (14, 28, 56, 112)
+    return json.dumps([measure(*size, grid, 0.3) for size in sizes for grid in grids])
