@@ -18,7 +18,7 @@ from .update_plan import UpdatePlan
 WHITE = 255
 
 # Plans with fewer pixels of the frame for each rectangle are dense.
-DENSE_BELOW = 3000
+DENSE_BELOW = 2500
 
 # Rows that are blended at once, which bounds the memory.
 _ROWS = 64
