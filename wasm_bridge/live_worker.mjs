@@ -143,12 +143,16 @@ async function work(frameStream, frame) {
   try {
     if (frameStream !== stream) return;
     if (stream !== startedStream) restart();
+    const begun = performance.now();
     take(frame);
+    const taken = performance.now();
     /** @type {FrameReport} */
     const report = JSON.parse(host?.model ? await session.process_with_model() : session.process());
     if (frameStream !== stream) return;
     clearTimeout(still);
+    const made = performance.now();
     showPanels(report);
+    report.worker_ms = { capture: taken - begun, draw: performance.now() - made };
     if (framesToRecord > 0 && !recordNextStream) record(report);
     if (tap && !tap.ended) await tap.take(panels);
     send({ type: "done", stream: frameStream, report });
@@ -192,6 +196,7 @@ async function repeat() {
   /** @type {FrameReport} */
   const report = JSON.parse(text);
   showPanels(report);
+  report.worker_ms = { capture: 0, draw: 0 };
   send({ type: "repeated", stream, report });
 }
 

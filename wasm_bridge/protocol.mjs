@@ -42,12 +42,14 @@
  * @property {[number, number, number, number]} mask_box
  * @property {[number, number, number, number]} output_box
  * @property {Record<string, number>} stage_ms
+ * @property {{ capture: number, draw: number }} worker_ms time of bringing the frame to Python and drawing it
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [mask_timing] with a model: whether the frame waited for its own cells
  * @property {number} [gazes] with a model: complete gazes so far in this stream
  * @property {number} [tokens] once it has chosen: tokens that are no pads
  * @property {number} [steps] decoder steps
  * @property {number} [gaze_ms] time that choosing took
+ * @property {Record<string, number>} [gaze_stage_ms] its stages: preprocess, model, decode
  * @property {number} [gaze_progress] share of that gaze that is done, 1 for all of it
  * @property {number} [mask_age_frames] how many frames before this one the cells were chosen for; 0: this one
  * @property {number} [mask_age_ms] how long before

@@ -15,6 +15,7 @@ export class FramePump {
   #busy = false;
   #waiting = false;
   #running = true;
+  #captured = 0;
 
   /**
    * @param {() => Promise<Frame | null>} capture the source's present frame, null if it has none
@@ -25,6 +26,11 @@ export class FramePump {
     this.#capture = capture;
     this.#send = send;
     this.#onFault = onFault;
+  }
+
+  /** Milliseconds since the frame in work was captured. */
+  get milliseconds() {
+    return performance.now() - this.#captured;
   }
 
   /** The source has a new frame: captured now if nothing is in work, else as soon as that is done. */
@@ -51,6 +57,7 @@ export class FramePump {
     this.#waiting = false;
     /** @type {Frame | null} */
     let frame = null;
+    this.#captured = performance.now();
     try {
       frame = await this.#capture();
     } catch (error) {

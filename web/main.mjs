@@ -8,6 +8,7 @@ import { Controls } from "./controls.mjs";
 import { element } from "./element.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
 import { missingFeature } from "./features.mjs";
+import { InsightPanel } from "./insight/insight_panel.mjs";
 import { MaskSource } from "./mask_source.mjs";
 import { factsText, psnrText, Rate, ratioText, speedText } from "./measurements.mjs";
 import { hideNotice, showNotice } from "./notice.mjs";
@@ -53,9 +54,12 @@ async function main() {
   const exporting = new ExportPanel(view, () => player.title);
   exporting.onProblem = showNotice;
   maskSource.onChosen = (source) => settings.give({ "mask-source": source });
+  const insight = new InsightPanel();
   view.onDone = (report) => {
+    const { milliseconds } = player;
     player.frameDone();
     exporting.frame(report);
+    insight.frame(report, milliseconds, maskSource.facts);
     screen.show(report, player.replaced, maskSource.backend);
   };
   view.onRepeated = (report) => screen.show(report, player.replaced, maskSource.backend);
@@ -69,7 +73,10 @@ async function main() {
     screen.showState(state);
     exporting.pause(state !== "running");
   };
-  player.onOpening = () => screen.reset();
+  player.onOpening = () => {
+    screen.reset();
+    insight.reset();
+  };
   player.onProblem = showNotice;
 
   showStorage(view);

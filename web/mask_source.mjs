@@ -85,6 +85,16 @@ export class MaskSource {
     this.onChosen(source);
   }
 
+  /** How many cells there could be in a frame, and what runs the model. */
+  get facts() {
+    if (!this.backend) {
+      const grid = Number(this.#values["patch-diff-grid"]);
+      return { budget: `${grid * grid} cells`, backend: "" };
+    }
+    const most = Number(this.#values["max-gaze-tokens-each-frame"]);
+    return { budget: most > 0 ? `${most} tokens` : "the model's budget", backend: this.backend };
+  }
+
   /** @param {string} backend */
   #ready(backend) {
     this.#stopLoading();

@@ -75,12 +75,12 @@ function modelFacts({ mask_timing, tokens, gaze_ms, mask_age_frames, mask_age_ms
 }
 
 /** @param {number | null} ratio 0 to 1 */
-function percent(ratio) {
-  return ratio === null ? "---.-%" : `${fiveWide(Math.min(ratio, 1) * 100)}%`;
+export function percent(ratio) {
+  return `${fiveWide(ratio === null ? ratio : Math.min(ratio, 1) * 100)}%`;
 }
 
 /** @param {number | "Infinity" | null} value */
-function fiveWide(value) {
+export function fiveWide(value) {
   if (value === null || Number.isNaN(value)) return "---.-";
   const shown = value === "Infinity" ? 999.9 : Math.min(Math.max(value, 0), 999.9);
   return shown.toFixed(1).padStart(5, "0");

@@ -65,6 +65,11 @@ export class SourcePlayer {
     return chosen?.name ?? this.#name;
   }
 
+  /** Milliseconds since the frame in work was captured. */
+  get milliseconds() {
+    return this.#pump?.milliseconds ?? 0;
+  }
+
   /** Frames of this source that newer ones replaced. */
   get replaced() {
     return this.#pump?.replaced ?? 0;

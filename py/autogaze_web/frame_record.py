@@ -59,6 +59,7 @@ class FrameRecord:
         psnr: of the output against the input in dB; infinite if they are equal, as in keyframes.
         update_ratio_ema, psnr_ema: moving averages, in which keyframes do not count; NaN before the first
             sample.
+        age: how many frames before this one the cells were chosen for; 0 if for this one.
     """
 
     index: int
@@ -69,9 +70,10 @@ class FrameRecord:
     psnr: float
     update_ratio_ema: float = math.nan
     psnr_ema: float = math.nan
+    age: int = 0
 
     @staticmethod
-    def of(report: FrameReport, chosen: Chosen) -> FrameRecord:
+    def of(report: FrameReport, chosen: Chosen, age: int = 0) -> FrameRecord:
         """The record of a frame that a live view processed."""
         return FrameRecord(
             report.index,
@@ -82,6 +84,7 @@ class FrameRecord:
             math.inf if report.keyframe else report.psnr,
             report.update_ratio_ema,
             report.psnr_ema,
+            age,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -97,6 +100,7 @@ class FrameRecord:
             "tokens": self.chosen.tokens.tolist(),
             "scale": cells.grid.tolist(),
             **place,
+            **({"age": self.age} if self.age else {}),
             "confidence": [round(float(value), 6) for value in cells.confidence],
             "padded": self.chosen.padded,
             "steps": self.chosen.steps,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Final, Literal, Protocol
 
@@ -36,10 +36,12 @@ class GazePart:
     Attributes:
         chosen: over the whole frame. Where the gaze has not come to yet this may be an earlier frame's.
         progress: share of the gaze that is done, above 0; at 1 it is complete.
+        stage_ms: time spent so far in each stage of the gaze, by name.
     """
 
     chosen: Chosen
     progress: float = 1.0
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 class GazeStream(Protocol):
@@ -61,7 +63,7 @@ class Seen:
     """What was accepted, and the frame that it was chosen of.
 
     Attributes:
-        chosen, progress: see `GazePart`.
+        chosen, progress, stage_ms: see `GazePart`.
         requirement: the task-loss requirement under which it was chosen.
         index: frames of the stream that came before that frame.
         came: when that frame came, in seconds.
@@ -74,6 +76,7 @@ class Seen:
     index: int
     came: float
     seconds: float
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,13 @@ class Gazer:
                         break
                     seconds = self._clock() - begun
                     self.newest = Seen(
-                        part.chosen, progress, requirement, offered.index, offered.came, seconds
+                        part.chosen,
+                        progress,
+                        requirement,
+                        offered.index,
+                        offered.came,
+                        seconds,
+                        part.stage_ms,
                     )
                     self.gazes += progress >= 1
                     self._on_news(None)

@@ -126,7 +126,8 @@ class PageSession:
         The report also has ``gazes``, the number of the stream's complete gazes so far, ``mask_timing``,
         which is ``own`` if the frame waited for its cells, else ``newest``, and once there are cells
 
-        - ``tokens`` that are no pads, decoder ``steps`` and ``gaze_ms``, the time that choosing took;
+        - ``tokens`` that are no pads, decoder ``steps`` and ``gaze_ms``, the time that choosing took, of
+          which ``gaze_stage_ms`` tells the stages;
         - ``gaze_progress``, the share of that gaze that is done, 1 for all of it;
         - ``mask_age_frames`` and ``mask_age_ms``: how long before this frame the one that the cells were
           chosen for came, 0 if it is this one.
@@ -156,22 +157,25 @@ class PageSession:
             return self.process()
         seen = self._shown = gazer.newest
         chosen = NOTHING if seen is None else seen.chosen
-        numbers: dict[str, float | str] = {
+        age = 0
+        numbers: dict[str, object] = {
             "gazes": gazer.gazes,
             "mask_timing": "own" if waited else "newest",
         }
         if seen is not None:
+            age = gazer.index - seen.index
             numbers |= {
                 "tokens": int(seen.chosen.tokens.size),
                 "steps": seen.chosen.steps,
                 "gaze_ms": seen.seconds * 1000,
+                "gaze_stage_ms": dict(seen.stage_ms),
                 "gaze_progress": seen.progress,
-                "mask_age_frames": gazer.index - seen.index,
+                "mask_age_frames": age,
                 "mask_age_ms": (gazer.came - seen.came) * 1000,
             }
         report = self._view.process(chosen.cells)
         source = self._describe_gaze(self._requirement if seen is None else seen.requirement)
-        return self._reported(report, chosen, source, numbers)
+        return self._reported(report, chosen, source, numbers, age)
 
     def file(self, kind: str, video: str) -> Memory:
         """The bytes of a file about the frames of this stream (``record_files``).
@@ -211,11 +215,16 @@ class PageSession:
         return frame_bytes(self._view.output)
 
     def _reported(
-        self, report: FrameReport, chosen: Chosen, source: Description, numbers: dict[str, float | str]
+        self,
+        report: FrameReport,
+        chosen: Chosen,
+        source: Description,
+        numbers: dict[str, object],
+        age: int = 0,
     ) -> str:
-        self._records.add(FrameRecord.of(report, chosen), source)
+        self._records.add(FrameRecord.of(report, chosen, age), source)
         return _report(report, {"recorded": len(self._records), **numbers})
 
 
-def _report(report: FrameReport, more: dict[str, float | str]) -> str:
+def _report(report: FrameReport, more: dict[str, object]) -> str:
     return json.dumps(plain({**asdict(report), **more}))

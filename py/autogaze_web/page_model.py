@@ -6,6 +6,7 @@ Nothing here needs a browser; ``wasm_bridge/page_model.mjs`` is the other side.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -151,11 +152,27 @@ class PageStream:
 
     def look(self, frame: Rgba) -> AsyncGenerator[GazePart, None]:
         """The gaze of the next frame, (H, W, 4) uint8, in one part; see `gazer.GazeStream`."""
-        return self._parts(self._processor(frame[None, ..., :3])[0])
+        begun = time.perf_counter()
+        processed = self._processor(frame[None, ..., :3])[0]
+        return self._parts(processed, (time.perf_counter() - begun) * 1000)
 
-    async def _parts(self, frame: NDArray[np.float32]) -> AsyncGenerator[GazePart, None]:
-        gaze = await self.step_processed(frame)
-        yield GazePart(gaze_choice(gaze))
+    async def _parts(
+        self, frame: NDArray[np.float32], preprocess_ms: float
+    ) -> AsyncGenerator[GazePart, None]:
+        model_ms = 0.0
+
+        async def timed(header: str, packed: NDArray[np.uint8]) -> Any:
+            nonlocal model_ms
+            called = time.perf_counter()
+            answer = await self._execute(header, packed)
+            model_ms += (time.perf_counter() - called) * 1000
+            return answer
+
+        begun = time.perf_counter()
+        gaze = await drive(self._generation.runs(frame), timed)
+        decode_ms = (time.perf_counter() - begun) * 1000 - model_ms
+        stages = {"preprocess": preprocess_ms, "model": model_ms, "decode": decode_ms}
+        yield GazePart(gaze_choice(gaze), stage_ms=stages)
 
     async def step(self, frame: Rgba) -> Gaze:
         """The gaze of the next frame, (H, W, 4) uint8."""

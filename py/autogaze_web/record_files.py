@@ -18,7 +18,10 @@ from .trace_store import Trace, traces_to_bytes
 
 FORMAT, VERSION = "autogaze-trace", 1
 
-_COLUMNS = ("index", "keyframe", "cells", "padded", "steps", "mask_ratio", "update_ratio", "update_ratio_ema")
+_COLUMNS = (
+    *("index", "keyframe", "cells", "padded", "steps", "age"),
+    *("mask_ratio", "update_ratio", "update_ratio_ema", "psnr", "psnr_ema"),
+)
 
 
 def trace_text(records: FrameRecords, video: Mapping[str, Any]) -> str:
@@ -76,7 +79,7 @@ def metrics_csv(records: FrameRecords) -> str:
         ValueError: if there are no frames.
     """
     grids = sorted({int(grid) for _, source in _some(records).sources() for grid in source["grids"]})
-    head = [*_COLUMNS, "psnr", "psnr_ema", *(f"cells_{grid}x{grid}" for grid in grids)]
+    head = [*_COLUMNS, *(f"cells_{grid}x{grid}" for grid in grids)]
     lines = [",".join(head)]
     for record in records:
         chosen = record.chosen
@@ -86,6 +89,7 @@ def metrics_csv(records: FrameRecords) -> str:
             str(len(chosen.cells)),
             str(chosen.padded),
             str(chosen.steps),
+            str(record.age),
             _number(record.mask_ratio, 6),
             _number(record.update_ratio, 6),
             _number(record.update_ratio_ema, 6),

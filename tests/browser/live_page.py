@@ -44,6 +44,24 @@ _SHOWN = """(name) => {
 }"""
 
 
+_PLAY = """async ([source, count, width, height]) => {
+  const { view, player } = globalThis.autogaze;
+  if (player.state === "running") await player.toggle();
+  const shown = view.onDone;
+  const reports = [];
+  view.newStream();
+  for (let index = 0; index < count; index++) {
+    const done = new Promise((resolve) => { view.onDone = resolve; });
+    view.send({ synthetic: source, index, width, height });
+    const report = await done;
+    shown(report);
+    reports.push(report);
+  }
+  view.onDone = shown;
+  return reports;
+}"""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """One processed frame of the page: its numbers and its panels, (H, W, 4) uint8."""
@@ -81,6 +99,12 @@ def record(page: Page, count: int, source: str = "") -> list[Recorded]:
         )
         for entry in frames
     ]
+
+
+def play(page: Page, source: str, count: int, width: int, height: int) -> list[dict[str, Any]]:
+    """Sends exactly these frames of a synthetic source as a stream of their own; their reports."""
+    reports: list[dict[str, Any]] = page.evaluate(_PLAY, [source, count, width, height])
+    return reports
 
 
 def _pixels(text: str, height: int, width: int) -> Pixels:

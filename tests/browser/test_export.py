@@ -11,7 +11,7 @@ import av
 import clips
 import numpy as np
 import pytest
-from live_page import open_live, shown
+from live_page import open_live, play, shown
 from PIL import Image
 
 from autogaze_web.cli import main
@@ -23,24 +23,6 @@ pytestmark = pytest.mark.browser
 
 CAPTION, GAP = 28, 4
 NAME = r"autogaze-\d{4}-\d\d-\d\d-\d{6}-"
-
-_PLAY = """async ([source, count, width, height]) => {
-  const { view, player } = globalThis.autogaze;
-  if (player.state === "running") await player.toggle();
-  const shown = view.onDone;
-  view.newStream();
-  for (let index = 0; index < count; index++) {
-    const done = new Promise((resolve) => { view.onDone = resolve; });
-    view.send({ synthetic: source, index, width, height });
-    shown(await done);
-  }
-  view.onDone = shown;
-}"""
-
-
-def play(page, source, count, width, height):
-    """Sends exactly these frames as a stream of their own."""
-    page.evaluate(_PLAY, [source, count, width, height])
 
 
 def synthetic(source, index, width, height):

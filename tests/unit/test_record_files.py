@@ -130,3 +130,15 @@ def test_fixations_of_tiles_have_edges():
     for suffix in (".json", ".safetensors"):
         (loaded,) = traces_from_bytes(store_bytes(records, suffix), suffix)
         assert loaded.frames[0].start.tolist() == [[2, 3]]
+
+
+def test_cells_of_an_earlier_frame_say_so():
+    records = FrameRecords()
+    cells = Chosen.by_patch_diff(Cells.of(4, [0], [1]))
+    for index, age in enumerate((0, 3)):
+        records.add(FrameRecord(index, False, cells, 0.5, 0.5, 30.0, age=age), {"name": "x", "grids": [4]})
+    first, second = json.loads(trace_text(records, VIDEO))["frames"]
+    assert "age" not in first
+    assert second["age"] == 3
+    rows = list(csv.DictReader(io.StringIO(metrics_csv(records))))
+    assert [row["age"] for row in rows] == ["0", "3"]

@@ -1,0 +1,103 @@
+/**
+ * The feature "Insight": what the numbers of the last frames were, and where the time went.
+ * @module
+ */
+
+import { element } from "../element.mjs";
+import { fiveWide, percent } from "../measurements.mjs";
+import { BarList } from "./bar_list.mjs";
+import { FrameLog, means, sampleOf } from "./frame_log.mjs";
+import { HistoryChart } from "./history_chart.mjs";
+
+/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("./frame_log.mjs").Sample} Sample */
+
+const FRAMES = 240;
+// Often enough to follow, seldom enough to cost nothing.
+const PAUSE_MS = 125;
+
+/** @type {{ series: import("./history_chart.mjs").Series, of: (sample: Sample) => number }[]} */
+const CHARTS = [
+  {
+    series: { name: "Updated", range: [0, 1], text: (value) => percent(value) },
+    of: ({ ratio }) => ratio,
+  },
+  {
+    series: { name: "PSNR", range: [20, 40], text: (value) => `${fiveWide(value)} dB` },
+    of: ({ psnr }) => psnr,
+  },
+  {
+    series: { name: "Cells", range: [0, 10], text: (value) => String(value).padStart(4) },
+    of: ({ cells }) => cells,
+  },
+];
+
+export class InsightPanel {
+  #log = new FrameLog(FRAMES);
+  #charts = CHARTS.map(({ series }) => new HistoryChart(series));
+  #scales = new BarList(element("insight-scales", HTMLElement));
+  #stages = new BarList(element("insight-stages", HTMLElement));
+  #budget = element("insight-budget", HTMLElement);
+  #total = element("insight-total", HTMLElement);
+  #backend = element("insight-backend", HTMLElement);
+  #hint = element("insight-hint", HTMLElement);
+  #feature = element("feature-insight", HTMLDetailsElement);
+  #due = false;
+  #facts = { budget: "", backend: "" };
+
+  constructor() {
+    element("insight-history", HTMLElement).append(...this.#charts.map((chart) => chart.element));
+    this.#feature.addEventListener("toggle", () => this.#show());
+  }
+
+  /**
+   * A frame was processed.
+   * @param {FrameReport} report
+   * @param {number} total milliseconds from its capture to its end
+   * @param {{ budget: string, backend: string }} facts how many cells there could be; what runs the model
+   */
+  frame(report, total, facts) {
+    this.#log.add(sampleOf(report, total));
+    this.#facts = facts;
+    if (this.#due) return;
+    this.#due = true;
+    setTimeout(() => {
+      this.#due = false;
+      this.#show();
+    }, PAUSE_MS);
+  }
+
+  /** Another source was chosen: nothing of the old one stays. */
+  reset() {
+    this.#log.clear();
+    this.#scales.clear();
+    this.#stages.clear();
+    this.#show();
+  }
+
+  #show() {
+    const samples = this.#log.samples();
+    const newest = samples.at(-1);
+    this.#hint.textContent = newest ? `${percent(newest.ratio)} · ${fiveWide(newest.psnr)} dB` : "";
+    if (!this.#feature.open) return;
+    this.#charts.forEach((chart, index) => {
+      chart.show(samples.map(CHARTS[index]?.of ?? (() => Number.NaN)), this.#log.capacity);
+    });
+    const scales = [...means(samples.map(({ byScale }) => byScale))].map(([grid, cells]) => ({
+      name: `${grid}×${grid}`,
+      value: cells,
+      text: cells.toFixed(1).padStart(6),
+    }));
+    this.#scales.show(scales);
+    const stages = [...means(samples.map(({ stages }) => stages))].map(([name, milliseconds]) => ({
+      name,
+      value: milliseconds,
+      text: milliseconds.toFixed(1).padStart(6),
+    }));
+    this.#stages.show(stages);
+    const total = samples.reduce((sum, each) => sum + each.total, 0) / samples.length;
+    this.#total.textContent = newest ? `${total.toFixed(1).padStart(6)} ms` : "";
+    this.#budget.textContent = newest ? `${String(newest.cells).padStart(4)} of ${this.#facts.budget}` : "";
+    this.#backend.textContent = this.#facts.backend || "no model: patch-diff in Python";
+  }
+}
