@@ -27,6 +27,8 @@ export class RemoteGazeRunner {
   #worker;
   /** Who waits for an answer, in order. @type {{ resolve: (answer: any) => void, reject: (error: Error) => void }[]} */
   #waiting = [];
+  /** Why nothing is answered any more. */
+  #ended = "";
 
   /** @param {RunnerSetup} setup its weights are given away */
   constructor(setup) {
@@ -35,7 +37,7 @@ export class RemoteGazeRunner {
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#end("The model's worker broke down: choose AutoGaze again, or reload the page.");
+      this.#end("The model's worker could not start or broke down: reload the page.");
     };
   }
 
@@ -70,6 +72,7 @@ export class RemoteGazeRunner {
    * @returns {Promise<any>}
    */
   #ask(message, buffers) {
+    if (this.#ended) return Promise.reject(new Error(this.#ended));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.#post(message, buffers);
@@ -97,6 +100,7 @@ export class RemoteGazeRunner {
 
   /** @param {string} reason */
   #end(reason) {
+    this.#ended = reason;
     for (const { reject } of this.#waiting) reject(new Error(reason));
     this.#waiting = [];
   }

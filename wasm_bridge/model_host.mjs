@@ -13,6 +13,8 @@ import { PageModel } from "./page_model.mjs";
 
 // By then a run that failed because the GPU was lost is known to have.
 const LOSS_KNOWN_MS = 500;
+// A GPU that is lost again so soon would be lost for ever.
+const SOON_MS = 60_000;
 
 export class ModelHost {
   #pyodide;
@@ -25,6 +27,8 @@ export class ModelHost {
   #model;
   /** @type {AbortController | undefined} */
   #loading;
+  /** When a GPU was lost. */
+  #lostAt = -Infinity;
 
   /**
    * @param {any} pyodide
@@ -58,12 +62,12 @@ export class ModelHost {
     this.#loading = loading;
     try {
       const model = await this.#read(request, loading.signal);
-      if (loading.signal.aborted) {
-        await model.close();
-        return;
-      }
       await this.#inTurn(async () => {
-        await this.unload();
+        if (loading.signal.aborted) {
+          await model.close();
+          return;
+        }
+        await this.unload().catch(() => {});
         this.#model = model;
         this.#session.gaze_with(
           model.python,
@@ -74,6 +78,7 @@ export class ModelHost {
           (/** @type {string | undefined} */ fault) => (fault ? this.#stop(model, fault) : this.#onCells()),
         );
       });
+      if (loading.signal.aborted) return; // `unload` comes next
       this.#send({ type: "model-ready", backend: model.backend.description });
       model.runner.lost.then(() => this.#recover(model, request));
       await this.tellStored();
@@ -132,16 +137,28 @@ export class ModelHost {
   }
 
   /**
-   * The GPU went away under a model: what is left of it is freed and it is loaded once more.
+   * The GPU went away under a model: what is left of it is freed and it is loaded once more, but not again
+   * and again.
    * @param {PageModel} model
    * @param {ModelRequest} request
    */
   async #recover(model, request) {
     if (model !== this.#model) return;
+    const again = performance.now() - this.#lostAt < SOON_MS;
+    this.#lostAt = performance.now();
     // What was on the GPU cannot be freed any more, and need not be.
     await this.#inTurn(() => this.unload()).catch(() => {});
+    if (again) {
+      this.#send({
+        type: "model-stopped",
+        message:
+          "The GPU was lost twice within a minute: choose AutoGaze again, or add backend=wasm to the address.",
+      });
+      return;
+    }
     this.#send({ type: "model-lost", message: "The GPU was lost: the model is being started again." });
-    await this.load(request);
+    // Another model may be on its way already.
+    if (!this.#loading) await this.load(request);
   }
 
   /**

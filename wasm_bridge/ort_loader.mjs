@@ -32,3 +32,16 @@ export async function loadOrt(backend, siteUrl) {
   ort.env.logLevel = "error";
   return ort;
 }
+
+/**
+ * What went wrong, with a sentence for the user where ONNX Runtime itself could not be started.
+ * @param {unknown} error
+ */
+export function startFault(error) {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (!/no available backend|dynamically imported module|importing a module/i.test(reason)) return error;
+  return new Error(
+    "ONNX Runtime could not be started: reload the page; if that does not help, the site's files are " +
+      `incomplete or this browser lacks memory (${reason.trim().split("\n")[0]}).`,
+  );
+}

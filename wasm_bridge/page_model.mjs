@@ -6,7 +6,7 @@
 import { chooseBackend, wasmBackend } from "./backend.mjs";
 import { GpuGazeRunner } from "./gaze_gpu.mjs";
 import { RemoteGazeRunner } from "./gaze_remote.mjs";
-import { loadOrt } from "./ort_loader.mjs";
+import { loadOrt, startFault } from "./ort_loader.mjs";
 import { borrowMemory, withMemory } from "./python_memory.mjs";
 
 /** @typedef {import("./backend.mjs").Backend} Backend */
@@ -86,7 +86,7 @@ export class PageModel {
     } catch (error) {
       await runner?.close().catch(() => {});
       python.destroy();
-      throw error;
+      throw startFault(error);
     }
   }
 

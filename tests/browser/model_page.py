@@ -5,13 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import oracle
 import synthetic_formula as formula
-from live_page import LOAD_TIMEOUT_MS
+from live_page import LOAD_TIMEOUT_MS, Recorded
 from playwright.sync_api import Page, Route
 
+from autogaze_web import AutoGaze, AutoGazeImageProcessor
+from autogaze_web.cells import Cells
 from autogaze_web.config import AutoGazeConfig
+from autogaze_web.fixations import Fixations
+from autogaze_web.frames import as_frame
 from autogaze_web.graph.export import export
+from autogaze_web.live import LiveSettings, LiveView
+
+# Every run of the model takes so much longer: until so many frames more were shown, or so many milliseconds.
+SLOW_DOWN = """(slow) => {
+  const [ask, answer] = [Worker.prototype.postMessage, globalThis.postMessage];
+  const held = [];
+  Object.assign(globalThis, slow);
+  Worker.prototype.postMessage = function (message, ...more) {
+    const go = () => ask.call(this, message, ...more);
+    if (message?.type !== "execute") go();
+    else if (globalThis.frames) held.push({ go, frames: globalThis.frames });
+    else if (globalThis.milliseconds) setTimeout(go, globalThis.milliseconds);
+    else go();
+  };
+  globalThis.postMessage = (message, ...more) => {
+    answer(message, ...more);
+    if (message.type === "done" && held.length > 0 && --held[0].frames <= 0) held.shift().go();
+  };
+}"""
 
 FILES = "&config-url=./model/config.json&weights-url=./model/model.safetensors"
 ADDRESSES = f"{FILES}&graphs-url=./model/"
@@ -46,3 +70,27 @@ def wait_model(page: Page, backend: str) -> None:
         arg=backend,
         timeout=LOAD_TIMEOUT_MS,
     )
+
+
+def replay(frames: list[Recorded], checkpoint: Path) -> None:
+    """The native package, gazing at those frames of the page's input that the page's model gazed at.
+
+    The frames are a stream's first ones; their masks, outputs and numbers of cells are compared.
+    """
+    model = AutoGaze.from_pretrained(checkpoint)
+    processor = AutoGazeImageProcessor.from_pretrained(checkpoint)
+    stream = model.stream(model.config.gazing_ratio, 0.7, max_tokens=16)
+    view = LiveView(LiveSettings.of({}))
+    cells: Cells | Fixations = Cells.none()
+    gazed = -1
+    for index, frame in enumerate(frames):
+        report = frame.report
+        if report["gazes"]:
+            looked_at = index - report["mask_age_frames"]
+            if looked_at != gazed:
+                gaze = stream.step(processor(frames[looked_at].input[None, ..., :3])[0])
+                cells, gazed = gaze.cells(), looked_at
+        expected = view.step(as_frame(frame.input), cells)
+        assert report["cells"] == expected.cells
+        np.testing.assert_array_equal(frame.mask, view.mask)
+        np.testing.assert_array_equal(frame.output, view.output)

@@ -5,34 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from live_page import LOAD_TIMEOUT_MS, open_live, record, shown
-from model_page import ADDRESSES, serve, wait_model
-
-from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.cells import Cells
-from autogaze_web.frames import as_frame
-from autogaze_web.live import LiveSettings, LiveView
+from model_page import ADDRESSES, SLOW_DOWN, replay, serve, wait_model
 
 pytestmark = pytest.mark.browser
 
 QUERY = "?source=synthetic-pan&width=128&mask-source=autogaze&backend=wasm" + ADDRESSES
-
-# Every run of the model takes so much longer: until so many frames more were shown, or so many milliseconds.
-SLOW_DOWN = """(slow) => {
-  const [ask, answer] = [Worker.prototype.postMessage, globalThis.postMessage];
-  const held = [];
-  Object.assign(globalThis, slow);
-  Worker.prototype.postMessage = function (message, ...more) {
-    const go = () => ask.call(this, message, ...more);
-    if (message?.type !== "execute") go();
-    else if (globalThis.frames) held.push({ go, frames: globalThis.frames });
-    else if (globalThis.milliseconds) setTimeout(go, globalThis.milliseconds);
-    else go();
-  };
-  globalThis.postMessage = (message, ...more) => {
-    answer(message, ...more);
-    if (message.type === "done" && held.length > 0 && --held[0].frames <= 0) held.shift().go();
-  };
-}"""
 
 
 def open_slow(page, url, checkpoint, slow, query=""):
@@ -41,26 +18,6 @@ def open_slow(page, url, checkpoint, slow, query=""):
     page.workers[0].evaluate(SLOW_DOWN, slow)
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebAssembly")
-
-
-def replay(frames, checkpoint):
-    """The native package, gazing at those frames of the page's input that the page's model gazed at."""
-    model = AutoGaze.from_pretrained(checkpoint)
-    processor = AutoGazeImageProcessor.from_pretrained(checkpoint)
-    stream = model.stream(model.config.gazing_ratio, 0.7, max_tokens=16)
-    view = LiveView(LiveSettings.of({}))
-    cells, gazed = Cells.none(), -1
-    for index, frame in enumerate(frames):
-        report = frame.report
-        if report["gazes"]:
-            looked_at = index - report["mask_age_frames"]
-            if looked_at != gazed:
-                gaze = stream.step(processor(frames[looked_at].input[None, ..., :3])[0])
-                cells, gazed = gaze.cells(), looked_at
-        expected = view.step(as_frame(frame.input), cells)
-        assert report["cells"] == expected.cells
-        np.testing.assert_array_equal(frame.mask, view.mask)
-        np.testing.assert_array_equal(frame.output, view.output)
 
 
 def test_a_slow_model_holds_no_frame_up(page, site_url, checkpoint):

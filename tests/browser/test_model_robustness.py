@@ -1,0 +1,211 @@
+"""What can happen to a model while it works, and checkpoints that are unlike the released one."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import oracle
+import pytest
+import synthetic_formula as formula
+from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, shown
+from model_page import ADDRESSES, SLOW_DOWN, replay, serve, wait_model
+from safetensors.numpy import save_file
+
+pytestmark = pytest.mark.browser
+
+QUERY = "?source=synthetic-pan&width=128&backend=wasm" + ADDRESSES
+GONE = "() => !document.getElementById('facts').textContent.includes('AutoGaze')"
+
+
+def with_weights(checkpoint, folder, change):
+    """The checkpoint with other tensors: `change` of the name and the float32 array of each."""
+    for path in checkpoint.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    tensors = formula.checkpoint_tensors(oracle.recipe("tiny"))
+    save_file({name: change(name, array) for name, array in tensors.items()}, folder / "model.safetensors")
+    return folder
+
+
+def notice(page):
+    page.wait_for_selector("#notice:not([hidden])", timeout=LOAD_TIMEOUT_MS)
+    return page.inner_text("#notice-text")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=["f16", "bf16"])
+def test_half_precision(page, site_url, checkpoint, tmp_path, dtype):
+    halved = with_weights(checkpoint, tmp_path, lambda _, array: array.astype(dtype))
+    serve(page, halved)
+    open_live(page, site_url, QUERY + "&mask-source=autogaze&mask-timing=own")
+    wait_model(page, "WebAssembly")
+    replay(record(page, 4), halved)
+
+
+def test_weights_that_are_not_finite(page, site_url, checkpoint, tmp_path):
+    serve(page, with_weights(checkpoint, tmp_path, lambda _, array: array * np.float32(np.nan)))
+    open_live(page, site_url, QUERY + "&mask-source=autogaze")
+    assert "the weights hold NaN or infinity in gazing_model." in notice(page)
+    assert page.input_value("#mask-source") == "patch-diff"
+    assert_native(record(page, 3))
+
+
+@pytest.mark.parametrize("timing", ["own", "newest"])
+def test_weights_with_which_the_model_computes_nan(page, site_url, checkpoint, tmp_path, timing):
+    def overflow(name, array):
+        return array * np.float32(1e20) if "v_proj" in name or "o_proj" in name else array
+
+    serve(page, with_weights(checkpoint, tmp_path, overflow))
+    open_live(page, site_url, f"{QUERY}&mask-source=autogaze&mask-timing={timing}")
+    assert notice(page) == (
+        "AutoGaze stopped: the model computed NaN or infinity: "
+        "the weights or the frame's values are out of range."
+    )
+    assert page.input_value("#mask-source") == "patch-diff"
+    assert "threshold 0.15" in page.inner_text("#quality-value")
+    assert_native(record(page, 3))
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        ("**/ort-wasm-simd-threaded.wasm", "ONNX Runtime could not be started"),
+        ("**/ort.wasm.min.mjs", "ONNX Runtime could not be started"),
+    ],
+)
+def test_a_site_without_a_file_of_the_model(recorded, site_url, checkpoint, missing, sentence):
+    recorded.expect_problem("404|wasm|Aborted|ERR_|MIME|gaze_worker")
+    page = recorded.page
+    serve(page, checkpoint)
+    page.route(missing, lambda route: route.fulfill(status=404, body="no"))
+    open_live(page, site_url, QUERY + "&mask-source=autogaze")
+    assert notice(page).startswith(sentence)
+    assert "\n" not in notice(page)
+    assert_native(record(page, 3))
+
+
+def test_a_worker_for_the_model_that_does_not_start(recorded, site_url, checkpoint):
+    recorded.expect_problem("404|missing.mjs")
+    page = recorded.page
+    serve(page, checkpoint)
+    open_live(page, site_url, QUERY)
+    page.workers[0].evaluate(
+        """() => {
+          const { Worker } = globalThis;
+          globalThis.Worker = function (url, how) { return new Worker(new URL("missing.mjs", url), how); };
+        }"""
+    )
+    page.select_option("#mask-source", "autogaze")
+    assert notice(page) == "The model's worker could not start or broke down: reload the page."
+    assert_native(record(page, 3))
+
+
+def test_frames_that_change_size_while_the_model_works(page, site_url, checkpoint):
+    page.add_init_script(
+        """
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [320, 180];
+        const context = canvas.getContext("2d");
+        let n = 0;
+        setInterval(() => {
+          context.fillStyle = n++ % 2 ? "navy" : "orange";
+          context.fillRect(0, 0, canvas.width, canvas.height);
+          context.fillStyle = "white";
+          context.fillRect(n % 100, n % 100, 60, 40);
+        }, 50);
+        globalThis.turn = () => { [canvas.width, canvas.height] = [canvas.height, canvas.width]; };
+        navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
+        """
+    )
+    serve(page, checkpoint)
+    open_live(page, site_url, QUERY.replace("synthetic-pan", "camera"))
+    page.workers[0].evaluate(SLOW_DOWN, {"frames": 3})
+    page.select_option("#mask-source", "autogaze")
+    for height, width in ((72, 128), (228, 128), (72, 128)):
+        page.wait_for_function(
+            "(text) => [text, 'AutoGaze, '].every((each) => "
+            "document.getElementById('facts').textContent.includes(each))",
+            arg=f"{width}\u00d7{height} pixels",
+            timeout=LOAD_TIMEOUT_MS,
+        )
+        assert {shown(page, name).shape[:2] for name in ("input", "mask", "output")} == {(height, width)}
+        page.evaluate("turn()")
+
+
+def test_another_model_and_another_source_in_mid_gaze(page, site_url, checkpoint, tmp_path):
+    other = with_weights(checkpoint, tmp_path, lambda _, array: array[::-1].copy())
+    serve(page, checkpoint)
+    open_live(page, site_url, QUERY + "&mask-timing=newest")
+    page.workers[0].evaluate(SLOW_DOWN, {"frames": 4})
+    page.select_option("#mask-source", "autogaze")
+    wait_model(page, "WebAssembly")
+    replay(record(page, 20, "synthetic-pulse"), checkpoint)
+    names = ("model.safetensors", "config.json", "preprocessor_config.json")
+    # In the order of what can be seen: the old one's number goes on growing until the new one begins at 0.
+    page.evaluate(
+        """() => {
+          const { view } = globalThis.autogaze;
+          const ready = view.onModelReady;
+          view.onModelReady = (backend) => { ready(backend); globalThis.swapped = true; };
+        }"""
+    )
+    choose_files(page, *[other / name for name in names])
+    page.wait_for_function("() => globalThis.swapped", timeout=LOAD_TIMEOUT_MS)
+    replay(record(page, 20, "synthetic-pan"), other)
+    page.select_option("#mask-source", "patch-diff")
+    page.wait_for_function(GONE)
+    assert_native(record(page, 3))
+
+
+def test_a_tab_that_is_frozen_and_goes_on(page, site_url, checkpoint):
+    serve(page, checkpoint)
+    open_live(page, site_url, QUERY)
+    page.workers[0].evaluate(SLOW_DOWN, {"frames": 2})
+    page.select_option("#mask-source", "autogaze")
+    wait_model(page, "WebAssembly")
+    session = page.context.new_cdp_session(page)
+    for _ in range(2):
+        session.send("Page.setWebLifecycleState", {"state": "frozen"})
+        page.wait_for_timeout(1000)
+        session.send("Page.setWebLifecycleState", {"state": "active"})
+        page.evaluate("() => { globalThis.before = document.getElementById('facts').textContent; }")
+        page.wait_for_function("() => document.getElementById('facts').textContent !== globalThis.before")
+    replay(record(page, 12), checkpoint)
+
+
+# The next run's commands reach the GPU, and then it is gone.
+LOSE_IN_FLIGHT = """() => {
+  const { requestDevice } = GPUAdapter.prototype;
+  const { submit } = GPUQueue.prototype;
+  GPUAdapter.prototype.requestDevice = async function (...how) {
+    globalThis.device = await requestDevice.apply(this, how);
+    return globalThis.device;
+  };
+  GPUQueue.prototype.submit = function (...commands) {
+    submit.apply(this, commands);
+    if (globalThis.lose) globalThis.device.destroy();
+    globalThis.lose = false;
+  };
+}"""
+
+
+@pytest.mark.parametrize("timing", ["own", "newest"])
+def test_the_gpu_is_lost_in_mid_gaze_and_then_again(open_page, site_url, checkpoint, timing):
+    recorded = open_page(webgpu=True)
+    recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_|[Bb]uffer")
+    page = recorded.page
+    serve(page, checkpoint)
+    query = f"?source=synthetic-pan&width=128&mask-timing={timing}&backend=webgpu{ADDRESSES}"
+    open_live(page, site_url, query)
+    (worker,) = page.workers
+    worker.evaluate(LOSE_IN_FLIGHT)
+    page.select_option("#mask-source", "autogaze")
+    wait_model(page, "WebGPU")
+    worker.evaluate("() => { globalThis.lose = true; }")
+    assert notice(page) == "The GPU was lost: the model is being started again."
+    page.wait_for_selector("#model-loading", state="hidden", timeout=LOAD_TIMEOUT_MS)
+    wait_model(page, "WebGPU")
+    page.click("#notice-close")
+    worker.evaluate("() => { globalThis.lose = true; }")
+    assert "The GPU was lost twice within a minute" in notice(page)
+    assert page.input_value("#mask-source") == "patch-diff"
+    page.wait_for_function(GONE)
+    assert_native(record(page, 3))
