@@ -50,6 +50,10 @@ bench: setup chromium ## Measure what a frame costs: Python in the page by stage
 bench-start: setup chromium ## Measure the time from the page's address to the first masked frame, cold and warm
 	@$(PY) tests/bench/start_bench.py
 
+.PHONY: perf-matrix
+perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="--model FOLDER" for AutoGaze too)
+	@$(PY) tests/bench/perf_matrix.py $(ARGS)
+
 .PHONY: pictures
 pictures: setup chromium ## Take the README's pictures again
 	@PYTHONPATH=site $(PY) tests/browser/take_pictures.py

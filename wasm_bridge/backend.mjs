@@ -46,7 +46,7 @@ export function isSoftware({ info }) {
  * Chromium answers null once just after its start, while it replaces its first GPU process.
  * @returns {Promise<GPUAdapter | null>}
  */
-async function requestAdapter() {
+export async function requestAdapter() {
   const gpu = navigator.gpu;
   for (let tries = 0; gpu && tries < ADAPTER_TRIES; tries++) {
     const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -57,13 +57,19 @@ async function requestAdapter() {
 }
 
 /**
+ * What an adapter calls itself.
+ * @param {GPUAdapter} adapter
+ */
+export function adapterName({ info: { vendor, architecture, description } }) {
+  return description || [vendor, architecture].filter(Boolean).join(" ") || "unnamed adapter";
+}
+
+/**
  * @param {GPUAdapter} adapter
  * @returns {Backend}
  */
 function webgpu(adapter) {
-  const { vendor, architecture, description } = adapter.info;
-  const name = description || [vendor, architecture].filter(Boolean).join(" ") || "unnamed adapter";
-  return { name: "webgpu", adapter, threads: 1, description: `WebGPU on ${name}` };
+  return { name: "webgpu", adapter, threads: 1, description: `WebGPU on ${adapterName(adapter)}` };
 }
 
 /** @returns {Backend} */

@@ -8,7 +8,9 @@ import { Controls } from "./controls.mjs";
 import { element } from "./element.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
 import { missingFeature } from "./features.mjs";
+import { requireHardwareAdapter } from "./insight/hardware.mjs";
 import { InsightPanel } from "./insight/insight_panel.mjs";
+import { PerfMonitor } from "./insight/perf_monitor.mjs";
 import { MaskSource } from "./mask_source.mjs";
 import { factsText, psnrText, Rate, ratioText, speedText } from "./measurements.mjs";
 import { hideNotice, showNotice } from "./notice.mjs";
@@ -37,6 +39,8 @@ async function main() {
   const { values, problems } = parseQuery(table, location.search);
   if (problems.length > 0) showNotice(problems.join("\n"));
 
+  if (values["require-hardware-adapter"]) await requireHardwareAdapter();
+
   const settings = new Settings(table, values);
   const view = new LiveView({
     input: element("input", HTMLCanvasElement),
@@ -55,11 +59,13 @@ async function main() {
   exporting.onProblem = showNotice;
   maskSource.onChosen = (source) => settings.give({ "mask-source": source });
   const insight = new InsightPanel();
+  const perf = new PerfMonitor(settings.values);
   view.onDone = (report) => {
-    const { milliseconds } = player;
+    const { milliseconds, replaced } = player;
     player.frameDone();
     exporting.frame(report);
     insight.frame(report, milliseconds, maskSource.facts);
+    perf.frame(report, milliseconds, { replaced, backend: maskSource.backend });
     screen.show(report, player.replaced, maskSource.backend);
   };
   view.onRepeated = (report) => screen.show(report, player.replaced, maskSource.backend);

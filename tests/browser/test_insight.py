@@ -8,6 +8,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 from live_page import open_live, play
+from perf_report import problems
 
 pytestmark = pytest.mark.browser
 
@@ -84,3 +85,41 @@ def test_another_source_starts_the_numbers_over_and_nothing_moves(page, site_url
     page.wait_for_function(
         "() => /last \\d\\d? frames/.test(document.querySelector('.history svg').getAttribute('aria-label'))"
     )
+
+
+def test_a_measurement_for_programs(recorded, site_url):
+    page = recorded.page
+    options = "source=synthetic-pan&width=64&perf-frames=10&perf-summary-warmup-frames=2&log-timing=true"
+    open_live(page, site_url, f"?{options}")
+    summary = page.wait_for_function("() => globalThis.__autogazePerfSummary").json_value()
+    assert problems(summary) == []
+    assert (summary["processed_frames"], summary["skipped_warmup_frames"]) == (10, 2)
+    assert (summary["latest_index"], summary["latest_width"], summary["latest_height"]) == (11, 64, 36)
+    assert (summary["psnr_samples"], summary["backend"], summary["avg_tokens"]) == (10, "none", None)
+    assert summary["options"]["perf-summary-frames"] == 10
+    assert summary["avg_output_fps"] == pytest.approx(1000 / summary["avg_total_ms"])
+    assert 0 < sum(summary[f"avg_{stage}_ms"] for stage in STAGES) <= summary["avg_total_ms"]
+    page.wait_for_function("() => globalThis.__autogazeFrameStats.count > 20")
+    stats, latest = page.evaluate("[globalThis.__autogazeFrameStats, globalThis.__autogazePerf]")
+    assert (stats["lastWidth"], stats["lastHeight"]) == (64, 36)
+    assert stats["firstFrameMs"] < stats["lastFrameMs"]
+    assert latest["latest_index"] >= 20
+    assert page.evaluate("globalThis.__autogazePerfSummary.latest_index") == 11, "it is summed up once"
+    logged = [line for line in recorded.console if re.match(r"info: frame \d+: [\d.]+ ms \(capture ", line)]
+    assert len(logged) == 1
+
+    ranks = page.evaluate(
+        """async () => {
+          const { percentile } = await import("./web/insight/perf_summary.mjs");
+          const sorted = Array.from({ length: 120 }, (_, index) => index);
+          return [0, 0.5, 0.95, 0.99, 1].map((share) => percentile(sorted, share));
+        }"""
+    )
+    assert ranks == [0, 60, 113, 118, 119]
+
+    recorded.expect_problem("No available adapters")
+    page.goto(f"{site_url}?source=synthetic-pan&require-gpu")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "but this browser has no WebGPU adapter" in page.inner_text("#notice-text")
+    page.wait_for_timeout(300)
+    assert page.locator("#panels.live").count() == 0

@@ -1,0 +1,150 @@
+/**
+ * Measures the page for programs: what it finds is in globals of the window (docs/benchmarking.md).
+ * @module
+ */
+
+import { sampleOf } from "./frame_log.mjs";
+import { summarize } from "./perf_summary.mjs";
+
+/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../options.mjs").Values} Values */
+/** @typedef {import("./perf_summary.mjs").PerfSample} PerfSample */
+
+const LOG_EVERY_MS = 5000;
+
+/** @typedef {{ replaced: number, backend: string }} RunFacts frames that newer ones replaced; what runs the model */
+
+export class PerfMonitor {
+  #values;
+  #globals = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (globalThis));
+  #count = 0;
+  #firstMs = 0;
+  #skipped = 0;
+  /** @type {PerfSample[]} */
+  #samples = [];
+  #begun = { at: 0, replaced: 0, gazes: 0 };
+  #done = false;
+  #logged = Number.NEGATIVE_INFINITY;
+
+  /** @param {Values} values of the options, always the present ones */
+  constructor(values) {
+    this.#values = values;
+  }
+
+  /**
+   * A frame was processed.
+   * @param {FrameReport} report
+   * @param {number} total milliseconds from its capture to its end
+   * @param {RunFacts} facts
+   */
+  frame(report, total, facts) {
+    const now = performance.now();
+    if (this.#count === 0) this.#firstMs = now;
+    this.#count += 1;
+    this.#globals.__autogazeFrameStats = {
+      count: this.#count,
+      firstFrameMs: this.#firstMs,
+      lastFrameMs: now,
+      lastWidth: report.width,
+      lastHeight: report.height,
+    };
+    const sample = perfSample(report, total);
+    this.#globals.__autogazePerf = this.#latest(sample, report, facts);
+    this.#log(sample, now);
+    if (!this.#done) this.#measure(sample, report, facts, now);
+  }
+
+  /**
+   * @param {PerfSample} sample
+   * @param {FrameReport} report
+   * @param {RunFacts} facts
+   * @param {number} now
+   */
+  #measure(sample, report, facts, now) {
+    const target = Number(this.#values["perf-summary-frames"]);
+    if (target === 0) return;
+    // A model is measured at work, not while it loads.
+    if (this.#values["mask-source"] === "autogaze" && report.tokens === undefined) return;
+    if (this.#skipped < Number(this.#values["perf-summary-warmup-frames"])) {
+      this.#skipped += 1;
+      return;
+    }
+    if (this.#samples.length === 0) {
+      this.#begun = { at: now - sample.total, replaced: facts.replaced, gazes: (report.gazes ?? 1) - 1 };
+    }
+    this.#samples.push(sample);
+    if (this.#samples.length < target) return;
+    this.#done = true;
+    const course = {
+      seconds: (now - this.#begun.at) / 1000,
+      offered: this.#samples.length + Math.max(0, facts.replaced - this.#begun.replaced),
+      gazes: report.gazes === undefined ? 0 : report.gazes - this.#begun.gazes,
+    };
+    const summary = {
+      target_frames: target,
+      skipped_warmup_frames: this.#skipped,
+      ...summarize(this.#samples, course),
+      ...this.#latest(sample, report, facts),
+      options: { ...this.#values },
+    };
+    this.#samples = [];
+    this.#globals.__autogazePerfSummary = summary;
+  }
+
+  /**
+   * @param {PerfSample} sample
+   * @param {FrameReport} report
+   * @param {RunFacts} facts
+   */
+  #latest({ total, stages, gaze }, report, { replaced, backend }) {
+    return {
+      latest_index: report.index,
+      latest_width: report.width,
+      latest_height: report.height,
+      latest_cells: report.cells,
+      latest_tokens: report.tokens ?? null,
+      latest_mask_update_ratio: report.mask_ratio,
+      latest_output_update_ratio: report.update_ratio,
+      latest_total_ms: total,
+      latest_model_ms: gaze,
+      latest_stage_ms: stages,
+      replaced_frames: replaced,
+      backend: backend || "none",
+      mask_timing: report.mask_timing ?? "own",
+      cross_origin_isolated: globalThis.crossOriginIsolated,
+      hardware_concurrency: navigator.hardwareConcurrency,
+    };
+  }
+
+  /**
+   * @param {PerfSample} sample
+   * @param {number} now
+   */
+  #log({ total, stages }, now) {
+    if (this.#values["log-pipeline-timing"] !== true || now - this.#logged < LOG_EVERY_MS) return;
+    this.#logged = now;
+    const parts = Object.entries(stages).map(([name, ms]) => `${name} ${ms.toFixed(1)}`);
+    // biome-ignore lint/suspicious/noConsole: the option asks for it
+    console.info(`frame ${this.#count}: ${total.toFixed(1)} ms (${parts.join(", ")})`);
+  }
+}
+
+/**
+ * @param {FrameReport} report
+ * @param {number} total
+ * @returns {PerfSample}
+ */
+function perfSample(report, total) {
+  return {
+    total,
+    gaze: report.gaze_ms ?? null,
+    stages: sampleOf(report, total).stages,
+    cells: report.cells,
+    tokens: report.tokens ?? null,
+    maskAge: report.mask_age_frames ?? null,
+    maskRatio: report.mask_ratio,
+    updateRatio: report.update_ratio,
+    psnr: report.psnr,
+    psnrAverage: report.psnr_ema,
+  };
+}
