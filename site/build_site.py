@@ -9,6 +9,7 @@ What goes in, from where:
     python/<hash>/*.whl          this project's own wheel; the folder changes whenever its contents do
     graphs/                      the released architecture's ONNX graphs, without weights
     sample/news.webm             the clip that the page has to show, loaded only when it is chosen
+    example/, package.json       a page that uses the JavaScript API, and the API as a package, with its types
     options.json, palettes.json  the options and colours that page and package share
     build.json                   version, commit, the wheel, what a start needs, size and sha256 of all
 
@@ -29,6 +30,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from api_files import EXAMPLE, TYPES, add_api_files
 from fetch_runtime import obtain
 from make_graphs import GraphsError, obtain_graphs
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
@@ -45,6 +47,7 @@ NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 
 # What the page fetches only when it is asked for: models, and packages of Python beyond the page's own.
 _LATER = ("runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY, "graphs/")
+_FOR_DEVELOPERS = (f"{EXAMPLE}/", "package.json")
 
 # Any fixed time makes the wheel the same from build to build: 2026-01-01, in seconds since 1970.
 _SOURCE_DATE_EPOCH = "1767225600"
@@ -62,6 +65,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
         GraphsError: if the graphs cannot be made.
         RuntimeFileError: if a file of the runtime cannot be had or is not what the lock says.
         SlimError: if Python's modules cannot be compiled.
+        TypesError: if the JavaScript API's types cannot be made.
     """
     if not (root / "web" / "index.html").is_file():
         raise BuildError(f"{root / 'web' / 'index.html'} is missing: the site has no page to show")
@@ -78,6 +82,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
         fresh = Path(scratch) / "dist"
         with step("site: putting it together"):
             copy_sources(root, fresh)
+            add_api_files(root, NODE_MODULES, fresh)
             shutil.copytree(graphs, fresh / "graphs")
             write_runtime(fresh, runtime, lock)
             wheel = add_wheel(root, fresh)
@@ -159,7 +164,9 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
         "version": project["version"],
         "commit": commit(root),
         "wheel": wheel,
-        "start": [path for path in files if not path.startswith(_LATER)],
+        "start": [
+            path for path in files if not (path.startswith(_LATER + _FOR_DEVELOPERS) or path.endswith(TYPES))
+        ],
         "files": files,
     }
 

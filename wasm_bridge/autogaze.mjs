@@ -78,6 +78,7 @@ export class AutoGaze {
 
   /**
    * Use `AutoGaze.create`.
+   * @private
    * @param {WorkerCalls} calls
    * @param {{ settings: Record<string, any>, backend: string, version: string }} created
    */

@@ -103,7 +103,7 @@ async function main() {
   };
 
   // For tests and measurements; see docs/architecture.md.
-  Object.assign(globalThis, { autogaze: { view, player, settings } });
+  Object.assign(globalThis, { autogaze: { view, player } });
 
   player.open(String(values.source));
   await view.ready;

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 from recorded_page import RecordedPage
 
 Pixels = NDArray[np.uint8]
 
 MODEL = '{ config: "./model/config.json", weights: "./model/model.safetensors", graphs: "./model" }'
-"""The files of `serve_model`, as `AutoGaze.create` takes them, with the backend to be added."""
+"""The files that `model_page.serve` serves, as `AutoGaze.create` takes them, with the backend to be added."""
 
 _HELPERS = """async (module) => {
   const api = await import(module);
@@ -63,20 +61,3 @@ def panel(frame: dict[str, Any], name: str) -> Pixels:
     """A panel of a frame that `told` told, (H, W, 4)."""
     pixels = np.frombuffer(base64.b64decode(frame[name]), np.uint8)
     return pixels.reshape(frame["height"], frame["width"], 4)
-
-
-def serve_model(page: Page, folder: Path) -> None:
-    """Answers …/model/ with the files of a folder."""
-
-    def answer(route: Route) -> None:
-        path = folder / urlsplit(route.request.url).path.rpartition("/")[2]
-        if path.is_file():
-            route.fulfill(
-                body=path.read_bytes(),
-                content_type="application/octet-stream",
-                headers={"Access-Control-Allow-Origin": "*"},
-            )
-        else:
-            route.fulfill(status=404, body="no")
-
-    page.route(lambda url: "/model/" in urlsplit(url).path, answer)

@@ -51,16 +51,16 @@ def write_checkpoint(folder: Path) -> Path:
 
 
 def serve(page: Page, folder: Path) -> None:
-    """Answers ./model/ with the files of a folder."""
+    """Answers ./model/, below any path, with the files of a folder."""
 
     def answer(route: Route) -> None:
-        path = folder / urlsplit(route.request.url).path.removeprefix("/model/")
+        path = folder / urlsplit(route.request.url).path.rpartition("/model/")[2]
         if path.is_file():
             route.fulfill(body=path.read_bytes(), content_type="application/octet-stream")
         else:
             route.fulfill(status=404, body="no")
 
-    page.route(lambda url: urlsplit(url).path.startswith("/model/"), answer)
+    page.route(lambda url: "/model/" in urlsplit(url).path, answer)
 
 
 def wait_model(page: Page, backend: str) -> None:

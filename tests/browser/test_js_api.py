@@ -5,16 +5,15 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-import oracle
 import pytest
-import synthetic_formula as formula
-from api_page import MODEL, ApiPage, panel, serve_model, text_of
+from api_page import MODEL, ApiPage, panel, text_of
+from live_page import LOAD_TIMEOUT_MS
+from model_page import serve
 
 import serve_site
 from autogaze_web import AutoGaze, AutoGazeImageProcessor, __version__
 from autogaze_web.config import AutoGazeConfig
 from autogaze_web.frames import allocate, as_frame
-from autogaze_web.graph.export import export
 from autogaze_web.inference_mode import InferenceMode
 from autogaze_web.live import LiveSettings, LiveView
 from autogaze_web.synthetic import draw_pan
@@ -34,18 +33,10 @@ def pan_frames(count, height=HEIGHT, width=WIDTH):
     return frames
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    folder = formula.write_folder(oracle.recipe("tiny"), tmp_path_factory.mktemp("model"))
-    for _ in export(AutoGazeConfig.from_file(folder / "config.json"), folder):
-        pass
-    return folder
-
-
 @pytest.fixture
 def api(recorded, subpath_url, checkpoint):
     """A page with the module, below a path of the site's server."""
-    serve_model(recorded.page, checkpoint)
+    serve(recorded.page, checkpoint)
     return ApiPage(recorded, subpath_url, subpath_url + "wasm_bridge/autogaze.mjs")
 
 
@@ -113,7 +104,7 @@ def test_two_at_once_from_another_origin(open_page, site_dist, checkpoint, subpa
     shared = serve_site.make_server(site_dist, headers={"Access-Control-Allow-Origin": "*"})
     threading.Thread(target=shared.serve_forever, args=(0.02,), daemon=True).start()
     recorded = open_page()
-    serve_model(recorded.page, checkpoint)
+    serve(recorded.page, checkpoint)
     module = f"http://127.0.0.1:{shared.server_address[1]}/wasm_bridge/autogaze.mjs"
     frames = pan_frames(3, 40, 64)
     told = ApiPage(recorded, subpath_url, module).run(
@@ -251,6 +242,8 @@ def test_cancelling_leaves_nothing_behind(api, recorded, checkpoint):
     while api.page.workers:  # Playwright hears of their end while it waits
         api.page.wait_for_timeout(20)
     assert len(waiting) == 1
+    for route in waiting:
+        route.abort()
     api.page.unroute("**/model/model.safetensors")
 
     frames = pan_frames(2, 40, 64)
@@ -330,6 +323,53 @@ def test_large_frames_in_tiles(api, checkpoint):
             assert masked == (len(each.cells) if mode == "tiled" else 0)
             lefts = [point["left"] for point in frame["points"]]
             assert lefts == each.cells.rectangles(50, 90)[:, 1].tolist()
+
+
+def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, checkpoint):
+    recorded = open_page(webgpu=True)
+    recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_")
+    serve(recorded.page, checkpoint)
+    api = ApiPage(recorded, site_url, site_url + "wasm_bridge/autogaze.mjs")
+    api.run(
+        f"""globalThis.notes = [];
+        const onNote = (sentence) => notes.push(sentence);
+        globalThis.creating = AutoGaze.create({{ ...{MODEL}, backend: "webgpu", onNote }});"""
+    )
+    while not api.page.workers:
+        api.page.wait_for_timeout(20)
+    (worker,) = api.page.workers
+    worker.evaluate("""() => {
+      const request = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...how) {
+        globalThis.device = await request.apply(this, how);
+        return globalThis.device;
+      };
+    }""")
+    frames = pan_frames(2, 40, 64)
+    api.run("""globalThis.gaze = await creating;
+      const onProgress = (done) => { globalThis.done = done; };
+      const many = new Uint8Array(4 * 64 * 40 * 2000);
+      globalThis.failed = failure(gaze.inferClip(many, { width: 64, height: 40, onProgress }));""")
+    api.page.wait_for_function("() => globalThis.done >= 2", timeout=LOAD_TIMEOUT_MS)
+    worker.evaluate("() => globalThis.device.destroy()")
+    told = api.run(
+        """const failed = await globalThis.failed;
+        const clip = await gaze.inferClip(bytesOf(text), { width: 64, height: 40 });
+        const { backend } = gaze;
+        gaze.close();
+        return { failed, notes, backend, frames: clip.frames.map(told) };""",
+        text=text_of(frames),
+    )
+    assert told["failed"] == (
+        "The GPU was lost; the model is being started again: give the clip or frame once more."
+    )
+    assert "The GPU was lost: the model is being started again." in told["notes"]
+    assert told["backend"].startswith("WebGPU on google")
+    model = AutoGaze.from_pretrained(checkpoint)
+    processor = AutoGazeImageProcessor.from_pretrained(checkpoint)
+    stream = model.stream(model.config.gazing_ratio, 0.7, max_tokens=16)
+    gazes = [stream.step(processor(frame[None, ..., :3])[0]) for frame in frames]
+    assert_panels(told["frames"], frames, [gaze.cells() for gaze in gazes])
 
 
 def test_a_stream_takes_whatever_is_a_picture(api):

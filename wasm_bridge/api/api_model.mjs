@@ -135,6 +135,7 @@ export class ApiModel {
         this.#onRecovered();
         break;
       case "model-fault":
+      case "model-stopped":
         this.#fault = message.message;
         this.#onRecovered();
         break;

@@ -25,7 +25,7 @@
  * @property {"native" | "deduplicated" | "effective"} maskGeometry
  * @property {number} maskCellScale factor of the cells' sides
  * @property {string} hiddenScales grids left out of the mask, such as "2+4", or "none"
- * @property {string} palette colours of the mask panel
+ * @property {"standard" | "colour-blind-safe"} palette colours of the mask panel
  */
 
 export {};

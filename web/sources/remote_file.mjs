@@ -29,7 +29,7 @@ export async function fetchFile(address, signal) {
     return new File(parts, name, { type: response.headers.get("content-type") ?? "" });
   } catch (error) {
     if (signal.aborted || !(error instanceof TypeError)) throw error;
-    if (await refused.seen()) {
+    if (refused.seen) {
       throw new Error(`This page does not load from ${url.host}: download the file and open it here.`);
     }
     throw new Error(
@@ -63,21 +63,14 @@ async function readAtMost(response, limit) {
 }
 
 /**
- * Whether the page's policy forbids a request: the request itself only says that it failed, and the event
- * that says why comes a little later.
+ * Whether the page's policy forbids a request: the request itself only says that it failed.
  * @param {URL} url
  */
 function watchPolicy(url) {
-  let refused = false;
+  const watch = { seen: false, stop: () => document.removeEventListener("securitypolicyviolation", note) };
   const note = (/** @type {SecurityPolicyViolationEvent} */ { blockedURI }) => {
-    if (blockedURI.startsWith(url.origin)) refused = true;
+    if (blockedURI.startsWith(url.origin)) watch.seen = true;
   };
   document.addEventListener("securitypolicyviolation", note);
-  return {
-    async seen() {
-      for (let waited = 0; waited < 5 && !refused; waited++) await new Promise((go) => setTimeout(go, 20));
-      return refused;
-    },
-    stop: () => document.removeEventListener("securitypolicyviolation", note),
-  };
+  return watch;
 }

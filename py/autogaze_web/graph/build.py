@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
 
 import numpy as np
 import onnx
@@ -12,25 +11,17 @@ from onnx import TensorProto
 from ..checkpoint import expected_tensors
 from ..config import AutoGazeConfig
 from ..context import HIDDEN
-from .attention import Attention, CpuAttention, GpuAttention, LayerCache
-from .decoder import Decoder, Rows
+from .decoder import Decoder, LayerCache, Rows
 from .nodes import GraphBuilder
 from .selection import Choice, Selection, decisions
 from .vision import vision_trunk
-
-Target = Literal["cpu", "gpu"]
-TARGETS: Final[tuple[Target, ...]] = ("cpu", "gpu")
 
 CONTEXT = "context"
 """Name of the symbolic dimension of a graph that was built without a fixed capacity."""
 
 
 def frame_graph(
-    config: AutoGazeConfig,
-    steps: int = 1,
-    capacity: int | None = None,
-    probes: Sequence[str] = (),
-    target: Target = "cpu",
+    config: AutoGazeConfig, steps: int = 1, capacity: int | None = None, probes: Sequence[str] = ()
 ) -> onnx.ModelProto:
     """One frame: vision trunk, prefill, and the frame's first ``steps`` steps, unrolled.
 
@@ -41,11 +32,6 @@ def frame_graph(
         capacity: rows of context; None leaves them a symbolic dimension.
         probes: names of inner values that become outputs as well, for tests: ``patch_conv``, ``after_norm``,
             ``video_embeds``, ``logits``, ``layer_outputs``.
-        target: what the graph is to be fast on. Tokens are the same; a graph for GPUs needs a capacity, see
-            `attention.gpu_capacity`.
-
-    Raises:
-        ValueError: if a graph for GPUs has another capacity.
     """
     g = GraphBuilder(expected_tensors(config))
     vision, heads = config.vision, config.decoder.num_multi_token_pred
@@ -56,7 +42,7 @@ def frame_graph(
     pending_tokens = g.input("pending_tokens", (heads,), TensorProto.INT32)
     pending_bias = g.input("pending_bias", (1, heads))
     rows = heads + config.vision_tokens
-    decoder, context_bias = _decoder(g, config, capacity, rows + heads, target)
+    decoder, context_bias = _decoder(g, config, capacity, rope_rows=rows + heads)
 
     trunk = vision_trunk(g, config, frame, past)
     pending = g.op("Gather", decoder.embeddings, pending_tokens, axis=0)
@@ -96,11 +82,7 @@ def never_chosen(config: AutoGazeConfig) -> np.ndarray:
 
 
 def steps_graph(
-    config: AutoGazeConfig,
-    steps: int = 1,
-    capacity: int | None = None,
-    probes: Sequence[str] = (),
-    target: Target = "cpu",
+    config: AutoGazeConfig, steps: int = 1, capacity: int | None = None, probes: Sequence[str] = ()
 ) -> onnx.ModelProto:
     """``steps`` further steps of a frame whose rows so far are in the context.
 
@@ -110,7 +92,7 @@ def steps_graph(
     heads, vocab = config.decoder.num_multi_token_pred, config.vocab_size
     tokens = g.input("tokens", (heads,), TensorProto.INT32)
     token_bias = g.input("token_bias", (1, vocab))
-    decoder, context_bias = _decoder(g, config, capacity, heads, target)
+    decoder, context_bias = _decoder(g, config, capacity, rope_rows=heads)
     selection = Selection(g, config, g.reshape(_repeated(g, token_bias, heads), 1, heads * vocab))
     x = g.op("Gather", decoder.embeddings, tokens, axis=0)
     choices: list[Choice] = []
@@ -124,7 +106,7 @@ def steps_graph(
 
 
 def _decoder(
-    g: GraphBuilder, config: AutoGazeConfig, capacity: int | None, rope_rows: int, target: Target
+    g: GraphBuilder, config: AutoGazeConfig, capacity: int | None, rope_rows: int
 ) -> tuple[Decoder, str]:
     """Declares the inputs that both graphs share; the decoder on them, and the context's bias (1,C)."""
     size = CONTEXT if capacity is None else capacity
@@ -137,10 +119,7 @@ def _decoder(
         LayerCache(g.input(f"context_key_{i}", shape), g.input(f"context_value_{i}", shape))
         for i in range(d.num_hidden_layers)
     ]
-    attention: Attention = CpuAttention(d, capacity)
-    if target == "gpu":
-        attention = GpuAttention(d, capacity or 0)
-    return Decoder(g, config, cos, sin, caches, attention), context_bias
+    return Decoder(g, config, cos, sin, caches, capacity), context_bias
 
 
 def _unroll(
@@ -165,7 +144,7 @@ def _unroll(
     while len(choices) < steps:
         if choices:
             selection.use_up(choices[-1])
-            first = g.op("Gather", decoder.embeddings, choices[-1].ids, axis=0)
+            first = g.op("MatMul", choices[-1].one_hot, decoder.embeddings)
         assert first is not None
         among_steps = np.where(_later(heads, fed, group), HIDDEN, 0.0)
         bias = g.op("Concat", seen_by_all, g.constant(among_steps), axis=1)
