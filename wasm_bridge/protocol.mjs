@@ -31,6 +31,7 @@
  * @property {number} height
  * @property {boolean} keyframe
  * @property {number} cells
+ * @property {number[]} grids of the mask source, cells per side, coarse to fine
  * @property {Record<number, number>} cells_by_scale cells on each grid, by its cells per side
  * @property {number} mask_pixels
  * @property {number} updated_pixels
@@ -51,6 +52,7 @@
  * @property {number} [gaze_ms] time that choosing took
  * @property {Record<string, number>} [gaze_stage_ms] its stages: preprocess, model, decode
  * @property {number} [gaze_progress] share of that gaze that is done, 1 for all of it
+ * @property {number} [tiles] into how many tiles the model cuts a frame, 0 for none
  * @property {number} [mask_age_frames] how many frames before this one the cells were chosen for; 0: this one
  * @property {number} [mask_age_ms] how long before
  */

@@ -11,6 +11,7 @@ import { missingFeature } from "./features.mjs";
 import { requireHardwareAdapter } from "./insight/hardware.mjs";
 import { InsightPanel } from "./insight/insight_panel.mjs";
 import { PerfMonitor } from "./insight/perf_monitor.mjs";
+import { Legend, loadPalettes } from "./legend/legend.mjs";
 import { MaskSource } from "./mask_source.mjs";
 import { factsText, psnrText, Rate, ratioText, speedText } from "./measurements.mjs";
 import { hideNotice, showNotice } from "./notice.mjs";
@@ -21,6 +22,7 @@ import { Settings } from "./settings/settings.mjs";
 import { showSettings } from "./settings/settings_panel.mjs";
 import { SourcePlayer } from "./source_player.mjs";
 import { SourceControls } from "./sources/source_controls.mjs";
+import { TileProgress } from "./tiles/tile_progress.mjs";
 
 /** @typedef {import("../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
 
@@ -35,7 +37,7 @@ async function main() {
   const missing = missingFeature();
   if (missing) throw new Error(missing);
 
-  const table = await loadOptions();
+  const [table, palettes] = await Promise.all([loadOptions(), loadPalettes()]);
   const { values, problems } = parseQuery(table, location.search);
   if (problems.length > 0) showNotice(problems.join("\n"));
 
@@ -52,6 +54,9 @@ async function main() {
   const player = new SourcePlayer(view, element("video", HTMLVideoElement), settings.values);
   const controls = new Controls(settings);
   const screen = new Screen();
+  const tiles = new TileProgress();
+  const legend = new Legend(settings, palettes);
+  tiles.onCancel = () => settings.give({ mode: "realtime" });
   const maskSource = new MaskSource(view, settings.values);
   maskSource.onProblem = showNotice;
   maskSource.onActive = (source) => controls.showMaskSource(source);
@@ -60,15 +65,21 @@ async function main() {
   maskSource.onChosen = (source) => settings.give({ "mask-source": source });
   const insight = new InsightPanel();
   const perf = new PerfMonitor(settings.values);
+  /** @param {FrameReport} report */
+  const show = (report) => {
+    screen.show(report, player.replaced, maskSource.backend);
+    tiles.show(report, settings.values.mode !== "realtime");
+    legend.show(report);
+  };
   view.onDone = (report) => {
     const { milliseconds, replaced } = player;
     player.frameDone();
     exporting.frame(report);
     insight.frame(report, milliseconds, maskSource.facts);
     perf.frame(report, milliseconds, { replaced, backend: maskSource.backend });
-    screen.show(report, player.replaced, maskSource.backend);
+    show(report);
   };
-  view.onRepeated = (report) => screen.show(report, player.replaced, maskSource.backend);
+  view.onRepeated = show;
   view.onFrameFault = (message) => {
     player.frameDone();
     showNotice(message);

@@ -70,7 +70,7 @@ export class MaskSource {
       graphsUrl: this.#text("graphs-url"),
       files,
       backend: /** @type {"auto" | "webgpu" | "wasm"} */ (this.#values.backend),
-      maxTokens: Number(this.#values["max-gaze-tokens-each-frame"]),
+      maxTokens: this.#tokenLimit(),
     });
   }
 
@@ -137,6 +137,12 @@ export class MaskSource {
     if (this.#loading) this.#view.cancelModel();
     this.#loading = false;
     this.#progress.hide();
+  }
+
+  /** Most tokens of a frame or tile, 0 for the model's own limit; `top-k` is the least that is allowed. */
+  #tokenLimit() {
+    const limit = Number(this.#values["max-gaze-tokens-each-frame"]);
+    return limit === 0 ? 0 : Math.max(limit, Number(this.#values["top-k"]));
   }
 
   /** @param {string} name */

@@ -37,11 +37,13 @@ class GazePart:
         chosen: over the whole frame. Where the gaze has not come to yet this may be an earlier frame's.
         progress: share of the gaze that is done, above 0; at 1 it is complete.
         stage_ms: time spent so far in each stage of the gaze, by name.
+        tiles: into how many tiles the frame is cut; 0 if it is seen as a whole.
     """
 
     chosen: Chosen
     progress: float = 1.0
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    tiles: int = 0
 
 
 class GazeStream(Protocol):
@@ -63,7 +65,7 @@ class Seen:
     """What was accepted, and the frame that it was chosen of.
 
     Attributes:
-        chosen, progress, stage_ms: see `GazePart`.
+        chosen, progress, stage_ms, tiles: see `GazePart`.
         requirement: the task-loss requirement under which it was chosen.
         index: frames of the stream that came before that frame.
         came: when that frame came, in seconds.
@@ -77,6 +79,7 @@ class Seen:
     came: float
     seconds: float
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    tiles: int = 0
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,7 @@ class Gazer:
                         offered.came,
                         seconds,
                         part.stage_ms,
+                        part.tiles,
                     )
                     self.gazes += progress >= 1
                     self._on_news(None)

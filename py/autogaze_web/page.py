@@ -15,7 +15,8 @@ import numpy as np
 
 from .cells import Cells
 from .frame_record import Chosen, Description, FrameRecord, FrameRecords
-from .gazer import Gazer, Seen, Timing
+from .gazer import Gazer, GazeStream, Seen, Timing
+from .inference_mode import InferenceMode
 from .live import FrameReport, LiveSettings, LiveView
 from .options import parse, requirement
 from .page_values import Memory, frame_bytes, plain
@@ -23,7 +24,7 @@ from .synthetic import SYNTHETIC_SOURCES
 from .trace import autogaze_description, patch_diff_description
 
 if TYPE_CHECKING:  # the page starts without a model
-    from .page_model import Execute, PageModel, PageStream
+    from .page_model import Execute, PageModel
 
 NOTHING = Chosen(Cells.none(), np.zeros(0, np.int64))
 
@@ -37,7 +38,8 @@ class PageSession:
         self._shown: Seen | None = None
         self._requirement: float | None = None
         self._timing: Timing = "auto"
-        self._describe_gaze: Callable[[float | None], Description] | None = None
+        self._mode = InferenceMode()
+        self._describe_gaze: Callable[[float | None, InferenceMode], Description] | None = None
         self._records = FrameRecords()
 
     def configure(self, options: str) -> None:
@@ -51,6 +53,10 @@ class PageSession:
         values = parse(given)
         self._requirement = requirement(values)
         self._timing = str(values["mask-timing"])  # type: ignore[assignment]
+        mode = InferenceMode.of(values)
+        if mode != self._mode and self._gazer is not None:
+            self._gazer.restart()
+        self._mode = mode
 
     def restart(self) -> None:
         """Starts a new stream: the next frame is a keyframe, averages and the model's context begin anew."""
@@ -78,14 +84,19 @@ class PageSession:
             on_news: see `Gazer`.
         """
 
-        def open_stream() -> PageStream:
+        def open_stream() -> GazeStream:
+            mode = self._mode
+            if mode.tiled:
+                from .page_tiles import PageTiledStream  # most pages do without
+
+                return PageTiledStream(model, graphs, execute, restart, mode, max_tokens)
             restart()
-            ratio = model.config.gazing_ratio
-            return model.stream(graphs, execute, gazing_ratio=ratio, max_tokens=max_tokens)
+            ratio, window = model.config.gazing_ratio, mode.window(model.config)
+            return model.stream(graphs, execute, gazing_ratio=ratio, window=window, max_tokens=max_tokens)
 
         self.gaze_no_more()
         self._gazer = Gazer(open_stream, on_news)
-        self._describe_gaze = partial(autogaze_description, model.config, max_tokens=max_tokens)
+        self._describe_gaze = partial(autogaze_description, model.config, max_tokens)
 
     def gaze_no_more(self) -> None:
         """Lets patch-diff choose the cells again."""
@@ -114,6 +125,7 @@ class PageSession:
     def process(self) -> str:
         """Works on the frame and returns its ``live.FrameReport`` as JSON.
 
+        Beside it are ``grids``, those of the mask source, and how many frames are ``recorded`` for files.
         NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
         """
         report = self._view.process()
@@ -129,6 +141,7 @@ class PageSession:
         - ``tokens`` that are no pads, decoder ``steps`` and ``gaze_ms``, the time that choosing took, of
           which ``gaze_stage_ms`` tells the stages;
         - ``gaze_progress``, the share of that gaze that is done, 1 for all of it;
+        - ``tiles``, into how many the frame is cut, 0 for none;
         - ``mask_age_frames`` and ``mask_age_ms``: how long before this frame the one that the cells were
           chosen for came, 0 if it is this one.
 
@@ -170,11 +183,12 @@ class PageSession:
                 "gaze_ms": seen.seconds * 1000,
                 "gaze_stage_ms": dict(seen.stage_ms),
                 "gaze_progress": seen.progress,
+                "tiles": seen.tiles,
                 "mask_age_frames": age,
                 "mask_age_ms": (gazer.came - seen.came) * 1000,
             }
         report = self._view.process(chosen.cells)
-        source = self._describe_gaze(self._requirement if seen is None else seen.requirement)
+        source = self._describe_gaze(self._requirement if seen is None else seen.requirement, self._mode)
         return self._reported(report, chosen, source, numbers, age)
 
     def file(self, kind: str, video: str) -> Memory:
@@ -223,7 +237,8 @@ class PageSession:
         age: int = 0,
     ) -> str:
         self._records.add(FrameRecord.of(report, chosen, age), source)
-        return _report(report, {"recorded": len(self._records), **numbers})
+        grids = sorted(source["grids"])
+        return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})
 
 
 def _report(report: FrameReport, more: dict[str, object]) -> str:

@@ -159,20 +159,9 @@ class PageStream:
     async def _parts(
         self, frame: NDArray[np.float32], preprocess_ms: float
     ) -> AsyncGenerator[GazePart, None]:
-        model_ms = 0.0
-
-        async def timed(header: str, packed: NDArray[np.uint8]) -> Any:
-            nonlocal model_ms
-            called = time.perf_counter()
-            answer = await self._execute(header, packed)
-            model_ms += (time.perf_counter() - called) * 1000
-            return answer
-
-        begun = time.perf_counter()
+        timed = TimedExecute(self._execute)
         gaze = await drive(self._generation.runs(frame), timed)
-        decode_ms = (time.perf_counter() - begun) * 1000 - model_ms
-        stages = {"preprocess": preprocess_ms, "model": model_ms, "decode": decode_ms}
-        yield GazePart(gaze_choice(gaze), stage_ms=stages)
+        yield GazePart(gaze_choice(gaze), stage_ms=timed.stages(preprocess_ms))
 
     async def step(self, frame: Rgba) -> Gaze:
         """The gaze of the next frame, (H, W, 4) uint8."""
@@ -181,6 +170,26 @@ class PageStream:
     async def step_processed(self, frame: NDArray[np.float32]) -> Gaze:
         """The gaze of the next frame, (3, H, W) float32 from the processor."""
         return await drive(self._generation.runs(frame), self._execute)
+
+
+class TimedExecute:
+    """Executes runs and adds up how long that takes."""
+
+    def __init__(self, execute: Execute) -> None:
+        self._execute = execute
+        self._begun, self._model_s = time.perf_counter(), 0.0
+
+    async def __call__(self, header: str, packed: NDArray[np.uint8]) -> Any:
+        """See `Execute`."""
+        called = time.perf_counter()
+        answer = await self._execute(header, packed)
+        self._model_s += time.perf_counter() - called
+        return answer
+
+    def stages(self, preprocess_ms: float) -> dict[str, float]:
+        """The time so far by stage: before the runs, in them, and around them."""
+        all_ms, model_ms = (time.perf_counter() - self._begun) * 1000, self._model_s * 1000
+        return {"preprocess": preprocess_ms, "model": model_ms, "decode": all_ms - model_ms}
 
 
 async def drive(runs: Generator[tuple[int, Run], Decisions, Result], execute: Execute) -> Result:

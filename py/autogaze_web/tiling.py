@@ -189,7 +189,7 @@ class TileStitcher:
 
     def frames(self) -> list[Fixations]:
         """What is known so far, frame by frame: by confidence, largest first, no cell twice."""
-        return [_merged(pieces) for pieces in self._frames]
+        return [merged(pieces) for pieces in self._frames]
 
 
 def stitch(tiling: Tiling, cells: Sequence[Cells]) -> Fixations:
@@ -207,7 +207,7 @@ def stitch(tiling: Tiling, cells: Sequence[Cells]) -> Fixations:
     """
     if len(cells) != len(tiling):
         raise ValueError(f"the tiling has {len(tiling)} tiles, got cells of {len(cells)}")
-    return _merged([place(chosen, index, tiling) for index, chosen in enumerate(cells)])
+    return merged([place(chosen, index, tiling) for index, chosen in enumerate(cells)])
 
 
 def place(cells: Cells, index: int, tiling: Tiling) -> Fixations:
@@ -242,7 +242,8 @@ class TileProgress:
     frames: list[Fixations]
 
 
-def _merged(pieces: Sequence[Fixations]) -> Fixations:
+def merged(pieces: Sequence[Fixations]) -> Fixations:
+    """The fixations of several tiles as one: by confidence, largest first, no cell twice."""
     fixations = Fixations.concatenate(pieces)
     fixations = fixations.select(np.argsort(-fixations.confidence, kind="stable"))
     identity: NDArray[Any] = np.concatenate(

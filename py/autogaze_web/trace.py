@@ -120,7 +120,7 @@ def autogaze_source(
     mode = mode or InferenceMode()
     ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
     requirement = (config.task_loss_requirement if task_loss is None else task_loss) if early_stop else None
-    description = autogaze_description(config, requirement, max_tokens, mode)
+    description = autogaze_description(config, max_tokens, requirement, mode)
     if mode.tiled:
         clips = TiledClips(config, processor, mode, ratio, max_tokens)
         return TiledAutoGazeSource(model, clips, requirement, description, on_tiles)
@@ -142,8 +142,8 @@ def patch_diff_description(settings: PatchDiff) -> Description:
 
 def autogaze_description(
     config: AutoGazeConfig,
-    requirement: float | None,
     max_tokens: int | None,
+    requirement: float | None,
     mode: InferenceMode | None = None,
 ) -> Description:
     """AutoGaze as a trace's head names it; by default on whole frames, with its trained window."""

@@ -1,0 +1,122 @@
+"""Large frames in tiles in the page: each batch is shown, the result is the native package's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from live_page import LOAD_TIMEOUT_MS, open_live, record, shown
+from model_page import ADDRESSES, serve, wait_model
+
+from autogaze_web import AutoGaze, AutoGazeImageProcessor
+from autogaze_web.frames import as_frame
+from autogaze_web.live import LiveSettings, LiveView
+from autogaze_web.tiling import Tiling
+
+pytestmark = pytest.mark.browser
+
+# The small model's tiles have 64 pixels per side.
+SIZE = "&width=160&height=100"
+QUERY = f"?source=synthetic-pan&mask-source=autogaze&backend=wasm&max-tokens=4&top-k=1{SIZE}{ADDRESSES}"
+
+
+@pytest.mark.parametrize("mode", ["anyres", "full-res&tile-stride=48"])
+def test_every_tile_is_the_native_packages(page, site_url, checkpoint, mode):
+    serve(page, checkpoint)
+    open_live(page, site_url, f"{QUERY}&mask-timing=own&tile-batch-size=5&mode={mode}")
+    wait_model(page, "WebAssembly")
+    frames = record(page, 3)
+
+    tiling = Tiling.anyres(100, 160, 64)
+    if mode != "anyres":
+        tiling = Tiling.full_resolution(100, 160, 64, 48)
+    model = AutoGaze.from_pretrained(checkpoint)
+    processor = AutoGazeImageProcessor.from_pretrained(checkpoint).without_resizing()
+    processed = processor(np.stack([frame.input[..., :3] for frame in frames]))
+    view = LiveView(LiveSettings.of({}))
+    for index, frame in enumerate(frames):
+        assert (frame.report["gaze_progress"], frame.report["tiles"]) == (1, len(tiling))
+        # Each frame with the one before it.
+        clip = processed[max(index - 1, 0) : index + 1]
+        *_, result = model.generate_tiled(clip, tiling, model.config.gazing_ratio, 0.7, max_tokens=4)
+        report = view.step(as_frame(frame.input), result.frames[-1])
+        assert frame.report["mask_ratio"] == report.mask_ratio > 0
+        assert frame.report["tokens"] == report.cells
+        np.testing.assert_array_equal(frame.mask, view.mask)
+        np.testing.assert_array_equal(frame.output, view.output)
+    assert page.inner_text("#tiles-count").strip() == f"{len(tiling)} of {len(tiling)}"
+
+
+# Every run of the model waits until it is let go.
+HOLD = """() => {
+  const post = Worker.prototype.postMessage;
+  const held = [];
+  Worker.prototype.postMessage = function (message, ...more) {
+    if (message?.type === "execute") held.push(() => post.call(this, message, ...more));
+    else post.call(this, message, ...more);
+  };
+  globalThis.letGo = async (runs) => {
+    for (let i = 0; i < runs; i++) {
+      while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      held.shift()();
+    }
+  };
+  globalThis.letAllGo = () => {
+    Worker.prototype.postMessage = post;
+    for (const go of held.splice(0)) go();
+  };
+}"""
+
+
+def wait_tiles(page, text):
+    page.wait_for_function(
+        "(text) => document.getElementById('tiles-count').textContent.trim() === text",
+        arg=text,
+        timeout=LOAD_TIMEOUT_MS,
+    )
+
+
+def test_what_is_known_is_shown_and_the_rest_can_be_called_off(page, site_url, checkpoint):
+    serve(page, checkpoint)
+    query = QUERY.replace("mask-source=autogaze", "mask-source=patch-diff")
+    open_live(page, site_url, f"{query}&mode=tiled&tile-batch-size=2&frames-per-clip=1&mask-display=overlay")
+    assert page.is_hidden("#tiles")
+    worker = page.workers[0]
+    worker.evaluate(HOLD)
+    page.select_option("#mask-source", "autogaze")
+    page.wait_for_selector("#tiles:not([hidden])", timeout=LOAD_TIMEOUT_MS)
+
+    # Two of three tiles of the upper row, then the last one and the first of the lower row.
+    def lit():
+        mask = shown(page, "mask")[..., :3].any(axis=-1)
+        return [bool(part.any()) for row in np.split(mask, 2) for part in np.array_split(row, 3, axis=1)]
+
+    worker.evaluate("() => letGo(2)")
+    wait_tiles(page, "2 of 6")
+    assert lit() == [True, True, False, False, False, False]
+    worker.evaluate("() => letGo(2)")
+    wait_tiles(page, "4 of 6")
+    assert lit()[:4] == [True] * 4
+    assert lit()[4:] == [False, False]
+
+    page.click("#tiles-cancel")
+    worker.evaluate("() => letAllGo()")
+    page.wait_for_selector("#tiles", state="hidden")
+    page.wait_for_function(
+        "() => /mask \\d+ frames? |ms \\(AutoGaze/.test(document.getElementById('facts').textContent)"
+    )
+    assert page.input_value("#setting-mode") == "realtime"
+    report = record(page, 4)[-1].report
+    assert report.get("tiles", 0) == 0
+
+
+def test_the_defaults_follow_the_mode(page, site_url):
+    open_live(page, site_url, "?source=synthetic-pan")
+    page.click("#feature-settings summary")
+    names = ("frames-per-clip", "max-gaze-tokens-each-frame", "top-k", "inference-width")
+    values = lambda: [page.input_value(f"#setting-{name}") for name in names]  # noqa: E731
+    assert values() == ["16", "16", "10", "640"]
+    page.select_option("#mask-source", "patch-diff")
+    page.evaluate("() => { document.getElementById('setting-mode').disabled = false; }")
+    page.select_option("#setting-mode", "tiled")
+    assert values() == ["2", "20", "2", "1280"]
+    page.wait_for_function("() => document.getElementById('input').width === 1280")

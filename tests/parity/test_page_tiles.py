@@ -1,0 +1,144 @@
+"""The page's stream in tiles, with native ONNX Runtime in the place of the bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+
+from autogaze_web import AutoGaze, AutoGazeImageProcessor
+from autogaze_web.context import Copy
+from autogaze_web.frame_record import Chosen
+from autogaze_web.frames import as_frame
+from autogaze_web.inference_mode import InferenceMode
+from autogaze_web.page_model import PageModel
+from autogaze_web.page_tiles import PageTiledStream
+from autogaze_web.runs import Run
+from autogaze_web.runtime_native import NativeVideo
+from autogaze_web.tiling import Tiling
+
+SIDE, CAPACITY = 64, 400
+GRAPHS = json.dumps(
+    [
+        {"kind": "frame", "steps": 1, "capacity": CAPACITY},
+        {"kind": "steps", "steps": 1, "capacity": CAPACITY},
+    ]
+)
+FRAMES = [as_frame(frame) for frame in oracle.frames_224()[:2, :100, :150]]
+MODE = InferenceMode("tiled", batch_size=2, frames=2)
+
+
+class Bridge:
+    """Executes runs as `wasm_bridge/page_model.mjs` does."""
+
+    def __init__(self, model: AutoGaze) -> None:
+        self._runtime = model.runtime
+        self.videos: dict[int, NativeVideo] = {}
+        self.restarts = 0
+
+    def restart(self) -> None:
+        self.videos.clear()
+        self.restarts += 1
+
+    async def execute(self, header: str, packed: Any) -> Any:
+        run = json.loads(header)
+        inputs = {i.name: i.shape for i in self._runtime.session(run["graph"], run["steps"]).get_inputs()}
+        feeds = {
+            name: packed[start : start + size].view(dtype).reshape(
+                [side if isinstance(side, int) else -1 for side in inputs[name]]
+            )
+            for name, dtype, start, size in run["feeds"]
+        }  # fmt: skip
+        copies = [Copy(*copy) for copy in np.reshape(run["copies"], (-1, 3)).tolist()]
+        video = self.videos.setdefault(run["video"], NativeVideo(self._runtime))
+        decisions = video.execute(
+            Run(run["graph"], run["steps"], CAPACITY, tuple(copies), feeds, np.zeros(0, np.int64))
+        )
+        return SimpleNamespace(to_py=lambda: decisions)
+
+
+@pytest.fixture(scope="module")
+def model(folder: Callable[[str], Path]) -> AutoGaze:
+    return AutoGaze.from_pretrained(folder("tiny"))
+
+
+@pytest.fixture
+def bridge(model: AutoGaze) -> Bridge:
+    return Bridge(model)
+
+
+@pytest.fixture
+def stream(bridge: Bridge, folder: Callable[[str], Path]) -> PageTiledStream:
+    files = folder("tiny")
+    texts = [(files / name).read_text() for name in ("config.json", "preprocessor_config.json")]
+    checkpoint = PageModel(texts[0], texts[1], (files / "model.safetensors").read_bytes())
+    made = PageTiledStream(checkpoint, GRAPHS, bridge.execute, bridge.restart, MODE, 4)
+    made.require(0.7)
+    return made
+
+
+def look(stream: PageTiledStream, frame: Any) -> list[Any]:
+    async def parts() -> list[Any]:
+        return [part async for part in stream.look(frame)]
+
+    return asyncio.run(parts())
+
+
+def places(chosen: Chosen) -> set[tuple[int, ...]]:
+    cells: Any = chosen.cells
+    return set(map(tuple, np.concatenate([cells.start, cells.end, cells.parts], axis=1).tolist()))
+
+
+def test_each_batch_renews_its_tiles(
+    model: AutoGaze, bridge: Bridge, stream: PageTiledStream, folder: Callable[[str], Path]
+) -> None:
+    tiling = Tiling.anyres(100, 150, SIDE)
+    processor = AutoGazeImageProcessor.from_pretrained(folder("tiny")).without_resizing()
+    processed = processor(np.stack([frame[..., :3] for frame in FRAMES]))
+    previous: set[tuple[int, ...]] = set()
+    for index, frame in enumerate(FRAMES):
+        parts = look(stream, frame)
+        assert [(part.progress, part.tiles) for part in parts] == [(2 / 6, 6), (4 / 6, 6), (1, 6)]
+        *states, result = model.generate_tiled(
+            processed[: index + 1], tiling, model.config.gazing_ratio, 0.7, max_tokens=4, batch_size=2
+        )
+        assert states
+        final = result.frames[-1]
+        last = parts[-1].chosen
+        for name in ("start", "end", "parts", "grid"):
+            np.testing.assert_array_equal(getattr(last.cells, name), getattr(final, name))
+        np.testing.assert_allclose(last.cells.confidence, final.confidence, atol=1e-6)
+        assert last.tokens.tolist() == list(range(len(final)))
+        for part, state in zip(parts, [*states, result], strict=True):
+            here = places(part.chosen)
+            known = places(Chosen(state.frames[-1], last.tokens))
+            assert known <= here
+            # The rest is what the tiles that are still to come had in the frame before.
+            assert here - known <= previous
+        assert places(parts[0].chosen) - places(Chosen(states[0].frames[-1], last.tokens)) or index == 0
+        previous = places(last)
+    assert bridge.restarts == 12
+    assert set(parts[-1].stage_ms) == {"preprocess", "model", "decode"}
+
+
+def test_an_abandoned_gaze_runs_no_further_tile(bridge: Bridge, stream: PageTiledStream) -> None:
+    async def first_part() -> None:
+        parts = stream.look(FRAMES[0])
+        await anext(parts)
+        await parts.aclose()
+
+    asyncio.run(first_part())
+    assert bridge.restarts == 2
+
+
+def test_frames_of_another_size_begin_anew(stream: PageTiledStream) -> None:
+    look(stream, FRAMES[0])
+    (only,) = look(stream, as_frame(FRAMES[0][:SIDE, :SIDE].copy()))
+    assert (only.progress, only.tiles) == (1, 1)

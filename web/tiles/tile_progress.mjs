@@ -1,0 +1,38 @@
+/**
+ * How far the model is with a frame's tiles, and the way out.
+ * @module
+ */
+
+import { element } from "../element.mjs";
+
+/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+
+export class TileProgress {
+  /** Called when the rest is to be called off. */
+  onCancel = () => {};
+
+  #line = element("tiles", HTMLElement);
+  #bar = element("tiles-bar", HTMLProgressElement);
+  #count = element("tiles-count", HTMLElement);
+
+  constructor() {
+    element("tiles-cancel", HTMLButtonElement).addEventListener("click", () => this.onCancel());
+  }
+
+  /**
+   * @param {FrameReport} report
+   * @param {boolean} tiled whether the mode has tiles
+   */
+  show({ mask_timing, tiles = 0, gaze_progress = 0 }, tiled) {
+    // The line stays between gazes, so that nothing moves.
+    this.#line.hidden = !(tiled && mask_timing);
+    if (this.#line.hidden) return;
+    this.#bar.value = gaze_progress;
+    const done = String(Math.round(gaze_progress * tiles));
+    this.#count.textContent = tiles ? `${done.padStart(String(tiles).length, "\u2007")} of ${tiles}` : "";
+  }
+
+  hide() {
+    this.#line.hidden = true;
+  }
+}
