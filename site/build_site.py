@@ -2,6 +2,7 @@
 
 What goes in, from where:
     index.html                   web/index.html
+    service_worker.mjs           web/offline/service_worker.mjs, with the digest of all of the site in it
     web/, wasm_bridge/           the page's files and the bridge's ES modules, as in the project
     runtime/pyodide/             Pyodide without what no page needs, and a pyodide-lock.json of its wheels
     runtime/onnxruntime/         ONNX Runtime Web, loaded only once a model is asked for
@@ -48,6 +49,9 @@ NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 # What the page fetches only when it is asked for: models, and packages of Python beyond the page's own.
 _LATER = ("runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY, "graphs/")
 _FOR_DEVELOPERS = (f"{EXAMPLE}/", "package.json")
+_MEDIA = (".webm", ".mp4", ".gif")
+
+_SERVICE_WORKER = "web/offline/service_worker.mjs"
 
 # Any fixed time makes the wheel the same from build to build: 2026-01-01, in seconds since 1970.
 _SOURCE_DATE_EPOCH = "1767225600"
@@ -87,6 +91,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
             write_runtime(fresh, runtime, lock)
             wheel = add_wheel(root, fresh)
             description = describe(root, fresh, wheel)
+            write_service_worker(root, fresh, str(description["id"]))
             write_json(fresh / "build.json", description)
             (fresh / ".nojekyll").touch()
         swap(fresh, dist)
@@ -97,6 +102,8 @@ def copy_sources(root: Path, target: Path) -> None:
     """Copy what the browser gets unchanged: the page, the bridge's modules and the shared tables."""
     shutil.copytree(root / "web", target / "web", ignore=shutil.ignore_patterns(".*"))
     (target / "web" / "index.html").rename(target / "index.html")
+    # Its place is the root; see write_service_worker.
+    (target / _SERVICE_WORKER).unlink(missing_ok=True)
     for module in sorted((root / "wasm_bridge").rglob("*.mjs")):
         relative = module.relative_to(root)
         if "node_modules" in relative.parts or module.name.endswith(".test.mjs"):
@@ -149,6 +156,7 @@ def add_wheel(root: Path, target: Path) -> str:
 def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
     """What build.json says; without git the commit is None.
 
+    `id` stands for the contents of all files.
     `start` names the files without which the page does not run; the others are fetched when asked for.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -160,15 +168,34 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
                 "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
             }
+    digest = hashlib.sha256("".join(f"{path} {file['sha256']} " for path, file in files.items()).encode())
     return {
+        "id": digest.hexdigest()[:16],
         "version": project["version"],
         "commit": commit(root),
         "wheel": wheel,
         "start": [
-            path for path in files if not (path.startswith(_LATER + _FOR_DEVELOPERS) or path.endswith(TYPES))
+            path
+            for path in files
+            if not path.startswith(_LATER + _FOR_DEVELOPERS) and not path.endswith((*_MEDIA, TYPES))
         ],
         "files": files,
     }
+
+
+def write_service_worker(root: Path, target: Path, build_id: str) -> None:
+    """Copy the service worker to the site's root, which is its scope, with the build that it keeps in it.
+
+    It is no file of build.json, because it names the digest of those.
+
+    Raises:
+        BuildError: if it has no place for that.
+    """
+    source = (root / _SERVICE_WORKER).read_text(encoding="utf-8")
+    text = source.replace('const BUILD = "development";', f'const BUILD = "{build_id}";')
+    if text == source:
+        raise BuildError(f"{_SERVICE_WORKER} has no line that names its BUILD")
+    (target / Path(_SERVICE_WORKER).name).write_text(text, encoding="utf-8")
 
 
 def commit(root: Path) -> str | None:

@@ -10,6 +10,7 @@ const FOLDER = "runtime/onnxruntime/";
 
 // Loader and program of each build. JSPI lets WebAssembly wait for the GPU by itself; where it is missing
 // the larger asyncify build does the same.
+/** @type {Record<"wasm" | "jspi" | "asyncify", [string, string]>} */
 const BUILDS = {
   wasm: ["ort.wasm.min.mjs", "ort-wasm-simd-threaded"],
   jspi: ["ort.jspi.min.mjs", "ort-wasm-simd-threaded.jspi"],
@@ -22,8 +23,7 @@ const BUILDS = {
  * @returns {Promise<Ort>}
  */
 export async function loadOrt(backend, siteUrl) {
-  const build = backend.name === "wasm" ? "wasm" : "Suspending" in WebAssembly ? "jspi" : "asyncify";
-  const [loader, program] = BUILDS[build];
+  const [loader, program] = buildFor(backend.name);
   const folder = new URL(FOLDER, siteUrl).href;
   /** @type {Ort} */
   const ort = await import(`${folder}${loader}`);
@@ -44,4 +44,19 @@ export function startFault(error) {
     "ONNX Runtime could not be started: reload the page; if that does not help, the site's files are " +
       `incomplete or this browser lacks memory (${reason.trim().split("\n")[0]}).`,
   );
+}
+
+/**
+ * The files of the site that `loadOrt` loads.
+ * @param {import("./backend.mjs").BackendName} backend
+ * @returns {string[]} paths
+ */
+export function ortFiles(backend) {
+  const [loader, program] = buildFor(backend);
+  return [loader, `${program}.mjs`, `${program}.wasm`].map((name) => FOLDER + name);
+}
+
+/** @param {import("./backend.mjs").BackendName} backend */
+function buildFor(backend) {
+  return BUILDS[backend === "wasm" ? "wasm" : "Suspending" in WebAssembly ? "jspi" : "asyncify"];
 }

@@ -15,6 +15,7 @@ import { Legend, loadPalettes } from "./legend/legend.mjs";
 import { MaskSource } from "./mask_source.mjs";
 import { factsText, psnrText, Rate, ratioText, speedText } from "./measurements.mjs";
 import { hideNotice, showNotice } from "./notice.mjs";
+import { OfflinePanel } from "./offline/offline_panel.mjs";
 import { loadOptions, parseQuery } from "./options.mjs";
 import { ProgressBar } from "./progress.mjs";
 import { applySettings } from "./settings/apply_settings.mjs";
@@ -59,7 +60,11 @@ async function main() {
   tiles.onCancel = () => settings.give({ mode: "realtime" });
   const maskSource = new MaskSource(view, settings.values);
   maskSource.onProblem = showNotice;
-  maskSource.onActive = (source) => controls.showMaskSource(source);
+  const offline = new OfflinePanel();
+  maskSource.onActive = (source) => {
+    controls.showMaskSource(source);
+    if (source === "autogaze") offline.modelReady(maskSource.backend);
+  };
   const exporting = new ExportPanel(view, () => player.title);
   exporting.onProblem = showNotice;
   maskSource.onChosen = (source) => settings.give({ "mask-source": source });
@@ -121,6 +126,7 @@ async function main() {
   loading.hide();
   player.workerReady();
   if (values["mask-source"] === "autogaze" && values["load-model"]) maskSource.choose("autogaze");
+  await offline.start();
 }
 
 /**

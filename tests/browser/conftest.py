@@ -115,7 +115,8 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
     """`open_page(**options)` is a new recorded page; the test fails on a problem it did not declare.
 
     Options: `webgpu`, `camera` and `allow_camera` as for `chromium.flags`; every other one goes to
-    Playwright's new_context (viewport, ...).
+    Playwright's new_context (viewport, ...). Service workers are blocked, because their requests pass by
+    `page.route`, unless `service_workers="allow"` is given.
     """
     opened: list[RecordedPage] = []
 
@@ -123,6 +124,7 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
         webgpu: bool = False, camera: Path | None = None, allow_camera: bool = True, **context_options: Any
     ) -> RecordedPage:
         browser = launch(webgpu=webgpu, camera=camera, allow_camera=allow_camera)
+        context_options.setdefault("service_workers", "block")
         recorded = RecordedPage(browser.new_context(**context_options).new_page())
         opened.append(recorded)
         return recorded

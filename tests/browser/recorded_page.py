@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
 
+# What Playwright says itself where a test blocks them.
+_BLOCKED = "Service Worker registration blocked by Playwright"
+
 
 @dataclass
 class RecordedPage:
@@ -43,6 +46,8 @@ class RecordedPage:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         self.console.append(f"{message.type}: {message.text}")
+        if message.text == _BLOCKED:
+            return
         if message.type in ("error", "warning"):
             where = message.location
             self.problems.append(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chromium import flags, require
 from live_page import choose_files, wait_live
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 import build_site
 import serve_site
@@ -15,6 +15,8 @@ import serve_site
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tests" / "data" / "example_input.webm"
 PICTURES = ROOT / "docs" / "pictures"
+WEB = ROOT / "web"
+ICON_SIZES = (192, 512)
 
 # Name, width, height.
 VIEWS = (("page", 1280, 680), ("phone", 390, 844))
@@ -53,7 +55,20 @@ def main() -> None:
             page.screenshot(path=PICTURES / f"{name}.png")
             print(f"docs/pictures/{name}.png")
             page.close()
+        take_icons(browser)
         browser.close()
+
+
+def take_icons(browser: Browser) -> None:
+    """Draws web/icon.svg as the icons of an installed page, on a ground that may be cut to any shape."""
+    for size in ICON_SIZES:
+        page = browser.new_page(viewport={"width": size, "height": size})
+        icon = (WEB / "icon.svg").read_text(encoding="utf-8")
+        page.set_content(
+            f'<body style="margin:0;background:#15171d"><div style="padding:10%">{icon}</div></body>'
+        )
+        page.screenshot(path=WEB / "offline" / f"icon-{size}.png")
+        page.close()
 
 
 if __name__ == "__main__":

@@ -126,6 +126,9 @@ def project(tmp_path: Path) -> Path:
     root = tmp_path / "project"
     (root / "web").mkdir(parents=True)
     (root / "web/index.html").write_text("<title>one</title>")
+    (root / "web/offline").mkdir()
+    worker = "web/offline/service_worker.mjs"
+    (root / worker).write_text((build_site.ROOT / worker).read_text())
     for name in ("pyproject.toml", "LICENSE", "py"):
         (root / name).symlink_to(build_site.ROOT / name)
     (root / "README.md").write_text("# trial")
@@ -156,7 +159,8 @@ class TestBuild:
         description = build()
         dist = project / "site/dist"
         shipped = {path.relative_to(dist).as_posix() for path in dist.rglob("*") if path.is_file()}
-        assert shipped == {*description["files"], "build.json", ".nojekyll"}
+        assert shipped == {*description["files"], "build.json", "service_worker.mjs", ".nojekyll"}
+        assert f'const BUILD = "{description["id"]}";' in (dist / "service_worker.mjs").read_text()
         assert {path for path in shipped if path.startswith("wasm_bridge/")} == {"wasm_bridge/worker.mjs"}
         assert json.loads((dist / "build.json").read_text()) == description
         assert set(description["files"]) - set(description["start"]) == {"graphs/frame-2.onnx"}
@@ -168,6 +172,11 @@ class TestBuild:
     def test_building_twice_gives_the_same_site(self, build: Build) -> None:
         first = build()
         assert build() == first
+
+    def test_another_page_is_another_build(self, project: Path, build: Build) -> None:
+        first = build()
+        (project / "web/index.html").write_text("<title>two</title>")
+        assert build()["id"] != first["id"]
 
     def test_a_changed_wheel_has_another_address(self, project: Path, build: Build) -> None:
         first = build()

@@ -1,0 +1,252 @@
+/**
+ * Keeps the built site for use without a network, and isolates the page so that WebAssembly may use threads.
+ *
+ * The build copies this file to the site's root, so that its scope covers the page, and writes the site's
+ * digest into BUILD: another site has another service worker. One cache holds one build, every file verified
+ * by the sha256 that build.json gives, so that files of two builds never come together. What a start needs is
+ * kept at once, everything else when it is first used. A new build waits until the page asks for it.
+ *
+ * A classic script: not every browser has service workers that are modules.
+ * @module
+ */
+
+const BUILD = "development";
+const PREFIX = "autogaze-site ";
+const CACHE = PREFIX + BUILD;
+const MANIFEST = "build.json";
+// Not a file of the site: which clients were loaded from an earlier build than this one.
+const OLD_CLIENTS = "old-clients";
+const ISOLATION = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+const FETCHES_AT_ONCE = 6;
+
+/**
+ * @typedef {{ id: string, start: string[], files: Record<string, { bytes: number, sha256: string }> }} Manifest
+ */
+
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
+/** @type {Manifest | undefined} */
+let known;
+
+worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("message", (event) => {
+  if (event.data === "take-over") event.waitUntil(takeOver(event.source));
+  else if (event.data?.keep) event.waitUntil(keepFor(event.data.keep, event.ports[0]));
+});
+worker.addEventListener("fetch", (event) => {
+  const path = pathOf(event.request);
+  if (path !== null) event.respondWith(answer(event, path));
+});
+
+async function install() {
+  const response = await fetch(urlOf(MANIFEST), { cache: "no-cache" });
+  /** @type {Manifest} */
+  const manifest = await response.clone().json();
+  if (manifest.id !== BUILD) throw new Error("The site is being replaced: the next visit installs it.");
+  const cache = await caches.open(CACHE);
+  await keepAll(cache, manifest, manifest.start);
+  // Last, so that a cache without it is one that is not complete.
+  await cache.put(urlOf(MANIFEST), await isolated(response));
+}
+
+async function activate() {
+  for (const name of await caches.keys()) {
+    if (name.startsWith(PREFIX) && name !== CACHE) await caches.delete(name);
+  }
+  await worker.clients.claim();
+}
+
+/**
+ * The page that shows "new version" asks for it, and loads itself again; other open pages are told apart.
+ * @param {Client | ServiceWorker | MessagePort | null} asking
+ */
+async function takeOver(asking) {
+  const mine = asking && "id" in asking ? asking.id : "";
+  const clients = await worker.clients.matchAll({ includeUncontrolled: true, type: "all" });
+  const others = clients.map(({ id }) => id).filter((id) => id !== mine);
+  const cache = await caches.open(CACHE);
+  await cache.put(urlOf(OLD_CLIENTS), Response.json(others));
+  await worker.skipWaiting();
+}
+
+/**
+ * @param {FetchEvent} event
+ * @param {string} path of a file of the site
+ * @returns {Promise<Response>}
+ */
+async function answer({ request, clientId }, path) {
+  const cache = await caches.open(CACHE);
+  const manifest = await manifestOf(cache);
+  const file = manifest?.files[path];
+  if (!manifest || (!file && path !== MANIFEST)) return fetch(request);
+  // A navigation comes from the page that is being left.
+  if (request.mode !== "navigate" && (await isOld(cache, clientId)))
+    return refusal("This page was replaced by a new version: reload it.");
+  const response = (await cache.match(urlOf(path))) ?? (await keep(cache, path, manifest));
+  const range = request.headers.get("range");
+  return range ? partOf(response, range) : response;
+}
+
+/**
+ * Fetches a file, verifies and keeps it.
+ * @param {Cache} cache
+ * @param {string} path
+ * @param {Manifest} manifest
+ * @returns {Promise<Response>} a refusal if the server has another build by now
+ */
+async function keep(cache, path, { files }) {
+  const wanted = files[path]?.sha256;
+  // What the browser has by its own cache costs nothing; if it is stale the digest says so.
+  for (const mode of /** @type {RequestCache[]} */ (["force-cache", "reload"])) {
+    const response = await fetch(urlOf(path), { cache: mode });
+    if (!response.ok) return response;
+    const fresh = await isolated(response);
+    if ((await sha256Of(await fresh.clone().arrayBuffer())) !== wanted) continue;
+    // Without room for it the page goes on without keeping.
+    await cache.put(urlOf(path), fresh.clone()).catch(() => {});
+    return fresh;
+  }
+  return refusal(`${path} belongs to a newer version of this page: reload it.`);
+}
+
+/**
+ * Keeps files that are not kept yet, those of an earlier build where they are the same.
+ * @param {Cache} cache
+ * @param {Manifest} manifest
+ * @param {string[]} paths
+ * @param {(bytes: number) => void} [onBytes] told the bytes of all that is kept so far
+ * @throws {Error} if one of them cannot be had
+ */
+async function keepAll(cache, manifest, paths, onBytes = () => {}) {
+  const waiting = [...paths];
+  let bytes = 0;
+  const work = async () => {
+    for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+      if (!(await cache.match(urlOf(path))) && !(await adopt(cache, path, manifest))) {
+        const response = await keep(cache, path, manifest);
+        if (!response.ok) throw new Error(`${path} could not be kept (${response.status}).`);
+      }
+      bytes += manifest.files[path]?.bytes ?? 0;
+      onBytes(bytes);
+    }
+  };
+  await Promise.all(Array.from({ length: FETCHES_AT_ONCE }, work));
+}
+
+/**
+ * Takes a file over from an earlier build's cache if it is the same.
+ * @param {Cache} cache
+ * @param {string} path
+ * @param {Manifest} manifest
+ */
+async function adopt(cache, path, { files }) {
+  for (const name of await caches.keys()) {
+    if (!name.startsWith(PREFIX) || name === CACHE) continue;
+    const old = await caches.open(name);
+    const kept = (await manifestIn(old))?.files[path]?.sha256 === files[path]?.sha256;
+    const response = kept ? await old.match(urlOf(path)) : undefined;
+    if (!response) continue;
+    await cache.put(urlOf(path), response);
+    return true;
+  }
+  return false;
+}
+
+/**
+ * Keeps files that the page names, and tells it how far that is.
+ * @param {string[]} paths
+ * @param {MessagePort | undefined} port
+ */
+async function keepFor(paths, port) {
+  try {
+    const cache = await caches.open(CACHE);
+    const manifest = await manifestOf(cache);
+    if (!manifest) throw new Error("Nothing is kept any more: reload the page.");
+    await keepAll(cache, manifest, paths, (bytes) => port?.postMessage({ bytes }));
+    port?.postMessage({ done: true });
+  } catch (error) {
+    port?.postMessage({ problem: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** @param {Cache} cache */
+async function manifestOf(cache) {
+  known ??= await manifestIn(cache);
+  return known;
+}
+
+/**
+ * @param {Cache} cache
+ * @returns {Promise<Manifest | undefined>}
+ */
+async function manifestIn(cache) {
+  return (await cache.match(urlOf(MANIFEST)))?.json();
+}
+
+/**
+ * @param {Cache} cache
+ * @param {string} id of a client
+ */
+async function isOld(cache, id) {
+  const old = await cache.match(urlOf(OLD_CLIENTS));
+  return old ? (await old.json()).includes(id) : false;
+}
+
+/**
+ * The response with the headers of isolation; made once, when it is kept.
+ * @param {Response} response
+ */
+async function isolated(response) {
+  const headers = new Headers(response.headers);
+  // The body is decoded already, and whoever asks gets the same.
+  for (const name of ["Content-Encoding", "Vary"]) headers.delete(name);
+  for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
+  return new Response(await response.arrayBuffer(), { headers });
+}
+
+/**
+ * What players of media ask for.
+ * @param {Response} response
+ * @param {string} range
+ */
+async function partOf(response, range) {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? [];
+  if (first === undefined || !response.ok) return response;
+  const bytes = await response.arrayBuffer();
+  const end = Math.min(last ? Number(last) + 1 : bytes.byteLength, bytes.byteLength);
+  const headers = new Headers(response.headers);
+  headers.set("Content-Range", `bytes ${first}-${end - 1}/${bytes.byteLength}`);
+  headers.delete("Content-Length");
+  return new Response(bytes.slice(Number(first), end), { status: 206, headers });
+}
+
+/** @param {string} sentence */
+function refusal(sentence) {
+  return new Response(sentence, { status: 409, statusText: "Another version", headers: ISOLATION });
+}
+
+/**
+ * @param {Request} request
+ * @returns {string | null} relative to the site, null for what is none of its files
+ */
+function pathOf({ method, url }) {
+  const { scope } = worker.registration;
+  const [address = ""] = url.split(/[?#]/, 1);
+  if (method !== "GET" || !address.startsWith(scope)) return null;
+  return decodeURI(address.slice(scope.length)) || "index.html";
+}
+
+/** @param {string} path */
+function urlOf(path) {
+  return new URL(path === "index.html" ? "./" : path, worker.registration.scope).href;
+}
+
+/** @param {ArrayBuffer} bytes */
+async function sha256Of(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
