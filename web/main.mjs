@@ -119,7 +119,7 @@ async function main() {
   };
 
   // For tests and measurements; see docs/architecture.md.
-  Object.assign(globalThis, { autogaze: { view, player } });
+  Object.assign(globalThis, { autogaze: { view, player, settings } });
 
   player.open(String(values.source));
   await view.ready;

@@ -76,6 +76,19 @@ export class Field {
     this.#tell("");
   }
 
+  /**
+   * Whether its names or its help have every word that someone looks for.
+   * @param {string} words
+   */
+  matches(words) {
+    const { name, aliases, label, help } = this.#option;
+    const text = [name, ...aliases, label, help].join(" ").toLowerCase();
+    return words
+      .toLowerCase()
+      .split(/\s+/)
+      .every((word) => text.includes(word));
+  }
+
   #take() {
     const given =
       this.#control instanceof HTMLInputElement && this.#control.type === "checkbox"

@@ -22,6 +22,12 @@ export function showSettings(settings) {
   });
   element("settings-groups", HTMLElement).replaceChildren(...sections);
 
+  const find = element("settings-find", HTMLInputElement);
+  find.addEventListener("input", () => {
+    for (const field of fields.values()) field.element.hidden = !field.matches(find.value);
+    for (const section of sections) section.hidden = !section.querySelector(".setting:not([hidden])");
+  });
+
   showPresets(settings);
   element("settings-reset", HTMLButtonElement).addEventListener("click", () => settings.reset());
   element("copy-link", HTMLButtonElement).addEventListener("click", () => copyLink(settings));

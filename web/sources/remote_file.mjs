@@ -29,7 +29,7 @@ export async function fetchFile(address, signal) {
     return new File(parts, name, { type: response.headers.get("content-type") ?? "" });
   } catch (error) {
     if (signal.aborted || !(error instanceof TypeError)) throw error;
-    if (refused.seen) {
+    if (await refused.seen()) {
       throw new Error(`This page does not load from ${url.host}: download the file and open it here.`);
     }
     throw new Error(
@@ -63,14 +63,21 @@ async function readAtMost(response, limit) {
 }
 
 /**
- * Whether the page's policy forbids a request: the request itself only says that it failed.
+ * Whether the page's policy forbids a request: the request itself only says that it failed, and the event
+ * that says why comes a little later.
  * @param {URL} url
  */
 function watchPolicy(url) {
-  const watch = { seen: false, stop: () => document.removeEventListener("securitypolicyviolation", note) };
+  let refused = false;
   const note = (/** @type {SecurityPolicyViolationEvent} */ { blockedURI }) => {
-    if (blockedURI.startsWith(url.origin)) watch.seen = true;
+    if (blockedURI.startsWith(url.origin)) refused = true;
   };
   document.addEventListener("securitypolicyviolation", note);
-  return watch;
+  return {
+    async seen() {
+      for (let waited = 0; waited < 5 && !refused; waited++) await new Promise((go) => setTimeout(go, 20));
+      return refused;
+    },
+    stop: () => document.removeEventListener("securitypolicyviolation", note),
+  };
 }

@@ -1,0 +1,111 @@
+"""The panel of settings, presets, and the link that reproduces the present state."""
+
+from __future__ import annotations
+
+import pytest
+from live_page import open_live, record, wait_live
+
+from autogaze_web import options
+
+pytestmark = pytest.mark.browser
+
+
+def values(page):
+    return page.evaluate("() => globalThis.autogaze.settings.values")
+
+
+def test_every_option_is_in_the_panel(page, site_url):
+    open_live(page, site_url, "?source=synthetic-pan")
+    page.click("#feature-settings summary")
+    for name, option in options.options().items():
+        row = page.locator(f".setting:has(#setting-{name})")
+        assert row.locator("label").inner_text() == option.label
+        assert option.help in row.inner_text()
+        if option.type == "boolean":
+            assert row.locator("input").is_checked() is option.default
+        elif name != "source":
+            assert row.locator("select, input").first.input_value() == str(option.default), name
+    groups = page.eval_on_selector_all(
+        "#settings-groups legend", "(all) => all.map((one) => one.textContent)"
+    )
+    assert groups == list(options.groups().values())
+    page.fill("#settings-find", "keyframe")
+    assert page.locator(".setting:visible label").all_inner_texts() == ["Keyframe every"]
+    page.fill("#settings-find", "")
+
+
+def test_settings_change_the_running_stream_and_go_back(page, site_url):
+    open_live(page, site_url, "?source=synthetic-pan")
+    page.click("#feature-settings summary")
+    page.fill("#setting-patch-diff-grid", "7")
+    page.fill("#setting-patch-diff-threshold", "0")
+    page.keyboard.press("Tab")
+    page.wait_for_function("() => document.getElementById('facts').textContent.includes('49 cells')")
+    assert page.inner_text("#quality-value") == "100 % (threshold 0.00)"
+    assert page.inner_text("#settings-hint") == "3 changed"
+    page.click("#setting-patch-diff-grid ~ button")
+    assert page.input_value("#setting-patch-diff-grid") == "14"
+    page.fill("#setting-patch-diff-grid", "many")
+    page.keyboard.press("Tab")
+    assert page.locator(".setting:has(#setting-patch-diff-grid) .problem").inner_text() == (
+        "Patch-diff grid is a whole number from 1 to 256; it stays 14."
+    )
+    assert values(page)["patch-diff-grid"] == 14
+    # What has no effect says why, until it has one.
+    row = page.locator(".setting:has(#setting-camera-width)")
+    assert row.locator("input").is_disabled()
+    assert "Only with Source: Camera." in row.inner_text()
+    page.fill("#setting-inference-height", "90")
+    page.keyboard.press("Tab")
+    page.wait_for_function("() => document.getElementById('facts').textContent.startsWith('160\\u00d790')")
+    assert values(page)["inference-width"] == "auto"
+    page.uncheck("#setting-show-psnr")
+    assert page.is_hidden("#psnr")
+    page.uncheck("#setting-show-task-loss-slider")
+    assert page.is_hidden("#quality")
+    page.click("#settings-reset")
+    assert page.is_visible("#quality")
+    assert values(page) == options.defaults()
+    assert page.inner_text("#settings-hint") == "all at their defaults"
+
+
+def test_a_preset_sets_its_options(page, site_url):
+    open_live(page, site_url, "?source=synthetic-pan&preset=quality&keyframe-duration=7")
+    assert values(page) == options.parse(
+        {"source": "synthetic-pan", "preset": "quality", "keyframe-duration": 7}
+    )
+    page.click("#feature-settings summary")
+    page.click("#presets button:text('Realtime')")
+    assert values(page) == options.parse({"source": "synthetic-pan", "preset": "realtime"})
+    wait_live(page)
+    assert record(page, 2)[0].report["width"] == 640
+
+
+def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_page, site_url):
+    page = open_page(permissions=["clipboard-read", "clipboard-write"]).page
+    open_live(
+        page, site_url, "?source=synthetic-pan&image-url=./pictures/a.png&VIZ_MODE=blend&preset=quality"
+    )
+    page.select_option("#output-mode", "interframe")
+    page.locator("#quality").fill("70")
+    page.click("#feature-settings summary")
+    page.click("#copy-link")
+    page.wait_for_function(
+        "() => document.getElementById('settings-told').textContent === 'The link is copied.'"
+    )
+    link = page.evaluate("() => navigator.clipboard.readText()")
+    assert link == page.input_value("#link")
+    assert "visualization" not in link
+    assert "source=synthetic-pan" in link
+    before = values(page)
+    assert before["patch-diff-threshold"] == pytest.approx(0.3)
+    page.goto(link)
+    wait_live(page)
+    assert values(page) == before
+
+    # The camera is the default, but an address of a picture would have that shown.
+    page.select_option("#source", "camera")
+    assert "source=camera" in page.evaluate("() => globalThis.autogaze.settings.query()")
+    page.click("#feature-settings summary")
+    page.click("#settings-reset")
+    assert page.evaluate("() => globalThis.autogaze.settings.query()") == ""

@@ -1,0 +1,310 @@
+"""Where frames can come from: files, pictures, addresses, the sample, a screen, several cameras."""
+
+from __future__ import annotations
+
+import base64
+import io
+from urllib.parse import urlsplit
+
+import clips
+import numpy as np
+import pytest
+from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, shown, wait_live
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+OFFER = """([kind, name, type, bytes]) => {
+  const file = new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type });
+  const data = new DataTransfer();
+  data.items.add(file);
+  const how = { bubbles: true, cancelable: true };
+  document.body.dispatchEvent(
+    kind === "paste"
+      ? new ClipboardEvent("paste", { ...how, clipboardData: data })
+      : new DragEvent(kind, { ...how, dataTransfer: data }),
+  );
+}"""
+
+FAKE_SCREEN = """
+const canvas = document.createElement("canvas");
+[canvas.width, canvas.height] = [320, 180];
+const context = canvas.getContext("2d");
+let n = 0;
+setInterval(() => {
+  context.fillStyle = `rgb(${(n += 40) % 256} 90 160)`;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+}, 50);
+globalThis.asked = [];
+navigator.mediaDevices.getDisplayMedia = async (wanted) => {
+  asked.push(wanted);
+  if (globalThis.refusal) throw new DOMException("said the test", globalThis.refusal);
+  return canvas.captureStream(20);
+};
+"""
+
+TWO_CAMERAS = """
+globalThis.asked = [];
+navigator.mediaDevices.getUserMedia = async ({ video }) => {
+  asked.push(video);
+  const back = (video.deviceId?.exact ?? video.facingMode?.ideal ?? "").startsWith("environment");
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [320, 180];
+  const context = canvas.getContext("2d");
+  setInterval(() => {
+    context.fillStyle = back ? "rgb(0 0 200)" : "rgb(200 0 0)";
+    context.fillRect(0, 0, 320, 180);
+    context.fillStyle = "white";
+    context.fillRect(0, 0, 80, 180);
+  }, 50);
+  const stream = canvas.captureStream(20);
+  stream.getVideoTracks()[0].getSettings = () => ({ deviceId: back ? "environment-1" : "user-1" });
+  return stream;
+};
+navigator.mediaDevices.enumerateDevices = async () => [
+  { kind: "videoinput", deviceId: "user-1", label: "Front eye" },
+  { kind: "audioinput", deviceId: "ear", label: "Ear" },
+  { kind: "videoinput", deviceId: "environment-1", label: "Back eye" },
+];
+"""
+
+
+def notice(page):
+    page.wait_for_selector("#notice:not([hidden])", timeout=20_000)
+    return page.inner_text("#notice-text")
+
+
+def wait_notice(page, beginning):
+    page.wait_for_function(
+        "(text) => document.getElementById('notice-text').textContent.startsWith(text)",
+        arg=beginning,
+        timeout=30_000,
+    )
+
+
+def png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
+
+
+def picture(width=161, height=91):
+    return np.random.default_rng(5).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def offer(page, kind, name, mime, content):
+    page.evaluate(OFFER, [kind, name, mime, base64.b64encode(content).decode()])
+
+
+def wait_size(page, width, height):
+    page.wait_for_function(
+        "(size) => document.getElementById('facts').textContent.includes(size)",
+        arg=f"{width}\u00d7{height} pixels",
+        timeout=LOAD_TIMEOUT_MS,
+    )
+
+
+def wait_place(page, text):
+    page.wait_for_function(
+        "(text) => document.getElementById('place-told').textContent.includes(text)", arg=text, timeout=20_000
+    )
+
+
+def test_every_frame_of_a_file_in_order_bit_for_bit(page, site_url, tmp_path):
+    frames = clips.moving_square(9, 320, 180, step=24)
+    page.goto(site_url + "?source=file&width=native&pace=every-frame")
+    choose_files(page, clips.write_lossless(tmp_path / "square.webm", frames, fps=25))
+    wait_live(page)
+    recorded = record(page, 12)
+    for index, frame in enumerate(recorded):
+        np.testing.assert_array_equal(frame.input[..., :3], frames[index % 9], err_msg=str(index))
+    assert_native(recorded)
+    wait_place(page, "of 9")
+
+
+def test_a_file_is_stepped_scrubbed_and_stops_at_its_end(page, site_url, tmp_path):
+    frames = clips.moving_square(12, 320, 180, step=16)
+    page.goto(site_url + "?source=file&width=native&pace=every-frame&loop=off")
+    assert page.is_hidden("#playback")
+    choose_files(page, clips.write_lossless(tmp_path / "square.webm", frames, fps=10))
+    wait_live(page)
+    wait_place(page, "frame 12 of 12")
+    page.wait_for_function("() => document.getElementById('run').textContent === 'Start'")
+
+    def assert_shows(index):
+        wait_place(page, f"frame {index + 1} of 12")
+        page.wait_for_timeout(300)
+        np.testing.assert_array_equal(shown(page, "input")[..., :3], frames[index])
+
+    assert_shows(11)
+    page.click("#step-back")
+    assert_shows(10)
+    for _ in range(3):
+        page.click("#step-back")
+    assert_shows(7)
+    page.click("#step-forward")
+    assert_shows(8)
+    page.locator("#place").fill("0.25")
+    assert_shows(2)
+    # In real time from here on; the next single frame is counted from where the video has come to.
+    page.select_option("#file-pace", "real-time")
+    page.check("#file-loop")
+    page.click("#run")
+    page.wait_for_timeout(400)
+    page.click("#step-forward")
+    assert page.inner_text("#run") == "Start"
+    page.wait_for_timeout(500)
+    told = page.inner_text("#place-told")
+    index = int(told.split("frame ")[1].split()[0]) - 1
+    np.testing.assert_array_equal(shown(page, "input")[..., :3], frames[index])
+    page.click("#step-back")
+    assert_shows(max(0, index - 1))
+
+
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_single_frames_of_a_turned_video_are_turned(page, site_url, tmp_path, degrees):
+    frames = np.full((4, 64, 96, 3), 20, np.uint8)
+    frames[:, :16, :16] = (250, 60, 60)
+    path = clips.rotate_mp4(clips.write_lossless(tmp_path / "turned.mp4", frames), degrees)
+    page.goto(site_url + "?source=file&width=native&pace=every-frame")
+    choose_files(page, path)
+    wait_live(page)
+    wait_place(page, "of 4")
+    seen = shown(page, "input")
+    assert seen.shape == (96, 64, 4)
+    assert seen[(0, -1) if degrees == 90 else (-1, 0)][0] > 200
+
+
+def test_the_sample_clip_is_loaded_once_it_is_chosen(recorded, site_url):
+    page = recorded.page
+    open_live(page, site_url, "?source=synthetic-pulse")
+    assert not [url for url in recorded.requests if "/sample/" in url]
+    page.select_option("#source", "sample")
+    wait_size(page, 640, 640)
+    assert len([url for url in recorded.requests if "/sample/" in url]) == 1
+    assert_native(record(page, 4))
+
+
+def test_a_picture_that_is_dropped_pasted_or_at_an_address(recorded, site_url):
+    page = recorded.page
+    # By its path: the page's own address has the picture's in its query.
+    page.route(
+        lambda url: urlsplit(url).path.endswith("a.png"), lambda route: route.fulfill(body=png(picture()))
+    )
+    open_live(page, site_url, "?width=native&image-url=./pictures/a.png")
+    assert page.input_value("#source") == "image"
+    np.testing.assert_array_equal(shown(page, "input")[..., :3], picture())
+    recorded_frames = record(page, 3)
+    assert_native(recorded_frames)
+    assert [frame.report["cells"] for frame in recorded_frames] == [0, 0, 0]
+
+    dropped, pasted = picture(120, 80), picture(64, 48)
+    offer(page, "dragenter", "b.png", "image/png", png(dropped))
+    assert page.evaluate("document.body.classList.contains('dropping')")
+    offer(page, "drop", "b.png", "image/png", png(dropped))
+    wait_size(page, 120, 80)
+    assert not page.evaluate("document.body.classList.contains('dropping')")
+    np.testing.assert_array_equal(shown(page, "input")[..., :3], dropped)
+    page.select_option("#source", "synthetic-pulse")
+    offer(page, "paste", "c.png", "image/png", png(pasted))
+    wait_size(page, 64, 48)
+    np.testing.assert_array_equal(shown(page, "input")[..., :3], pasted)
+    assert page.input_value("#source") == "image"
+
+
+def test_pictures_and_addresses_that_do_not_work(recorded, site_url):
+    page = recorded.page
+    open_live(page, site_url, "?source=synthetic-pulse")
+    for name, content, sentence in (
+        ("a.png", b"no picture at all", '"a.png" cannot be read as a picture. Choose a picture'),
+        ("b.png", b"", '"b.png" is empty. Choose a picture'),
+        ("c.png", png(np.zeros((1, 1, 3), np.uint8)) + bytes(101_000_000), '"c.png" has 101 MB'),
+    ):
+        page.evaluate(
+            """([name, bytes, padding]) => {
+              const head = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+              const file = new File([head, new Uint8Array(padding)], name, { type: "image/png" });
+              globalThis.autogaze.player.openFile(file);
+            }""",
+            [name, base64.b64encode(content[:500]).decode(), max(0, len(content) - 500)],
+        )
+        wait_notice(page, sentence)
+    page.evaluate(
+        """async () => {
+          const canvas = new OffscreenCanvas(12000, 9000);
+          canvas.getContext("2d").fillRect(0, 0, 9, 9);
+          const file = new File([await canvas.convertToBlob()], "d.png", { type: "image/png" });
+          globalThis.autogaze.player.openFile(file);
+        }"""
+    )
+    wait_notice(page, '"d.png" is too large (12000\u00d79000)')
+    recorded.expect_problem("Content Security Policy|example.org|404|missing.webm|ERR_ABORTED")
+    page.goto(site_url + "?image-url=https://example.org/a.png")
+    assert notice(page).startswith("This page does not load from example.org: download the file")
+    page.goto(site_url + "?video-url=./missing.webm")
+    assert notice(page) == '"./missing.webm" is not there (404): check the address.'
+    assert not [url for url in recorded.requests if "example.org/a.png" in url and "image-url" not in url]
+
+
+def test_a_screen_is_shown_until_it_is_no_longer_shared(page, site_url):
+    page.add_init_script(FAKE_SCREEN)
+    open_live(page, site_url, "?source=screen")
+    assert page.evaluate("asked[0].audio") is False
+    assert_native(record(page, 3))
+    page.evaluate(
+        """() => {
+          const [track] = document.getElementById("video").srcObject.getVideoTracks();
+          track.stop();
+          track.dispatchEvent(new Event("ended"));
+        }"""
+    )
+    assert notice(page).startswith("The screen is no longer shared. Press Start")
+    page.click("#run")
+    wait_live(page)
+    for name, sentence in (
+        ("NotAllowedError", "No screen was chosen, or it was not allowed. Press Start"),
+        ("InvalidStateError", "Press Start to choose a screen, a window or a tab."),
+        ("AbortError", "The screen could not be shown (said the test). Press Start"),
+    ):
+        page.evaluate("(name) => { refusal = name; autogaze.player.open('screen'); }", name)
+        wait_notice(page, sentence)
+    page.evaluate("() => { navigator.mediaDevices.getDisplayMedia = undefined; }")
+    page.click("#run")
+    assert notice(page).startswith("This browser cannot show a screen here")
+
+
+def test_cameras_are_picked_and_mirrored(page, site_url):
+    page.add_init_script(TWO_CAMERAS)
+    open_live(page, site_url, "?width=160&camera-facing=back")
+    assert page.evaluate("asked.at(-1).facingMode.ideal") == "environment"
+    labels = page.eval_on_selector_all("#camera-device option", "(all) => all.map((one) => one.label)")
+    assert labels == ["Front eye", "Back eye", "Front camera", "Back camera"]
+    assert page.input_value("#camera-device") == "environment-1"
+
+    def colour(x, minimum):
+        page.wait_for_function(
+            """([x, [red, blue]]) => {
+              const panel = document.getElementById("input");
+              const copy = new OffscreenCanvas(panel.width, panel.height);
+              const context = copy.getContext("2d");
+              context.drawImage(panel, 0, 0);
+              const [r, , b] = context.getImageData(x, 45, 1, 1).data;
+              return Math.abs(r - red) < 12 && Math.abs(b - blue) < 12;
+            }""",
+            arg=[x, minimum],
+        )
+
+    white, red, blue = (255, 255), (200, 0), (0, 200)
+    colour(10, white)
+    colour(150, blue)
+    page.select_option("#camera-device", "user-1")
+    colour(150, red)
+    assert page.evaluate("asked.at(-1).deviceId.exact") == "user-1"
+    page.check("#camera-mirror")
+    colour(150, white)
+    colour(10, red)
+    assert_native(record(page, 3))
+    page.select_option("#camera-device", "facing:back")
+    colour(10, blue)
+    page.select_option("#source", "synthetic-pan")
+    page.wait_for_selector("#camera-tools", state="hidden")
