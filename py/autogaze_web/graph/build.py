@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -11,17 +12,24 @@ from onnx import TensorProto
 from ..checkpoint import expected_tensors
 from ..config import AutoGazeConfig
 from ..context import HIDDEN
-from .decoder import Decoder, LayerCache, Rows
+from .attention import Attention, CpuAttention, GpuAttention, LayerCache
+from .decoder import Decoder, Rows
 from .nodes import GraphBuilder
 from .selection import Choice, Selection, decisions
 from .vision import vision_trunk
+
+Target = Literal["cpu", "gpu"]
 
 CONTEXT = "context"
 """Name of the symbolic dimension of a graph that was built without a fixed capacity."""
 
 
 def frame_graph(
-    config: AutoGazeConfig, steps: int = 1, capacity: int | None = None, probes: Sequence[str] = ()
+    config: AutoGazeConfig,
+    steps: int = 1,
+    capacity: int | None = None,
+    probes: Sequence[str] = (),
+    target: Target = "cpu",
 ) -> onnx.ModelProto:
     """One frame: vision trunk, prefill, and the frame's first ``steps`` steps, unrolled.
 
@@ -32,6 +40,11 @@ def frame_graph(
         capacity: rows of context; None leaves them a symbolic dimension.
         probes: names of inner values that become outputs as well, for tests: ``patch_conv``, ``after_norm``,
             ``video_embeds``, ``logits``, ``layer_outputs``.
+        target: what the graph is to be fast on. Tokens are the same; a graph for GPUs needs a capacity, see
+            `attention.gpu_capacity`.
+
+    Raises:
+        ValueError: if a graph for GPUs has another capacity.
     """
     g = GraphBuilder(expected_tensors(config))
     vision, heads = config.vision, config.decoder.num_multi_token_pred
@@ -42,7 +55,7 @@ def frame_graph(
     pending_tokens = g.input("pending_tokens", (heads,), TensorProto.INT32)
     pending_bias = g.input("pending_bias", (1, heads))
     rows = heads + config.vision_tokens
-    decoder, context_bias = _decoder(g, config, capacity, rope_rows=rows + heads)
+    decoder, context_bias = _decoder(g, config, capacity, rows + heads, target)
 
     trunk = vision_trunk(g, config, frame, past)
     pending = g.op("Gather", decoder.embeddings, pending_tokens, axis=0)
@@ -82,7 +95,11 @@ def never_chosen(config: AutoGazeConfig) -> np.ndarray:
 
 
 def steps_graph(
-    config: AutoGazeConfig, steps: int = 1, capacity: int | None = None, probes: Sequence[str] = ()
+    config: AutoGazeConfig,
+    steps: int = 1,
+    capacity: int | None = None,
+    probes: Sequence[str] = (),
+    target: Target = "cpu",
 ) -> onnx.ModelProto:
     """``steps`` further steps of a frame whose rows so far are in the context.
 
@@ -92,7 +109,7 @@ def steps_graph(
     heads, vocab = config.decoder.num_multi_token_pred, config.vocab_size
     tokens = g.input("tokens", (heads,), TensorProto.INT32)
     token_bias = g.input("token_bias", (1, vocab))
-    decoder, context_bias = _decoder(g, config, capacity, rope_rows=heads)
+    decoder, context_bias = _decoder(g, config, capacity, heads, target)
     selection = Selection(g, config, g.reshape(_repeated(g, token_bias, heads), 1, heads * vocab))
     x = g.op("Gather", decoder.embeddings, tokens, axis=0)
     choices: list[Choice] = []
@@ -106,7 +123,7 @@ def steps_graph(
 
 
 def _decoder(
-    g: GraphBuilder, config: AutoGazeConfig, capacity: int | None, rope_rows: int
+    g: GraphBuilder, config: AutoGazeConfig, capacity: int | None, rope_rows: int, target: Target
 ) -> tuple[Decoder, str]:
     """Declares the inputs that both graphs share; the decoder on them, and the context's bias (1,C)."""
     size = CONTEXT if capacity is None else capacity
@@ -119,7 +136,10 @@ def _decoder(
         LayerCache(g.input(f"context_key_{i}", shape), g.input(f"context_value_{i}", shape))
         for i in range(d.num_hidden_layers)
     ]
-    return Decoder(g, config, cos, sin, caches, capacity), context_bias
+    attention: Attention = CpuAttention(d, capacity)
+    if target == "gpu":
+        attention = GpuAttention(d, capacity or 0)
+    return Decoder(g, config, cos, sin, caches, attention), context_bias
 
 
 def _unroll(
@@ -144,7 +164,7 @@ def _unroll(
     while len(choices) < steps:
         if choices:
             selection.use_up(choices[-1])
-            first = g.op("MatMul", choices[-1].one_hot, decoder.embeddings)
+            first = g.op("Gather", decoder.embeddings, choices[-1].ids, axis=0)
         assert first is not None
         among_steps = np.where(_later(heads, fed, group), HIDDEN, 0.0)
         bias = g.op("Concat", seen_by_all, g.constant(among_steps), axis=1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..config import AutoGazeConfig
+from .attention import Attention, LayerCache, Projection, Queries
 from .nodes import CONTRIB, GraphBuilder
 
 _MODEL = "gazing_model.gaze_decoder.model"
@@ -25,8 +26,7 @@ class Rows:
         rope_offset: the row of the rotary tables that belongs to the first one.
         bias: (R*G, context + frame rows), added to the scores.
         last_bias: (1, context + frame rows), the same for the last row alone.
-        prefill: whether these are the first rows of their frame in this graph: attention over many rows is
-            cheaper on one concatenated cache, over a few rows on two.
+        prefill: whether these are the first rows of their frame in this graph, which are many.
     """
 
     count: int
@@ -34,32 +34,6 @@ class Rows:
     bias: str
     last_bias: str
     prefill: bool
-
-
-@dataclass
-class LayerCache:
-    """A layer's context (graph inputs) and the frame's rows so far."""
-
-    context_key: str
-    context_value: str
-    context_key_t: str | None = None
-    new_key: str | None = None
-    new_value: str | None = None
-
-    @property
-    def key(self) -> str:
-        """(H,n,d) keys of the frame's rows so far."""
-        return _there(self.new_key)
-
-    @property
-    def value(self) -> str:
-        """(H,n,d) values of the frame's rows so far."""
-        return _there(self.new_value)
-
-    def extend(self, g: GraphBuilder, key: str, value: str) -> None:
-        """Adds the keys and values of further rows."""
-        self.new_key = key if self.new_key is None else g.op("Concat", self.new_key, key, axis=1)
-        self.new_value = value if self.new_value is None else g.op("Concat", self.new_value, value, axis=1)
 
 
 @dataclass(frozen=True)
@@ -78,8 +52,7 @@ class _Linear:
 class _Layer:
     input_norm: str
     qkv: _Linear
-    out: _Linear
-    out_by_head: str
+    out: Projection
     post_norm: str
     gate_up: _Linear
     down: _Linear
@@ -94,7 +67,7 @@ class Decoder:
     rope_cos: str
     rope_sin: str
     caches: list[LayerCache]
-    capacity: int | None
+    attention: Attention
     _layers: list[_Layer] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,41 +133,9 @@ class Decoder:
             query, count = g.slice(query, 1, rows.count - 1, rows.count), 1
         if group > 1:
             query = g.reshape(query, heads, count * group, dim)
-        if rows.prefill and not only_last:
-            mixed = self._attend_joined(query, cache, rows.bias)
-        else:
-            bias = rows.last_bias if only_last else rows.bias
-            mixed = self._attend_apart(query, cache, bias, before + rows.count)
-        if group > 1:
-            mixed = g.reshape(mixed, heads, count, group * dim)
-        if rows.prefill and not only_last:
-            flat = g.reshape(g.op("Transpose", mixed, perm=[1, 0, 2]), count, heads * group * dim)
-            return layer.out(g, flat)
-        # For few rows one Einsum is cheaper than moving the heads together first.
-        out = g.op("Einsum", mixed, layer.out_by_head, equation="hrd,hdo->ro")
-        return out if layer.out.bias is None else g.op("Add", out, layer.out.bias)
-
-    def _attend_joined(self, query: str, cache: LayerCache, bias: str) -> str:
-        """Attention of many rows: context and frame are joined first, for the scores are the larger part."""
-        g = self.g
-        keys = g.op("Concat", cache.context_key, cache.key, axis=1)
-        values = g.op("Concat", cache.context_value, cache.value, axis=1)
-        scores = g.op("MatMul", query, g.op("Transpose", keys, perm=[0, 2, 1]))
-        return g.op("MatMul", g.op("Softmax", g.op("Add", scores, bias), axis=-1), values)
-
-    def _attend_apart(self, query: str, cache: LayerCache, bias: str, frame_rows: int) -> str:
-        """Attention of few rows: the context is the larger part and stays where it is."""
-        g = self.g
-        if cache.context_key_t is None:
-            cache.context_key_t = g.op("Transpose", cache.context_key, perm=[0, 2, 1])
-        past = g.op("MatMul", query, cache.context_key_t)
-        new = g.op("Einsum", query, cache.key, equation="hqd,hld->hql")
-        weights = g.op("Softmax", g.op("Add", g.op("Concat", past, new, axis=-1), bias), axis=-1)
-        if self.capacity is None:
-            past, new = g.slice(weights, -1, 0, -frame_rows), g.slice(weights, -1, -frame_rows, 2**31 - 1)
-        else:
-            past, new = g.split(weights, -1, self.capacity, frame_rows)
-        return g.op("Add", g.op("MatMul", past, cache.context_value), g.op("MatMul", new, cache.value))
+        bias = rows.last_bias if only_last else rows.bias
+        queries = Queries(query, count, bias, before + rows.count, rows.prefill and not only_last)
+        return self.attention(g, queries, cache, layer.out)
 
     # Weights, prepared by nodes that ONNX Runtime folds away when a session is made.
 
@@ -217,8 +158,11 @@ class Decoder:
         return _Layer(
             input_norm=g.weight(f"{name}.input_layernorm.weight"),
             qkv=self._qkv(f"{name}.self_attn"),
-            out=_Linear(out, g.weight(f"{name}.self_attn.o_proj.bias") if decoder.attention_bias else None),
-            out_by_head=g.reshape(out, heads, width, decoder.hidden_size),
+            out=Projection(
+                flat=out,
+                by_head=g.reshape(out, heads, width, decoder.hidden_size),
+                bias=g.weight(f"{name}.self_attn.o_proj.bias") if decoder.attention_bias else None,
+            ),
             post_norm=g.weight(f"{name}.post_attention_layernorm.weight"),
             gate_up=_Linear(transposed(gate_up), gate_up_bias),
             down=_Linear(
@@ -249,8 +193,3 @@ class Decoder:
         pairs = g.reshape(weight, heads, group, 2, dim // 2, columns)
         return g.reshape(g.op("Transpose", pairs, perm=[0, 1, 3, 2, 4]), heads, group * dim, columns)
 
-
-def _there(name: str | None) -> str:
-    if name is None:
-        raise RuntimeError("no rows have passed this layer yet")
-    return name

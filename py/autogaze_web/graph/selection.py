@@ -1,4 +1,5 @@
-"""Greedy choice of one step's tokens inside the graph, all in float32 but for TopK's indices.
+"""Greedy choice of one step's tokens inside the graph, all in float32 but for the indices that
+TopK gives and Gather takes.
 
 Head i takes the largest logit among the tokens that neither an earlier step of the frame nor an earlier head
 of this step took. A head's choice is always among its K best tokens, so the graph takes each head's K best
@@ -14,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from onnx import TensorProto
 
 from ..config import AutoGazeConfig
 from ..context import HIDDEN
@@ -25,9 +27,18 @@ _TAKEN = 1e6  # above every rank's total
 
 @dataclass(frozen=True)
 class Choice:
-    """One step's choice: ``masked`` logits (K,V) and the chosen tokens as ``one_hot`` rows (K,V)."""
+    """One step's choice.
+
+    Attributes:
+        masked: (K,V) logits, hidden ones far below.
+        tokens: (K,1) ids as float32.
+        ids: (K) the same as int32, to look things up with.
+        one_hot: (K,V) the same as rows.
+    """
 
     masked: str
+    tokens: str
+    ids: str
     one_hot: str
 
 
@@ -45,7 +56,7 @@ class Selection:
         self._heads, self._vocab, self._candidates = heads, vocab, min(heads, vocab)
         ids = g.constant(np.arange(vocab))
         column = g.constant(np.arange(vocab)[:, None])
-        self._identity = g.op("Cast", g.op("Equal", column, ids), to=1)
+        self._identity = g.op("Cast", g.op("Equal", column, ids), to=TensorProto.FLOAT)
         self._ids = ids
         self._head_weight = g.weight("gazing_model.gaze_decoder.lm_head.weight")
 
@@ -58,11 +69,13 @@ class Selection:
         g, heads, vocab = self._g, self._heads, self._vocab
         masked = g.reshape(g.op("Gemm", hidden, self._head_weight, self._bias, transB=1), heads, vocab)
         _, best = g.op_n("TopK", 2, masked, g.ints(self._candidates), axis=-1)
-        one_hots = g.op("Gather", self._identity, best, axis=0)
-        held = self._settle(g.op("Gather", self._ids, best, axis=0)) if heads > 1 else self._first_choice()
+        candidates = g.op("Gather", self._ids, best, axis=0)
+        held = self._settle(candidates) if heads > 1 else self._first_choice()
         held = g.reshape(held, heads, 1, self._candidates)
-        one_hot = g.reshape(g.op("MatMul", held, one_hots), heads, vocab)
-        return Choice(masked, one_hot)
+        tokens = g.op("MatMul", held, g.reshape(candidates, heads, self._candidates, 1))
+        tokens = g.reshape(tokens, heads, 1)
+        ids = g.op("Cast", g.reshape(tokens, heads), to=TensorProto.INT32)
+        return Choice(masked, tokens, ids, g.op("Gather", self._identity, ids, axis=0))
 
     def use_up(self, choice: Choice) -> None:
         """Hides the chosen tokens from all heads of the following steps."""
@@ -117,7 +130,7 @@ def decisions(
     steps, heads, vocab = len(choices), config.decoder.num_multi_token_pred, config.vocab_size
     one_hot = g.concat([choice.one_hot for choice in choices], axis=0)
     logits = g.reshape(g.concat([choice.masked for choice in choices], axis=0), steps, heads, vocab)
-    tokens = g.reshape(g.op("MatMul", one_hot, g.constant(np.arange(vocab)[:, None])), 1, steps, heads)
+    tokens = g.reshape(g.concat([choice.tokens for choice in choices], axis=0), 1, steps, heads)
 
     loss_head = g.op(
         "Transpose", g.weight("gazing_model.gaze_decoder.task_loss_prediction_head.weight"), perm=[1, 0]

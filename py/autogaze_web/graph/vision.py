@@ -26,13 +26,15 @@ class VisionOutputs:
 def vision_trunk(g: GraphBuilder, config: AutoGazeConfig, frame: str, past: list[str]) -> VisionOutputs:
     """Patch convolution, LayerNorm over channels, causal convolution blocks, 1x1 convolution, positions.
 
-    A block's 3-D convolution over its past frames and this one is a 2-D convolution whose input channels
-    are those frames side by side, oldest first: frames before the stream began are zeros after the
-    LayerNorm, as upstream pads. The trunk adds no residual.
+    A block's 3-D convolution is one 2-D convolution of this frame with all T taps side by side. What a tap
+    gives belongs to this frame or to one of the P = T - 1 to come, so instead of past frames a block carries
+    sums: those that this frame and the P - 1 after it have had from the frames before. Zeros are a stream
+    without a past, as upstream pads after the LayerNorm. The trunk adds no residual.
 
     Args:
         frame: (1,3,I,I), normalised pixels.
-        past: for each block, its last P input frames (1,P*C,G,G); empty when P is 0.
+        past: for each block, the sums that earlier frames left (1,P*C,G,G), for this frame first; empty when
+            P is 0.
     """
     vision = config.vision
     channels, grid, tokens, past_frames = (
@@ -62,13 +64,17 @@ def vision_trunk(g: GraphBuilder, config: AutoGazeConfig, frame: str, past: list
 
     next_past = []
     for block in range(vision.depth):
+        name = f"{_TRUNK}.blocks.{block}.conv3d"
+        kernel, bias = _taps(g, name, channels, frames, spatial)
+        taps = g.op("Conv", x, kernel, bias, pads=[spatial // 2] * 4)
         if past_frames:
-            x = g.op("Concat", past[block], x, axis=1)
-            next_past.append(g.slice(x, 1, channels, (past_frames + 1) * channels))
-        kernel = g.op("Transpose", g.weight(f"{_TRUNK}.blocks.{block}.conv3d.weight"), perm=[0, 2, 1, 3, 4])
-        kernel = g.reshape(kernel, channels, frames * channels, spatial, spatial)
-        bias = g.weight(f"{_TRUNK}.blocks.{block}.conv3d.bias")
-        x = g.op("Relu", g.op("Conv", x, kernel, bias, pads=[spatial // 2] * 4))
+            summed, last = g.split(taps, 1, past_frames * channels, channels)
+            summed = g.op("Add", summed, past[block])
+            taps, *rest = (
+                g.split(summed, 1, channels, (past_frames - 1) * channels) if past_frames > 1 else [summed]
+            )
+            next_past.append(g.op("Concat", *rest, last, axis=1) if rest else last)
+        x = g.op("Relu", taps)
 
     weight = g.op(
         "Transpose", g.reshape(g.weight(f"{_TRUNK}.out_proj.weight"), vision.out_dim, channels), perm=[1, 0]
@@ -78,8 +84,21 @@ def vision_trunk(g: GraphBuilder, config: AutoGazeConfig, frame: str, past: list
     return VisionOutputs(g.op("Add", g.op("MatMul", by_token, weight), offset), next_past, patches, normed)
 
 
+def _taps(g: GraphBuilder, name: str, channels: int, frames: int, spatial: int) -> tuple[str, str]:
+    """A block's kernel (T*C,C,k,k), its taps from the present frame's to the oldest's, and their bias (T*C)."""
+    kernel = g.op("Transpose", g.weight(f"{name}.weight"), perm=[2, 0, 1, 3, 4])
+    kernel = g.reshape(kernel, frames * channels, channels, spatial, spatial)
+    bias = g.weight(f"{name}.bias")
+    if frames > 1:
+        # The checkpoint has the oldest frame's tap first.
+        order = np.arange(frames * channels).reshape(frames, channels)[::-1]
+        kernel = g.op("Gather", kernel, g.constant(order.reshape(-1), np.int64), axis=0)
+        bias = g.op("Concat", bias, g.constant(np.zeros((frames - 1) * channels)), axis=0)
+    return kernel, bias
+
+
 def zero_past(config: AutoGazeConfig) -> list[np.ndarray]:
-    """The blocks' past before a stream's first frame: (1,P*C,G,G) zeros for each block."""
+    """What the blocks carry before a stream's first frame: (1,P*C,G,G) zeros for each block."""
     shape = (1, config.vision.past_frames * config.vision.hidden_dim, config.vision_grid, config.vision_grid)
     return [
         np.zeros(shape, np.float32) for _ in range(config.vision.depth if config.vision.past_frames else 0)
