@@ -4,42 +4,18 @@
  * @module
  */
 
-import {
-  fetchGraph,
-  graphOf,
-  isTrunkPast,
-  newCounters,
-  piecesOf,
-  sizeOf,
-  stateShapes,
-  typeOf,
-} from "./gaze_graphs.mjs";
+import { fetchGraph, graphOf, newCounters, sizeOf, stateShapes } from "./gaze_graphs.mjs";
+import { FrameResizer } from "./gpu_frame.mjs";
+import { GpuGraph } from "./gpu_graph.mjs";
+import { GpuVideo } from "./gpu_video.mjs";
 
 /** @typedef {import("./gaze_graphs.mjs").GraphEntry} GraphEntry */
 /** @typedef {import("./gaze_graphs.mjs").GazeRunner} GazeRunner */
 /** @typedef {import("./gaze_graphs.mjs").Run} Run */
 /** @typedef {typeof import("onnxruntime-web")} Ort */
-/** @typedef {import("onnxruntime-web").InferenceSession} InferenceSession */
-
-/**
- * A graph's session, and the buffers of its inputs that come anew with every run.
- * @typedef {object} LoadedGraph
- * @property {GraphEntry} entry
- * @property {InferenceSession} session
- * @property {Map<string, GPUBuffer>} feeds
- * @property {GPUBuffer} decisions
- * @property {GPUBuffer} staging to read the decisions from
- */
-
-/**
- * @typedef {object} VideoState
- * @property {Map<string, GPUBuffer>} inputs context and trunk by input name
- * @property {Map<string, GPUBuffer>} nextTrunk what the next frame's run writes, by the input's name
- * @property {Map<string, Map<string, GPUBuffer>>} fresh new keys and values by graph file and output name
- * @property {GraphEntry | undefined} last graph that was run
- */
 
 const BYTES = 4;
+const STREAM = 0;
 
 /** @implements {GazeRunner} */
 export class GpuGazeRunner {
@@ -52,10 +28,14 @@ export class GpuGazeRunner {
   #graphsUrl;
   #weights;
   #shapes;
-  /** @type {Map<string, Promise<LoadedGraph>>} */
+  #resizer;
+  #capture = true;
+  /** @type {Map<string, Promise<GpuGraph>>} */
   #loaded = new Map();
-  /** @type {Map<number, VideoState>} */
+  /** @type {Map<number, GpuVideo>} */
   #videos = new Map();
+  /** To read decisions from, by their size in bytes. @type {Map<number, GPUBuffer>} */
+  #staging = new Map();
 
   /**
    * @param {Ort} ort
@@ -72,193 +52,119 @@ export class GpuGazeRunner {
     this.#graphsUrl = graphsUrl;
     this.#weights = weights;
     this.#shapes = stateShapes(graphs);
+    this.#resizer = new FrameResizer(device, (size, usage) => this.#buffer(size, usage));
   }
 
   async prepare() {
-    for (const graph of this.#graphs) await this.#graph(graph);
-    this.#weights = new Map();
+    // The first run compiles the shaders, which takes longer than a hundred frames.
+    for (const graph of this.#graphs) await (await this.#graph(graph, STREAM)).run(this.#video(STREAM));
+    this.restart();
+    await this.#device.queue.onSubmittedWorkDone();
   }
 
   restart() {
-    for (const video of this.#videos.values()) destroyVideo(video);
-    this.#videos.clear();
+    const encoder = this.#device.createCommandEncoder();
+    for (const [index, video] of this.#videos) {
+      // Captured graphs are bound to the stream's buffers.
+      if (index === STREAM) video.clear(encoder);
+      else video.destroy();
+    }
+    this.#device.queue.submit([encoder.finish()]);
+    const stream = this.#videos.get(STREAM);
+    this.#videos = new Map(stream && [[STREAM, stream]]);
   }
 
   /** @param {Run} run */
   async execute(run) {
-    const graph = await this.#graph(graphOf(this.#graphs, run.graph, run.steps));
+    const { queue } = this.#device;
+    const graph = await this.#graph(graphOf(this.#graphs, run.graph, run.steps), run.video);
     const video = this.#video(run.video);
-    this.#copyRows(video, run.copies);
-    for (const [name, data] of Object.entries(run.feeds)) {
-      const buffer = graph.feeds.get(name);
-      if (!buffer) throw new Error(`${graph.entry.file} has no input "${name}"`);
-      this.#device.queue.writeBuffer(buffer, 0, data);
-      this.counters.bytesWritten += data.byteLength;
+    this.counters.bytesWritten += graph.write(queue, run.feeds);
+    const before = this.#device.createCommandEncoder();
+    video.copyRows(before, run.copies);
+    if (run.frame) {
+      const target = graph.feeds.get("frame");
+      if (!target) throw new Error(`${graph.entry.file} takes no frame`);
+      this.counters.bytesWritten += this.#resizer.encode(before, run.frame, target);
     }
-    await graph.session.run(this.#inputs(graph, video), this.#outputs(graph, video));
+    queue.submit([before.finish()]);
+    const outputs = await graph.run(video);
     this.counters.runs += 1;
-    video.last = graph.entry;
-    if (graph.entry.kind === "frame") this.#swapTrunk(video);
-    return this.#readDecisions(graph);
+    const after = this.#device.createCommandEncoder();
+    video.keep(after, graph.entry, outputs);
+    return this.#read(after, outputs.get("decisions"), sizeOf(graph.entry.outputs.decisions ?? []));
   }
 
   async close() {
-    for (const each of this.#loaded.values()) {
-      const { session, feeds, decisions, staging } = await each;
-      await session.release();
-      for (const buffer of [...feeds.values(), decisions, staging]) buffer.destroy();
-    }
+    for (const graph of this.#loaded.values()) await (await graph).close();
     this.#loaded.clear();
-    this.restart();
+    for (const video of this.#videos.values()) video.destroy();
+    this.#videos.clear();
     this.#device.destroy();
   }
 
-  /** @param {GraphEntry} entry */
-  #graph(entry) {
-    const graph = this.#loaded.get(entry.file) ?? this.#load(entry);
-    this.#loaded.set(entry.file, graph);
+  /**
+   * @param {GraphEntry} entry
+   * @param {number} video
+   */
+  #graph(entry, video) {
+    const captured = this.#capture && video === STREAM;
+    const key = `${entry.file}${captured ? " captured" : ""}`;
+    const graph = this.#loaded.get(key) ?? this.#load(entry, captured);
+    this.#loaded.set(key, graph);
     return graph;
   }
 
   /**
    * @param {GraphEntry} entry
-   * @returns {Promise<LoadedGraph>}
+   * @param {boolean} captured
+   * @returns {Promise<GpuGraph>}
    */
-  async #load(entry) {
-    const session = await this.#ort.InferenceSession.create(await fetchGraph(entry, this.#graphsUrl), {
-      executionProviders: [{ name: "webgpu", device: this.#device }],
-      graphOptimizationLevel: "all",
-      preferredOutputLocation: "gpu-buffer",
-      externalData: entry.weights.map((path) => ({
-        path,
-        data: this.#weights.get(path) ?? new Uint8Array(),
-      })),
-    });
-    const feeds = Object.entries(entry.inputs).filter(([name]) => !this.#shapes.has(name));
-    const decisions = entry.outputs.decisions ?? [];
-    return {
-      entry,
-      session,
-      feeds: new Map(feeds.map(([name, shape]) => [name, this.#buffer(shape)])),
-      decisions: this.#buffer(decisions),
-      staging: this.#buffer(decisions, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
-    };
+  async #load(entry, captured) {
+    const source = { entry, bytes: await fetchGraph(entry, this.#graphsUrl), weights: this.#weights };
+    return GpuGraph.load(this.#ort, this.#device, source, captured, (shape) =>
+      this.#buffer(BYTES * sizeOf(shape)),
+    );
   }
 
   /** @param {number} index */
   #video(index) {
     let video = this.#videos.get(index);
     if (!video) {
-      const shapes = [...this.#shapes];
-      // New buffers are zero: rows that no bias shows are still multiplied by zero, and hold no NaN.
-      video = {
-        inputs: new Map(shapes.map(([name, shape]) => [name, this.#buffer(shape)])),
-        nextTrunk: new Map(
-          shapes.filter(([name]) => isTrunkPast(name)).map(([name, shape]) => [name, this.#buffer(shape)]),
-        ),
-        fresh: new Map(),
-        last: undefined,
-      };
+      video = new GpuVideo(this.#shapes, (shape) => this.#buffer(BYTES * sizeOf(shape)));
       this.#videos.set(index, video);
     }
     return video;
   }
 
   /**
-   * @param {number[]} shape
+   * @param {number} size in bytes
    * @param {number} [usage]
    */
-  #buffer(shape, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST) {
+  #buffer(size, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST) {
     this.counters.allocations += 1;
-    return this.#device.createBuffer({ size: BYTES * sizeOf(shape), usage });
+    return this.#device.createBuffer({ size, usage });
   }
 
   /**
-   * @param {LoadedGraph} graph
-   * @param {VideoState} video
+   * Submits the commands and, after them, reads a buffer: the only wait of a run.
+   * @param {GPUCommandEncoder} encoder
+   * @param {GPUBuffer | undefined} buffer
+   * @param {number} length in floats
    */
-  #inputs({ entry, feeds }, video) {
-    return this.#tensors(entry.inputs, (name) => feeds.get(name) ?? video.inputs.get(name));
-  }
-
-  /**
-   * @param {LoadedGraph} graph
-   * @param {VideoState} video
-   */
-  #outputs({ entry, decisions }, video) {
-    let fresh = video.fresh.get(entry.file);
-    if (!fresh) {
-      const names = Object.entries(entry.outputs).filter(([name]) => name.startsWith("new_"));
-      fresh = new Map(names.map(([name, shape]) => [name, this.#buffer(shape)]));
-      video.fresh.set(entry.file, fresh);
-    }
-    const rows = fresh;
-    return this.#tensors(entry.outputs, (name) =>
-      name === "decisions"
-        ? decisions
-        : (rows.get(name) ?? video.nextTrunk.get(name.replace("next", "past"))),
-    );
-  }
-
-  /**
-   * @param {Record<string, number[]>} shapes
-   * @param {(name: string) => GPUBuffer | undefined} bufferOf
-   */
-  #tensors(shapes, bufferOf) {
-    return Object.fromEntries(
-      Object.entries(shapes).map(([name, dims]) => {
-        const buffer = bufferOf(name);
-        if (!buffer) throw new Error(`there is no buffer for "${name}"`);
-        return [name, this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: typeOf(name), dims })];
-      }),
-    );
-  }
-
-  /**
-   * @param {VideoState} video
-   * @param {number[]} copies
-   */
-  #copyRows({ inputs, fresh, last }, copies) {
-    if (!last || copies.length === 0) return;
-    const encoder = this.#device.createCommandEncoder();
-    for (const [name, from] of fresh.get(last.file) ?? []) {
-      const contextName = name.replace("new_", "context_");
-      const to = inputs.get(contextName);
-      if (!to) throw new Error(`there is no "${contextName}" for "${name}"`);
-      const pieces = piecesOf(copies, last.outputs[name] ?? [], this.#shapes.get(contextName) ?? []);
-      for (const { source, target, length } of pieces) {
-        encoder.copyBufferToBuffer(from, BYTES * source, to, BYTES * target, BYTES * length);
-      }
-    }
-    this.#device.queue.submit([encoder.finish()]);
-  }
-
-  /** @param {VideoState} video */
-  #swapTrunk({ inputs, nextTrunk }) {
-    for (const [name, written] of nextTrunk) {
-      const read = /** @type {GPUBuffer} */ (inputs.get(name));
-      inputs.set(name, written);
-      nextTrunk.set(name, read);
-    }
-  }
-
-  /** @param {LoadedGraph} graph */
-  async #readDecisions({ decisions, staging }) {
-    const encoder = this.#device.createCommandEncoder();
-    encoder.copyBufferToBuffer(decisions, 0, staging, 0, staging.size);
+  async #read(encoder, buffer, length) {
+    if (!buffer) throw new Error("the graph gives no decisions");
+    const size = BYTES * length;
+    const staging =
+      this.#staging.get(size) ?? this.#buffer(size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    this.#staging.set(size, staging);
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
     this.#device.queue.submit([encoder.finish()]);
     await staging.mapAsync(GPUMapMode.READ);
     const values = new Float32Array(staging.getMappedRange().slice(0));
     staging.unmap();
     this.counters.readBacks += 1;
-    this.counters.bytesRead += values.byteLength;
+    this.counters.bytesRead += size;
     return values;
-  }
-}
-
-/** @param {VideoState} video */
-function destroyVideo({ inputs, nextTrunk, fresh }) {
-  for (const buffers of [inputs, nextTrunk, ...fresh.values()]) {
-    for (const buffer of buffers.values()) buffer.destroy();
   }
 }

@@ -9,6 +9,7 @@
 /**
  * @typedef {object} GraphEntry one of the manifest's graphs
  * @property {string} file
+ * @property {"cpu" | "gpu"} target
  * @property {"frame" | "steps"} kind
  * @property {number} steps
  * @property {number} capacity
@@ -27,6 +28,7 @@
  * @property {number} steps
  * @property {number[]} copies source, count and row of each copy of rows into the context, flat
  * @property {Record<string, Float32Array | Int32Array>} feeds
+ * @property {import("./gpu_frame.mjs").Frame} [frame] what the graph's `frame` is to be made of, if not fed
  */
 
 /**

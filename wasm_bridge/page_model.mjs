@@ -29,6 +29,8 @@ import { borrowMemory, withMemory } from "./python_memory.mjs";
  * @property {boolean} [more] whether batches will be run
  */
 
+const ARRAYS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array, uint32: Uint32Array };
+
 /** A loaded model: what Python needs to gaze with it. */
 export class PageModel {
   /** @type {Backend} */
@@ -75,8 +77,9 @@ export class PageModel {
     let runner;
     try {
       const manifest = await fetchManifest(graphsUrl);
-      const graphs = python.choose_graphs(manifest, maxTokens ?? undefined, more);
       const backend = await chooseBackend(wanted);
+      const target = backend.name === "webgpu" ? "gpu" : "cpu";
+      const graphs = python.choose_graphs(manifest, maxTokens ?? undefined, more, target);
       const setup = { siteUrl, graphs: JSON.parse(graphs), graphsUrl, weights: weightsOf(python) };
       runner = await makeRunner(backend, setup);
       await runner.prepare();
@@ -96,15 +99,17 @@ export class PageModel {
    * @param {any} packed a NumPy array, as a Pyodide proxy
    */
   execute = (header, packed) => {
-    const { video, graph, steps, copies, feeds } = JSON.parse(header);
+    const { video, graph, steps, copies, feeds, passes } = JSON.parse(header);
     const bytes = borrowMemory(packed, (memory) => memory.slice().buffer);
-    /** @type {Record<string, Float32Array | Int32Array>} */
+    /** @type {Record<string, any>} */
     const arrays = {};
     for (const [name, dtype, start, length] of feeds) {
-      const Type = dtype === "int32" ? Int32Array : Float32Array;
+      const Type = ARRAYS[/** @type {keyof typeof ARRAYS} */ (dtype)];
       arrays[name] = new Type(bytes, start, length / Type.BYTES_PER_ELEMENT);
     }
-    return this.#inTurn(() => this.runner.execute({ video, graph, steps, copies, feeds: arrays }));
+    const { pixels, tables, ...inputs } = arrays;
+    const frame = passes && { passes, pixels, tables };
+    return this.#inTurn(() => this.runner.execute({ video, graph, steps, copies, feeds: inputs, frame }));
   };
 
   /** Forgets all videos, once the run that is under way has ended. */

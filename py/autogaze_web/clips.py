@@ -127,11 +127,16 @@ class StreamGeneration:
             self._budget = min(self._budget, max_tokens)
         self._video = graphs.video(config, frames, first_position)
 
-    def runs(self, frame: NDArray[np.float32]) -> GazeRuns:
-        """The runs of the next frame, (3,H,W) float32 from the processor."""
-        if np.ndim(frame) != 3:
-            raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
-        image = model_input(self._config, check_video(frame[None, None])[0, 0])
+    def runs(self, frame: NDArray[np.float32] | None) -> GazeRuns:
+        """The runs of the next frame, (3,H,W) float32 from the processor.
+
+        None if whoever executes the runs has the frame already and brings it into the model's input.
+        """
+        image = None
+        if frame is not None:
+            if np.ndim(frame) != 3:
+                raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
+            image = model_input(self._config, check_video(frame[None, None])[0, 0])
         gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
         return assemble([gazes], ScaleLayout.of(self._config))
 

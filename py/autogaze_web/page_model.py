@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,12 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from .checkpoint import Checkpoint
 from .clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window
-from .config import AutoGazeConfig, architecture_differences
-from .controls import Ratio, resolve_controls
-from .frames import Rgba
+from .config import AutoGazeConfig
+from .controls import Ratio
+from .frame_plan import FramePlan, frame_plan
+from .frames import Rgba, words
 from .gaze import Gaze
 from .gazer import GazePart
 from .generation import Decisions, Run
+from .graph_choice import choose_graphs, graphs_of, is_for_gpu
 from .processor import AutoGazeImageProcessor
 from .safetensors_header import Buffer
 from .trace import gaze_choice
@@ -61,44 +63,15 @@ class PageModel:
         """Frees the weights, once ONNX Runtime has its own copy of them."""
         self._checkpoint = None
 
-    def choose_graphs(self, manifest: str, max_tokens: int | None, more: bool = False) -> str:
-        """Which graphs of ``graphs.json`` to load, as a JSON list of its entries.
-
-        The smallest frame graph that covers a frame's budget in one run; where none does, or ``more`` is
-        set, the steps graph that shares its context as well.
-
-        Args:
-            manifest: the text of ``graphs.json``.
-            max_tokens: limit on a frame's tokens besides the config's own; None for no limit.
-            more: whether a batch is to be padded, which takes further steps.
-
-        Raises:
-            ValueError: if the graphs are those of another architecture.
-        """
-        listed = json.loads(manifest)
-        different = architecture_differences(asdict(self.config), listed["architecture"])
-        if different:
-            raise ValueError(
-                "the graphs at hand are for another architecture than this checkpoint's "
-                f"({'; '.join(different)}): make its own with autogaze-web export --config config.json "
-                "--out FOLDER and name their folder with graphs-url"
-            )
-        budget = max(resolve_controls(self.config, None, None, 1, 1).budgets)
-        if max_tokens is not None:
-            budget = min(budget, max_tokens)
-        wanted = -(-budget // self.config.decoder.num_multi_token_pred)
-        frames = sorted((g for g in listed["graphs"] if g["kind"] == "frame"), key=lambda g: int(g["steps"]))
-        frame = next((g for g in frames if g["steps"] >= wanted), frames[-1])
-        chosen = [frame]
-        if more or frame["steps"] < wanted:
-            chosen += [
-                g for g in listed["graphs"] if g["kind"] == "steps" and g["capacity"] == frame["capacity"]
-            ]
-        return json.dumps(chosen)
+    def choose_graphs(
+        self, manifest: str, max_tokens: int | None, more: bool = False, target: str = "cpu"
+    ) -> str:
+        """Which graphs of ``graphs.json`` to load, as JSON; see `graph_choice.choose_graphs`."""
+        return choose_graphs(manifest, self.config, max_tokens, more, target)
 
     def stream(self, graphs: str, execute: Execute, **controls: Any) -> PageStream:
         """A live stream on the chosen graphs; ``controls`` are those of `AutoGaze.stream`."""
-        return PageStream(self, graphs_of(graphs), execute, **controls)
+        return PageStream(self, graphs_of(graphs), execute, is_for_gpu(graphs), **controls)
 
     async def generate(
         self,
@@ -129,19 +102,27 @@ class PageModel:
 
 
 class PageStream:
-    """The gaze of one stream of frames, see `PageModel.stream`."""
+    """The gaze of one stream of frames, see `PageModel.stream`.
+
+    Args:
+        on_gpu: whether who executes the runs makes the model's input of pixels itself (``frame_plan``).
+    """
 
     def __init__(
         self,
         model: PageModel,
         graphs: Graphs,
         execute: Execute,
+        on_gpu: bool,
         gazing_ratio: float | None = None,
         task_loss_requirement: float | None = None,
         window: Window = TRAINED_WINDOW,
         max_tokens: int | None = None,
     ) -> None:
-        self._processor, self._execute = model.processor, execute
+        self._config, self._processor, self._execute = model.config, model.processor, execute
+        self._on_gpu = on_gpu
+        self._plan: FramePlan | None = None
+        self._plan_size = (0, 0)
         self._generation = StreamGeneration(
             model.config, graphs, gazing_ratio, task_loss_requirement, window, max_tokens
         )
@@ -153,23 +134,40 @@ class PageStream:
     def look(self, frame: Rgba) -> AsyncGenerator[GazePart, None]:
         """The gaze of the next frame, (H, W, 4) uint8, in one part; see `gazer.GazeStream`."""
         begun = time.perf_counter()
-        processed = self._processor(frame[None, ..., :3])[0]
-        return self._parts(processed, (time.perf_counter() - begun) * 1000)
+        pixels, processed = None, None
+        if self._on_gpu:
+            pixels = self._pixels(frame)
+        else:
+            processed = self._processor(frame[None, ..., :3])[0]
+        return self._parts(processed, pixels, (time.perf_counter() - begun) * 1000)
 
     async def _parts(
-        self, frame: NDArray[np.float32], preprocess_ms: float
+        self, processed: NDArray[np.float32] | None, pixels: Pixels | None, preprocess_ms: float
     ) -> AsyncGenerator[GazePart, None]:
         timed = TimedExecute(self._execute)
-        gaze = await drive(self._generation.runs(frame), timed)
+        gaze = await drive(self._generation.runs(processed), timed, pixels)
         yield GazePart(gaze_choice(gaze), stage_ms=timed.stages(preprocess_ms))
 
     async def step(self, frame: Rgba) -> Gaze:
         """The gaze of the next frame, (H, W, 4) uint8."""
+        if self._on_gpu:
+            return await drive(self._generation.runs(None), self._execute, self._pixels(frame))
         return await self.step_processed(self._processor(frame[None, ..., :3])[0])
 
     async def step_processed(self, frame: NDArray[np.float32]) -> Gaze:
         """The gaze of the next frame, (3, H, W) float32 from the processor."""
         return await drive(self._generation.runs(frame), self._execute)
+
+    def _pixels(self, frame: Rgba) -> Pixels:
+        """A copy of the frame, with a plan if the last one's does not fit it."""
+        rows = words(frame).view(np.uint8)
+        height, width = frame.shape[:2]
+        if self._plan is None or self._plan_size != (height, width):
+            side = self._config.input_img_size
+            self._plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, side)
+            self._plan_size = (height, width)
+            return Pixels(rows.copy(), self._plan, new=True)
+        return Pixels(rows.copy(), self._plan, new=False)
 
 
 class TimedExecute:
@@ -192,12 +190,33 @@ class TimedExecute:
         return {"preprocess": preprocess_ms, "model": model_ms, "decode": all_ms - model_ms}
 
 
-async def drive(runs: Generator[tuple[int, Run], Decisions, Result], execute: Execute) -> Result:
-    """Has all runs of a generator executed and returns the generator's result."""
+@dataclass(frozen=True)
+class Pixels:
+    """A frame that the bridge itself brings into the model's input.
+
+    Attributes:
+        rows: (H, 4 * row pixels) uint8.
+        plan: what to do with it.
+        new: whether the plan is another than the last frame's.
+    """
+
+    rows: NDArray[np.uint8]
+    plan: FramePlan
+    new: bool
+
+
+async def drive(
+    runs: Generator[tuple[int, Run], Decisions, Result], execute: Execute, pixels: Pixels | None = None
+) -> Result:
+    """Has all runs of a generator executed and returns the generator's result.
+
+    Args:
+        pixels: for runs of frame graphs that have no ``frame`` of their own.
+    """
     try:
         index, run = next(runs)
         while True:
-            header, packed = pack_run(index, run)
+            header, packed = pack_run(index, run, pixels)
             answer = await execute(header, packed)
             decisions = np.asarray(answer.to_py(), np.float32).reshape(3, run.steps, -1)
             index, run = runs.send(decisions)
@@ -206,26 +225,32 @@ async def drive(runs: Generator[tuple[int, Run], Decisions, Result], execute: Ex
         return result
 
 
-def pack_run(video: int, run: Run) -> tuple[str, NDArray[np.uint8]]:
+def pack_run(video: int, run: Run, pixels: Pixels | None = None) -> tuple[str, NDArray[np.uint8]]:
     """A run as a JSON header and one block of memory, so that it crosses to JavaScript in one piece.
 
     The header's ``feeds`` are [name, dtype, first byte, bytes] of each feed within the block; ``copies`` are
-    source, count and row of each copy, one after the other.
+    source, count and row of each copy, one after the other. With pixels it has the ``passes`` of their plan,
+    and the block their ``pixels`` and, if the plan is new, its ``tables``.
     """
-    feeds, parts, start = [], [], 0
-    for name, array in run.feeds.items():
-        part = np.ascontiguousarray(array).reshape(-1)
-        feeds.append([name, str(part.dtype), start, part.nbytes])
-        parts.append(part.view(np.uint8))
-        start += part.nbytes
-    header = {
+    arrays = dict(run.feeds)
+    header: dict[str, Any] = {
         "video": video,
         "graph": run.graph,
         "steps": run.steps,
         "copies": [n for copy in run.copies for n in (copy.source, copy.count, copy.row)],
-        "feeds": feeds,
     }
-    return json.dumps(header), np.concatenate(parts)
+    if pixels is not None and run.graph == "frame":
+        header["passes"] = [asdict(each) for each in pixels.plan.passes]
+        arrays["pixels"] = pixels.rows
+        if pixels.new:
+            arrays["tables"] = pixels.plan.tables
+    feeds, parts, start = [], [], 0
+    for name, array in arrays.items():
+        part = np.ascontiguousarray(array).reshape(-1)
+        feeds.append([name, str(part.dtype), start, part.nbytes])
+        parts.append(part.view(np.uint8))
+        start += part.nbytes
+    return json.dumps({**header, "feeds": feeds}), np.concatenate(parts)
 
 
 def _processor(text: str | None) -> AutoGazeImageProcessor:
@@ -235,13 +260,3 @@ def _processor(text: str | None) -> AutoGazeImageProcessor:
         return AutoGazeImageProcessor.from_dict(json.loads(text))
     except json.JSONDecodeError as error:
         raise ValueError(f"preprocessor_config.json is not valid JSON ({error}): fetch it again") from None
-
-
-def graphs_of(chosen: str) -> Graphs:
-    """The graphs that `PageModel.choose_graphs` chose."""
-    entries = json.loads(chosen)
-    return Graphs(
-        tuple(entry["steps"] for entry in entries if entry["kind"] == "frame"),
-        tuple(entry["steps"] for entry in entries if entry["kind"] == "steps") or (1,),
-        entries[0]["capacity"],
-    )

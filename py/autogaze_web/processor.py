@@ -121,6 +121,12 @@ class AutoGazeImageProcessor:
             self._normalise(np.ascontiguousarray(resized.transpose(2, 0, 1)), out[t])
         return out
 
+    def normalised(self, values: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(3,H,W) 8-bit values, one plane for each channel, as the model takes them."""
+        out = np.empty(values.shape, np.float32)
+        self._normalise(values, out)
+        return out
+
     def target_size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) in pixels that a frame is resized to."""
         if self.size is not None:

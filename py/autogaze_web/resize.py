@@ -53,7 +53,7 @@ def _resize_rows_u8(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     middle = (columns + 1) // 2
     pairs = np.empty((rows, middle, 2), np.uint32)
     pairs[..., 0], pairs[..., 1] = image[:, :middle], image[:, -middle:]
-    total = _weighted_rows(pairs.reshape(rows, -1).view(np.uint64), *_bilinear_taps(rows, size))
+    total = _weighted_rows(pairs.reshape(rows, -1).view(np.uint64), *bilinear_u8_taps(rows, size))
     half = 1 << (_PRECISION_BITS - 1)
     total += np.uint64(half | half << 32)
     pairs = total.view(np.uint32).reshape(size, middle, 2) >> np.uint32(_PRECISION_BITS)
@@ -74,7 +74,8 @@ def _weighted_rows(values: NDArray[Any], index: NDArray[np.intp], weight: NDArra
 
 
 @lru_cache(maxsize=16)
-def _bilinear_taps(size: int, out: int) -> Taps:
+def bilinear_u8_taps(size: int, out: int) -> Taps:
+    """Taps of `resize_bilinear_u8` along an axis; weights are uint64 with 22 fractional bits."""
     scale = size / out
     support = max(scale, 1.0)
     centre = (np.arange(out) + 0.5) * scale
@@ -108,7 +109,7 @@ def resize_bicubic(video: NDArray[np.float32], height: int, width: int) -> NDArr
     Returns:
         (...,height,width) float32; the argument itself if it has that size.
     """
-    return _resize_f32(video, height, width, _bicubic_taps)
+    return _resize_f32(video, height, width, bicubic_taps)
 
 
 def resize_bilinear(video: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
@@ -138,7 +139,10 @@ def _resize_f32(
 
 
 @lru_cache(maxsize=16)
-def _bicubic_taps(size: int, out: int) -> Taps:
+def bicubic_taps(size: int, out: int) -> Taps:
+    """Taps of `resize_bicubic` along an axis, float32; one tap of weight 1 where the size does not change."""
+    if size == out:
+        return np.arange(out, dtype=np.intp)[None], np.ones((1, out), np.float32)
     a, one = np.float32(-0.75), np.float32(1)
     position = _source_positions(size, out)
     floor = np.floor(position)

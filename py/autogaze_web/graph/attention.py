@@ -1,4 +1,4 @@
-"""Attention over the context and the frame's own rows, and the projection of its result: one way for CPUs, one for GPUs.
+"""Attention over the context and the frame's own rows, and its projection: one way for CPUs, one for GPUs.
 
 Both compute softmax(q k + bias) v, then the output projection, and differ in the order of sums alone. What
 is cheap differs: a CPU wants few operations on memory, a GPU wants every operation spread over many
@@ -26,7 +26,7 @@ PREFILL_CHUNK: Final = 3 * CHUNK
 
 @dataclass(frozen=True)
 class Projection:
-    """The output projection: ``flat`` (H*G*d,D), the same ``by_head`` (H,G*d,D), and its bias if it has one."""
+    """The output projection: ``flat`` (H*G*d,D), the same ``by_head`` (H,G*d,D), and its bias, if any."""
 
     flat: str
     by_head: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import onnx
@@ -19,6 +19,7 @@ from .selection import Choice, Selection, decisions
 from .vision import vision_trunk
 
 Target = Literal["cpu", "gpu"]
+TARGETS: Final[tuple[Target, ...]] = ("cpu", "gpu")
 
 CONTEXT = "context"
 """Name of the symbolic dimension of a graph that was built without a fixed capacity."""

@@ -192,4 +192,3 @@ class Decoder:
         g, dim = self.g, self.config.decoder.head_dim
         pairs = g.reshape(weight, heads, group, 2, dim // 2, columns)
         return g.reshape(g.op("Transpose", pairs, perm=[0, 1, 3, 2, 4]), heads, group * dim, columns)
-

@@ -11,11 +11,11 @@ from typing import Any
 import onnx
 
 from ..config import AutoGazeConfig
+from ..graph_choice import MANIFEST, VERSION
 from ..tokens import token_budget
-from .build import frame_graph, runtime_nodes, steps_graph
+from .attention import gpu_capacity
+from .build import TARGETS, Target, frame_graph, runtime_nodes, steps_graph
 
-MANIFEST = "graphs.json"
-VERSION = 1
 LIVE_STEPS = 2
 
 
@@ -50,35 +50,51 @@ def export(
     frame_steps: Sequence[int] | None = None,
     capacity: int | None = None,
 ) -> Iterator[WrittenGraph]:
-    """Writes ``frame-S.onnx`` for each S, ``steps-1.onnx`` and ``graphs.json``; yields each graph written.
+    """Writes the graphs of both targets and ``graphs.json``; yields each graph written.
+
+    For each S there is ``frame-S.onnx`` for CPUs and ``frame-S-gpu.onnx``, and one ``steps-1`` of each kind.
 
     Args:
         frame_steps: S of the frame graphs; None for `default_frame_steps`.
-        capacity: rows of context of every graph; None for what a window needs, see `context_capacity`.
+        capacity: rows of context of every graph, for GPUs rounded up as they need it; None for what a
+            window needs, see `context_capacity`.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     wanted = sorted(set(frame_steps)) if frame_steps else default_frame_steps(config)
-    largest = capacity or context_capacity(config, wanted[-1])
     graphs: list[dict[str, Any]] = []
-    for steps in wanted:
-        rows = capacity or context_capacity(config, steps)
-        model = frame_graph(config, steps, rows)
-        yield _written(model, folder, "frame", steps, rows, graphs)
-    yield _written(steps_graph(config, 1, largest), folder, "steps", 1, largest, graphs)
+    for target in TARGETS:
+        for steps in wanted:
+            rows = _rows(config, steps, capacity, target)
+            model = frame_graph(config, steps, rows, target=target)
+            yield _written(model, folder, "frame", steps, rows, target, graphs)
+        rows = _rows(config, wanted[-1], capacity, target)
+        yield _written(steps_graph(config, 1, rows, target=target), folder, "steps", 1, rows, target, graphs)
     manifest = {"version": VERSION, "architecture": asdict(config), "graphs": graphs}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
 
 
+def _rows(config: AutoGazeConfig, steps: int, capacity: int | None, target: Target) -> int:
+    rows = capacity or context_capacity(config, steps)
+    return gpu_capacity(rows) if target == "gpu" else rows
+
+
 def _written(
-    model: onnx.ModelProto, folder: Path, kind: str, steps: int, capacity: int, graphs: list[dict[str, Any]]
+    model: onnx.ModelProto,
+    folder: Path,
+    kind: str,
+    steps: int,
+    capacity: int,
+    target: Target,
+    graphs: list[dict[str, Any]],
 ) -> WrittenGraph:
-    path = folder / f"{kind}-{steps}.onnx"
+    path = folder / f"{kind}-{steps}{'-gpu' if target == 'gpu' else ''}.onnx"
     path.write_bytes(model.SerializeToString())
     weights = [t.name for t in model.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
     graphs.append(
         {
             "file": path.name,
+            "target": target,
             "kind": kind,
             "steps": steps,
             "capacity": capacity,

@@ -85,7 +85,7 @@ def vision_trunk(g: GraphBuilder, config: AutoGazeConfig, frame: str, past: list
 
 
 def _taps(g: GraphBuilder, name: str, channels: int, frames: int, spatial: int) -> tuple[str, str]:
-    """A block's kernel (T*C,C,k,k), its taps from the present frame's to the oldest's, and their bias (T*C)."""
+    """A block's kernel (T*C,C,k,k), taps from the present frame's to the oldest's, and their bias (T*C)."""
     kernel = g.op("Transpose", g.weight(f"{name}.weight"), perm=[2, 0, 1, 3, 4])
     kernel = g.reshape(kernel, frames * channels, channels, spatial, spatial)
     bias = g.weight(f"{name}.bias")

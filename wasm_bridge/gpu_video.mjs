@@ -1,0 +1,106 @@
+/**
+ * What a video carries from frame to frame, in GPU buffers that are made once.
+ * @module
+ */
+
+import { isTrunkPast, piecesOf } from "./gaze_graphs.mjs";
+
+/** @typedef {import("./gaze_graphs.mjs").GraphEntry} GraphEntry */
+/** @typedef {(shape: number[]) => GPUBuffer} MakeBuffer */
+
+const BYTES = 4;
+
+export class GpuVideo {
+  /** The context's and the trunk's buffers by the graphs' input names. @type {Map<string, GPUBuffer>} */
+  state;
+
+  #shapes;
+  #makeBuffer;
+  /** Outputs by graph file and output name. @type {Map<string, Map<string, GPUBuffer>>} */
+  #outputs = new Map();
+  /** The last run. @type {{ entry: GraphEntry, outputs: Map<string, GPUBuffer> } | undefined} */
+  #last;
+
+  /**
+   * @param {Map<string, number[]>} shapes of the state by input name
+   * @param {MakeBuffer} makeBuffer a new buffer is all zeros: rows that no bias shows are still multiplied by
+   *   zero, and must hold no NaN
+   */
+  constructor(shapes, makeBuffer) {
+    this.#shapes = shapes;
+    this.#makeBuffer = makeBuffer;
+    this.state = new Map([...shapes].map(([name, shape]) => [name, makeBuffer(shape)]));
+  }
+
+  /**
+   * Buffers for what a graph gives, for a session that does not bring its own.
+   * @param {GraphEntry} entry
+   */
+  outputsOf(entry) {
+    let outputs = this.#outputs.get(entry.file);
+    if (!outputs) {
+      const shapes = Object.entries(entry.outputs);
+      outputs = new Map(shapes.map(([name, shape]) => [name, this.#makeBuffer(shape)]));
+      this.#outputs.set(entry.file, outputs);
+    }
+    return outputs;
+  }
+
+  /**
+   * Copies rows of the last run's new keys and values into the context.
+   * @param {GPUCommandEncoder} encoder
+   * @param {number[]} copies source, count and row of each, flat
+   */
+  copyRows(encoder, copies) {
+    if (!this.#last || copies.length === 0) return;
+    const { entry, outputs } = this.#last;
+    for (const [name, from] of outputs) {
+      if (!name.startsWith("new_")) continue;
+      const contextName = name.replace("new_", "context_");
+      const to = this.#buffer(contextName);
+      for (const piece of piecesOf(copies, entry.outputs[name] ?? [], this.#shapes.get(contextName) ?? [])) {
+        const { source, target, length } = piece;
+        encoder.copyBufferToBuffer(from, BYTES * source, to, BYTES * target, BYTES * length);
+      }
+    }
+  }
+
+  /**
+   * Keeps what a run has given: the trunk's state at once, keys and values when they are asked for.
+   * @param {GPUCommandEncoder} encoder
+   * @param {GraphEntry} entry
+   * @param {Map<string, GPUBuffer>} outputs
+   */
+  keep(encoder, entry, outputs) {
+    this.#last = { entry, outputs };
+    if (entry.kind !== "frame") return;
+    for (const [name, to] of this.state) {
+      if (!isTrunkPast(name)) continue;
+      const from = outputs.get(name.replace("past", "next"));
+      if (!from) throw new Error(`${entry.file} gives nothing for "${name}"`);
+      encoder.copyBufferToBuffer(from, 0, to, 0, to.size);
+    }
+  }
+
+  /**
+   * Forgets all frames; the buffers stay.
+   * @param {GPUCommandEncoder} encoder
+   */
+  clear(encoder) {
+    this.#last = undefined;
+    for (const buffer of this.state.values()) encoder.clearBuffer(buffer);
+  }
+
+  destroy() {
+    for (const buffers of [this.state, ...this.#outputs.values()]) {
+      for (const buffer of buffers.values()) buffer.destroy();
+    }
+  }
+
+  /** @param {string} name */
+  #buffer(name) {
+    const buffer = this.state.get(name);
+    if (!buffer) throw new Error(`there is no buffer for "${name}"`);
+    return buffer;
+  }
+}
