@@ -54,6 +54,10 @@ bench-start: setup chromium ## Measure the time from the page's address to the f
 perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="--model FOLDER" for AutoGaze too)
 	@$(PY) tests/bench/perf_matrix.py $(ARGS)
 
+.PHONY: bench-browser
+bench-browser: setup chromium ## Measure what a frame costs with AutoGaze in Chromium, by backend, budget and stage
+	@$(PY) tests/bench/browser_bench.py
+
 .PHONY: pictures
 pictures: setup chromium ## Take the README's pictures again
 	@PYTHONPATH=site $(PY) tests/browser/take_pictures.py

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from .frame_points import Choice, Scale
 from .frames import Rgba
-from .inference_mode import InferenceMode
 from .graph_choice import graphs_of
+from .inference_mode import InferenceMode
 from .page_model import Execute, PageModel, PageStream, drive
 from .tiled_source import TiledClips, tiled_choice
 

@@ -11,7 +11,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from .checkpoint import Checkpoint
-from .graph.build import frame_graph, steps_graph
+from .graph.build import Target, frame_graph, steps_graph
 from .graph.vision import zero_past
 from .runs import Decisions, Run
 
@@ -29,6 +29,7 @@ class NativeRuntime:
         threads: threads within an operator; None lets ONNX Runtime choose.
         probes: inner values of the graphs that become outputs, see `frame_graph`.
         capacity: rows of context in graphs of static shapes; None for graphs that take any number.
+        target: which kind of graphs to run; those for GPUs run here too, only slower.
     """
 
     def __init__(
@@ -37,11 +38,12 @@ class NativeRuntime:
         threads: int | None = None,
         probes: tuple[str, ...] = (),
         capacity: int | None = None,
+        target: Target = "cpu",
     ) -> None:
         self.checkpoint = checkpoint
         self._threads = threads
         self._probes = probes
-        self._capacity = capacity
+        self._capacity, self._target = capacity, target
         # Bound by name: the values must stay alive as long as the sessions.
         self._names = list(checkpoint.weights)
         self._values = [ort.OrtValue.ortvalue_from_numpy(array) for array in checkpoint.weights.values()]
@@ -53,7 +55,7 @@ class NativeRuntime:
         if key not in self._sessions:
             config = self.checkpoint.config
             build = frame_graph if graph == "frame" else steps_graph
-            model = build(config, steps, self._capacity, self._probes)
+            model = build(config, steps, self._capacity, self._probes, self._target)
             self._sessions[key] = self._load(model)
         return self._sessions[key]
 

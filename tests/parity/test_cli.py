@@ -97,7 +97,10 @@ def test_export(folder: Callable[[str], Path], tmp_path: Path) -> None:
     out = tmp_path / "graphs"
     assert main(["export", "--config", str(folder("tiny") / "config.json"), "--out", str(out)]) == 0
     manifest = json.loads((out / "graphs.json").read_text())
-    assert [graph["file"] for graph in manifest["graphs"]] == ["frame-2.onnx", "frame-5.onnx", "steps-1.onnx"]
+    assert [graph["file"] for graph in manifest["graphs"]] == [
+        *("frame-2.onnx", "frame-5.onnx", "steps-1.onnx"),
+        *("frame-2-gpu.onnx", "frame-5-gpu.onnx", "steps-1-gpu.onnx"),
+    ]
     assert manifest["architecture"]["decoder"]["num_multi_token_pred"] == 3
     for graph in manifest["graphs"]:
         model = onnx.load(out / graph["file"], load_external_data=False)

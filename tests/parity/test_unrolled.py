@@ -14,6 +14,8 @@ from autogaze_web.context import ContextFullError
 from autogaze_web.controls import resolve_controls
 from autogaze_web.gaze import Gaze, assemble
 from autogaze_web.generation import Video, batch_frame
+from autogaze_web.graph.attention import gpu_capacity
+from autogaze_web.graph.build import TARGETS, Target
 from autogaze_web.graph.export import context_capacity
 from autogaze_web.runtime_native import NativeRuntime, NativeVideo, drive
 from autogaze_web.tokens import ScaleLayout
@@ -58,10 +60,15 @@ def run_case(
     return assemble(gazes, ScaleLayout.of(config)), runs
 
 
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_tokens_are_the_same_however_steps_are_unrolled(name: str, folder: Callable[[str], Path]) -> None:
+def test_tokens_are_the_same_however_steps_are_unrolled(
+    name: str, target: Target, folder: Callable[[str], Path]
+) -> None:
     capacity = 20 * (16 + 24) + 24
-    runtime = NativeRuntime(Checkpoint.from_folder(folder("tiny")), capacity=capacity)
+    if target == "gpu":
+        capacity = gpu_capacity(capacity)
+    runtime = NativeRuntime(Checkpoint.from_folder(folder("tiny")), capacity=capacity, target=target)
     for param in oracle.case_params(*GENERATING, models=("tiny",)):
         case = oracle.read(*param.values)
         if case["input"].get("width") != 64:
@@ -80,13 +87,17 @@ def test_tokens_are_the_same_however_steps_are_unrolled(name: str, folder: Calla
             assert set(runs) == {1}
 
 
-def test_full_in_one_run_a_frame(folder: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("target", TARGETS)
+def test_full_in_one_run_a_frame(target: Target, folder: Callable[[str], Path]) -> None:
     if not (oracle.FULL / "cases" / "full").exists():
         pytest.skip(oracle.HOW_TO)
     case = oracle.read("full", "generate_4")
     checkpoint = Checkpoint.from_folder(folder("full"))
     capacity = context_capacity(checkpoint.config, 20)
-    gaze, runs = run_case(case, NativeRuntime(checkpoint, capacity=capacity), ((2, 20), (1,)), capacity)
+    if target == "gpu":
+        capacity = gpu_capacity(capacity)
+    runtime = NativeRuntime(checkpoint, capacity=capacity, target=target)
+    gaze, runs = run_case(case, runtime, ((2, 20), (1,)), capacity)
     assert gaze.gazing_pos.tolist() == case["expected"]["gazing_pos"]
     assert runs == [1] * 4
 
