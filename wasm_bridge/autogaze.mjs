@@ -19,6 +19,8 @@ import { modelParts } from "./api/model_parts.mjs";
 import { ClipResult, FrameResult } from "./api/results.mjs";
 import { WorkerCalls } from "./api/worker_calls.mjs";
 
+export { adapterName, isSoftware, requestAdapter } from "./backend.mjs";
+export { LiveView } from "./live_client.mjs";
 export { ClipResult, FrameResult, GazeStream };
 
 /** @typedef {import("./api/frame_input.mjs").FrameInput} FrameInput */
@@ -28,6 +30,14 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./api/results.mjs").ScaleMask} ScaleMask */
 /** @typedef {import("./api/settings.mjs").Settings} Settings */
 /** @typedef {(step: string, done: number, total: number) => void} OnProgress */
+
+// What a LiveView takes and tells.
+/** @typedef {import("./protocol.mjs").FileKind} FileKind */
+/** @typedef {import("./protocol.mjs").Frame} Frame */
+/** @typedef {import("./protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("./protocol.mjs").OptionValues} OptionValues */
+/** @typedef {import("./protocol.mjs").PictureChoice} PictureChoice */
+/** @typedef {import("./protocol.mjs").PictureFrame} PictureFrame */
 
 /**
  * @typedef {object} CreateOptions

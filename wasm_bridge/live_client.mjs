@@ -10,6 +10,8 @@
  * @module
  */
 
+import { startWorker } from "./start_worker.mjs";
+
 /** @typedef {import("./protocol.mjs").Frame} Frame */
 /** @typedef {import("./protocol.mjs").FrameReport} FrameReport */
 /** @typedef {import("./protocol.mjs").FromWorker} FromWorker */
@@ -61,7 +63,7 @@ export class LiveView {
    * @param {string} [siteUrl] of the folder with `build.json`
    */
   constructor(canvases, siteUrl = new URL("../", import.meta.url).href) {
-    this.#worker = new Worker(new URL("live_worker.mjs", import.meta.url), { type: "module" });
+    this.#worker = startWorker(new URL("live_worker.mjs", import.meta.url));
     this.ready = new Promise((resolve, reject) => {
       this.#worker.onmessage = ({ data }) => this.#receive(data, resolve, reject);
       this.#worker.onerror = (event) => {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { LiveView } from "../wasm_bridge/live_client.mjs";
+import { LiveView } from "../wasm_bridge/autogaze.mjs";
 import { Controls } from "./controls.mjs";
 import { element } from "./element.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
@@ -25,7 +25,7 @@ import { SourcePlayer } from "./source_player.mjs";
 import { SourceControls } from "./sources/source_controls.mjs";
 import { TileProgress } from "./tiles/tile_progress.mjs";
 
-/** @typedef {import("../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
 const loading = new ProgressBar("loading", "loading");
 

@@ -6,8 +6,8 @@
 import { element } from "./element.mjs";
 import { ProgressBar } from "./progress.mjs";
 
-/** @typedef {import("../wasm_bridge/live_client.mjs").LiveView} LiveView */
-/** @typedef {import("../wasm_bridge/protocol.mjs").OptionValues} OptionValues */
+/** @typedef {import("../wasm_bridge/autogaze.mjs").LiveView} LiveView */
+/** @typedef {import("../wasm_bridge/autogaze.mjs").OptionValues} OptionValues */
 
 export class MaskSource {
   /** Called with the source that chooses the cells now. @type {(source: string) => void} */

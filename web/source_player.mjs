@@ -7,7 +7,7 @@ import { FramePump } from "./frame_pump.mjs";
 import { frameSize } from "./sources/frame_size.mjs";
 import { openSource } from "./sources/open_source.mjs";
 
-/** @typedef {import("../wasm_bridge/live_client.mjs").LiveView} LiveView */
+/** @typedef {import("../wasm_bridge/autogaze.mjs").LiveView} LiveView */
 /** @typedef {import("./options.mjs").Values} Values */
 /** @typedef {import("./sources/source.mjs").Source} Source */
 

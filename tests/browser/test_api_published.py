@@ -59,7 +59,7 @@ def test_the_site_is_a_package_with_types(site_dist, tmp_path):
     (tmp_path / "node_modules").mkdir()
     (tmp_path / "node_modules" / "autogaze-web").symlink_to(site_dist)
     (tmp_path / "use.mts").write_text(
-        """import { AutoGaze, PatchDiff, type FrameResult, type Point } from "autogaze-web";
+        """import { AutoGaze, LiveView, PatchDiff, type FrameResult, type Point } from "autogaze-web";
         const gaze: AutoGaze = await AutoGaze.create({ backend: "wasm", onProgress: (step) => step.trim() });
         const clip = await gaze.inferClip(new Uint8Array(64), { width: 4, height: 4, keyframeDuration: 2 });
         const points: Point[] = clip.last.points;
@@ -70,6 +70,9 @@ def test_the_site_is_a_package_with_types(site_dist, tmp_path):
         }
         // @ts-expect-error: there is no such setting
         await gaze.set({ speed: 1 });
+        const panel = document.createElement("canvas");
+        const view = new LiveView({ input: panel, mask: panel, output: panel });
+        view.onDone = (report) => report.cells.toFixed();
         export { mode, points };"""
     )
     command = [

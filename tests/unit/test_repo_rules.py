@@ -31,3 +31,15 @@ def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
             if _FORBIDDEN.search(line):
                 found.append(f"{path.relative_to(build_site.ROOT)}:{number}: {line.strip()[:100]}")
     assert not found, "\n".join(found)
+
+
+def test_the_page_uses_the_public_module_of_the_bridge_and_nothing_beneath_it() -> None:
+    found = {
+        (path.name, named)
+        for path in (build_site.ROOT / "web").rglob("*.mjs")
+        for named in re.findall(r"wasm_bridge/([\w/.]+)", path.read_text(encoding="utf-8"))
+    }
+    assert ("main.mjs", "autogaze.mjs") in found
+    # The worker that records speaks with the bridge's own worker; it names the types of what they say.
+    beneath = {("recording_worker.mjs", "protocol.mjs")}
+    assert {each for each in found if each[1] != "autogaze.mjs"} <= beneath

@@ -7,10 +7,10 @@ import { element } from "../element.mjs";
 import { fileName, save, sizeText } from "./files.mjs";
 import { MOST_BYTES, Recording } from "./recording.mjs";
 
-/** @typedef {import("../../wasm_bridge/live_client.mjs").LiveView} LiveView */
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FileKind} FileKind */
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
-/** @typedef {import("../../wasm_bridge/protocol.mjs").PictureChoice} PictureChoice */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FileKind} FileKind */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureChoice} PictureChoice */
 /** @typedef {import("./recording_protocol.mjs").FinishedRecording} FinishedRecording */
 /** @typedef {import("./recording_protocol.mjs").RecordingFormat} RecordingFormat */
 /** @typedef {import("./recording_protocol.mjs").RecordingProgress} RecordingProgress */

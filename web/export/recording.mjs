@@ -3,8 +3,8 @@
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/live_client.mjs").LiveView} LiveView */
-/** @typedef {import("../../wasm_bridge/protocol.mjs").PictureChoice} PictureChoice */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureChoice} PictureChoice */
 /** @typedef {import("./recording_protocol.mjs").RecordingFormat} RecordingFormat */
 /** @typedef {import("./recording_protocol.mjs").RecordingProgress} RecordingProgress */
 /** @typedef {import("./recording_protocol.mjs").FinishedRecording} FinishedRecording */

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
 /**
  * One frame's numbers; NaN where there is none.

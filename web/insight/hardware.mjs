@@ -3,7 +3,7 @@
  * @module
  */
 
-import { adapterName, isSoftware, requestAdapter } from "../../wasm_bridge/backend.mjs";
+import { adapterName, isSoftware, requestAdapter } from "../../wasm_bridge/autogaze.mjs";
 
 /** @throws {Error} with a sentence for the user if this browser has no hardware WebGPU adapter */
 export async function requireHardwareAdapter() {

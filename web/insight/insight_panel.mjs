@@ -9,7 +9,7 @@ import { BarList } from "./bar_list.mjs";
 import { FrameLog, means, sampleOf } from "./frame_log.mjs";
 import { HistoryChart } from "./history_chart.mjs";
 
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 /** @typedef {import("./frame_log.mjs").Sample} Sample */
 
 const FRAMES = 240;

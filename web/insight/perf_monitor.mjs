@@ -6,7 +6,7 @@
 import { sampleOf } from "./frame_log.mjs";
 import { summarize } from "./perf_summary.mjs";
 
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 /** @typedef {import("../options.mjs").Values} Values */
 /** @typedef {import("./perf_summary.mjs").PerfSample} PerfSample */
 

@@ -7,7 +7,7 @@ import { element } from "../element.mjs";
 import { gridsOf, gridsText } from "../options.mjs";
 
 /** @typedef {import("../settings/settings.mjs").Settings} Settings */
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
 /**
  * `palettes.json`: the colours of grids up to so many cells per side, null for all finer ones.

@@ -12,7 +12,7 @@ import { FrameReader } from "./frame_reader.mjs";
 
 /** @typedef {import("../sources/source.mjs").Source} Source */
 /** @typedef {import("../sources/source.mjs").SourceSetup} SourceSetup */
-/** @typedef {import("../../wasm_bridge/protocol.mjs").PictureFrame} PictureFrame */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureFrame} PictureFrame */
 
 // A video of one frame would do nothing but seek to its start: it is shown and rests.
 const SHORTEST_LOOP_S = 0.1;

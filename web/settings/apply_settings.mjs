@@ -18,7 +18,7 @@ const SHOWN = {
 /**
  * @param {Settings} settings
  * @param {object} parts of the page
- * @param {import("../../wasm_bridge/live_client.mjs").LiveView} parts.view
+ * @param {import("../../wasm_bridge/autogaze.mjs").LiveView} parts.view
  * @param {import("../source_player.mjs").SourcePlayer} parts.player
  * @param {import("../mask_source.mjs").MaskSource} parts.maskSource
  */

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/protocol.mjs").Frame} Frame */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").Frame} Frame */
 
 /**
  * @typedef {object} SourceEvents

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/protocol.mjs").PictureFrame} PictureFrame */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureFrame} PictureFrame */
 /** @typedef {import("./frame_size.mjs").FrameSize} FrameSize */
 /** @typedef {import("./source.mjs").Source} Source */
 /** @typedef {import("./source.mjs").SourceSetup} SourceSetup */

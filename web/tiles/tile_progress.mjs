@@ -5,7 +5,7 @@
 
 import { element } from "../element.mjs";
 
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
 export class TileProgress {
   /** Called when the rest is to be called off. */
