@@ -162,6 +162,19 @@ export class LiveView {
     this.#post({ type: "tap", port, choice }, [port]);
   }
 
+  /**
+   * Has patch-diff work on the same frames as a model, or no more; reports have its numbers as `compared`.
+   * @param {boolean} wanted
+   * @param {{ mask: HTMLCanvasElement, output: HTMLCanvasElement }} [canvases] to draw on, the first time
+   */
+  compare(wanted, canvases) {
+    const panels = canvases && {
+      mask: canvases.mask.transferControlToOffscreen(),
+      output: canvases.output.transferControlToOffscreen(),
+    };
+    this.#post({ type: "compare", wanted, panels }, panels ? Object.values(panels) : []);
+  }
+
   /** Hands over no more pictures. */
   untap() {
     this.#post({ type: "untap" });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ComparedPanels } from "./compared_panels.mjs";
 import { FrameTap } from "./frame_tap.mjs";
 import { lastLine, ModelHost } from "./model_host.mjs";
 import { PanelCanvas } from "./panel_canvas.mjs";
@@ -42,6 +43,9 @@ const STILL_MS = 250;
 let still;
 /** @type {FrameTap | undefined} */
 let tap;
+/** @type {ComparedPanels | undefined} */
+let comparedPanels;
+let comparing = false;
 
 scope.onmessage = ({ data }) => handle(/** @type {ToWorker} */ (data));
 
@@ -86,6 +90,11 @@ function handle(message) {
     case "untap":
       tap?.end();
       break;
+    case "compare":
+      if (message.panels) comparedPanels = new ComparedPanels(message.panels);
+      comparing = message.wanted;
+      session?.compare(comparing);
+      break;
     case "picture":
     case "file":
       inTurn(() => answer(message));
@@ -120,6 +129,7 @@ async function start(canvases, siteUrl) {
     session = pyodide.pyimport("autogaze_web.page").PageSession();
     host = new ModelHost(pyodide, session, siteUrl, inTurn, send, cellsCame);
     configure();
+    session.compare(comparing);
     send({ type: "ready" });
     host.tellStored();
   } catch (error) {
@@ -221,6 +231,7 @@ function take(frame) {
 function showPanels(report) {
   show("mask", report.mask_box, report);
   show("output", report.output_box, report);
+  if (report.compared && comparing) comparedPanels?.show(session, report.compared);
 }
 
 /**

@@ -44,6 +44,7 @@
  * @property {[number, number, number, number]} output_box
  * @property {Record<string, number>} stage_ms
  * @property {{ capture: number, draw: number }} worker_ms time of bringing the frame to Python and drawing it
+ * @property {FrameReport} [compared] of patch-diff on the same frame, if that is wanted beside a model
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [mask_timing] with a model: whether the frame waited for its own cells
  * @property {number} [gazes] with a model: complete gazes so far in this stream
@@ -109,6 +110,7 @@
  *   | Question
  *   | { type: "tap", port: MessagePort, choice: PictureChoice }
  *   | { type: "untap" }
+ *   | { type: "compare", wanted: boolean, panels?: { mask: OffscreenCanvas, output: OffscreenCanvas } }
  *   | { type: "start", panels: Panels, siteUrl: string }
  *   | { type: "options", values: OptionValues }
  *   | { type: "stream", stream: number }

@@ -8,6 +8,8 @@ import { Controls } from "./controls.mjs";
 import { element } from "./element.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
 import { missingFeature } from "./features.mjs";
+import { Comparison } from "./insight/comparison.mjs";
+import { GazeTimeline } from "./insight/gaze_timeline.mjs";
 import { requireHardwareAdapter } from "./insight/hardware.mjs";
 import { InsightPanel } from "./insight/insight_panel.mjs";
 import { PerfMonitor } from "./insight/perf_monitor.mjs";
@@ -69,6 +71,9 @@ async function main() {
   exporting.onProblem = showNotice;
   maskSource.onChosen = (source) => settings.give({ "mask-source": source });
   const insight = new InsightPanel();
+  const comparison = new Comparison(view);
+  comparison.onModelWanted = () => settings.give({ "mask-source": "autogaze" });
+  const timeline = new GazeTimeline();
   const perf = new PerfMonitor(settings.values);
   /** @param {FrameReport} report */
   const show = (report) => {
@@ -78,9 +83,11 @@ async function main() {
   };
   view.onDone = (report) => {
     const { milliseconds, replaced } = player;
+    timeline.frame(report, player.playback);
     player.frameDone();
     exporting.frame(report);
     insight.frame(report, milliseconds, maskSource.facts);
+    comparison.frame(report);
     perf.frame(report, milliseconds, { replaced, backend: maskSource.backend });
     show(report);
   };
@@ -98,6 +105,8 @@ async function main() {
   player.onOpening = () => {
     screen.reset();
     insight.reset();
+    comparison.reset();
+    timeline.reset();
   };
   player.onProblem = showNotice;
 

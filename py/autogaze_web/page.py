@@ -41,6 +41,7 @@ class PageSession:
         self._mode = InferenceMode()
         self._describe_gaze: Callable[[float | None, InferenceMode], Description] | None = None
         self._records = FrameRecords()
+        self._compared: LiveView | None = None
 
     def configure(self, options: str) -> None:
         """Sets options, a JSON object of values by name (``options.json``); the others take their defaults.
@@ -50,6 +51,8 @@ class PageSession:
         """
         given = json.loads(options)
         self._view.configure(LiveSettings.of(given))
+        if self._compared is not None:
+            self._compared.configure(self._view.settings)
         values = parse(given)
         self._requirement = requirement(values)
         self._timing = str(values["mask-timing"])  # type: ignore[assignment]
@@ -61,6 +64,8 @@ class PageSession:
     def restart(self) -> None:
         """Starts a new stream: the next frame is a keyframe, averages and the model's context begin anew."""
         self._view.restart()
+        if self._compared is not None:
+            self._compared.restart()
         if self._gazer is not None:
             self._gazer.restart()
 
@@ -103,6 +108,13 @@ class PageSession:
         if self._gazer is not None:
             self._gazer.close()
         self._gazer = None
+
+    def compare(self, wanted: bool) -> None:
+        """Has patch-diff work on the same frames beside the model, from the next one on, or no more.
+
+        While it does, reports of `process_with_model` have its own report as ``compared``.
+        """
+        self._compared = LiveView(self._view.settings) if wanted else None
 
     def frame_memory(self, height: int, width: int) -> Memory:
         """Where to write the next frame.
@@ -163,9 +175,9 @@ class PageSession:
         if gazer is None or gazer.newest is None or gazer.newest is self._shown:
             return None
         self._view.next_frame(*self._view.frame.shape[:2])[:] = self._view.frame
-        return self._process_with(gazer, False)
+        return self._process_with(gazer, False, again=True)
 
-    def _process_with(self, gazer: Gazer, waited: bool) -> str:
+    def _process_with(self, gazer: Gazer, waited: bool, again: bool = False) -> str:
         if gazer.closed or self._describe_gaze is None:
             return self.process()
         seen = self._shown = gazer.newest
@@ -188,6 +200,8 @@ class PageSession:
                 "mask_age_ms": (gazer.came - seen.came) * 1000,
             }
         report = self._view.process(chosen.cells)
+        if self._compared is not None and not again:
+            numbers["compared"] = asdict(self._compared.step(self._view.frame))
         source = self._describe_gaze(self._requirement if seen is None else seen.requirement, self._mode)
         return self._reported(report, chosen, source, numbers, age)
 
@@ -227,6 +241,16 @@ class PageSession:
     def output_memory(self) -> Memory:
         """The output panel after it."""
         return frame_bytes(self._view.output)
+
+    def compared_memory(self, panel: str) -> Memory:
+        """The ``mask`` or ``output`` panel of the comparison.
+
+        Raises:
+            RuntimeError: if there is none.
+        """
+        if self._compared is None:
+            raise RuntimeError("nothing is compared")
+        return frame_bytes(self._compared.mask if panel == "mask" else self._compared.output)
 
     def _reported(
         self,

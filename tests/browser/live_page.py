@@ -46,7 +46,7 @@ _SHOWN = """(name) => {
 
 _PLAY = """async ([source, count, width, height]) => {
   const { view, player } = globalThis.autogaze;
-  if (player.state === "running") await player.toggle();
+  player.close();
   const shown = view.onDone;
   const reports = [];
   view.newStream();

@@ -1,0 +1,81 @@
+"""AutoGaze and patch-diff side by side, and the gaze along a file."""
+
+from __future__ import annotations
+
+import clips
+import model_page
+import numpy as np
+import pytest
+from live_page import choose_files, open_live, play, shown
+
+from autogaze_web.live import LiveView
+from autogaze_web.synthetic import SYNTHETIC_SOURCES
+
+pytestmark = pytest.mark.browser
+
+SOURCE, WIDTH, HEIGHT = "synthetic-local-motion", 160, 90
+
+
+def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path):
+    model_page.serve(page, model_page.write_checkpoint(tmp_path))
+    query = "?source=synthetic-pan&width=128&backend=wasm&mask-timing=own" + model_page.ADDRESSES
+    open_live(page, site_url, query)
+    page.click("#feature-insight > summary")
+    page.click("#compare")
+    assert page.get_attribute("#compare", "aria-pressed") == "true"
+    model_page.wait_model(page, "WebAssembly")
+    page.wait_for_selector("#compared.live")
+    reports = play(page, SOURCE, 6, WIDTH, HEIGHT)
+    page.wait_for_timeout(300)  # until the canvases show it
+
+    view = LiveView()
+    for index, report in enumerate(reports):
+        SYNTHETIC_SOURCES[SOURCE](view.next_frame(HEIGHT, WIDTH), index)
+        expected, compared = view.process(), report["compared"]
+        assert report["tokens"] > 0
+        assert (compared["index"], compared["cells"]) == (index, expected.cells)
+        assert compared["mask_ratio"] == expected.mask_ratio
+        if not expected.keyframe:
+            assert float(compared["psnr"]) == pytest.approx(expected.psnr)
+    assert expected.cells > 0
+    np.testing.assert_array_equal(shown(page, "compared-mask"), view.mask)
+    np.testing.assert_array_equal(shown(page, "compared-output"), view.output)
+    names, ours, theirs = zip(
+        *[row.split("\t") for row in page.inner_text("#compare-numbers").splitlines()], strict=True
+    )
+    assert names == ("Cells", "Masked", "Updated, average", "PSNR, average")
+    assert int(ours[0]) == reports[-1]["cells"]
+    assert int(theirs[0]) == expected.cells
+    assert theirs[1] == f"{expected.mask_ratio * 100:05.1f}%"
+
+    page.click("#compare")
+    assert page.is_hidden("#compared")
+    assert "compared" not in play(page, SOURCE, 2, WIDTH, HEIGHT)[-1]
+    page.click("#compare")
+    assert "compared" in play(page, SOURCE, 2, WIDTH, HEIGHT)[-1], "the panels can be used again"
+
+
+def test_the_gaze_along_a_file(page, site_url, tmp_path):
+    frames = clips.moving_square(12, 160, 96, side=32, step=8)
+    page.goto(site_url + "?source=file&width=160&file-pace=every-frame&file-loop=false")
+    assert page.is_hidden("#timeline")
+    choose_files(page, clips.write_lossless(tmp_path / "square.webm", frames, fps=10))
+    page.wait_for_function(
+        "() => document.querySelector('#timeline .masked').getAttribute('d')?.split('M').length > 11",
+        timeout=60_000,
+    )
+    page.wait_for_function("() => globalThis.autogaze.player.state !== 'running'")
+    columns = page.get_attribute("#timeline .masked", "d").split("M")[1:]
+    assert len(columns) == 11, "the first frame is a keyframe, the others have cells"
+    starts = [int(column.split()[0]) for column in columns]
+    assert starts == sorted(starts)
+    assert starts[-1] > 350
+    page.wait_for_function(
+        "() => /at most [1-9]\\d* cells/.test("
+        "document.getElementById('timeline-picture').getAttribute('aria-label'))"
+    )
+    box = page.locator("#timeline").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    page.wait_for_function("() => Math.abs(Number(document.getElementById('place').value) - 0.6) < 0.11")
+    page.select_option("#source", "synthetic-pan")
+    page.wait_for_selector("#timeline", state="hidden")

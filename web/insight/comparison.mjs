@@ -1,0 +1,92 @@
+/**
+ * AutoGaze and patch-diff side by side on the same frames: the panels above, and two more with the numbers.
+ * @module
+ */
+
+import { element } from "../element.mjs";
+import { fiveWide, percent } from "../measurements.mjs";
+
+/** @typedef {import("../../wasm_bridge/live_client.mjs").LiveView} LiveView */
+/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+
+/** @type {{ name: string, of: (report: FrameReport) => string }[]} */
+const ROWS = [
+  { name: "Cells", of: ({ cells }) => String(cells).padStart(5) },
+  { name: "Masked", of: ({ mask_ratio }) => percent(mask_ratio) },
+  { name: "Updated, average", of: ({ update_ratio_ema }) => percent(update_ratio_ema) },
+  { name: "PSNR, average", of: ({ psnr_ema }) => `${fiveWide(psnr_ema)} dB` },
+];
+
+export class Comparison {
+  /** Called when the model is needed. @type {() => void} */
+  onModelWanted = () => {};
+
+  #view;
+  #toggle = element("compare", HTMLButtonElement);
+  #hint = element("compare-hint", HTMLElement);
+  #shown = element("compared", HTMLElement);
+  /** @type {HTMLElement[][]} */
+  #cells = [];
+  #wanted = false;
+  #transferred = false;
+
+  /** @param {LiveView} view */
+  constructor(view) {
+    this.#view = view;
+    const body = element("compare-numbers", HTMLTableSectionElement);
+    this.#cells = ROWS.map(({ name }) => {
+      const row = body.insertRow();
+      const head = document.createElement("th");
+      head.scope = "row";
+      head.textContent = name;
+      row.append(head);
+      return [row.insertCell(), row.insertCell()];
+    });
+    for (const cell of this.#cells.flat()) cell.className = "numbers";
+    this.#toggle.addEventListener("click", () => this.#set(!this.#wanted));
+  }
+
+  /**
+   * A frame was processed.
+   * @param {FrameReport} report
+   */
+  frame(report) {
+    if (!this.#wanted) return;
+    const { compared } = report;
+    this.#hint.textContent = compared
+      ? "AutoGaze chooses the cells above, patch-diff those below."
+      : "Until AutoGaze is at work patch-diff chooses the cells above.";
+    if (!compared) return;
+    this.#shown.style.setProperty("--shape", `${compared.width} / ${compared.height}`);
+    this.#shown.classList.add("live");
+    ROWS.forEach(({ of }, row) => {
+      [report, compared].forEach((each, column) => {
+        const cell = this.#cells[row]?.[column];
+        if (cell) cell.textContent = of(each);
+      });
+    });
+  }
+
+  /** Another source was chosen. */
+  reset() {
+    this.#shown.classList.remove("live");
+    for (const cell of this.#cells.flat()) cell.textContent = "";
+  }
+
+  /** @param {boolean} wanted */
+  #set(wanted) {
+    this.#wanted = wanted;
+    this.#toggle.setAttribute("aria-pressed", String(wanted));
+    this.#toggle.textContent = wanted ? "Stop comparing" : "Compare with patch-diff";
+    this.#hint.textContent = "";
+    this.#shown.hidden = !wanted;
+    this.reset();
+    const canvases = {
+      mask: element("compared-mask", HTMLCanvasElement),
+      output: element("compared-output", HTMLCanvasElement),
+    };
+    this.#view.compare(wanted, this.#transferred ? undefined : canvases);
+    this.#transferred = true;
+    if (wanted) this.onModelWanted();
+  }
+}
