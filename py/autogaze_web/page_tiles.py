@@ -11,8 +11,9 @@ from .fixations import Fixations
 from .frame_record import Chosen
 from .frames import Rgba
 from .gazer import GazePart
+from .graph_choice import graphs_of
 from .inference_mode import InferenceMode
-from .page_model import Execute, PageModel, TimedExecute, drive, graphs_of
+from .page_model import Execute, PageModel, TimedExecute, drive
 from .tiled_clips import TiledGeneration
 from .tiled_source import TiledClips
 from .tiling import Tiling, merged, place

@@ -6,8 +6,8 @@
 import { element } from "../element.mjs";
 import { fiveWide, percent } from "../measurements.mjs";
 
-/** @typedef {import("../../wasm_bridge/live_client.mjs").LiveView} LiveView */
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
 /** @type {{ name: string, of: (report: FrameReport) => string }[]} */
 const ROWS = [

@@ -5,7 +5,7 @@
 
 import { element } from "../element.mjs";
 
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 /** @typedef {{ time: number, duration: number, seek: (time: number) => void }} Playback in seconds */
 
 // Columns of the strip: frames of a longer file share them, and the newest counts.
