@@ -103,17 +103,17 @@ export class LiveView {
    * @param {import("./protocol.mjs").ModelRequest} request
    */
   loadModel(request) {
-    this.#post({ type: "model-load", request });
+    this.#whenReady({ type: "model-load", request });
   }
 
   /** Ends the load of a model; what has arrived of its files is kept for the next time. */
   cancelModel() {
-    this.#post({ type: "model-cancel" });
+    this.#whenReady({ type: "model-cancel" });
   }
 
   /** Frees the model; patch-diff chooses the cells. */
   unloadModel() {
-    this.#post({ type: "model-unload" });
+    this.#whenReady({ type: "model-unload" });
   }
 
   /** Deletes all model files that are kept; a model in use goes on working. */
@@ -262,6 +262,17 @@ export class LiveView {
     this.#questions.delete(number);
     if (problem === undefined) question?.resolve(value);
     else question?.reject(new Error(problem));
+  }
+
+  /**
+   * What concerns a model waits for Python, which would not know it yet.
+   * @param {ToWorker} message
+   */
+  #whenReady(message) {
+    this.ready.then(
+      () => this.#post(message),
+      () => {}, // told by `ready` itself
+    );
   }
 
   /**

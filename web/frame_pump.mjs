@@ -61,6 +61,7 @@ export class FramePump {
     try {
       frame = await this.#capture();
     } catch (error) {
+      if (!this.#running) return;
       this.#onFault(
         `The source's picture could not be read (${error instanceof Error ? error.message : error}).`,
       );

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .frame_record import FrameRecord, FrameRecords
 from .inference_mode import InferenceMode
+from .live import LiveSettings
 from .metrics import format_psnr, format_ratio
-from .options import parse
-from .patch_diff import PatchDiff
+from .option_flags import add_option_flags
+from .options import Value, parse, requirement
 from .progress import ProgressLine, progress
 from .record_files import metrics_csv, store_bytes, trace_text
 from .render import SUFFIXES, rendered, write
@@ -128,32 +129,8 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "or patch-diff (the default): cells that changed, no model",
     )
     parser.add_argument("--frames", type=_positive, metavar="N", help="stop after so many frames")
-    model = parser.add_argument_group("AutoGaze")
-    model.add_argument("--max-tokens", type=_positive, metavar="N", help="most tokens of a frame")
-    model.add_argument(
-        "--task-loss",
-        type=_loss,
-        metavar="X|off",
-        help="predicted loss at which a frame stops: less means more tokens; "
-        "off: always the whole budget (the checkpoint's own by default)",
-    )
-    model.add_argument(
-        "--mode",
-        metavar="NAME",
-        help="realtime: whole frames at the model's size (the default); tiled: frames stretched to a grid of "
-        "tiles of that size; full-resolution: tiles of the frame's own pixels",
-    )
-    model.add_argument("--tile-stride", metavar="N", help="full-resolution: pixels between tiles (224)")
-    model.add_argument("--tile-batch-size", metavar="N", help="tiles between two reports of progress (4)")
-    model.add_argument(
-        "--frames-per-clip", metavar="N", help="frames seen at once (16; with tiles 2, for every frame anew)"
-    )
-    model.add_argument("--threads", type=_positive, metavar="N", help="CPU threads (ONNX Runtime's choice)")
-    patch_diff = parser.add_argument_group("patch-diff")
-    patch_diff.add_argument("--grid", type=_positive, default=14, metavar="N", help="cells per side (14)")
-    patch_diff.add_argument(
-        "--threshold", type=float, default=0.15, metavar="X", help="mean normalised change of a cell (0.15)"
-    )
+    parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads (ONNX Runtime's choice)")
+    add_option_flags(parser)
 
 
 def _positive(text: str) -> int:
@@ -166,43 +143,41 @@ def _positive(text: str) -> int:
     return value
 
 
-def _loss(text: str) -> float | str:
-    if text == "off":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a number or off, got {text!r}") from None
-
-
 def _source(options: argparse.Namespace) -> MaskSource:
+    values = parse(options.given)
     if options.model == PATCH_DIFF:
-        return PatchDiffSource(PatchDiff(options.grid, options.threshold))
+        return PatchDiffSource(LiveSettings.of(values).patch_diff)
     if not Path(options.model).is_dir():
         raise ValueError(f"--model {options.model} is no folder: give a checkpoint's folder, or patch-diff")
-    loss = options.task_loss
+    # Without a flag the checkpoint's own configuration counts, not the page's defaults.
+    given = set(options.given)
+    loss = requirement(values)
+    asked_loss = {
+        "task-loss-requirement",
+        "task-loss-requirement-db",
+        "disable-task-loss-requirement",
+    } & given
     line = ProgressLine()
     return autogaze_source(
         options.model,
-        max_tokens=options.max_tokens,
-        task_loss=loss if isinstance(loss, float) else None,
-        early_stop=loss != "off",
+        max_tokens=_max_tokens(values) if given & {"max-gaze-tokens-each-frame"} else None,
+        task_loss=loss if asked_loss else None,
+        early_stop=loss is not None or not asked_loss,
         threads=options.threads,
-        mode=_mode(options),
+        mode=InferenceMode.of(values),
         on_tiles=lambda tiles: line.show("tiles", tiles.done, tiles.total, rate=False),
     )
 
 
-def _mode(options: argparse.Namespace) -> InferenceMode:
-    names = ("mode", "tile-stride", "tile-batch-size", "frames-per-clip")
-    given = {name: getattr(options, name.replace("-", "_")) for name in names}
-    return InferenceMode.of(parse({name: value for name, value in given.items() if value is not None}))
+def _max_tokens(values: Mapping[str, Value]) -> int | None:
+    """None, for no limit but the model's, instead of 0."""
+    return int(values["max-gaze-tokens-each-frame"]) or None
 
 
 def _traced(options: argparse.Namespace, source: MaskSource, bar: bool = True) -> Any:
     info = video_info(options.video)
     total = min(info.frames or options.frames or 0, options.frames or info.frames)
-    frames = trace_frames(read_frames(options.video, options.frames), source)
+    frames = trace_frames(read_frames(options.video, options.frames), source, LiveSettings.of(options.given))
     return info, progress(frames, "frames", total) if bar else frames
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.cli import main
 from autogaze_web.graph.build import runtime_nodes
+from autogaze_web.live import LiveSettings, LiveView
 from autogaze_web.video import read_frames, write_mp4
 
 
@@ -47,7 +48,7 @@ def test_trace_is_what_the_model_says(clip: Path, folder: Callable[[str], Path],
         np.testing.assert_allclose(entry["confidence"], cells.confidence, atol=1e-6)
 
 
-@pytest.mark.parametrize(("loss", "padded"), [("off", False), ("1e9", True), ("-1e9", False)])
+@pytest.mark.parametrize(("loss", "padded"), [("off", False), ("1e9", True)])
 def test_task_loss(
     loss: str, padded: bool, clip: Path, folder: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -93,6 +94,21 @@ def test_render(suffix: str, clip: Path, folder: Callable[[str], Path], tmp_path
             assert getattr(image, "n_frames", 1) == (6 if suffix == "gif" else 1)
 
 
+def test_options_of_the_page_are_flags(clip: Path, tmp_path: Path) -> None:
+    plain, shown = tmp_path / "plain.png", tmp_path / "shown.png"
+    flags = ["--patch-grid", "7", "--threshold", "0.05", "--mask-mode", "overlay", "--palette", "cvd"]
+    for out, more in ((plain, []), (shown, flags)):
+        assert main(["render", str(clip), "--panel-height", "224", "--out", str(out), *more]) == 0
+    settings = LiveSettings.of(dict(zip((flag[2:] for flag in flags[::2]), flags[1::2], strict=True)))
+    view = LiveView(settings)
+    for frame in read_frames(clip):
+        view.step(frame)
+    with Image.open(shown) as image:
+        mask = np.asarray(image)[-224:, 228:452]
+    np.testing.assert_array_equal(mask, view.mask[..., :3])
+    assert plain.read_bytes() != shown.read_bytes()
+
+
 def test_export(folder: Callable[[str], Path], tmp_path: Path) -> None:
     out = tmp_path / "graphs"
     assert main(["export", "--config", str(folder("tiny") / "config.json"), "--out", str(out)]) == 0
@@ -118,6 +134,11 @@ def test_export(folder: Callable[[str], Path], tmp_path: Path) -> None:
         (["trace", "CLIP", "--model", "nowhere", "--json", "-"], "is no folder"),
         (["trace", "CLIP", "--model", "EMPTY", "--json", "-"], "config.json"),
         (["trace", "CLIP", "--threshold", "-1", "--json", "-"], "threshold"),
+        (["trace", "CLIP", "--task-loss", "low"], "task-loss-requirement is a number of at least 0"),
+        (
+            ["render", "CLIP", "--out", "x.gif", "--mask-mode", "nice"],
+            "mask-visualization is one of",
+        ),
         (["trace", "CLIP", "--store", "x.txt"], "--store x.txt must end in .safetensors or .json"),
         (["trace", "CLIP", "--metrics-csv", "no/folder/x.csv"], "no/folder/x.csv"),
         (["render", "CLIP", "--out", "x.jpg"], "must end in"),
@@ -143,7 +164,7 @@ def test_errors_are_one_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["trace", "x", "--frames", "0"], ["trace", "x", "--task-loss", "low"], [], ["dance"]]
+    "arguments", [["trace", "x", "--frames", "0"], ["trace", "x", "--width", "9"], [], ["dance"]]
 )
 def test_usage_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:

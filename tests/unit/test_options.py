@@ -123,7 +123,7 @@ def test_defaults_depend_on_the_mode():
     [
         ({"preset": "docs"}, {"mode": "tiled", "inference-width": 1920, "top-k": 10, "blend-alpha": 0.55}),
         ({"preset": "docs", "width": "640"}, {"inference-width": 640, "mask-geometry": "native"}),
-        ({"preset": "tiled"}, {"mode": "tiled", "max-gaze-tokens-each-frame": 24, "frames-per-clip": 2}),
+        ({"preset": "tiled"}, {"mode": "tiled", "max-gaze-tokens-each-frame": 20, "frames-per-clip": 2}),
         ({"limit_generation_budget": "false"}, {"max-gaze-tokens-each-frame": 0}),
         ({"limit-gaze-tokens": False, "max-tokens": 9}, {"max-gaze-tokens-each-frame": 9}),
         ({"disable-task-loss": True}, {"task-loss-requirement": "off"}),

@@ -49,7 +49,7 @@ def test_settings_are_options_under_their_names_in_javascript():
     assert settings["keyframeDuration"] == 5
     assert settings["maskGeometry"] == "deduplicated"
     assert settings["taskLossRequirement"] == 0.1
-    assert settings["maxGazeTokensEachFrame"] == 24
+    assert settings["maxGazeTokensEachFrame"] == 20
     assert session.tile_count(720, 1280) == 24
     given = session.given()
     session.change('{"keyframeDuration": null, "maxGazeTokensEachFrame": 1, "topK": 3}')

@@ -19,17 +19,27 @@ const LARGEST_PIXELS = 100e6;
  */
 export async function openImage(file, { size, values, events }) {
   const picture = await decoded(file);
-  const { width, height } = picture;
+  /** The picture in the size that was worked on last: a photo is not scaled down again for every frame. */
+  let scaled = picture;
   const source = ticking(
     Number(values["static-fps"]),
-    // The worker keeps what it is given, so it gets a copy.
-    async () => ({ image: await createImageBitmap(picture), ...size(width, height) }),
+    async () => {
+      const { width, height } = size(picture.width, picture.height);
+      if (scaled.width !== width || scaled.height !== height) {
+        if (scaled !== picture) scaled.close();
+        const resized = { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" };
+        scaled = await createImageBitmap(picture, /** @type {ImageBitmapOptions} */ (resized));
+      }
+      // The worker keeps what it is given, so it gets a copy.
+      return { image: await createImageBitmap(scaled), width, height };
+    },
     events.onPicture,
   );
   return {
     ...source,
     close() {
       source.close();
+      scaled.close();
       picture.close();
     },
   };
