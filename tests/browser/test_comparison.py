@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
+
 import clips
 import model_page
 import numpy as np
 import pytest
 from live_page import choose_files, open_live, play, shown
 
+from autogaze_web.cli import main
 from autogaze_web.live import LiveView
 from autogaze_web.synthetic import SYNTHETIC_SOURCES
 
 pytestmark = pytest.mark.browser
 
-SOURCE, WIDTH, HEIGHT = "synthetic-local-motion", 160, 90
+SOURCE, FRAMES, WIDTH, HEIGHT = "synthetic-local-motion", 6, 160, 90
 
 
 def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path):
-    model_page.serve(page, model_page.write_checkpoint(tmp_path))
+    model = model_page.write_checkpoint(tmp_path / "model")
+    model_page.serve(page, model)
     query = "?source=synthetic-pan&width=128&backend=wasm&mask-timing=own" + model_page.ADDRESSES
     open_live(page, site_url, query)
     page.click("#feature-insight > summary")
@@ -25,7 +29,8 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     assert page.get_attribute("#compare", "aria-pressed") == "true"
     model_page.wait_model(page, "WebAssembly")
     page.wait_for_selector("#compared.live")
-    reports = play(page, SOURCE, 6, WIDTH, HEIGHT)
+    reports = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
+    assert_the_trace_is_that_of_the_command_line(page, model, tmp_path)
     page.wait_for_timeout(300)  # until the canvases show it
 
     view = LiveView()
@@ -53,6 +58,29 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     assert "compared" not in play(page, SOURCE, 2, WIDTH, HEIGHT)[-1]
     page.click("#compare")
     assert "compared" in play(page, SOURCE, 2, WIDTH, HEIGHT)[-1], "the panels can be used again"
+
+
+def assert_the_trace_is_that_of_the_command_line(page, model, folder):
+    frames = np.zeros((FRAMES, HEIGHT, WIDTH, 4), np.uint8)
+    for index, frame in enumerate(frames):
+        SYNTHETIC_SOURCES[SOURCE](frame, index)
+    clip = clips.write_lossless(folder / "clip.webm", frames[..., :3])
+    outputs = ["--json", str(folder / "trace.json"), "--metrics-csv", str(folder / "metrics.csv")]
+    limits = ["--max-tokens", "16", "--task-loss", "0.7"]
+    assert main(["trace", str(clip), "--model", str(model), *limits, *outputs]) == 0
+    theirs = json.loads((folder / "trace.json").read_text())
+    text, metrics = page.evaluate(
+        """(video) => Promise.all(["trace", "metrics"].map(async (kind) =>
+          new TextDecoder().decode(await globalThis.autogaze.view.file(kind, video))))""",
+        theirs["video"],
+    )
+    ours = json.loads(text)
+    for entry, expected in zip(ours["frames"], theirs["frames"], strict=True):
+        # ONNX Runtime computes them in another order in WebAssembly than natively.
+        assert entry.pop("confidence") == pytest.approx(expected.pop("confidence"), abs=1e-4)
+        assert len(entry["tokens"]) > 0
+    assert ours == theirs
+    assert metrics == (folder / "metrics.csv").read_text()
 
 
 def test_the_gaze_along_a_file(page, site_url, tmp_path):
