@@ -58,6 +58,22 @@ perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="
 bench-browser: setup chromium ## Measure what a frame costs with AutoGaze in Chromium, by backend, budget and stage
 	@$(PY) tests/bench/browser_bench.py
 
+# Where training keeps what it fetched and what it made.
+TRAIN_CACHE := .cache/train
+TRAIN := PYTHONPATH=py $(PY) -m autogaze_train
+
+$(TRAIN_CACHE)/corpus: py/autogaze_train/sources.json py/autogaze_train/corpus.py
+	@$(TRAIN) corpus --corpus $@ --downloads $(TRAIN_CACHE)/downloads
+	@touch $@
+
+.PHONY: train
+train: setup $(TRAIN_CACHE)/corpus ## Train the built-in checkpoint anew (one GPU, 10 minutes) into .cache/train/model
+	@$(TRAIN) train --corpus $(TRAIN_CACHE)/corpus --out $(TRAIN_CACHE)/model
+
+.PHONY: evaluate
+evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held-out clips and renew its table and plot
+	@$(TRAIN) evaluate --corpus $(TRAIN_CACHE)/corpus --model site/model --out docs/checkpoint
+
 .PHONY: pictures
 pictures: setup chromium ## Take the README's pictures again
 	@PYTHONPATH=site $(PY) tests/browser/take_pictures.py

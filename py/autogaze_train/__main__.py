@@ -1,0 +1,141 @@
+"""``python -m autogaze_train corpus | train``; ``--help`` after a command lists its options."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from autogaze_web.config import AutoGazeConfig
+
+from .corpus import CorpusError, RealClips, make_corpus, read_pictures
+from .export import load_network, read_config, save_checkpoint
+from .geometry import Geometry
+from .policy import generate
+from .render import render_clips
+from .scene import TRAINING_KINDS
+from .search import Errors, Stops, greedy_history
+from .training import Plan, Progress, train
+from .validation import covered_by, covered_by_change, follow
+
+_CONFIG = Path(__file__).with_name("config.json")
+_CROP_SIDE = 384
+
+
+def main() -> None:
+    """Runs a command."""
+    arguments = _parser().parse_args()
+    try:
+        arguments.run(arguments)
+    except (CorpusError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="autogaze_train", description=(__doc__ or "").split(";")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    corpus = commands.add_parser("corpus", help="fetch the packages whose images and clips are used")
+    corpus.set_defaults(run=lambda a: make_corpus(a.corpus, a.downloads))
+    corpus.add_argument("--corpus", type=Path, required=True, help="folder to fill")
+    corpus.add_argument("--downloads", type=Path, required=True, help="folder that keeps the packages")
+    training = commands.add_parser("train", help="train a checkpoint")
+    training.set_defaults(run=_train)
+    training.add_argument("--corpus", type=Path, required=True, help="folder that corpus made")
+    training.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    training.add_argument("--config", type=Path, default=_CONFIG, help="config.json of the architecture")
+    training.add_argument("--steps", type=int, default=9000, help="optimiser steps")
+    training.add_argument("--clips", type=int, default=32, help="clips of a batch")
+    training.add_argument("--frames", type=int, default=12, help="frames of a clip")
+    training.add_argument("--crops", type=int, default=4000, help="crops of the pictures to prepare")
+    training.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    training.add_argument("--seconds", type=float, default=float("inf"), help="time limit of the training")
+    training.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    training.add_argument("--seed", type=int, default=1)
+    training.add_argument("--weights", type=Path, help="weights.pt of an earlier part to go on from")
+    training.add_argument("--done", type=float, default=0.0, help="share of the training that they have had")
+    training.add_argument("--until", type=float, default=1.0, help="share of the training at which to stop")
+    return parser
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    device = torch.device(arguments.device)
+    values = read_config(arguments.config)
+    config = AutoGazeConfig.from_dict(values)
+    plan = Plan(
+        steps=arguments.steps,
+        clips=arguments.clips,
+        frames=arguments.frames,
+        rate=arguments.rate,
+        seconds=arguments.seconds,
+        seed=arguments.seed,
+        done=arguments.done,
+        until=arguments.until,
+    )
+    began = time.monotonic()
+    pictures = read_pictures(arguments.corpus, "training", arguments.crops, _CROP_SIDE, device)
+    real = RealClips.read(arguments.corpus, "training", device)
+    print(
+        f"{len(pictures.crops)} crops, {len(real.videos)} real clips: {time.monotonic() - began:.0f} s",
+        flush=True,
+    )
+    saved = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal saved
+        if progress.step % 100 == 0 or progress.step in (1, 10, 30):
+            print(
+                f"step {progress.step} {progress.share:.1%} gaze {progress.losses.gaze.item():.4f} "
+                f"task loss {progress.losses.task_loss.item():.4f} "
+                f"noticed {progress.losses.noticed.item():.4f} {time.monotonic() - began:.0f} s",
+                flush=True,
+            )
+        if time.monotonic() - saved > 60:
+            saved = time.monotonic()
+            save_checkpoint(arguments.out, values, progress.average)
+
+    earlier = torch.load(arguments.weights, map_location=device) if arguments.weights else None
+    trained = train(config, plan, pictures, real, device, report, earlier)
+    save_checkpoint(arguments.out, values, trained)
+    torch.save(trained, arguments.out / "weights.pt")
+    print(json.dumps(_validate(arguments, device), indent=1))
+
+
+def _validate(arguments: argparse.Namespace, device: torch.device) -> dict[str, dict[str, float]]:
+    """PSNR on validation clips at two budgets, beside patch-diff's and the search's at the same cost."""
+    network = load_network(arguments.out, device)
+    config, geometry = network.config, Geometry.of(network.config, device)
+    pictures = read_pictures(arguments.corpus, "validation", 64, _CROP_SIDE, device)
+    generator = torch.Generator(device).manual_seed(0)
+    kinds = [kind for kind in TRAINING_KINDS for _ in range(4)]
+    frames = 2 * config.max_num_frames
+    clips = render_clips(pictures, kinds, frames, config.input_img_size, generator)
+    errors = Errors.of(clips, geometry)
+    k, results = config.decoder.num_multi_token_pred, {}
+    for budget in (k, 2 * k):
+        everywhere = torch.full((len(kinds),), budget, device=device)
+        stops = Stops(everywhere, torch.full_like(everywhere, -torch.inf, dtype=torch.float32))
+        own = follow(
+            errors,
+            covered_by(generate(network, clips, budget, stops, config.max_num_frames), geometry),
+        )
+        first = torch.zeros(len(kinds), 1, device=device)
+        change = follow(errors, covered_by_change(clips, geometry, torch.cat([first, own.updated], 1)))
+        greedy = follow(errors, covered_by(greedy_history(errors, geometry, budget), geometry))
+        for kind in ("all", *TRAINING_KINDS):
+            rows = [i for i, name in enumerate(kinds) if kind in (name, "all")]
+            results[f"{kind}, {budget} tokens"] = {
+                "updated": round(float(own.updated[rows].float().mean()) / geometry.atoms, 3),
+                "psnr": round(float(own.psnr[rows].mean()), 2),
+                "patch-diff": round(float(change.psnr[rows].mean()), 2),
+                "search": round(float(greedy.psnr[rows].mean()), 2),
+                "search updated": round(float(greedy.updated[rows].float().mean()) / geometry.atoms, 3),
+            }
+    return results
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+
+from autogaze_web.config import AutoGazeConfig
+
+from .corpus import RealClips
+from .geometry import Geometry
+from .losses import Losses, gaze_losses
+from .network import Answer, Network
+from .policy import own_history
+from .render import Pictures, render_clips
+from .scene import draw_kinds
+from .search import Errors, History, Lessons, Stops, greedy_history, gumbel_noise, lessons
+from .sequence import arrange
+from .starting_weights import set_starting_weights
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and on how much to train.
+
+    Attributes:
+        steps: optimiser steps.
+        clips: clips of a batch of the longest form; shorter forms hold more.
+        frames: of the longest clips.
+        first_frames: of the clips of the first part, which learns to see change before it learns to remember.
+        first_part: share of all steps.
+        real_share: share of the clips that are cut from real ones, if there are any.
+        uses: steps on each batch: the first on the search's history, the others on the network's own.
+        rate: peak learning rate.
+        seconds: time limit; the learning rate then has come down all the same.
+        done: share of the training that the weights it starts from have had.
+        until: share at which to stop.
+    """
+
+    steps: int
+    clips: int = 32
+    frames: int = 12
+    first_frames: int = 4
+    first_part: float = 0.25
+    real_share: float = 0.15
+    uses: int = 4
+    rate: float = 2e-3
+    seconds: float = math.inf
+    seed: int = 1
+    done: float = 0.0
+    until: float = 1.0
+
+
+@dataclass
+class Progress:
+    """Where training is: ``share`` of the whole done, and the average of the weights so far."""
+
+    step: int
+    share: float
+    losses: Losses
+    average: dict[str, torch.Tensor]
+
+
+_FIRST_STEPS, _STEADY, _FINAL_RATE, _AVERAGE = 100, 0.35, 0.01, 0.998
+# Steps a frame, drawn evenly: mostly the page's own two, at times enough for the finest gaze.
+_STEP_COUNTS = (2, 2, 2, 1, 2, 4)
+_OWN_FROM = 0.08
+
+
+def train(
+    config: AutoGazeConfig,
+    plan: Plan,
+    pictures: Pictures,
+    real: RealClips,
+    device: torch.device,
+    report: Callable[[Progress], None],
+    weights: dict[str, torch.Tensor] | None = None,
+) -> dict[str, torch.Tensor]:
+    """Trains a network, from given weights or from scratch, and returns its averaged weights by name."""
+    torch.manual_seed(plan.seed)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    network = Network(config)
+    set_starting_weights(network, plan.seed)
+    if weights is not None:
+        network.load_state_dict(weights)
+    network.to(device)
+    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
+    vectors = [weight for weight in network.parameters() if weight.ndim == 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}],
+        lr=plan.rate,
+        betas=(0.9, 0.95),
+        fused=device.type == "cuda",
+    )
+    average = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
+    source = Batches(config, plan, pictures, real, device)
+    began = time.monotonic()
+    step, share = 0, plan.done
+    while share < plan.until:
+        for clips, history, taught in source.batch(share):
+            for group in optimiser.param_groups:
+                group["lr"] = plan.rate * _rate(share) * min(1.0, (step + 1) / _FIRST_STEPS)
+            with _half(device):
+                sequence = arrange(config, history, config.max_num_frames)
+                answer = network(clips, sequence)
+            losses = gaze_losses(answer, taught, sequence.reached)
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(losses.total)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            source.answered(answer)
+            step += 1
+            share = plan.done + max(step / plan.steps, (time.monotonic() - began) / plan.seconds)
+            decay = min(_AVERAGE, step / (step + 10))
+            with torch.no_grad():
+                now = network.state_dict()
+                torch._foreach_lerp_(list(average.values()), list(now.values()), 1 - decay)
+            report(Progress(step, share, losses, average))
+            if share >= plan.until:
+                break
+    return average
+
+
+def _rate(share: float) -> float:
+    """The learning rate's course: level at first, then down along a cosine."""
+    fallen = 0.5 - 0.5 * math.cos(math.pi * max(0.0, (share - _STEADY) / (1 - _STEADY)))
+    return 1 - (1 - _FINAL_RATE) * fallen
+
+
+def _half(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 where it pays."""
+    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
+
+
+class Batches:
+    """Clips with histories and what they teach."""
+
+    def __init__(
+        self,
+        config: AutoGazeConfig,
+        plan: Plan,
+        pictures: Pictures,
+        real: RealClips,
+        device: torch.device,
+    ) -> None:
+        self._config, self._plan, self._pictures, self._real = config, plan, pictures, real
+        self._geometry = Geometry.of(config, device)
+        self._generator = torch.Generator(device).manual_seed(plan.seed)
+        self._chance = random.Random(plan.seed)
+        self._answer: Answer | None = None
+
+    def batch(self, share: float) -> Iterator[tuple[torch.Tensor, History, Lessons]]:
+        """One batch of clips, with one history after the other.
+
+        After each the network's answer must be given to `answered`.
+        """
+        plan, device = self._plan, self._generator.device
+        first = share < plan.first_part
+        frames = plan.first_frames if first else plan.frames
+        count = max(1, plan.clips * plan.frames // frames)
+        slots = self._config.decoder.num_multi_token_pred * self._chance.choice(_STEP_COUNTS)
+        clips = self._clips(count, frames)
+        errors = Errors.of(clips, self._geometry)
+        for use in range(plan.uses):
+            stops = Stops.draw(count, slots, self._generator)
+            if use == 0 or share < _OWN_FROM or self._answer is None:
+                stray = torch.rand(count, generator=self._generator, device=device)
+                shape = (count, frames, slots, len(self._geometry.covers))
+                noise = gumbel_noise(shape, 1.5 * stray.square(), self._generator)
+                history = greedy_history(errors, self._geometry, slots, stops, noise)
+            else:
+                history = own_history(self._answer, stops)
+            yield clips, history, lessons(errors, self._geometry, history)
+
+    def answered(self, answer: Answer) -> None:
+        """The network's answer to the last history."""
+        self._answer = answer
+
+    def _clips(self, count: int, frames: int) -> torch.Tensor:
+        size = self._config.input_img_size
+        cut = round(count * self._plan.real_share) if self._real.videos else 0
+        kinds = draw_kinds(count - cut, self._generator)
+        clips = render_clips(self._pictures, kinds, frames, size, self._generator)
+        if cut:
+            clips = torch.cat([clips, self._real.draw(cut, frames, size, self._generator)])
+        return clips

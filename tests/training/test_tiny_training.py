@@ -1,0 +1,76 @@
+"""The whole way in small: a corpus of pictures, a training, a checkpoint that the package runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the tests of training need torch: pip install --group dev")
+
+from PIL import Image  # noqa: E402
+from tiny_model import tiny_values  # noqa: E402
+
+from autogaze_train.__main__ import main  # noqa: E402
+from autogaze_train.corpus import CorpusError, packages, read_pictures  # noqa: E402
+from autogaze_web.model import AutoGaze  # noqa: E402
+from autogaze_web.processor import AutoGazeImageProcessor  # noqa: E402
+
+
+def make_pictures(folder: Path, count: int) -> None:
+    stream = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    for index in range(count):
+        coarse = stream.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((320, 240)).save(folder / f"{index}.jpg")
+
+
+def test_a_small_training_learns_and_writes_a_checkpoint_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("training", "validation"):
+        make_pictures(tmp_path / "corpus" / part / "pictures", 4)
+    clip = tmp_path / "corpus" / "training" / "clips" / "one"
+    make_pictures(clip, 10)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(tiny_values()), "utf-8")
+    command = (
+        f"autogaze_train train --corpus {tmp_path / 'corpus'} --out {tmp_path / 'out'} --config {config}"
+    )
+    command += " --steps 30 --clips 8 --frames 4 --crops 8 --device cpu"
+    monkeypatch.setattr(sys, "argv", command.split())
+    torch.set_num_threads(1)
+    main()
+    printed = capsys.readouterr().out
+    losses = [float(value) for value in re.findall(r"noticed ([\d.]+)", printed)]
+    assert len(losses) == 3
+    assert losses[-1] < 0.8 * losses[0]
+    results = json.loads(printed[printed.index("\n{") :])
+    assert {"all, 3 tokens", "pan, 6 tokens"} <= results.keys()
+
+    assert (tmp_path / "out" / "model.safetensors").stat().st_size < 200_000
+    model = AutoGaze.from_pretrained(tmp_path / "out")
+    processor = AutoGazeImageProcessor(size=(64, 64))
+    frames = np.random.default_rng(1).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    gaze = model.generate(processor(frames)[None], gazing_ratio=0.5)
+    assert gaze.num_gazing_each_frame.tolist() == [10, 10, 10]
+
+
+def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no pictures for training"):
+        read_pictures(tmp_path, "training", 1, 32, "cpu")
+
+
+def test_every_package_is_pinned_and_its_parts_share_no_file() -> None:
+    for package in packages():
+        assert package.manager in ("apt", "pip")
+        assert re.fullmatch(r"[0-9a-f]{64}", package.sha256)
+        assert package.licence
+        for group in (package.pictures, package.clips):
+            assert group.keys() <= {"training", "validation", "held-out"}
+            names = [name for part in group.values() for name in part]
+            assert len(names) == len(set(names))
