@@ -1,7 +1,7 @@
 """From frames to masks, outputs and numbers in a few lines: inputs, a mask source and outputs that compose.
 
-An input is anything that yields frames, (H, W, 3 or 4) uint8; a mask source is a function of two frames; an
-output is anything that takes a ``Packet``.
+An input is anything that yields frames, (H, W, 3 or 4) uint8; a mask source is one of ``trace.py``, AutoGaze
+for instance, or a function of two frames; an output is anything that takes a ``Packet``.
 
 >>> from autogaze_web.patch_diff import PatchDiff
 >>> collected = Collector()
@@ -28,8 +28,10 @@ from .live import FrameReport, LiveSettings, LiveView
 from .readout import ReadoutOptions, frame_tokens
 from .synthetic import SYNTHETIC_SOURCES
 from .token_grids import ImageGrid, Tokens
+from .trace import MaskSource
 
-MaskSource = Callable[[Rgba, Rgba], Cells | Fixations]
+FrameComparison = Callable[[Rgba, Rgba], Cells | Fixations]
+"""Chooses the cells of a frame by the one before it and itself."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,16 @@ Output = Callable[[Packet], object]
 
 
 def packets(
-    frames: Iterable[ArrayLike], source: MaskSource | None = None, settings: LiveSettings | None = None
+    frames: Iterable[ArrayLike],
+    source: MaskSource | FrameComparison | None = None,
+    settings: LiveSettings | None = None,
 ) -> Iterator[Packet]:
     """Processes frames one by one; a change of their size starts over with a keyframe.
 
     Args:
         frames: (H, W, 3 or 4) uint8 each.
-        source: chooses the cells of a frame by it and the one before (previous, current); by default
-            patch-diff with the settings' threshold. The first frame of a size has no cells.
+        source: chooses the cells of each frame; a function is given the frame before as well, so the first
+            one of a size has none. By default patch-diff with the settings' threshold.
         settings: output, mask and panel.
 
     Yields:
@@ -87,7 +91,9 @@ def packets(
         buffer = view.next_frame(*frame.shape[:2])
         buffer[:] = frame
         cells: Cells | Fixations | None = None
-        if source is not None:
+        if isinstance(source, MaskSource):
+            cells = source.choose(buffer).cells
+        elif source is not None:
             known = previous is not None and previous.shape == frame.shape
             cells = source(previous, buffer) if previous is not None and known else Cells.none()
         report = view.process(cells)
@@ -97,7 +103,7 @@ def packets(
 
 def run(
     frames: Iterable[ArrayLike],
-    source: MaskSource | None = None,
+    source: MaskSource | FrameComparison | None = None,
     outputs: Sequence[Output] = (),
     settings: LiveSettings | None = None,
 ) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # patch-diff needs no model
     from .model import AutoGaze
 
 
+@runtime_checkable
 class MaskSource(Protocol):
     """Chooses the cells of one frame after the other."""
 

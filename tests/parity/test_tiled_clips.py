@@ -17,7 +17,10 @@ from recording import RecordingVideo
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.cli import main
 from autogaze_web.fixations import Fixations
+from autogaze_web.pipeline import Collector, PngFiles, run
 from autogaze_web.tiling import Tiling, stitch
+from autogaze_web.trace import autogaze_source
+from autogaze_web.trace_store import Trace, load_traces, save_traces
 from autogaze_web.video import read_frames, write_mp4
 
 SIDE = 64  # of the tiny model's input
@@ -141,6 +144,22 @@ def test_on_the_command_line(
         assert entry["edges"] == np.concatenate([found.start, found.end, found.parts], axis=1).tolist()
         assert entry["tokens"] == list(range(len(found)))
     assert 0 < trace["frames"][1]["mask_ratio"] <= 1
+
+
+def test_a_pipeline_of_a_video_with_a_model_and_a_trace(
+    video: Path, folder: Callable[[str], Path], tmp_path: Path
+) -> None:
+    collected = Collector()
+    source = autogaze_source(str(folder("tiny")), max_tokens=4)
+    run(read_frames(video), source, [collected, PngFiles(tmp_path / "frames")])
+    save_traces(tmp_path / "clip.safetensors", [Trace.of([packet.cells for packet in collected.packets])])
+
+    (trace,) = load_traces(tmp_path / "clip.safetensors")
+    stream = AutoGaze.from_pretrained(folder("tiny")).stream(0.75, 0.7, max_tokens=4)
+    processor = AutoGazeImageProcessor.from_pretrained(folder("tiny"))
+    for frame, stored in zip(read_frames(video), trace.frames, strict=True):
+        assert_same(stored, Fixations.of(stream.step(processor(frame[None])[0]).cells()))
+    assert len(list((tmp_path / "frames").iterdir())) == len(trace.frames) == 3
 
 
 def test_an_unknown_mode_is_said(video: Path, folder: Callable[[str], Path], capsys: Any) -> None:

@@ -11,6 +11,7 @@ import autogaze_web.trace_store
 from autogaze_web.accumulation import Accumulation
 from autogaze_web.cells import Cells
 from autogaze_web.frame_queue import FrameQueue
+from autogaze_web.frame_record import Chosen
 from autogaze_web.frames import as_frame
 from autogaze_web.live import LiveSettings
 from autogaze_web.patch_diff import PatchDiff
@@ -42,6 +43,24 @@ def test_patch_diff_as_a_source_is_the_built_in_one():
     for ours, theirs in zip(a.packets, b.packets, strict=True):
         np.testing.assert_array_equal(ours.output, theirs.output)
         np.testing.assert_array_equal(ours.mask, theirs.mask)
+
+
+def test_a_mask_source_sees_every_frame():
+    class Source:
+        seen = 0
+
+        def describe(self):
+            return {"name": "mine", "grids": [2]}
+
+        def choose(self, frame):
+            assert frame.shape == (36, 64, 4)
+            self.seen += 1
+            return Chosen(Cells.of(2, 0, self.seen % 2), np.zeros(1, np.int64))
+
+    source, collected = Source(), Collector()
+    run(synthetic_frames("synthetic-pan", 36, 64, 3), source, [collected])
+    assert source.seen == 3
+    assert [packet.cells.col.tolist() for packet in collected.packets] == [[1], [0], [1]]
 
 
 def test_any_function_of_two_frames_is_a_source():
