@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .config import AutoGazeConfig
 from .controls import Ratio, resolve_controls
+from .coverage import CoverageStop
 from .gaze import Gaze, assemble
 from .generation import Decisions, Run, Video, batch_frame
 from .res_adapt import Tiling
@@ -112,6 +113,7 @@ class StreamGeneration:
         window: Window = TRAINED_WINDOW,
         max_tokens: int | None = None,
         first_position: int = 0,
+        coverage_stop: float | None = None,
     ) -> None:
         controls = resolve_controls(config, gazing_ratio, task_loss_requirement, 1, 1)
         frames = config.max_num_frames if isinstance(window, _TrainedWindow) else window
@@ -125,7 +127,12 @@ class StreamGeneration:
         self._budget, self.requirement = controls.budgets[0], controls.requirements[0][0]
         if max_tokens is not None:
             self._budget = min(self._budget, max_tokens)
+        coverage = None
+        if coverage_stop:
+            coverage = CoverageStop(ScaleLayout.of(config), coverage_stop)
+            self._budget = coverage.budget(self._budget, config.decoder.num_multi_token_pred)
         self._video = graphs.video(config, frames, first_position)
+        self._video.coverage = coverage
 
     def runs(self, frame: NDArray[np.float32] | None) -> GazeRuns:
         """The runs of the next frame, (3,H,W) float32 from the processor.

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from .config import AutoGazeConfig
 from .context import HIDDEN, ContextRows, Copy
+from .coverage import CoverageStop
 from .rope import inverse_frequencies, rotary_tables
 from .rules import row_positions, seen_later, slots_left, stopping_slots
 from .runs import Decisions as Decisions
@@ -96,6 +97,9 @@ class Video:
         more_steps: S of the steps graphs that can be run; none if every budget fits a frame graph.
         capacity: rows of a context of fixed size; None for one that grows as needed.
         first_position: position of the first row. Attention sees differences of positions only.
+
+    Attributes:
+        coverage: ends a frame once its cells cover enough of it; None for upstream's rules alone.
     """
 
     def __init__(
@@ -121,6 +125,7 @@ class Video:
         self._frames: deque[tuple[int, list[NDArray[np.intp]]]] = deque()
         self._frame_index = 0
         self._frame: _Frame | None = None
+        self.coverage: CoverageStop | None = None
 
     @property
     def context_rows(self) -> int:
@@ -248,7 +253,11 @@ class Video:
 
     def _stopped(self) -> bool:
         frame = self._current()
-        return bool(frame.steps[-1].padded.any()) or frame.generated >= frame.budget
+        if bool(frame.steps[-1].padded.any()) or frame.generated >= frame.budget:
+            return True
+        # Pads are ids beyond the layout, which cover nothing.
+        chosen = np.concatenate([step.tokens for step in frame.steps])
+        return self.coverage is not None and self.coverage.met(chosen)
 
     def _take(self, decisions: Decisions) -> int:
         """Takes a run's steps until one of them ends the frame; the number taken."""

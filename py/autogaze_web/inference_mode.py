@@ -25,12 +25,14 @@ class InferenceMode:
         stride: pixels from one tile to the next in ``full-resolution``; at most the tile's side.
         batch_size: tiles between two states of the result.
         frames: that are seen at once, the newest included.
+        coverage_stop: share of a frame or tile at which its cells cover enough for it to end; 0 for none.
     """
 
     mode: Mode = "realtime"
     stride: int = 224
     batch_size: int = 4
     frames: int = 16
+    coverage_stop: float = 0.0
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -51,6 +53,7 @@ class InferenceMode:
             int(values["tile-stride"]),
             int(values["tile-batch-size"]),
             int(values["frames-per-clip"]),
+            float(values["coverage-stop"]),
         )
 
     def window(self, config: AutoGazeConfig) -> int:

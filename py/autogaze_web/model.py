@@ -124,6 +124,7 @@ class AutoGaze:
         task_loss_requirement: float | None = None,
         window: Window = TRAINED_WINDOW,
         max_tokens: int | None = None,
+        coverage_stop: float | None = None,
     ) -> Stream:
         """A live stream: frames one at a time, as they come.
 
@@ -133,8 +134,12 @@ class AutoGaze:
             window: frames that a frame attends to, itself included: by default the number the model was
                 trained on (``max_num_frames``). Within that many frames a windowed stream equals upstream,
                 afterwards memory and time stay constant. None: upstream's context, which grows for ever.
+            coverage_stop: share of the frame, 0 .. 1, at which its cells cover enough for it to end; None
+                or 0 for no such stop, as upstream.
         """
-        return Stream(self, gazing_ratio, task_loss_requirement, window, max_tokens)
+        return Stream(
+            self, gazing_ratio, task_loss_requirement, window, max_tokens, coverage_stop=coverage_stop
+        )
 
 
 class Stream:
@@ -148,9 +153,17 @@ class Stream:
         window: Window,
         max_tokens: int | None = None,
         first_position: int = 0,
+        coverage_stop: float | None = None,
     ) -> None:
         self._generation = StreamGeneration(
-            model.config, GRAPHS, gazing_ratio, task_loss_requirement, window, max_tokens, first_position
+            model.config,
+            GRAPHS,
+            gazing_ratio,
+            task_loss_requirement,
+            window,
+            max_tokens,
+            first_position,
+            coverage_stop,
         )
         self._tensors = NativeVideo(model.runtime)
 

@@ -96,8 +96,14 @@ class PageSession:
 
                 return PageTiledStream(model, graphs, execute, restart, mode, max_tokens)
             restart()
-            ratio, window = model.config.gazing_ratio, mode.window(model.config)
-            return model.stream(graphs, execute, gazing_ratio=ratio, window=window, max_tokens=max_tokens)
+            return model.stream(
+                graphs,
+                execute,
+                gazing_ratio=model.config.gazing_ratio,
+                window=mode.window(model.config),
+                max_tokens=max_tokens,
+                coverage_stop=mode.coverage_stop,
+            )
 
         self.gaze_no_more()
         self._gazer = Gazer(open_stream, on_news)

@@ -87,4 +87,5 @@ class PageGaze:
                 gazing_ratio=ratio,
                 window=mode.window(config),
                 max_tokens=self._max_tokens,
+                coverage_stop=mode.coverage_stop,
             )

@@ -118,13 +118,20 @@ class PageStream:
         task_loss_requirement: float | None = None,
         window: Window = TRAINED_WINDOW,
         max_tokens: int | None = None,
+        coverage_stop: float | None = None,
     ) -> None:
         self._config, self._processor, self._execute = model.config, model.processor, execute
         self._on_gpu = on_gpu
         self._plan: FramePlan | None = None
         self._plan_size = (0, 0)
         self._generation = StreamGeneration(
-            model.config, graphs, gazing_ratio, task_loss_requirement, window, max_tokens
+            model.config,
+            graphs,
+            gazing_ratio,
+            task_loss_requirement,
+            window,
+            max_tokens,
+            coverage_stop=coverage_stop,
         )
 
     def require(self, task_loss_requirement: float | None) -> None:

@@ -63,6 +63,7 @@ class TiledGeneration:
         task_loss_requirement: float | None = None,
         max_tokens: int | None = None,
         batch_size: int = TILE_BATCH,
+        coverage_stop: float | None = None,
     ) -> None:
         """Args:
         clip: (T,3,H,W) float32 from a processor that does not resize.
@@ -70,6 +71,7 @@ class TiledGeneration:
         gazing_ratio, task_loss_requirement: as for ``AutoGaze.generate``, for every tile and frame.
         max_tokens: a limit on the tokens of a tile's frame besides the ratio.
         batch_size: tiles in a batch, at most.
+        coverage_stop: share of a tile at which its cells cover enough for it to end; None or 0 for none.
 
         Raises:
             ValueError: if an argument has a wrong shape or range.
@@ -80,7 +82,13 @@ class TiledGeneration:
         self._batches = list(tiling.batches(batch_size))
         self._stitcher = TileStitcher(tiling)
         self._new_tile = partial(
-            StreamGeneration, config, graphs, gazing_ratio, task_loss_requirement, max_tokens=max_tokens
+            StreamGeneration,
+            config,
+            graphs,
+            gazing_ratio,
+            task_loss_requirement,
+            max_tokens=max_tokens,
+            coverage_stop=coverage_stop,
         )
         self._new_tile()  # what is wrong with the arguments is told before the first run
 

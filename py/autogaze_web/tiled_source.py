@@ -57,6 +57,7 @@ class TiledClips:
             requirement,
             self._max_tokens,
             self._mode.batch_size,
+            self._mode.coverage_stop,
         )
 
 

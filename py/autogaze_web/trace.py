@@ -125,7 +125,7 @@ def autogaze_source(
     if mode.tiled:
         clips = TiledClips(config, processor, mode, ratio, max_tokens)
         return TiledAutoGazeSource(model, clips, requirement, description, on_tiles)
-    stream = model.stream(ratio, requirement, mode.window(config), max_tokens)
+    stream = model.stream(ratio, requirement, mode.window(config), max_tokens, mode.coverage_stop)
     return AutoGazeSource(stream, processor, description)
 
 
@@ -159,6 +159,7 @@ def autogaze_description(
         "gazing_ratio": 1.0 if config.gazing_ratio is None else config.gazing_ratio,
         "task_loss_requirement": requirement,
         "max_tokens": max_tokens,
+        **({"coverage_stop": mode.coverage_stop} if mode.coverage_stop else {}),
         "window": mode.window(config),
     }
 

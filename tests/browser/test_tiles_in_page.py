@@ -19,16 +19,26 @@ SIZE = "&width=160&height=100"
 QUERY = f"?source=synthetic-pan&mask-source=autogaze&backend=wasm&max-tokens=4&top-k=1{SIZE}{ADDRESSES}"
 
 
-@pytest.mark.parametrize("mode", ["anyres", "full-res&tile-stride=48"])
-def test_every_tile_is_the_native_packages(page, site_url, checkpoint, mode):
+@pytest.mark.parametrize(
+    ("backend", "mode", "width", "height"),
+    [
+        ("wasm", "anyres", 160, 100),
+        ("wasm", "full-res&tile-stride=48", 160, 100),
+        ("webgpu", "full-res", 96, 64),  # two tiles: without a GPU it is slow
+    ],
+)
+def test_every_tile_is_the_native_packages(open_page, site_url, checkpoint, backend, mode, width, height):
+    page = open_page(webgpu=backend == "webgpu").page
     serve(page, checkpoint)
-    open_live(page, site_url, f"{QUERY}&mask-timing=own&tile-batch-size=5&mode={mode}")
-    wait_model(page, "WebAssembly")
-    frames = record(page, 3)
+    query = QUERY.replace("backend=wasm", f"backend={backend}")
+    query = query.replace(SIZE, f"&width={width}&height={height}")
+    open_live(page, site_url, f"{query}&mask-timing=own&tile-batch-size=5&mode={mode}")
+    wait_model(page, "WebGPU" if backend == "webgpu" else "WebAssembly")
+    frames = record(page, 3 if backend == "wasm" else 2)
 
-    tiling = Tiling.anyres(100, 160, 64)
+    tiling = Tiling.anyres(height, width, 64)
     if mode != "anyres":
-        tiling = Tiling.full_resolution(100, 160, 64, 48)
+        tiling = Tiling.full_resolution(height, width, 64, 48 if "stride" in mode else 64)
     model = AutoGaze.from_pretrained(checkpoint)
     processor = AutoGazeImageProcessor.from_pretrained(checkpoint).without_resizing()
     processed = processor(np.stack([frame.input[..., :3] for frame in frames]))

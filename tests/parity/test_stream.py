@@ -10,6 +10,7 @@ import pytest
 from recording import RecordingVideo
 
 from autogaze_web import AutoGaze
+from autogaze_web.coverage import CoverageStop
 from autogaze_web.gaze import Gaze
 from autogaze_web.model import Stream
 
@@ -93,3 +94,18 @@ def test_streams_do_not_share_state(model: AutoGaze) -> None:
 def test_windows_that_are_none(model: AutoGaze, window: Any) -> None:
     with pytest.raises(ValueError, match="window must be"):
         model.stream(window=window)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.75])
+def test_a_frame_ends_once_its_cells_cover_enough(model: AutoGaze, share: float) -> None:
+    stop = CoverageStop(model.layout, share)
+    heads = model.config.decoder.num_multi_token_pred
+    whole, ended = (model.stream(1.0, coverage_stop=value) for value in (None, share))
+    for index, frame in enumerate(FRAMES[:4]):
+        gaze = ended.step(frame)
+        tokens = gaze.gazing_pos[0].tolist()
+        budget = stop.budget(model.layout.tokens, heads)
+        assert stop.met(tokens) or len(tokens) == budget
+        assert not stop.met(tokens[:-heads])
+        if index == 0:  # later frames have another past
+            assert tokens == whole.step(frame).gazing_pos[0].tolist()[: len(tokens)]

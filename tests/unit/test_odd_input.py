@@ -1,7 +1,7 @@
 """What nobody planned for, through the whole way from tokens to numbers.
 
-Grids that divide nothing, frames of one pixel, tokens out of range, confidences that are no numbers, strides that
-leave holes, far too many rectangles.
+Grids that divide nothing, frames of one pixel, tokens out of range, confidences that are no numbers, strides
+that leave holes, far too many rectangles.
 """
 
 from __future__ import annotations
