@@ -26,7 +26,7 @@ def test_every_option_is_in_the_panel(page, site_url):
         elif name != "source":
             assert row.locator("select, input").first.input_value() == str(option.default), name
     groups = page.eval_on_selector_all(
-        "#settings-groups legend", "(all) => all.map((one) => one.textContent)"
+        "#settings-groups summary", "(all) => all.map((one) => one.textContent)"
     )
     assert groups == list(options.groups().values())
     page.fill("#settings-find", "keyframe")

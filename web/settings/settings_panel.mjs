@@ -12,12 +12,15 @@ import { Field } from "./field.mjs";
 export function showSettings(settings) {
   const { groups, options } = settings.table;
   const fields = new Map(options.map((option) => [option.name, new Field(option, settings)]));
+  // A phone shows the groups' names first.
+  const roomy = matchMedia("(min-width: 50rem)").matches;
   const sections = groups.map(({ name, label }) => {
-    const section = document.createElement("fieldset");
-    const legend = document.createElement("legend");
-    legend.textContent = label;
+    const section = document.createElement("details");
+    const heading = document.createElement("summary");
+    heading.textContent = label;
+    section.open = roomy;
     const own = options.filter((option) => option.group === name);
-    section.append(legend, ...own.map((option) => /** @type {Field} */ (fields.get(option.name)).element));
+    section.append(heading, ...own.map((option) => /** @type {Field} */ (fields.get(option.name)).element));
     return section;
   });
   element("settings-groups", HTMLElement).replaceChildren(...sections);
@@ -25,7 +28,10 @@ export function showSettings(settings) {
   const find = element("settings-find", HTMLInputElement);
   find.addEventListener("input", () => {
     for (const field of fields.values()) field.element.hidden = !field.matches(find.value);
-    for (const section of sections) section.hidden = !section.querySelector(".setting:not([hidden])");
+    for (const section of sections) {
+      section.hidden = !section.querySelector(".setting:not([hidden])");
+      section.open = roomy || find.value !== "";
+    }
   });
 
   showPresets(settings);
