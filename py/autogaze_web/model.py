@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .checkpoint import Checkpoint
-from .clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window
+from .clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window, check_video
 from .config import AutoGazeConfig
 from .controls import Ratio
 from .gaze import Gaze
 from .runtime_native import FRAME_STEPS, MORE_STEPS, NativeRuntime, NativeVideo, drive
 from .tiled_clips import TiledGeneration
-from .tiling import TILE_BATCH, TileProgress, Tiling
+from .tiling import TILE_BATCH, TiledFrames, TileProgress, Tiling
 from .tokens import ScaleLayout
 
 GRAPHS = Graphs(FRAME_STEPS, MORE_STEPS)
@@ -106,8 +106,9 @@ class AutoGaze:
         Raises:
             ValueError: if an argument has a wrong shape, dtype or range.
         """
+        frames = TiledFrames.of(check_video(np.asarray(clip)[None])[0], tiling)
         generation = TiledGeneration(
-            self.config, GRAPHS, clip, tiling, gazing_ratio, task_loss_requirement, max_tokens, batch_size
+            self.config, GRAPHS, frames, gazing_ratio, task_loss_requirement, max_tokens, batch_size
         )
         return self.drive_tiles(generation)
 

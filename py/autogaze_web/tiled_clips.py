@@ -15,14 +15,11 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from .cells import Cells
-from .clips import Graphs, StreamGeneration, check_video
+from .clips import Graphs, StreamGeneration
 from .config import AutoGazeConfig
 from .runs import Decisions, Run
-from .tiling import TILE_BATCH, TiledFrames, TileProgress, TileStitcher, Tiling
+from .tiling import TILE_BATCH, TiledFrames, TileProgress, TileStitcher
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,7 @@ class TiledGeneration:
         self,
         config: AutoGazeConfig,
         graphs: Graphs,
-        clip: ArrayLike,
-        tiling: Tiling,
+        frames: TiledFrames,
         gazing_ratio: float | None = None,
         task_loss_requirement: float | None = None,
         max_tokens: int | None = None,
@@ -66,8 +62,7 @@ class TiledGeneration:
         coverage_stop: float | None = None,
     ) -> None:
         """Args:
-        clip: (T,3,H,W) float32 from a processor that does not resize.
-        tiling: for frames of H x W.
+        frames: a clip (T,3,H,W) from a processor that does not resize, ready to be cut.
         gazing_ratio, task_loss_requirement: as for ``AutoGaze.generate``, for every tile and frame.
         max_tokens: a limit on the tokens of a tile's frame besides the ratio.
         batch_size: tiles in a batch, at most.
@@ -76,9 +71,9 @@ class TiledGeneration:
         Raises:
             ValueError: if an argument has a wrong shape or range.
         """
-        self.tiling = tiling
+        self.tiling = tiling = frames.tiling
         self.tokens = self.padded = self.steps = 0
-        self._frames = TiledFrames(check_video(np.asarray(clip)[None])[0], tiling)
+        self._frames = frames
         self._batches = list(tiling.batches(batch_size))
         self._stitcher = TileStitcher(tiling)
         self._new_tile = partial(

@@ -15,7 +15,7 @@ from .inference_mode import InferenceMode
 from .processor import AutoGazeImageProcessor
 from .runs import FloatArray
 from .tiled_clips import TiledGeneration
-from .tiling import TileProgress
+from .tiling import TiledFrames, TileProgress, Tiling, on_canvas
 
 OnTiles = Callable[[TileProgress], object]
 """Told after each batch of tiles what is known so far."""
@@ -39,20 +39,22 @@ class TiledClips:
     ) -> None:
         self._config, self._processor = config, processor.without_resizing()
         self._mode, self._ratio, self._max_tokens = mode, gazing_ratio, max_tokens
-        self._frames: deque[FloatArray] = deque(maxlen=mode.window(config))
+        self._canvases: deque[FloatArray] = deque(maxlen=mode.window(config))
+        self._tiling: Tiling | None = None
 
     def next(self, graphs: Graphs, frame: Rgba, requirement: float | None) -> TiledGeneration:
         """The generation for a frame (H, W, 4) uint8 and those before it, as many as a clip has."""
-        (processed,) = self._processor(frame[None, ..., :3])
-        if self._frames and self._frames[-1].shape != processed.shape:
-            self._frames.clear()
-        self._frames.append(processed)
         height, width = frame.shape[:2]
+        tiling = self._mode.tiling(height, width, self._config.input_img_size)
+        if tiling != self._tiling:
+            self._tiling = tiling
+            self._canvases.clear()
+        (processed,) = self._processor(frame[None, ..., :3])
+        self._canvases.append(on_canvas(processed, tiling))
         return TiledGeneration(
             self._config,
             graphs,
-            np.stack(self._frames),
-            self._mode.tiling(height, width, self._config.input_img_size),
+            TiledFrames(np.stack(self._canvases), tiling),
             self._ratio,
             requirement,
             self._max_tokens,

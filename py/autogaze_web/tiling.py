@@ -121,27 +121,39 @@ class Tiling:
         return max(per_tile, 1) * len(self)
 
 
+def on_canvas(frames: ArrayLike, tiling: Tiling) -> Floats:
+    """Frames as tiles are cut from them: stretched, if the tiling says so.
+
+    Args:
+        frames: (..., H, W), normalised by the processor, usually (T, 3, H, W).
+        tiling: for frames of that size.
+
+    Raises:
+        ValueError: if the frames are not of the tiling's size.
+    """
+    clip = np.asarray(frames, np.float32)
+    if clip.shape[-2:] != (tiling.height, tiling.width):
+        raise ValueError(
+            f"the tiling is for frames of {tiling.height}x{tiling.width} (height x width), got {clip.shape}"
+        )
+    return resize_bilinear(clip, *tiling.canvas) if tiling.mode == "anyres" else clip
+
+
 class TiledFrames:
-    """A clip laid on a tiling's canvas, ready to be cut."""
+    """A clip ready to be cut.
 
-    def __init__(self, frames: ArrayLike, tiling: Tiling):
-        """Stretches the clip, if the tiling says so.
+    Args:
+        canvas: the clip after ``on_canvas``.
+        tiling: of its frames.
+    """
 
-        Args:
-            frames: (..., H, W), normalised by the processor, usually (T, 3, H, W).
-            tiling: for frames of that size.
+    def __init__(self, canvas: Floats, tiling: Tiling):
+        self.tiling, self._canvas = tiling, canvas
 
-        Raises:
-            ValueError: if the frames are not of the tiling's size.
-        """
-        clip = np.asarray(frames, np.float32)
-        if clip.shape[-2:] != (tiling.height, tiling.width):
-            raise ValueError(
-                f"the tiling is for frames of {tiling.height}x{tiling.width} (height x width), "
-                f"got {clip.shape}"
-            )
-        self.tiling = tiling
-        self._canvas = resize_bilinear(clip, *tiling.canvas) if tiling.mode == "anyres" else clip
+    @staticmethod
+    def of(frames: ArrayLike, tiling: Tiling) -> TiledFrames:
+        """A clip as the processor leaves it; see ``on_canvas``."""
+        return TiledFrames(on_canvas(frames, tiling), tiling)
 
     def cut(self, tiles: Sequence[int]) -> Floats:
         """Some tiles as (N, ..., tile, tile) float32, padded with ``PAD_VALUE`` where they overhang."""

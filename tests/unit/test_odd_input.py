@@ -108,7 +108,7 @@ def test_frames_smaller_than_a_tile_are_one_or_cut(height, width, tile, data):
     stride = data.draw(st.integers(1, tile))
     for tiling in (Tiling.anyres(height, width, tile), Tiling.full_resolution(height, width, tile, stride)):
         clip = np.ones((1, 3, height, width), np.float32)
-        tiles = TiledFrames(clip, tiling).cut(range(len(tiling)))
+        tiles = TiledFrames.of(clip, tiling).cut(range(len(tiling)))
         assert tiles.shape == (len(tiling), 1, 3, tile, tile)
         everything = stitch(tiling, [LAYOUT.cells(np.arange(265))] * len(tiling))
         assert footprint(everything, height, width).plan.ratio == 1

@@ -62,7 +62,7 @@ def test_a_single_tile_is_resize_mode(cells, height, width, mode):
 def test_anyres_of_exact_multiples_keeps_the_grid_and_the_pixels(rows, columns, tile):
     tiling = Tiling.anyres(rows * tile, columns * tile, tile)
     clip = np.random.default_rng(0).standard_normal((2, 3, rows * tile, columns * tile), dtype=np.float32)
-    tiles = TiledFrames(clip, tiling).cut(range(len(tiling)))
+    tiles = TiledFrames.of(clip, tiling).cut(range(len(tiling)))
     for index in range(len(tiling)):
         y, x = tiling.origin(index)
         np.testing.assert_array_equal(tiles[index], clip[..., y : y + tile, x : x + tile])
@@ -138,14 +138,14 @@ def test_effective_geometry_of_tiles_has_the_tiles_finest_grid():
 
 def test_anyres_stretches_bilinearly():
     clip = np.random.default_rng(0).standard_normal((1, 3, 50, 30), dtype=np.float32)
-    tiles = TiledFrames(clip, Tiling.anyres(50, 30, 32)).cut([0, 1])
+    tiles = TiledFrames.of(clip, Tiling.anyres(50, 30, 32)).cut([0, 1])
     stretched = resize_bilinear(clip, 64, 32)
     np.testing.assert_array_equal(np.concatenate(list(tiles), axis=-2), stretched)
 
 
 def test_padding_is_zero_in_normalised_space():
     clip = np.full((1, 3, 20, 30), 5, np.float32)
-    tiles = TiledFrames(clip, Tiling.full_resolution(20, 30, 16)).cut([3])
+    tiles = TiledFrames.of(clip, Tiling.full_resolution(20, 30, 16)).cut([3])
     assert (tiles[0, ..., :4, :14] == 5).all()
     assert tiles.sum() == 5 * 3 * 4 * 14
 
@@ -165,7 +165,7 @@ def test_cells_without_confidence_are_left_out():
         (lambda: Tiling("resize", 10, 10), "anyres or full-resolution, got 'resize'"),
         (lambda: Tiling("anyres", 10, 10, 8, 4), "anyres has no stride"),
         (lambda: Tiling.anyres(10, 10).batches(0), "a batch has at least 1 tile"),
-        (lambda: TiledFrames(np.zeros((1, 3, 5, 5)), Tiling.anyres(5, 6)), "5x6"),
+        (lambda: TiledFrames.of(np.zeros((1, 3, 5, 5)), Tiling.anyres(5, 6)), "5x6"),
         (lambda: stitch(Tiling.anyres(300, 10), [Cells.none()]), "has 2 tiles, got cells of 1"),
         (lambda: TileStitcher(Tiling.anyres(5, 5)).add([0], []), "1 tiles need as many"),
     ],
