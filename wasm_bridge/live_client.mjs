@@ -154,6 +154,23 @@ export class LiveView {
   }
 
   /**
+   * Runs a hook, Python, on every frame from now on.
+   * @param {string} code empty for no hook
+   * @returns {Promise<{ problem: string, line: number | null }>} with a problem the hook stays as it was
+   */
+  setHook(code) {
+    return this.#ask({ type: "hook", number: 0, code });
+  }
+
+  /**
+   * @param {string} module file name of one of the package's modules that are shown
+   * @returns {Promise<string>} its text
+   */
+  source(module) {
+    return this.#ask({ type: "source", number: 0, module });
+  }
+
+  /**
    * Hands a picture of every frame from now on to a recording, until that ends it.
    * @param {MessagePort} port of the recording, see `FromRecording` in `protocol.mjs`
    * @param {import("./protocol.mjs").PictureChoice} choice

@@ -9,7 +9,7 @@ import { FrameTap } from "./frame_tap.mjs";
 import { lastLine, ModelHost } from "./model_host.mjs";
 import { PanelCanvas } from "./panel_canvas.mjs";
 import { pngOf } from "./panel_picture.mjs";
-import { startPython } from "./python_host.mjs";
+import { addMoreNumpy, startPython } from "./python_host.mjs";
 import { withMemory } from "./python_memory.mjs";
 import { copyRows } from "./rgba_rows.mjs";
 
@@ -27,6 +27,8 @@ let panels;
 let session;
 /** @type {ModelHost | undefined} */
 let host;
+/** Makes numpy.fft, random and polynomial importable. @type {() => Promise<void>} */
+let loadMoreNumpy = async () => {};
 /** @type {import("./protocol.mjs").OptionValues} */
 let options = {};
 let stream = 0;
@@ -97,6 +99,8 @@ function handle(message) {
       break;
     case "picture":
     case "file":
+    case "hook":
+    case "source":
       inTurn(() => answer(message));
       break;
   }
@@ -126,6 +130,7 @@ async function start(canvases, siteUrl) {
     const pyodide = await startPython(siteUrl, (step, loaded, total) =>
       send({ type: "progress", step, loaded, total }),
     );
+    loadMoreNumpy = once(() => addMoreNumpy(pyodide, siteUrl));
     session = pyodide.pyimport("autogaze_web.page").PageSession();
     host = new ModelHost(pyodide, session, siteUrl, inTurn, send, cellsCame);
     configure();
@@ -178,13 +183,24 @@ async function answer(question) {
   const { number } = question;
   try {
     if (!session) throw new Error("Python is still being loaded: wait until it is there.");
-    const value =
-      question.type === "picture"
-        ? await pngOf(panels, question.choice)
-        : withMemory(session.file(question.kind, question.video), (memory) => new Uint8Array(memory));
-    send({ type: "answer", number, value });
+    send({ type: "answer", number, value: await valueFor(question) });
   } catch (error) {
     send({ type: "answer", number, problem: lastLine(error) });
+  }
+}
+
+/** @param {import("./protocol.mjs").Question} question */
+async function valueFor(question) {
+  switch (question.type) {
+    case "picture":
+      return pngOf(panels, question.choice);
+    case "file":
+      return withMemory(session.file(question.kind, question.video), (memory) => new Uint8Array(memory));
+    case "hook":
+      if (question.code) await loadMoreNumpy();
+      return JSON.parse(session.set_hook(question.code));
+    case "source":
+      return session.source(question.module);
   }
 }
 
@@ -253,6 +269,22 @@ function record(report) {
   if (framesToRecord > 0) return;
   send({ type: "recorded", frames: recorded });
   recorded = [];
+}
+
+/**
+ * @param {() => Promise<void>} task tried again only after it failed
+ * @returns {() => Promise<void>}
+ */
+function once(task) {
+  /** @type {Promise<void> | undefined} */
+  let done;
+  return () => {
+    done ??= task().catch(() => {
+      // A hook that needs it is told by its import; the next one tries again.
+      done = undefined;
+    });
+    return done;
+  };
 }
 
 /** @param {FromWorker} message */

@@ -42,6 +42,7 @@
  * @property {number | "Infinity" | null} psnr_ema
  * @property {[number, number, number, number]} mask_box
  * @property {[number, number, number, number]} output_box
+ * @property {HookReport} [hook] with a hook
  * @property {Record<string, number>} stage_ms
  * @property {{ capture: number, draw: number }} worker_ms time of bringing the frame to Python and drawing it
  * @property {FrameReport} [compared] of patch-diff on the same frame, if that is wanted beside a model
@@ -56,6 +57,11 @@
  * @property {number} [tiles] into how many tiles the model cuts a frame, 0 for none
  * @property {number} [mask_age_frames] how many frames before this one the cells were chosen for; 0: this one
  * @property {number} [mask_age_ms] how long before
+ */
+
+/**
+ * What became of the hook: `HookReport` in `py/autogaze_web/hook.py`.
+ * @typedef {{ problem: string, line: number | null, printed: string, ms: number, stopped: boolean }} HookReport
  */
 
 /**
@@ -98,10 +104,15 @@
  */
 
 /**
- * `picture` and `file` are answered by an `answer` of the same number.
+ * A hook is Python that is run on every frame, empty for none; the answer is `{ problem, line }`. `source` asks
+ * for the text of one of the package's modules.
+ *
+ * Each question is answered by an `answer` of the same number.
  * @typedef {(
  *   | { type: "picture", number: number, choice: PictureChoice }
  *   | { type: "file", number: number, kind: FileKind, video: string }
+ *   | { type: "hook", number: number, code: string }
+ *   | { type: "source", number: number, module: string }
  * )} Question
  */
 

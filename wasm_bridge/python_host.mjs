@@ -57,6 +57,18 @@ async function load(indexURL, wheel, onLoaded) {
 }
 
 /**
+ * Adds the parts of NumPy that the page itself does without: fft, polynomial and random.
+ * @param {any} pyodide
+ * @param {string} siteUrl
+ */
+export async function addMoreNumpy(pyodide, siteUrl) {
+  const response = await fetch(new URL(`${PYODIDE}more_numpy.zip`, siteUrl));
+  if (!response.ok) throw new Error(`more_numpy.zip is missing (${response.status})`);
+  const extractDir = pyodide.runPython("import site; site.getsitepackages()[0]");
+  pyodide.unpackArchive(await response.arrayBuffer(), "zip", { extractDir });
+}
+
+/**
  * @param {string} siteUrl
  * @returns {Promise<Build>}
  */

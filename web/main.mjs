@@ -8,6 +8,7 @@ import { Controls } from "./controls.mjs";
 import { element } from "./element.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
 import { missingFeature } from "./features.mjs";
+import { HookPanel } from "./hook/hook_panel.mjs";
 import { Comparison } from "./insight/comparison.mjs";
 import { GazeTimeline } from "./insight/gaze_timeline.mjs";
 import { requireHardwareAdapter } from "./insight/hardware.mjs";
@@ -81,7 +82,9 @@ async function main() {
     tiles.show(report, settings.values.mode !== "realtime");
     legend.show(report);
   };
+  const hook = new HookPanel(view);
   view.onDone = (report) => {
+    hook.frame(report);
     const { milliseconds, replaced } = player;
     timeline.frame(report, player.playback);
     player.frameDone();

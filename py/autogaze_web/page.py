@@ -19,6 +19,7 @@ from .gazer import Gazer, GazeStream, Seen, Timing
 from .inference_mode import InferenceMode
 from .live import FrameReport, LiveSettings, LiveView
 from .options import parse, requirement
+from .page_hook import PageHook, source_of
 from .page_values import Memory, frame_bytes, plain
 from .synthetic import SYNTHETIC_SOURCES
 from .trace import autogaze_description, patch_diff_description
@@ -42,6 +43,15 @@ class PageSession:
         self._describe_gaze: Callable[[float | None, InferenceMode], Description] | None = None
         self._records = FrameRecords()
         self._compared: LiveView | None = None
+        self._hook = PageHook(self._view)
+
+    def set_hook(self, code: str) -> str:
+        """Runs a user's hook on every frame from the next on (``hook``), an empty one for none."""
+        return self._hook.set(code)
+
+    def source(self, name: str) -> str:
+        """The text of a module of this package, see ``page_hook.SHOWN``."""
+        return source_of(name)
 
     def configure(self, options: str) -> None:
         """Sets options, a JSON object of values by name (``options.json``); the others take their defaults.
@@ -245,8 +255,8 @@ class PageSession:
         return frame_bytes(self._view.mask)
 
     def output_memory(self) -> Memory:
-        """The output panel after it."""
-        return frame_bytes(self._view.output)
+        """The output panel after it, or what the hook made of it."""
+        return frame_bytes(self._view.output if self._hook.image is None else self._hook.image)
 
     def compared_memory(self, panel: str) -> Memory:
         """The ``mask`` or ``output`` panel of the comparison.
@@ -268,6 +278,7 @@ class PageSession:
     ) -> str:
         self._records.add(FrameRecord.of(report, chosen, age), source)
         grids = sorted(source["grids"])
+        numbers |= self._hook.run(report, chosen.tokens)
         return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})
 
 

@@ -1,0 +1,63 @@
+"""The feature "Python": a user's function with every frame, its errors at the line, and its end."""
+
+from __future__ import annotations
+
+import pytest
+from live_page import open_live, record
+from playwright.sync_api import Page
+
+from autogaze_web.page_hook import SHOWN
+
+pytestmark = pytest.mark.browser
+
+
+def run(page: Page, code: str) -> None:
+    page.fill("#hook-code", code)
+    page.click("#hook-run")
+
+
+def wait_status(page: Page, words: str) -> None:
+    page.wait_for_function(
+        "(words) => document.getElementById('hook-status').textContent.includes(words)", arg=words
+    )
+
+
+def test_a_hook_runs_fails_at_its_line_and_ends(page, site_url):
+    open_live(page, site_url, "?source=synthetic-pan&width=128")
+    page.click("#feature-python summary")
+    options = page.locator("#hook-example option").all_inner_texts()
+    for name in options:
+        page.select_option("#hook-example", name)
+        page.click("#hook-run")
+        wait_status(page, "runs with every frame")
+        assert record(page, 3)[-1].report["hook"]["problem"] == "", name
+
+    run(
+        page,
+        "import numpy as np\nnp.fft, np.random\n"
+        "def on_frame(frame, trace, output):\n    print('hello')\n    return 255 - frame",
+    )
+    page.wait_for_function("() => document.getElementById('hook-printed').value.includes('hello')")
+    frame = record(page, 3)[-1]
+    assert (frame.output == 255 - frame.input).all()
+
+    run(page, "def on_frame(frame, trace, output):\n    a = 1\n    return nothing")
+    wait_status(page, "Line 3: NameError")
+    assert page.inner_text("#hook-lines .wrong") == "3"
+
+    run(page, "def on_frame(frame, trace, output):\n    while True: pass")
+    wait_status(page, "one call may take 1 s")
+    assert page.is_disabled("#hook-stop")
+    assert "hook" not in record(page, 3)[-1].report
+
+    page.reload()
+    page.wait_for_selector("#panels.live")
+    page.click("#feature-python summary")
+    assert "while True: pass" in page.input_value("#hook-code")
+    page.click("#hook-clear")
+    assert page.evaluate("() => localStorage.getItem('autogaze-hook')") is None
+
+    modules = page.locator("#hook-module option").all_inner_texts()[1:]
+    assert tuple(modules) == SHOWN
+    page.select_option("#hook-module", "accumulation.py")
+    page.wait_for_function("() => document.getElementById('hook-source').value.includes('class Accumulator')")
