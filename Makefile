@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+SECONDS ?= 600
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -73,6 +74,10 @@ train: setup $(TRAIN_CACHE)/corpus ## Train the built-in checkpoint anew (one GP
 .PHONY: evaluate
 evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held-out clips and renew its table and plot
 	@$(TRAIN) evaluate --corpus $(TRAIN_CACHE)/corpus --model site/model --out docs/checkpoint
+
+.PHONY: soak
+soak: setup chromium ## Stream for ten minutes and watch the memory (SECONDS=600)
+	@PYTHONPATH=site:tests/parity $(PY) tests/browser/soak.py --seconds "$(SECONDS)"
 
 .PHONY: pictures
 pictures: setup chromium ## Take the README's pictures again

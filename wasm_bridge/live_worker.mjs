@@ -133,6 +133,8 @@ async function start(canvases, siteUrl) {
     loadMoreNumpy = once(() => addMoreNumpy(pyodide, siteUrl));
     session = pyodide.pyimport("autogaze_web.page").PageSession();
     host = new ModelHost(pyodide, session, siteUrl, inTurn, send, cellsCame);
+    // For tests and measurements; see docs/architecture.md.
+    Object.assign(globalThis, { autogaze: { pyodide, host } });
     configure();
     session.compare(comparing);
     send({ type: "ready" });
