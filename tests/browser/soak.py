@@ -203,7 +203,8 @@ def main() -> None:
             executable_path=chromium, args=flags(webgpu=arguments.backend == "webgpu")
         )
         samples = soak(
-            browser.new_page(),
+            # Else it would answer for the model's files, which are this program's.
+            browser.new_page(service_workers="block"),
             f"http://127.0.0.1:{server.server_address[1]}/",
             write_checkpoint(Path(folder)),
             arguments.seconds,
