@@ -58,11 +58,13 @@ class LiveSettings:
         patch_diff: the mask source's grid and threshold.
         accumulation: output mode, keyframes and blend.
         mask: geometry and panel.
+        psnr: whether to measure it, which for a camera's frames is a third of the work.
     """
 
     patch_diff: PatchDiff = field(default_factory=PatchDiff)
     accumulation: Accumulation = field(default_factory=Accumulation)
     mask: MaskSettings = field(default_factory=MaskSettings)
+    psnr: bool = True
 
     @staticmethod
     def of(given: Mapping[str, object]) -> LiveSettings:
@@ -86,6 +88,7 @@ class LiveSettings:
                 options.grids_of(str(values["hidden-scales"])),
                 str(values["palette"]),
             ),
+            bool(values["show-psnr"]),
         )
 
 
@@ -105,7 +108,7 @@ class FrameReport:
         mask_ratio: share of the frame's pixels inside the cells, 0 .. 1.
         update_ratio: share of the output's pixels that were written, 0 .. 1; NaN for keyframes.
         update_ratio_ema: its moving average, NaN until the first sample.
-        psnr: of the output against the input in dB, infinite if equal; NaN for keyframes.
+        psnr: of the output against the input in dB, infinite if equal; NaN for keyframes and if not measured.
         psnr_ema: its moving average, NaN until the first sample.
         mask_box, output_box: y0, x0, y1, x1 around all pixels of the panels that may differ from before.
         stage_ms: time spent in each stage, by name.
@@ -230,9 +233,10 @@ class LiveView:
         ratio, psnr = math.nan, math.nan
         if not update.keyframe:
             ratio = update.updated_pixels / (height * width)
-            psnr = psnr_of(error, height * width)
             self._ratio_ema.add(ratio)
-            self._psnr_ema.add(psnr)
+            if error is not None:
+                psnr = psnr_of(error, height * width)
+                self._psnr_ema.add(psnr)
         clock.lap("metrics")
         report = FrameReport(
             index=self._index,
@@ -259,7 +263,7 @@ class LiveView:
         self._index = 0
         self._cells = Cells.none()
         self._ratio_ema, self._psnr_ema = Ema(), Ema()
-        self._errors = SquaredErrorMap(height, width)
+        self._errors, self._errors_known = SquaredErrorMap(height, width), True
         self._accumulator.reset()
 
     def _changed(self) -> changes.BlockFlags:
@@ -275,10 +279,15 @@ class LiveView:
         scores = patch_difference(self._spare, self.frame, source.grid, changed)
         return active_cells(scores, source.threshold)
 
-    def _squared_error(self, changed: changes.BlockFlags, update: OutputUpdate) -> int:
+    def _squared_error(self, changed: changes.BlockFlags, update: OutputUpdate) -> int | None:
+        """Of the output against the frame; None if nobody wants to know."""
+        self._errors_known &= self.settings.psnr
+        if not self.settings.psnr:
+            return None
         self._errors.clear(update.equal)
-        dirty = (changed | update.written) & ~update.equal
-        return self._errors.update(self.frame, self.output, dirty)
+        dirty = changed | update.written if self._errors_known else np.ones_like(changed)
+        self._errors_known = True
+        return self._errors.update(self.frame, self.output, dirty & ~update.equal)
 
 
 class _StageClock:

@@ -18,6 +18,7 @@ LAYOUT = ScaleLayout((2, 4, 7, 14))
 WORKLOADS = {
     "16 tokens": (16, {}),
     "265 tokens": (265, {}),
+    "16 tokens, PSNR hidden": (16, {"show-psnr": False}),
     "16 tokens, full blend": (16, {"visualization-mode": "full-blend"}),
     "16 tokens, overlay": (16, {"mask-visualization": "image-overlay"}),
 }

@@ -135,6 +135,23 @@ def test_step_takes_rgb_and_rgba():
         view.step(rgb.astype(np.float32))
 
 
+def test_psnr_that_nobody_wants_is_not_measured_and_right_again_afterwards():
+    views = [LiveView(), LiveView()]
+    frames = np.random.default_rng(1).integers(0, 256, (5, 60, 90, 3), np.uint8)
+    frames[3] = frames[2]  # a still picture: nothing would be renewed
+    cells = Cells.of(7, [0, 3], [1, 6])
+    for index, frame in enumerate(frames):
+        hidden = index in (1, 2)
+        views[1].configure(LiveSettings.of({"show-psnr": not hidden}))
+        expected, report = (view.step(frame, cells) for view in views)
+        if hidden:
+            assert math.isnan(report.psnr)
+        elif index:
+            assert report.psnr == expected.psnr
+        assert report.update_ratio == expected.update_ratio or index == 0
+        np.testing.assert_array_equal(*(view.output for view in views))
+
+
 def test_a_hidden_scale_is_in_no_panel_and_no_number_but_counted():
     cells = Cells.of([2, 14, 14, 7], [0, 13, 12, 3], [0, 13, 13, 3])
     frames = np.random.default_rng(0).integers(0, 256, (2, 120, 160, 3), np.uint8)
