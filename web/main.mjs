@@ -64,14 +64,16 @@ async function main() {
   const maskSource = new MaskSource(view, settings.values);
   maskSource.onProblem = showNotice;
   const offline = new OfflinePanel();
+  const insight = new InsightPanel();
   maskSource.onActive = (source) => {
     controls.showMaskSource(source);
     if (source === "autogaze") offline.modelReady(maskSource.backend);
+    // Scales and stages are other ones now.
+    insight.reset();
   };
   const exporting = new ExportPanel(view, () => player.title);
   exporting.onProblem = showNotice;
   maskSource.onChosen = (source) => settings.give({ "mask-source": source });
-  const insight = new InsightPanel();
   const comparison = new Comparison(view);
   comparison.onModelWanted = () => settings.give({ "mask-source": "autogaze" });
   const timeline = new GazeTimeline();

@@ -85,7 +85,8 @@ def matrix(with_model: bool) -> Iterator[Case]:
 
 def measured(browser: Browser, url: str, case: Case, query: str, model: Path | None, limit: float) -> Any:
     """The summary that a page of its own comes to."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    # What a service worker fetches cannot be answered here.
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, service_workers="block")
     try:
         if model is not None:
             serve(page, model)
