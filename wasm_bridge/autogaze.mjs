@@ -19,8 +19,9 @@ import { modelParts } from "./api/model_parts.mjs";
 import { ClipResult, FrameResult } from "./api/results.mjs";
 import { WorkerCalls } from "./api/worker_calls.mjs";
 
-export { adapterName, isSoftware, requestAdapter } from "./backend.mjs";
+export { adapterName, chooseBackend, isSoftware, requestAdapter } from "./backend.mjs";
 export { LiveView } from "./live_client.mjs";
+export { ortFiles } from "./ort_files.mjs";
 export { ClipResult, FrameResult, GazeStream };
 
 /** @typedef {import("./api/frame_input.mjs").FrameInput} FrameInput */
@@ -32,6 +33,7 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {(step: string, done: number, total: number) => void} OnProgress */
 
 // What a LiveView takes and tells.
+/** @typedef {import("./backend.mjs").BackendName} BackendName */
 /** @typedef {import("./protocol.mjs").FileKind} FileKind */
 /** @typedef {import("./protocol.mjs").Frame} Frame */
 /** @typedef {import("./protocol.mjs").FrameReport} FrameReport */

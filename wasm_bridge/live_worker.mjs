@@ -5,8 +5,9 @@
  */
 
 import { ComparedPanels } from "./compared_panels.mjs";
+import { messageOf } from "./error_text.mjs";
 import { FrameTap } from "./frame_tap.mjs";
-import { lastLine, ModelHost } from "./model_host.mjs";
+import { ModelHost } from "./model_host.mjs";
 import { PanelCanvas } from "./panel_canvas.mjs";
 import { pngOf } from "./panel_picture.mjs";
 import { addMoreNumpy, startPython } from "./python_host.mjs";
@@ -140,7 +141,7 @@ async function start(canvases, siteUrl) {
     send({ type: "ready" });
     host.tellStored();
   } catch (error) {
-    send({ type: "start-fault", message: lastLine(error) });
+    send({ type: "start-fault", message: messageOf(error) });
   }
 }
 
@@ -148,7 +149,7 @@ function configure() {
   try {
     session.configure(JSON.stringify(options));
   } catch (error) {
-    send({ type: "options-fault", message: lastLine(error) });
+    send({ type: "options-fault", message: messageOf(error) });
   }
 }
 
@@ -174,7 +175,7 @@ async function work(frameStream, frame) {
     if (tap && !tap.ended) await tap.take(panels);
     send({ type: "done", stream: frameStream, report });
   } catch (error) {
-    send({ type: "frame-fault", message: lastLine(error), stream: frameStream });
+    send({ type: "frame-fault", message: messageOf(error), stream: frameStream });
   } finally {
     if ("image" in frame) frame.image.close();
   }
@@ -187,7 +188,7 @@ async function answer(question) {
     if (!session) throw new Error("Python is still being loaded: wait until it is there.");
     send({ type: "answer", number, value: await valueFor(question) });
   } catch (error) {
-    send({ type: "answer", number, problem: lastLine(error) });
+    send({ type: "answer", number, problem: messageOf(error) });
   }
 }
 

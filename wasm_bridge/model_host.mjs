@@ -3,6 +3,7 @@
  * @module
  */
 
+import { messageOf } from "./error_text.mjs";
 import { FileStore } from "./file_store.mjs";
 import { deleteModels, loadModelFiles, storedModels } from "./model_files.mjs";
 import { modelUrls } from "./model_source.mjs";
@@ -84,7 +85,7 @@ export class ModelHost {
       await this.tellStored();
     } catch (error) {
       if (loading.signal.aborted) return;
-      this.#send({ type: "model-fault", message: lastLine(error) });
+      this.#send({ type: "model-fault", message: messageOf(error) });
     } finally {
       if (this.#loading === loading) this.#loading = undefined;
     }
@@ -115,7 +116,7 @@ export class ModelHost {
     try {
       await deleteModels(await FileStore.open());
     } catch (error) {
-      this.#send({ type: "model-note", message: lastLine(error) });
+      this.#send({ type: "model-note", message: messageOf(error) });
     }
     await this.tellStored();
   }
@@ -132,7 +133,7 @@ export class ModelHost {
     await this.#inTurn(() => this.unload()).catch(() => {});
     this.#send({
       type: "model-stopped",
-      message: `AutoGaze stopped: ${lastLine(fault).replace(/\.$/, "")}.`,
+      message: `AutoGaze stopped: ${messageOf(fault).replace(/\.$/, "")}.`,
     });
   }
 
@@ -182,14 +183,4 @@ export class ModelHost {
       maxTokens: request.maxTokens || null,
     });
   }
-}
-
-/**
- * The last line of a Python traceback without the exception's name, or a JavaScript error's message.
- * @param {unknown} error
- */
-export function lastLine(error) {
-  const text = error instanceof Error ? error.message : String(error);
-  const line = text.trim().split("\n").at(-1);
-  return line?.replace(/^[\w.]*(Error|Exception): /, "") || text;
 }

@@ -3,19 +3,10 @@
  * @module
  */
 
+import { buildFor, ORT_FOLDER } from "./ort_files.mjs";
+
 /** @typedef {typeof import("onnxruntime-web")} Ort */
 /** @typedef {import("./backend.mjs").Backend} Backend */
-
-const FOLDER = "runtime/onnxruntime/";
-
-// Loader and program of each build. JSPI lets WebAssembly wait for the GPU by itself; where it is missing
-// the larger asyncify build does the same.
-/** @type {Record<"wasm" | "jspi" | "asyncify", [string, string]>} */
-const BUILDS = {
-  wasm: ["ort.wasm.min.mjs", "ort-wasm-simd-threaded"],
-  jspi: ["ort.jspi.min.mjs", "ort-wasm-simd-threaded.jspi"],
-  asyncify: ["ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify"],
-};
 
 /**
  * @param {Pick<Backend, "name" | "threads">} backend
@@ -24,7 +15,7 @@ const BUILDS = {
  */
 export async function loadOrt(backend, siteUrl) {
   const [loader, program] = buildFor(backend.name);
-  const folder = new URL(FOLDER, siteUrl).href;
+  const folder = new URL(ORT_FOLDER, siteUrl).href;
   /** @type {Ort} */
   const ort = await import(`${folder}${loader}`);
   ort.env.wasm.wasmPaths = { mjs: `${folder}${program}.mjs`, wasm: `${folder}${program}.wasm` };
@@ -44,19 +35,4 @@ export function startFault(error) {
     "ONNX Runtime could not be started: reload the page; if that does not help, the site's files are " +
       `incomplete or this browser lacks memory (${reason.trim().split("\n")[0]}).`,
   );
-}
-
-/**
- * The files of the site that `loadOrt` loads.
- * @param {import("./backend.mjs").BackendName} backend
- * @returns {string[]} paths
- */
-export function ortFiles(backend) {
-  const [loader, program] = buildFor(backend);
-  return [loader, `${program}.mjs`, `${program}.wasm`].map((name) => FOLDER + name);
-}
-
-/** @param {import("./backend.mjs").BackendName} backend */
-function buildFor(backend) {
-  return BUILDS[backend === "wasm" ? "wasm" : "Suspending" in WebAssembly ? "jspi" : "asyncify"];
 }

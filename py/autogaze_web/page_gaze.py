@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 
 from .frame_points import Choice, Scale
 from .frames import Rgba
-from .graph_choice import graphs_of
 from .inference_mode import InferenceMode
-from .page_model import Execute, PageModel, PageStream, drive
-from .tiled_source import TiledClips, tiled_choice
+from .page_model import Execute, PageModel, PageStream
+from .page_tiles import PageTiledStream
 
 OnTiles = Callable[[int, int], object]
 """Told how many tiles of a frame are done, and how many there are."""
@@ -37,8 +37,7 @@ class PageGaze:
         self._model, self._graphs, self._max_tokens = model, graphs, max_tokens
         self._execute, self._forget = execute, restart
         self._mode: InferenceMode | None = None
-        self._stream: PageStream | None = None
-        self._clips: TiledClips | None = None
+        self._stream: PageStream | PageTiledStream | None = None
 
     @property
     def tile(self) -> int:
@@ -47,45 +46,38 @@ class PageGaze:
 
     def restart(self) -> None:
         """The next frame is the first of another stream."""
-        self._mode = None
+        self._stream = None
 
     async def step(
         self, frame: Rgba, mode: InferenceMode, requirement: float | None, on_tiles: OnTiles
     ) -> Choice:
         """What is chosen of the next frame, (H, W, 4) uint8; another mode than before begins a new stream."""
-        if mode != self._mode:
-            self._begin(mode)
-        grids = self._model.config.scale_grids()
-        if self._stream is not None:
-            self._stream.require(requirement)
-            return Choice.by_gaze(await self._stream.step(frame), grids)
-        assert self._clips is not None
-        generation = self._clips.next(graphs_of(self._graphs), frame, requirement)
-        done = 0
-        for batch in generation.batches():
-            for tile in batch:
-                self._forget()
-                generation.take(tile, await drive(generation.runs(tile), self._execute))
-            done += len(batch)
-            on_tiles(done, len(generation.tiling))
-        chosen = tiled_choice(generation)
-        tiling = generation.tiling
+        if mode != self._mode or self._stream is None:
+            self._mode, self._stream = mode, self._open(mode)
+        stream, grids = self._stream, self._model.config.scale_grids()
+        stream.require(requirement)
+        if isinstance(stream, PageStream):
+            return Choice.by_gaze(await stream.step(frame), grids)
+        async with aclosing(stream.look(frame)) as parts:
+            async for part in parts:
+                on_tiles(round(part.progress * part.tiles), part.tiles)
+        height, width = frame.shape[:2]
+        tiling = mode.tiling(height, width, self.tile)
         across = (tiling.rows, tiling.columns) if tiling.mode == "anyres" else None
         scales = [Scale.of(grid, across) for grid in grids]
+        chosen = part.chosen
         return Choice(chosen.cells, chosen.tokens, scales, chosen.padded, chosen.steps)
 
-    def _begin(self, mode: InferenceMode) -> None:
+    def _open(self, mode: InferenceMode) -> PageStream | PageTiledStream:
         self._forget()
-        self._mode, self._stream, self._clips = mode, None, None
-        config, ratio = self._model.config, self._model.config.gazing_ratio
+        model, graphs, execute = self._model, self._graphs, self._execute
         if mode.tiled:
-            self._clips = TiledClips(config, self._model.processor, mode, ratio, self._max_tokens)
-        else:
-            self._stream = self._model.stream(
-                self._graphs,
-                self._execute,
-                gazing_ratio=ratio,
-                window=mode.window(config),
-                max_tokens=self._max_tokens,
-                coverage_stop=mode.coverage_stop,
-            )
+            return PageTiledStream(model, graphs, execute, self._forget, mode, self._max_tokens)
+        return model.stream(
+            graphs,
+            execute,
+            gazing_ratio=model.config.gazing_ratio,
+            window=mode.window(model.config),
+            max_tokens=self._max_tokens,
+            coverage_stop=mode.coverage_stop,
+        )

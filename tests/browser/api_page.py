@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
+
+from autogaze_web.cells import Cells
+from autogaze_web.fixations import Fixations
+from autogaze_web.frames import allocate, as_frame
+from autogaze_web.live import LiveSettings, LiveView
+from autogaze_web.synthetic import draw_pan
 
 Pixels = NDArray[np.uint8]
 
@@ -61,3 +68,33 @@ def panel(frame: dict[str, Any], name: str) -> Pixels:
     """A panel of a frame that `told` told, (H, W, 4)."""
     pixels = np.frombuffer(base64.b64decode(frame[name]), np.uint8)
     return pixels.reshape(frame["height"], frame["width"], 4)
+
+
+def pan_frames(count: int, height: int, width: int) -> Pixels:
+    """The first frames of a synthetic pan, (count, H, W, 4)."""
+    frames = np.zeros((count, height, width, 4), np.uint8)
+    for index, out in enumerate(frames):
+        frame = allocate(height, width)
+        draw_pan(frame, index)
+        out[:] = frame
+    return frames
+
+
+def assert_panels(
+    told: Sequence[dict[str, Any]],
+    frames: Pixels,
+    cells: Sequence[Cells | Fixations | None],
+    settings: Mapping[str, object] | None = None,
+) -> None:
+    """Panels and numbers that `told` told are the native ones for these cells; None is patch-diff's."""
+    view = LiveView(LiveSettings.of(settings or {}))
+    for frame, pixels, chosen in zip(told, frames, cells, strict=True):
+        report = view.step(as_frame(pixels), chosen)
+        np.testing.assert_array_equal(panel(frame, "input"), pixels)
+        np.testing.assert_array_equal(panel(frame, "mask"), view.mask)
+        np.testing.assert_array_equal(panel(frame, "output"), view.output)
+        assert frame["maskPixels"] == report.mask_pixels
+        assert frame["updatedPixels"] == report.updated_pixels
+        assert frame["maskRatio"] == report.mask_ratio
+        assert frame["keyframe"] == report.keyframe
+        assert frame["cells"] == report.cells

@@ -12,8 +12,9 @@ from typing import Any
 
 import model_client
 import pytest
+from api_page import ApiPage
 from chromium import flags, require
-from model_page import write_checkpoint
+from model_page import serve, write_checkpoint
 from model_server import ModelServer, model_server
 from playwright.sync_api import Browser, Page, sync_playwright
 from recorded_page import RecordedPage
@@ -178,3 +179,10 @@ def client(recorded: RecordedPage, model_app: str, server: ModelServer) -> model
     """The page of `model_app`, asked to load from `server`."""
     recorded.page.goto(model_app)
     return model_client.ModelClient(recorded, server)
+
+
+@pytest.fixture
+def api(recorded: RecordedPage, subpath_url: str, checkpoint: Path) -> ApiPage:
+    """A page that is not the product's with the JavaScript API, and the small checkpoint at ./model/."""
+    serve(recorded.page, checkpoint)
+    return ApiPage(recorded, subpath_url, subpath_url + "wasm_bridge/autogaze.mjs")

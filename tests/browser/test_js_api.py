@@ -1,4 +1,4 @@
-"""The JavaScript API: what the native package computes, and a sentence for everything done wrong."""
+"""The JavaScript API computes what the native package computes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import threading
 
 import numpy as np
 import pytest
-from api_page import MODEL, ApiPage, panel, text_of
-from live_page import LOAD_TIMEOUT_MS
+from api_page import MODEL, ApiPage, assert_panels, pan_frames, text_of
 from model_page import serve
 
 import serve_site
-from autogaze_web import AutoGaze, AutoGazeImageProcessor, __version__
+from autogaze_web import AutoGaze, AutoGazeImageProcessor, __version__, options
 from autogaze_web.config import AutoGazeConfig
-from autogaze_web.frames import allocate, as_frame
+from autogaze_web.frames import as_frame
 from autogaze_web.inference_mode import InferenceMode
-from autogaze_web.live import LiveSettings, LiveView
-from autogaze_web.synthetic import draw_pan
 from autogaze_web.trace import autogaze_source
 
 pytestmark = pytest.mark.browser
@@ -24,38 +21,8 @@ pytestmark = pytest.mark.browser
 HEIGHT, WIDTH = 61, 97
 
 
-def pan_frames(count, height=HEIGHT, width=WIDTH):
-    frames = np.zeros((count, height, width, 4), np.uint8)
-    for index, out in enumerate(frames):
-        frame = allocate(height, width)
-        draw_pan(frame, index)
-        out[:] = frame
-    return frames
-
-
-@pytest.fixture
-def api(recorded, subpath_url, checkpoint):
-    """A page with the module, below a path of the site's server."""
-    serve(recorded.page, checkpoint)
-    return ApiPage(recorded, subpath_url, subpath_url + "wasm_bridge/autogaze.mjs")
-
-
-def assert_panels(told, frames, cells, settings=None):
-    view = LiveView(LiveSettings.of(settings or {}))
-    for frame, pixels, chosen in zip(told, frames, cells, strict=True):
-        report = view.step(as_frame(pixels), chosen)
-        np.testing.assert_array_equal(panel(frame, "input"), pixels)
-        np.testing.assert_array_equal(panel(frame, "mask"), view.mask)
-        np.testing.assert_array_equal(panel(frame, "output"), view.output)
-        assert frame["maskPixels"] == report.mask_pixels
-        assert frame["updatedPixels"] == report.updated_pixels
-        assert frame["maskRatio"] == report.mask_ratio
-        assert frame["keyframe"] == report.keyframe
-        assert frame["cells"] == report.cells
-
-
 def test_a_clip_and_a_stream_are_those_of_the_native_package(api, checkpoint):
-    frames = pan_frames(5)
+    frames = pan_frames(5, HEIGHT, WIDTH)
     told = api.run(
         f"""const gaze = await AutoGaze.create({{ ...{MODEL}, backend: "wasm", maxTokens: 0 }});
         const rgba = bytesOf(text);
@@ -119,7 +86,10 @@ def test_two_at_once_from_another_origin(open_page, site_dist, checkpoint, subpa
         gaze.close();
         const after = await failure(gaze.inferClip(bytesOf(text), clip));
         const goesOn = await diff.inferClip(bytesOf(text), {{ ...clip, continued: true, panels: false }});
+        diff.resetVisualization();
+        const anew = await diff.inferClip(bytesOf(text), {{ ...clip, continued: true, panels: false }});
         return {{
+          anew: anew.frames.map(({{ keyframe, index }}) => [keyframe, index]),
           frames: results.map((result) => result.frames.map(told)),
           wide: [wide.width, wide.height],
           version: diff.version,
@@ -143,146 +113,8 @@ def test_two_at_once_from_another_origin(open_page, site_dist, checkpoint, subpa
     assert told["frames"][1][2]["cells"] == sum(told["frames"][1][2]["masks"][0]["mask"]) > 0
     assert (told["wide"], told["version"], told["backend"]) == ([192, 40], __version__, "")
     assert told["after"] == "This AutoGaze was closed: create another one."
+    assert told["anew"] == [[True, 0], [False, 1], [False, 2]]
     assert told["goesOn"] == [[False, 3, None], [False, 4, None], [False, 5, None]]
-
-
-def test_wrong_use_ends_in_a_sentence_and_changes_nothing(api, recorded):
-    recorded.expect_problem("404")
-    said = api.run("""
-      const gaze = await PatchDiff.create();
-      const rgba = new Uint8ClampedArray(2 * 4 * 8 * 6);
-      const clip = { width: 8, height: 6 };
-      const before = JSON.stringify(gaze.settings);
-      const said = {
-        length: await failure(gaze.inferClip(rgba, { ...clip, frames: 3 })),
-        zero: await failure(gaze.inferClip(rgba, { ...clip, frames: 0 })),
-        none: await failure(gaze.inferClip(new Uint8Array(0), clip)),
-        width: await failure(gaze.inferClip(rgba, { width: 1.5, height: 6 })),
-        text: await failure(gaze.inferClip("rgba", { ...clip, frames: 1 })),
-        large: await failure(gaze.inferClip(new Uint8Array(4 * 20000), { width: 20000, height: 1 })),
-        setting: await failure(gaze.inferClip(rgba, { ...clip, patchGrid: 4, speed: 1 })),
-        settings: await failure(gaze.set({ blendAlpha: 2, backend: "wasm", keyframeDuration: 5 })),
-        backend: await failure(AutoGaze.create({ backend: "cuda" })),
-        half: await failure(AutoGaze.create({ config: "./model/config.json" })),
-        kind: await failure(AutoGaze.create({ maskSource: "magic" })),
-        type: await failure(AutoGaze.create({ config: 5, weights: 6 })),
-        site: await failure(PatchDiff.create({ siteUrl: "./model/" })),
-      };
-      const unchanged = before === JSON.stringify(gaze.settings);
-      await gaze.set({ keyframeDuration: 5, palette: "colour-blind-safe", taskLossRequirement: "20 dB" });
-      const changed = gaze.settings;
-      await gaze.reset("keyframeDuration");
-      const { keyframeDuration, taskLossRequirement } = gaze.settings;
-      await gaze.reset();
-      const stream = gaze.stream();
-      said.second = await failure((async () => gaze.stream())());
-      said.clip = await failure(gaze.inferClip(rgba, clip));
-      said.frame = await failure(stream.next({}));
-      said.frameLength = await failure(stream.next({ data: rgba, ...clip }));
-      stream.close();
-      said.closedStream = await failure(stream.next({ data: rgba, ...clip }));
-      const works = (await gaze.inferClip(rgba, clip)).frames.length;
-      const pending = failure(gaze.inferClip(rgba, clip));
-      gaze.close();
-      said.pending = await pending;
-      return { said, unchanged, changed, keyframeDuration, taskLossRequirement, works,
-               reset: before === JSON.stringify(gaze.settings) };""")
-    sentences = said.pop("said")
-    changed = said.pop("changed")
-    assert said == {
-        "unchanged": True,
-        "keyframeDuration": 0,
-        "taskLossRequirement": 0.1,
-        "works": 2,
-        "reset": True,
-    }
-    assert changed["palette"] == "colour-blind-safe"
-    settings = ", ".join(changed)
-    assert sentences == {
-        "length": "3 frames of 8x6 pixels are 576 bytes of RGBA, got 384.",
-        "zero": "frames is a whole number of at least 1, got 0.",
-        "none": "1 frame of 8x6 pixels is 192 bytes of RGBA, got 0.",
-        "width": "width is a whole number of at least 1, got 1.5.",
-        "text": "The pixels are RGBA bytes: a Uint8ClampedArray, a Uint8Array or an ArrayBuffer, such as the "
-        "data of an ImageData.",
-        "large": "a frame has 1 to 16384 pixels per side, got 20000x1 (width x height)",
-        "setting": f"there is no setting 'speed'; the settings are {settings}",
-        "settings": "blendAlpha is a number from 0 to 1, got 2\n"
-        f"there is no setting 'backend'; the settings are {settings}",
-        "backend": 'backend is "auto", "webgpu" or "wasm", got "cuda".',
-        "half": "config and weights are of one model: give both, or neither for NVIDIA's release.",
-        "kind": 'maskSource is "autogaze" or "patch-diff", got "magic".',
-        "type": "config is an address, a File, a Blob or an ArrayBuffer of a config.json.",
-        "site": '/pages/autogaze/model/build.json is missing (404): build the site with "make site".',
-        "second": "A stream is open already: close it first, or create another AutoGaze for this one.",
-        "clip": "A stream is open: close it first, or create another AutoGaze for the clip.",
-        "frame": "A frame is a VideoFrame, an ImageBitmap, an image, video or canvas with a picture in it, "
-        "or { data, width, height } with RGBA bytes; this is none of them.",
-        "frameLength": "1 frame of 8x6 pixels is 192 bytes of RGBA, got 384.",
-        "closedStream": "This stream was closed: open another one with stream().",
-        "pending": "This AutoGaze was closed: create another one.",
-    }
-
-
-def test_cancelling_leaves_nothing_behind(api, recorded, checkpoint):
-    recorded.expect_problem("ERR_ABORTED|ERR_FAILED")  # what was being fetched
-    waiting = []
-    api.page.route("**/model/model.safetensors", lambda route: waiting.append(route))
-    cancelled = """
-      const cancelAt = async (step) => {
-        const controller = new AbortController();
-        const onProgress = (at, done) => at === step && done > 0 && controller.abort();
-        return failure(AutoGaze.create({ ...MODEL, backend: "wasm", onProgress, signal: controller.signal }));
-      };
-      const reason = AbortSignal.abort(new Error("not today"));
-      return [await cancelAt("Loading Python"), await cancelAt("Loading the model"),
-              await failure(PatchDiff.create({ signal: reason }))];""".replace("MODEL", MODEL)
-    aborted = "signal is aborted without reason"
-    assert api.run(cancelled) == [aborted, aborted, "not today"]
-    while api.page.workers:  # Playwright hears of their end while it waits
-        api.page.wait_for_timeout(20)
-    assert len(waiting) == 1
-    for route in waiting:
-        route.abort()
-    api.page.unroute("**/model/model.safetensors")
-
-    frames = pan_frames(2, 40, 64)
-    told = api.run(
-        """const read = async (name) => (await fetch(`./model/${name}`)).arrayBuffer();
-        const gaze = await AutoGaze.create({
-          config: new Blob([await read("config.json")]),
-          weights: await read("model.safetensors"),
-          preprocessor: new URL("./model/preprocessor_config.json", location.href),
-          graphs: "./model/",
-          backend: "wasm",
-          maxTokens: 4,
-          settings: { taskLossRequirement: "off" },
-        });
-        const size = { width: 64, height: 40 };
-        const seen = [];
-        const cancel = new AbortController();
-        const many = new Uint8Array(4 * 64 * 40 * 2000);
-        const stopped = await failure(gaze.inferClip(many, {
-          ...size,
-          signal: cancel.signal,
-          onProgress: (done, total) => { seen.push([done, total]); if (done === 3) cancel.abort(); },
-        }));
-        const few = (await gaze.inferClip(bytesOf(text), size)).frames.map(told);
-        await gaze.set({ maxGazeTokensEachFrame: 0 });
-        const all = (await gaze.inferClip(bytesOf(text), size)).frames.map(told);
-        gaze.close();
-        return { stopped, seen, few, all };""",
-        text=text_of(frames),
-    )
-    assert told["stopped"] == aborted
-    assert told["seen"] == [[1, 2000], [2, 2000], [3, 2000]]
-    model = AutoGaze.from_pretrained(checkpoint)
-    processor = AutoGazeImageProcessor.from_pretrained(checkpoint)
-    for name, limit in (("few", 10), ("all", None)):  # never below topK
-        stream = model.stream(model.config.gazing_ratio, max_tokens=limit)
-        gazes = [stream.step(processor(frame[None, ..., :3])[0]) for frame in frames]
-        assert [frame["tokens"] for frame in told[name]] == [gaze.gazing_pos[0].tolist() for gaze in gazes]
-    assert len(told["all"][0]["tokens"]) > len(told["few"][0]["tokens"])
 
 
 def test_large_frames_in_tiles(api, checkpoint):
@@ -311,10 +143,11 @@ def test_large_frames_in_tiles(api, checkpoint):
     for mode, result in told.items():
         inference = InferenceMode(mode, stride=24, frames=2)
         tiles = len(inference.tiling(50, 90, side))
-        assert (result["count"], result["limit"]) == (tiles, 24)
+        limit = options.defaults(tiled=True)["max-gaze-tokens-each-frame"]
+        assert (result["count"], result["limit"]) == (tiles, limit)
         shares = [min(done, tiles) / tiles for done in range(3, tiles + 3, 3)]
         assert result["seen"] == [[index + share, 2] for index in range(2) for share in shares]
-        source = autogaze_source(str(checkpoint), max_tokens=24, task_loss=0.7, mode=inference)
+        source = autogaze_source(str(checkpoint), max_tokens=limit, task_loss=0.7, mode=inference)
         chosen = [source.choose(as_frame(frame)) for frame in frames]
         assert_panels(result["frames"], frames, [each.cells for each in chosen])
         for frame, each in zip(result["frames"], chosen, strict=True):
@@ -323,53 +156,6 @@ def test_large_frames_in_tiles(api, checkpoint):
             assert masked == (len(each.cells) if mode == "tiled" else 0)
             lefts = [point["left"] for point in frame["points"]]
             assert lefts == each.cells.rectangles(50, 90)[:, 1].tolist()
-
-
-def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, checkpoint):
-    recorded = open_page(webgpu=True)
-    recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_")
-    serve(recorded.page, checkpoint)
-    api = ApiPage(recorded, site_url, site_url + "wasm_bridge/autogaze.mjs")
-    api.run(
-        f"""globalThis.notes = [];
-        const onNote = (sentence) => notes.push(sentence);
-        globalThis.creating = AutoGaze.create({{ ...{MODEL}, backend: "webgpu", onNote }});"""
-    )
-    while not api.page.workers:
-        api.page.wait_for_timeout(20)
-    (worker,) = api.page.workers
-    worker.evaluate("""() => {
-      const request = GPUAdapter.prototype.requestDevice;
-      GPUAdapter.prototype.requestDevice = async function (...how) {
-        globalThis.device = await request.apply(this, how);
-        return globalThis.device;
-      };
-    }""")
-    frames = pan_frames(2, 40, 64)
-    api.run("""globalThis.gaze = await creating;
-      const onProgress = (done) => { globalThis.done = done; };
-      const many = new Uint8Array(4 * 64 * 40 * 2000);
-      globalThis.failed = failure(gaze.inferClip(many, { width: 64, height: 40, onProgress }));""")
-    api.page.wait_for_function("() => globalThis.done >= 2", timeout=LOAD_TIMEOUT_MS)
-    worker.evaluate("() => globalThis.device.destroy()")
-    told = api.run(
-        """const failed = await globalThis.failed;
-        const clip = await gaze.inferClip(bytesOf(text), { width: 64, height: 40 });
-        const { backend } = gaze;
-        gaze.close();
-        return { failed, notes, backend, frames: clip.frames.map(told) };""",
-        text=text_of(frames),
-    )
-    assert told["failed"] == (
-        "The GPU was lost; the model is being started again: give the clip or frame once more."
-    )
-    assert "The GPU was lost: the model is being started again." in told["notes"]
-    assert told["backend"].startswith("WebGPU on google")
-    model = AutoGaze.from_pretrained(checkpoint)
-    processor = AutoGazeImageProcessor.from_pretrained(checkpoint)
-    stream = model.stream(model.config.gazing_ratio, 0.7, max_tokens=16)
-    gazes = [stream.step(processor(frame[None, ..., :3])[0]) for frame in frames]
-    assert_panels(told["frames"], frames, [gaze.cells() for gaze in gazes])
 
 
 def test_a_stream_takes_whatever_is_a_picture(api):

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from autogaze_web import __version__
+from autogaze_web import __version__, options
 from autogaze_web.cells import Cells
 from autogaze_web.fixations import Fixations
 from autogaze_web.frame_points import Choice, Scale, frame_points
@@ -49,7 +49,8 @@ def test_settings_are_options_under_their_names_in_javascript():
     assert settings["keyframeDuration"] == 5
     assert settings["maskGeometry"] == "deduplicated"
     assert settings["taskLossRequirement"] == 0.1
-    assert settings["maxGazeTokensEachFrame"] == 20
+    tiled = options.defaults(tiled=True)
+    assert settings["maxGazeTokensEachFrame"] == tiled["max-gaze-tokens-each-frame"]
     assert session.tile_count(720, 1280) == 24
     given = session.given()
     session.change('{"keyframeDuration": null, "maxGazeTokensEachFrame": 1, "topK": 3}')

@@ -97,7 +97,8 @@ const calls = {
     }
   },
 
-  restart() {
+  async restart(_, { signal, progress }) {
+    await model?.fit(signal, progress);
     restart(false);
     return null;
   },

@@ -3,15 +3,14 @@
  * @module
  */
 
-import { chooseBackend } from "../../wasm_bridge/backend.mjs";
-import { ortFiles } from "../../wasm_bridge/ort_loader.mjs";
+import { chooseBackend, ortFiles } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../element.mjs";
 import { KeptSite } from "./kept_site.mjs";
 
 export class OfflinePanel {
   #site = new KeptSite();
   #started = false;
-  /** What runs models here, once that is known. @type {import("../../wasm_bridge/backend.mjs").BackendName | undefined} */
+  /** What runs models here, once that is known. @type {import("../../wasm_bridge/autogaze.mjs").BackendName | undefined} */
   #backend;
   #hint = element("offline-hint", HTMLElement);
   #state = element("offline-state", HTMLElement);
@@ -82,7 +81,7 @@ export class OfflinePanel {
     this.#keep.disabled = false;
   }
 
-  /** @param {import("../../wasm_bridge/backend.mjs").BackendName} backend */
+  /** @param {import("../../wasm_bridge/autogaze.mjs").BackendName} backend */
   async #keepFiles(backend) {
     const manifest = await this.#site.manifest();
     if (!manifest) return;
@@ -142,7 +141,7 @@ export class OfflinePanel {
 
 /**
  * @param {import("./kept_site.mjs").Manifest} manifest
- * @param {import("../../wasm_bridge/backend.mjs").BackendName} backend
+ * @param {import("../../wasm_bridge/autogaze.mjs").BackendName} backend
  */
 function modelFiles({ files }, backend) {
   return [...ortFiles(backend), ...Object.keys(files).filter((path) => path.startsWith("graphs/"))];
