@@ -33,6 +33,7 @@ SETTINGS = (
     "tile-stride",
     "tile-batch-size",
     "frames-per-clip",
+    "coverage-stop",
     "patch-diff-threshold",
     "patch-diff-grid",
     "visualization-mode",

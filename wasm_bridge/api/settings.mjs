@@ -16,6 +16,7 @@
  * @property {number} tileStride pixels from one tile to the next in full-resolution
  * @property {number} tileBatchSize tiles after which progress is told
  * @property {number} framesPerClip frames that the model sees at once, the newest included
+ * @property {number} coverageStop share of the frame at which the cells are enough, 0 for no such stop
  * @property {number} patchDiffThreshold
  * @property {number} patchDiffGrid
  * @property {"interframe" | "full-blend"} visualizationMode what the output panel shows
