@@ -7,8 +7,8 @@ import { element } from "../element.mjs";
 import { CodeEditor } from "./code_editor.mjs";
 import { EXAMPLES } from "./examples.mjs";
 
-/** @typedef {import("../../wasm_bridge/live_client.mjs").LiveView} LiveView */
-/** @typedef {import("../../wasm_bridge/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
 const KEPT = "autogaze-hook";
 // `SHOWN` in py/autogaze_web/page_hook.py.
