@@ -273,6 +273,15 @@ def test_a_screen_is_shown_until_it_is_no_longer_shared(page, site_url):
     assert notice(page).startswith("This browser cannot show a screen here")
 
 
+def test_the_browsers_own_screen_capture(open_page, site_url, tmp_path):
+    # The same switches that fake a camera fake a screen, and choose it.
+    page = open_page(camera=clips.write_y4m(tmp_path / "camera.y4m", clips.still(2, 320, 180))).page
+    open_live(page, site_url, "?source=screen&width=320")
+    assert_native(record(page, 3))
+    track = "document.getElementById('video').srcObject.getVideoTracks()[0]"
+    assert page.evaluate(f"() => {track}.getSettings().displaySurface") == "monitor"
+
+
 def test_cameras_are_picked_and_mirrored(page, site_url):
     page.add_init_script(TWO_CAMERAS)
     open_live(page, site_url, "?width=160&camera-facing=back")
