@@ -28,7 +28,6 @@
  * @property {number} steps
  * @property {number[]} copies source, count and row of each copy of rows into the context, flat
  * @property {Record<string, Float32Array | Int32Array>} feeds
- * @property {import("./gpu_frame.mjs").Frame} [frame] what the graph's `frame` is to be made of, if not fed
  */
 
 /**
@@ -37,6 +36,8 @@
  * @property {() => Promise<void>} prepare makes all sessions, so that the first frame need not wait for them
  * @property {(run: Run) => Promise<Float32Array>} execute copies, runs and answers the decisions
  * @property {() => void} restart forgets all videos
+ * @property {import("./gpu_frame.mjs").TakeFrame} [takeFrame] takes the pixels of which the next run of a
+ *   frame graph that is fed no `frame` makes its own
  * @property {() => Promise<void>} close frees everything
  * @property {Promise<void>} lost resolves if what it runs on goes away, and it with it
  * @property {RunnerCounters} counters since the start

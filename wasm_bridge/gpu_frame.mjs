@@ -16,10 +16,11 @@
  * @property {number} table where its indices begin, followed by its weights
  * @property {number} colours where the table of normalised values begins
  *
- * @typedef {object} Frame
- * @property {Pass[]} passes
- * @property {Uint8Array<ArrayBuffer>} pixels rows of RGBA
- * @property {Uint32Array<ArrayBuffer>} [tables] missing while they are those of the frame before
+ * @typedef {(
+ *   passes: Pass[],
+ *   pixels: Uint8ClampedArray<ArrayBuffer>,
+ *   tables?: Uint32Array<ArrayBuffer>,
+ * ) => void} TakeFrame rows of RGBA; no tables while they are those of the frame before
  */
 
 const SHADER = /* wgsl */ `
@@ -89,15 +90,18 @@ fn blend(@builtin(global_invocation_id) at: vec3u) {
 const WORKGROUP = 8;
 const CHANNELS = 3;
 
+/**
+ * @typedef {{ pipeline: GPUComputePipeline, bindings: GPUBindGroup, groups: [number, number, number] }} Step
+ * @typedef {{ pixels: GPUBuffer, result: GPUBuffer, buffers: GPUBuffer[], steps: Step[] }} Plan
+ */
+
 export class FrameResizer {
   #device;
   #makeBuffer;
   /** @type {Map<string, GPUComputePipeline>} */
   #pipelines = new Map();
-  /** @type {{ pixels: GPUBuffer, buffers: GPUBuffer[], steps: Step[], target: GPUBuffer } | undefined} */
+  /** @type {Plan | undefined} */
   #plan;
-
-  /** @typedef {{ pipeline: GPUComputePipeline, bindings: GPUBindGroup, groups: [number, number, number] }} Step */
 
   /**
    * @param {GPUDevice} device
@@ -109,36 +113,40 @@ export class FrameResizer {
   }
 
   /**
-   * Adds the commands that bring a frame into the model's input.
-   * @param {GPUCommandEncoder} encoder
-   * @param {Frame} frame
-   * @param {GPUBuffer} target
-   * @returns {number} bytes written to the GPU
+   * Takes a frame's pixels.
+   * @type {TakeFrame}
    */
-  encode(encoder, { passes, pixels, tables }, target) {
-    if (tables) this.#prepare(passes, pixels.byteLength, tables, target);
-    const plan = this.#plan;
-    if (!plan || plan.target !== target || plan.pixels.size !== pixels.byteLength) {
+  take = (passes, pixels, tables) => {
+    if (tables) this.#prepare(passes, pixels.byteLength, tables);
+    if (this.#plan?.pixels.size !== pixels.byteLength) {
       throw new Error("a frame of another size came without its tables");
     }
-    this.#device.queue.writeBuffer(plan.pixels, 0, pixels);
+    this.#device.queue.writeBuffer(this.#plan.pixels, 0, pixels);
+  };
+
+  /**
+   * Adds the commands that bring the last frame into the model's input.
+   * @param {GPUCommandEncoder} encoder
+   * @param {GPUBuffer} target
+   */
+  encode(encoder, target) {
+    if (!this.#plan) throw new Error("no frame was taken");
     const pass = encoder.beginComputePass();
-    for (const { pipeline, bindings, groups } of plan.steps) {
+    for (const { pipeline, bindings, groups } of this.#plan.steps) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindings);
       pass.dispatchWorkgroups(...groups);
     }
     pass.end();
-    return pixels.byteLength + (tables?.byteLength ?? 0);
+    encoder.copyBufferToBuffer(this.#plan.result, 0, target, 0, target.size);
   }
 
   /**
    * @param {Pass[]} passes
    * @param {number} bytes of a frame
    * @param {Uint32Array<ArrayBuffer>} tables
-   * @param {GPUBuffer} target
    */
-  #prepare(passes, bytes, tables, target) {
+  #prepare(passes, bytes, tables) {
     const { queue } = this.#device;
     for (const buffer of this.#plan?.buffers ?? []) buffer.destroy();
     const pixels = this.#makeBuffer(bytes);
@@ -147,28 +155,30 @@ export class FrameResizer {
     const buffers = [pixels, table];
     let source = pixels;
     let planes = 0;
-    const steps = passes.map((pass, i) => {
+    /** @type {Step[]} */
+    const steps = [];
+    for (const pass of passes) {
       const { width, height } = pass;
       const depth = pass.kind === "shrink" ? 1 : CHANNELS;
       const uniform = this.#makeBuffer(32, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
       queue.writeBuffer(uniform, 0, uniformOf(pass, planes));
-      const result = i === passes.length - 1 ? target : this.#makeBuffer(4 * depth * width * height);
-      buffers.push(uniform, ...(result === target ? [] : [result]));
+      const result = this.#makeBuffer(4 * depth * width * height);
       const pipeline = this.#pipeline(pass.kind);
       const entries = [uniform, table, source, result].map((buffer, binding) => ({
         binding,
         resource: { buffer },
       }));
       const bindings = this.#device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-      source = result;
-      planes = height;
-      return /** @type {Step} */ ({
+      steps.push({
         pipeline,
         bindings,
         groups: [Math.ceil(width / WORKGROUP), Math.ceil(height / WORKGROUP), depth],
       });
-    });
-    this.#plan = { pixels, buffers, steps, target };
+      buffers.push(uniform, result);
+      source = result;
+      planes = height;
+    }
+    this.#plan = { pixels, result: source, buffers, steps };
   }
 
   /** @param {string} kind */

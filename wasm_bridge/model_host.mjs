@@ -73,8 +73,7 @@ export class ModelHost {
         this.#session.gaze_with(
           model.python,
           model.graphs,
-          model.execute,
-          model.restart,
+          model.bridge,
           request.maxTokens || undefined,
           (/** @type {string | undefined} */ fault) => (fault ? this.#stop(model, fault) : this.#onCells()),
         );

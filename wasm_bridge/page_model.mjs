@@ -29,8 +29,6 @@ import { borrowMemory, withMemory } from "./python_memory.mjs";
  * @property {boolean} [more] whether batches will be run
  */
 
-const ARRAYS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array, uint32: Uint32Array };
-
 /** A loaded model: what Python needs to gaze with it. */
 export class PageModel {
   /** @type {Backend} */
@@ -40,6 +38,8 @@ export class PageModel {
   /** JSON of the graphs in use, for Python. */
   graphs;
   runner;
+  /** What executes runs, for Python: the `Bridge` of `py/autogaze_web/bridge.py`. */
+  bridge;
   /** Runs, restarts and the end wait for each other. */
   #working = Promise.resolve();
   /** Fails the one that is under way. @type {(error: Error) => void} */
@@ -56,6 +56,16 @@ export class PageModel {
     this.graphs = graphs;
     this.backend = backend;
     this.runner = runner;
+    this.bridge = {
+      takes_frames: runner.takeFrame !== undefined,
+      execute: (/** @type {string} */ header, /** @type {any} */ packed) => this.#execute(header, packed),
+      /** Forgets all videos, once the run that is under way has ended. */
+      restart: () => {
+        this.#inTurn(async () => this.runner.restart()).catch(() => {});
+      },
+      take_frame: (/** @type {string} */ passes, /** @type {any} */ rows, /** @type {any} */ tables) =>
+        this.#takeFrame(JSON.parse(passes), rows, tables),
+    };
     runner.lost.then(() => this.#abandon(new Error("The GPU was lost.")));
   }
 
@@ -94,28 +104,33 @@ export class PageModel {
   }
 
   /**
-   * Executes one run for Python.
+   * Takes a frame's pixels before the run that is to see them: they are on their way to the GPU while Python
+   * prepares the run.
+   * @param {import("./gpu_frame.mjs").Pass[]} passes
+   * @param {any} rows a NumPy array, as a Pyodide proxy
+   * @param {any} tables another, or undefined
+   */
+  #takeFrame(passes, rows, tables) {
+    const table = tables && borrowMemory(tables, (memory) => new Uint32Array(memory.slice().buffer));
+    borrowMemory(rows, (memory) => this.runner.takeFrame?.(passes, memory, table));
+  }
+
+  /**
+   * Executes one run.
    * @param {string} header
    * @param {any} packed a NumPy array, as a Pyodide proxy
    */
-  execute = (header, packed) => {
-    const { video, graph, steps, copies, feeds, passes } = JSON.parse(header);
+  #execute(header, packed) {
+    const { video, graph, steps, copies, feeds } = JSON.parse(header);
     const bytes = borrowMemory(packed, (memory) => memory.slice().buffer);
-    /** @type {Record<string, any>} */
+    /** @type {Record<string, Float32Array | Int32Array>} */
     const arrays = {};
     for (const [name, dtype, start, length] of feeds) {
-      const Type = ARRAYS[/** @type {keyof typeof ARRAYS} */ (dtype)];
+      const Type = dtype === "int32" ? Int32Array : Float32Array;
       arrays[name] = new Type(bytes, start, length / Type.BYTES_PER_ELEMENT);
     }
-    const { pixels, tables, ...inputs } = arrays;
-    const frame = passes && { passes, pixels, tables };
-    return this.#inTurn(() => this.runner.execute({ video, graph, steps, copies, feeds: inputs, frame }));
-  };
-
-  /** Forgets all videos, once the run that is under way has ended. */
-  restart = () => {
-    this.#inTurn(async () => this.runner.restart()).catch(() => {});
-  };
+    return this.#inTurn(() => this.runner.execute({ video, graph, steps, copies, feeds: arrays }));
+  }
 
   /** Frees the sessions, the GPU and Python's part. */
   async close() {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,15 +51,14 @@ class ContextRows:
         """Rows there are, in use or not."""
         return int(self._used.size)
 
-    def place(self, source: int, visible: NDArray[np.bool_]) -> tuple[NDArray[np.intp], list[Copy]]:
-        """Takes a row for each entry of ``visible`` into use.
+    def place(self, visible: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Takes a row for each entry of ``visible`` into use; see `copies_to` for filling them.
 
         Args:
-            source: where the rows lie in the run's new keys and values.
             visible: (n,) whether each row may be seen.
 
         Returns:
-            (n,) the rows, and the copies that fill them.
+            (n,) the rows.
 
         Raises:
             ContextFullError: if the capacity is fixed and too small.
@@ -74,7 +74,7 @@ class ContextRows:
         self.bias[0, rows] = np.where(visible, 0.0, HIDDEN)
         if count:
             self._next = int(rows[-1]) + 1
-        return rows, _copies(source, rows)
+        return rows
 
     def hide(self, rows: NDArray[np.intp]) -> None:
         """Keeps rows in use but out of sight."""
@@ -96,10 +96,9 @@ class ContextRows:
         self._used = np.concatenate([self._used, np.zeros(added, bool)])
 
 
-def _copies(source: int, rows: NDArray[np.intp]) -> list[Copy]:
-    ends = np.flatnonzero(np.diff(rows) != 1) + 1
-    copies = []
-    for run in np.split(rows, ends) if rows.size else []:
-        copies.append(Copy(source, int(run.size), int(run[0])))
-        source += int(run.size)
-    return copies
+def copies_to(rows: NDArray[np.intp], source: int) -> list[Copy]:
+    """The copies of consecutive rows, from ``source`` on, to the given rows of the context."""
+    if not rows.size:
+        return []
+    starts = [0, *(np.flatnonzero(rows[1:] != rows[:-1] + 1) + 1).tolist(), rows.size]
+    return [Copy(source + start, end - start, int(rows[start])) for start, end in pairwise(starts)]

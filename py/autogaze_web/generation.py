@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import AutoGazeConfig
-from .context import HIDDEN, ContextRows, Copy
+from .context import HIDDEN, ContextRows, Copy, copies_to
 from .coverage import CoverageStop
 from .rope import inverse_frequencies, rotary_tables
 from .rules import row_positions, seen_later, slots_left, stopping_slots
@@ -253,31 +253,37 @@ class Video:
 
     def _stopped(self) -> bool:
         frame = self._current()
-        if bool(frame.steps[-1].padded.any()) or frame.generated >= frame.budget:
+        return self._ends(frame.steps[-1].padded, frame.generated, np.zeros(0))
+
+    def _ends(self, padded: NDArray[np.bool_], generated: int, more: NDArray[np.floating]) -> bool:
+        """Whether a step is a frame's last, given its pads, the slots with it, and tokens not in its steps."""
+        frame = self._current()
+        if padded.any() or generated >= frame.budget:
             return True
-        # Pads are ids beyond the layout, which cover nothing.
-        chosen = np.concatenate([step.tokens for step in frame.steps])
-        return self.coverage is not None and self.coverage.met(chosen)
+        if self.coverage is None:
+            return False
+        return self.coverage.met(np.concatenate([*(step.tokens for step in frame.steps), more.ravel()]))
 
     def _take(self, decisions: Decisions) -> int:
         """Takes a run's steps until one of them ends the frame; the number taken."""
         frame, heads = self._current(), self._config.decoder.num_multi_token_pred
-        before = len(frame.steps)
-        for tokens, losses, confidence in decisions.transpose(1, 0, 2):
-            count = slots_left(frame.generated, frame.budget, heads)
-            losses = _checked(losses[:count]).copy()
-            padded = stopping_slots(losses, frame.requirement, first_step=not frame.steps)
-            frame.steps.append(
-                _Step(
-                    np.where(padded, self._config.pad_id, tokens[:count]).astype(np.int32),
-                    padded,
-                    losses,
-                    np.where(padded, 0, _checked(confidence[:count])).astype(np.float32),
-                )
-            )
-            if self._stopped():
+        generated = frame.generated
+        slots: list[NDArray[np.bool_]] = []
+        for losses in decisions[1]:
+            count = slots_left(generated, frame.budget, heads)
+            padded = stopping_slots(losses[:count], frame.requirement, not frame.steps and not slots)
+            slots.append(padded)
+            generated += count
+            if self._ends(padded, generated, decisions[0, : len(slots)]):
                 break
-        return len(frame.steps) - before
+        used = _checked(decisions[:, : len(slots)].copy())
+        tokens = used[0].astype(np.int32)
+        tokens[-1, : padded.size][padded] = self._config.pad_id  # no step before the last has pads
+        used[2, -1, : padded.size][padded] = 0
+        for i, padded in enumerate(slots):
+            count = padded.size
+            frame.steps.append(_Step(tokens[i, :count], padded, used[1, i, :count], used[2, i, :count]))
+        return len(slots)
 
     def _more(self, steps: int) -> Run:
         """A run of the steps graph that feeds the frame's last step."""
@@ -321,15 +327,19 @@ class Video:
         """Finds rows for what the last run left; what belongs to a dropped frame is forgotten."""
         copies: list[Copy] = []
         owners = dict(self._frames)
-        for piece in self._unplaced:
-            if piece.frame not in owners:
-                continue
-            rows, more = self._rows.place(piece.source, piece.visible)
+        pieces = [piece for piece in self._unplaced if piece.frame in owners]
+        self._unplaced = []
+        if not pieces:
+            return ()
+        placed = self._rows.place(np.concatenate([piece.visible for piece in pieces]))
+        start = 0
+        for piece in pieces:
+            rows = placed[start : start + piece.visible.size]
+            start += piece.visible.size
             owners[piece.frame].append(rows)
-            copies.extend(more)
+            copies.extend(copies_to(rows, piece.source))
             if self._frame is not None and piece.pads.any():
                 self._frame.rows_with_pads.append((rows, piece.pads))
-        self._unplaced = []
         return tuple(copies)
 
     def _drop_old_frames(self) -> None:

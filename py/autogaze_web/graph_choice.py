@@ -66,8 +66,3 @@ def graphs_of(chosen: str) -> Graphs:
         tuple(entry["steps"] for entry in entries if entry["kind"] == "steps") or (1,),
         entries[0]["capacity"],
     )
-
-
-def is_for_gpu(chosen: str) -> bool:
-    """Whether they are graphs for a GPU."""
-    return all(entry["target"] == "gpu" for entry in json.loads(chosen))

@@ -25,7 +25,8 @@ from .synthetic import SYNTHETIC_SOURCES
 from .trace import autogaze_description, patch_diff_description
 
 if TYPE_CHECKING:  # the page starts without a model
-    from .page_model import Execute, PageModel
+    from .bridge import Bridge
+    from .page_model import PageModel
 
 NOTHING = Chosen(Cells.none(), np.zeros(0, np.int64))
 
@@ -83,8 +84,7 @@ class PageSession:
         self,
         model: PageModel,
         graphs: str,
-        execute: Execute,
-        restart: Callable[[], object],
+        bridge: Bridge,
         max_tokens: int | None,
         on_news: Callable[[str | None], object],
     ) -> None:
@@ -93,8 +93,7 @@ class PageSession:
         Args:
             model: the checkpoint.
             graphs: those of `PageModel.choose_graphs`.
-            execute: executes a run.
-            restart: lets what executes the runs forget all videos, before the first run of a new stream.
+            bridge: executes the runs.
             max_tokens: limit on a frame's tokens besides the config's own; None for no limit.
             on_news: see `Gazer`.
         """
@@ -104,11 +103,11 @@ class PageSession:
             if mode.tiled:
                 from .page_tiles import PageTiledStream  # most pages do without
 
-                return PageTiledStream(model, graphs, execute, restart, mode, max_tokens)
-            restart()
+                return PageTiledStream(model, graphs, bridge, mode, max_tokens)
+            bridge.restart()
             return model.stream(
                 graphs,
-                execute,
+                bridge,
                 gazing_ratio=model.config.gazing_ratio,
                 window=mode.window(model.config),
                 max_tokens=max_tokens,

@@ -22,8 +22,9 @@ from .page_values import Memory, frame_bytes, plain
 from .tiling import TILE
 
 if TYPE_CHECKING:  # a session without a model starts sooner
+    from .bridge import Bridge
     from .page_gaze import OnTiles, PageGaze
-    from .page_model import Execute, PageModel
+    from .page_model import PageModel
 
 SETTINGS = (
     "task-loss-requirement",
@@ -119,15 +120,14 @@ class ClipSession:
         self,
         model: PageModel,
         graphs: str,
-        execute: Execute,
-        restart: Callable[[], object],
+        bridge: Bridge,
         max_tokens: int | None,
         on_news: Callable[[str | None], object],  # noqa: ARG002 (here frames wait for their own cells)
     ) -> None:
         """Lets a model choose the cells; its context begins anew. The arguments are `PageSession`'s."""
         from .page_gaze import PageGaze
 
-        self._gaze = PageGaze(model, graphs, execute, restart, max_tokens)
+        self._gaze = PageGaze(model, graphs, bridge, max_tokens)
 
     def gaze_no_more(self) -> None:
         """Lets patch-diff choose the cells."""

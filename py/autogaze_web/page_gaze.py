@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import aclosing
 
+from .bridge import Bridge
 from .frame_points import Choice, Scale
 from .frames import Rgba
 from .inference_mode import InferenceMode
-from .page_model import Execute, PageModel, PageStream
+from .page_model import PageModel, PageStream
 from .page_tiles import PageTiledStream
 
 OnTiles = Callable[[int, int], object]
@@ -21,8 +22,7 @@ class PageGaze:
     Args:
         model: the checkpoint.
         graphs: those of `PageModel.choose_graphs`.
-        execute: executes a run.
-        restart: lets what executes the runs forget all videos.
+        bridge: executes the runs.
         max_tokens: limit on the tokens of a frame or tile; None for the config's own.
     """
 
@@ -30,12 +30,11 @@ class PageGaze:
         self,
         model: PageModel,
         graphs: str,
-        execute: Execute,
-        restart: Callable[[], object],
+        bridge: Bridge,
         max_tokens: int | None,
     ) -> None:
         self._model, self._graphs, self._max_tokens = model, graphs, max_tokens
-        self._execute, self._forget = execute, restart
+        self._bridge = bridge
         self._mode: InferenceMode | None = None
         self._stream: PageStream | PageTiledStream | None = None
 
@@ -69,13 +68,13 @@ class PageGaze:
         return Choice(chosen.cells, chosen.tokens, scales, chosen.padded, chosen.steps)
 
     def _open(self, mode: InferenceMode) -> PageStream | PageTiledStream:
-        self._forget()
-        model, graphs, execute = self._model, self._graphs, self._execute
+        model, graphs, bridge = self._model, self._graphs, self._bridge
+        bridge.restart()
         if mode.tiled:
-            return PageTiledStream(model, graphs, execute, self._forget, mode, self._max_tokens)
+            return PageTiledStream(model, graphs, bridge, mode, self._max_tokens)
         return model.stream(
             graphs,
-            execute,
+            bridge,
             gazing_ratio=model.config.gazing_ratio,
             window=mode.window(model.config),
             max_tokens=self._max_tokens,

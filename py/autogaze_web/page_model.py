@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .bridge import Bridge, FrameGiver, ModelClock, drive
 from .checkpoint import Checkpoint
 from .clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window
 from .config import AutoGazeConfig
@@ -22,16 +22,10 @@ from .frame_plan import FramePlan, frame_plan
 from .frames import Rgba, words
 from .gaze import Gaze
 from .gazer import GazePart
-from .generation import Decisions, Run
-from .graph_choice import choose_graphs, graphs_of, is_for_gpu
+from .graph_choice import choose_graphs, graphs_of
 from .processor import AutoGazeImageProcessor
 from .safetensors_header import Buffer
 from .trace import gaze_choice
-
-Result = TypeVar("Result")
-
-Execute = Callable[[str, NDArray[np.uint8]], Awaitable[Any]]
-"""Executes one run, a JSON header and the packed feeds; answers the decisions, a Float32Array."""
 
 
 class PageModel:
@@ -69,14 +63,14 @@ class PageModel:
         """Which graphs of ``graphs.json`` to load, as JSON; see `graph_choice.choose_graphs`."""
         return choose_graphs(manifest, self.config, max_tokens, more, target)
 
-    def stream(self, graphs: str, execute: Execute, **controls: Any) -> PageStream:
+    def stream(self, graphs: str, bridge: Bridge, **controls: Any) -> PageStream:
         """A live stream on the chosen graphs; ``controls`` are those of `AutoGaze.stream`."""
-        return PageStream(self, graphs_of(graphs), execute, is_for_gpu(graphs), **controls)
+        return PageStream(self, graphs_of(graphs), bridge, **controls)
 
     async def generate(
         self,
         graphs: str,
-        execute: Execute,
+        bridge: Bridge,
         video: NDArray[np.float32],
         gazing_ratio: Ratio | None = None,
         task_loss_requirement: ArrayLike | None = None,
@@ -93,7 +87,7 @@ class PageModel:
             target_scales,
             target_patch_size,
         )
-        return await drive(generation.runs(), execute)
+        return await drive(generation.runs(), bridge)
 
     def _loaded(self) -> Checkpoint:
         if self._checkpoint is None:
@@ -102,26 +96,21 @@ class PageModel:
 
 
 class PageStream:
-    """The gaze of one stream of frames, see `PageModel.stream`.
-
-    Args:
-        on_gpu: whether who executes the runs makes the model's input of pixels itself (``frame_plan``).
-    """
+    """The gaze of one stream of frames, see `PageModel.stream`."""
 
     def __init__(
         self,
         model: PageModel,
         graphs: Graphs,
-        execute: Execute,
-        on_gpu: bool,
+        bridge: Bridge,
         gazing_ratio: float | None = None,
         task_loss_requirement: float | None = None,
         window: Window = TRAINED_WINDOW,
         max_tokens: int | None = None,
         coverage_stop: float | None = None,
     ) -> None:
-        self._config, self._processor, self._execute = model.config, model.processor, execute
-        self._on_gpu = on_gpu
+        self._side, self._processor, self._bridge = model.config.input_img_size, model.processor, bridge
+        self._giver = FrameGiver(bridge) if bridge.takes_frames else None
         self._plan: FramePlan | None = None
         self._plan_size = (0, 0)
         self._generation = StreamGeneration(
@@ -141,123 +130,36 @@ class PageStream:
     def look(self, frame: Rgba) -> AsyncGenerator[GazePart, None]:
         """The gaze of the next frame, (H, W, 4) uint8, in one part; see `gazer.GazeStream`."""
         begun = time.perf_counter()
-        pixels, processed = None, None
-        if self._on_gpu:
-            pixels = self._pixels(frame)
-        else:
-            processed = self._processor(frame[None, ..., :3])[0]
-        return self._parts(processed, pixels, (time.perf_counter() - begun) * 1000)
-
-    async def _parts(
-        self, processed: NDArray[np.float32] | None, pixels: Pixels | None, preprocess_ms: float
-    ) -> AsyncGenerator[GazePart, None]:
-        timed = TimedExecute(self._execute)
-        gaze = await drive(self._generation.runs(processed), timed, pixels)
-        yield GazePart(gaze_choice(gaze), stage_ms=timed.stages(preprocess_ms))
+        processed = self._bring(frame)
+        return self._parts(processed, (time.perf_counter() - begun) * 1000)
 
     async def step(self, frame: Rgba) -> Gaze:
         """The gaze of the next frame, (H, W, 4) uint8."""
-        if self._on_gpu:
-            return await drive(self._generation.runs(None), self._execute, self._pixels(frame))
-        return await self.step_processed(self._processor(frame[None, ..., :3])[0])
+        return await self.step_processed(self._bring(frame))
 
-    async def step_processed(self, frame: NDArray[np.float32]) -> Gaze:
-        """The gaze of the next frame, (3, H, W) float32 from the processor."""
-        return await drive(self._generation.runs(frame), self._execute)
+    async def step_processed(self, frame: NDArray[np.float32] | None) -> Gaze:
+        """The gaze of the next frame, (3, H, W) float32 from the processor; None if the bridge has it."""
+        return await drive(self._generation.runs(frame), self._bridge)
 
-    def _pixels(self, frame: Rgba) -> Pixels:
-        """A copy of the frame, with a plan if the last one's does not fit it."""
+    async def _parts(
+        self, frame: NDArray[np.float32] | None, preprocess_ms: float
+    ) -> AsyncGenerator[GazePart, None]:
+        clock = ModelClock()
+        gaze = await drive(self._generation.runs(frame), self._bridge, clock)
+        yield GazePart(gaze_choice(gaze), stage_ms=clock.stages(preprocess_ms))
+
+    def _bring(self, frame: Rgba) -> NDArray[np.float32] | None:
+        """The frame as the model's processor makes it; None if the bridge has taken it instead."""
+        if self._giver is None:
+            processed: NDArray[np.float32] = self._processor(frame[None, ..., :3])[0]
+            return processed
         rows = words(frame).view(np.uint8)
         height, width = frame.shape[:2]
         if self._plan is None or self._plan_size != (height, width):
-            side = self._config.input_img_size
-            self._plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, side)
+            self._plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, self._side)
             self._plan_size = (height, width)
-            return Pixels(rows.copy(), self._plan, new=True)
-        return Pixels(rows.copy(), self._plan, new=False)
-
-
-class TimedExecute:
-    """Executes runs and adds up how long that takes."""
-
-    def __init__(self, execute: Execute) -> None:
-        self._execute = execute
-        self._begun, self._model_s = time.perf_counter(), 0.0
-
-    async def __call__(self, header: str, packed: NDArray[np.uint8]) -> Any:
-        """See `Execute`."""
-        called = time.perf_counter()
-        answer = await self._execute(header, packed)
-        self._model_s += time.perf_counter() - called
-        return answer
-
-    def stages(self, preprocess_ms: float) -> dict[str, float]:
-        """The time so far by stage: before the runs, in them, and around them."""
-        all_ms, model_ms = (time.perf_counter() - self._begun) * 1000, self._model_s * 1000
-        return {"preprocess": preprocess_ms, "model": model_ms, "decode": all_ms - model_ms}
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """A frame that the bridge itself brings into the model's input.
-
-    Attributes:
-        rows: (H, 4 * row pixels) uint8.
-        plan: what to do with it.
-        new: whether the plan is another than the last frame's.
-    """
-
-    rows: NDArray[np.uint8]
-    plan: FramePlan
-    new: bool
-
-
-async def drive(
-    runs: Generator[tuple[int, Run], Decisions, Result], execute: Execute, pixels: Pixels | None = None
-) -> Result:
-    """Has all runs of a generator executed and returns the generator's result.
-
-    Args:
-        pixels: for runs of frame graphs that have no ``frame`` of their own.
-    """
-    try:
-        index, run = next(runs)
-        while True:
-            header, packed = pack_run(index, run, pixels)
-            answer = await execute(header, packed)
-            decisions = np.asarray(answer.to_py(), np.float32).reshape(3, run.steps, -1)
-            index, run = runs.send(decisions)
-    except StopIteration as stop:
-        result: Result = stop.value
-        return result
-
-
-def pack_run(video: int, run: Run, pixels: Pixels | None = None) -> tuple[str, NDArray[np.uint8]]:
-    """A run as a JSON header and one block of memory, so that it crosses to JavaScript in one piece.
-
-    The header's ``feeds`` are [name, dtype, first byte, bytes] of each feed within the block; ``copies`` are
-    source, count and row of each copy, one after the other. With pixels it has the ``passes`` of their plan,
-    and the block their ``pixels`` and, if the plan is new, its ``tables``.
-    """
-    arrays = dict(run.feeds)
-    header: dict[str, Any] = {
-        "video": video,
-        "graph": run.graph,
-        "steps": run.steps,
-        "copies": [n for copy in run.copies for n in (copy.source, copy.count, copy.row)],
-    }
-    if pixels is not None and run.graph == "frame":
-        header["passes"] = [asdict(each) for each in pixels.plan.passes]
-        arrays["pixels"] = pixels.rows
-        if pixels.new:
-            arrays["tables"] = pixels.plan.tables
-    feeds, parts, start = [], [], 0
-    for name, array in arrays.items():
-        part = np.ascontiguousarray(array).reshape(-1)
-        feeds.append([name, str(part.dtype), start, part.nbytes])
-        parts.append(part.view(np.uint8))
-        start += part.nbytes
-    return json.dumps({**header, "feeds": feeds}), np.concatenate(parts)
+        self._giver.give(self._plan, rows)
+        return None
 
 
 def _processor(text: str | None) -> AutoGazeImageProcessor:

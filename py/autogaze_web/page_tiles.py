@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 
 import numpy as np
 
+from .bridge import Bridge, ModelClock, drive
 from .fixations import Fixations
 from .frame_record import Chosen
 from .frames import Rgba
 from .gazer import GazePart
 from .graph_choice import graphs_of
 from .inference_mode import InferenceMode
-from .page_model import Execute, PageModel, TimedExecute, drive
+from .page_model import PageModel
 from .tiled_clips import TiledGeneration
 from .tiled_source import TiledClips
 from .tiling import Tiling, merged, place
@@ -25,8 +26,7 @@ class PageTiledStream:
     Args:
         model: the checkpoint.
         graphs: those of `PageModel.choose_graphs`.
-        execute: executes a run.
-        restart: lets what executes the runs forget all videos: every tile is a new one.
+        bridge: executes the runs; every tile is a new video.
         mode: one with tiles.
         max_tokens: limit on a tile's tokens besides the config's own; None for no limit.
     """
@@ -35,12 +35,11 @@ class PageTiledStream:
         self,
         model: PageModel,
         graphs: str,
-        execute: Execute,
-        restart: Callable[[], object],
+        bridge: Bridge,
         mode: InferenceMode,
         max_tokens: int | None = None,
     ) -> None:
-        self._graphs, self._execute, self._restart = graphs_of(graphs), execute, restart
+        self._graphs, self._bridge = graphs_of(graphs), bridge
         self._clips = TiledClips(model.config, model.processor, mode, model.config.gazing_ratio, max_tokens)
         self._requirement: float | None = None
         self._tiling: Tiling | None = None
@@ -64,16 +63,16 @@ class PageTiledStream:
     async def _parts(
         self, generation: TiledGeneration, preprocess_ms: float
     ) -> AsyncGenerator[GazePart, None]:
-        tiling, timed = generation.tiling, TimedExecute(self._execute)
+        tiling, clock = generation.tiling, ModelClock()
         done = 0
         for batch in generation.batches():
             for tile in batch:
-                self._restart()
-                gaze = await drive(generation.runs(tile), timed)
+                self._bridge.restart()
+                gaze = await drive(generation.runs(tile), self._bridge, clock)
                 generation.take(tile, gaze)
                 self._newest[tile] = place(gaze.cells[-1], tile, tiling)
             done += len(batch)
             cells = merged([self._newest[tile] for tile in sorted(self._newest)])
             numbers = np.arange(len(cells), dtype=np.int64)
             chosen = Chosen(cells, numbers, generation.padded, generation.steps)
-            yield GazePart(chosen, done / len(tiling), timed.stages(preprocess_ms), len(tiling))
+            yield GazePart(chosen, done / len(tiling), clock.stages(preprocess_ms), len(tiling))

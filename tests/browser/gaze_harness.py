@@ -60,7 +60,7 @@ class GazeWorker:
         return f"{self._site}test-data/{name}/"
 
     def run(self, source: str, array: NDArray[np.float32]) -> tuple[Any, dict[str, int]]:
-        """Runs ``async def main(model, graphs, execute, data)`` on an array; its JSON and the counters."""
+        """Runs ``async def main(model, graphs, bridge, data)`` on an array; its JSON and the counters."""
         buffer = io.BytesIO()
         np.save(buffer, array)
         self.files["array.npy"] = buffer.getvalue()

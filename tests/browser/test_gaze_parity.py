@@ -30,12 +30,12 @@ def plain(gaze):
         "num_gazing_each_frame": gaze.num_gazing_each_frame.tolist(),
     }
 
-async def main(model, graphs, execute, data):
+async def main(model, graphs, bridge, data):
     video = np.load(io.BytesIO(bytes(data)))
     if REQUEST.pop("stream"):
-        stream = model.stream(graphs, execute, window=None, **REQUEST)
+        stream = model.stream(graphs, bridge, window=None, **REQUEST)
         return json.dumps([plain(await stream.step_processed(frame)) for frame in video[0]])
-    return json.dumps([plain(await model.generate(graphs, execute, video, **REQUEST))])
+    return json.dumps([plain(await model.generate(graphs, bridge, video, **REQUEST))])
 """
 
 

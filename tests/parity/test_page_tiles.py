@@ -38,6 +38,8 @@ MODE = InferenceMode("tiled", batch_size=2, frames=2)
 class Bridge:
     """Executes runs as `wasm_bridge/page_model.mjs` does."""
 
+    takes_frames = False
+
     def __init__(self, model: AutoGaze) -> None:
         self._runtime = model.runtime
         self.videos: dict[int, NativeVideo] = {}
@@ -79,7 +81,7 @@ def stream(bridge: Bridge, folder: Callable[[str], Path]) -> PageTiledStream:
     files = folder("tiny")
     texts = [(files / name).read_text() for name in ("config.json", "preprocessor_config.json")]
     checkpoint = PageModel(texts[0], texts[1], (files / "model.safetensors").read_bytes())
-    made = PageTiledStream(checkpoint, GRAPHS, bridge.execute, bridge.restart, MODE, 4)
+    made = PageTiledStream(checkpoint, GRAPHS, bridge, MODE, 4)
     made.require(0.7)
     return made
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogaze_web.context import HIDDEN, ContextFullError, ContextRows, Copy
+from autogaze_web.context import HIDDEN, ContextFullError, ContextRows, Copy, copies_to
 
 TRUE, FALSE = np.bool_(True), np.bool_(False)
 
@@ -16,13 +16,15 @@ def visible_rows(rows: ContextRows) -> list[int]:
 
 def test_rows_are_given_out_in_turn_and_around_the_end() -> None:
     rows = ContextRows(6)
-    first, copies = rows.place(10, np.array([True, False, True, True]))
+    first = rows.place(np.array([True, False, True, True]))
+    copies = copies_to(first, 10)
     assert first.tolist() == [0, 1, 2, 3]
     assert copies == [Copy(10, 4, 0)]
     assert visible_rows(rows) == [0, 2, 3]
     assert rows.bias[0, 1] == np.float32(HIDDEN)
     rows.release(first)
-    second, copies = rows.place(0, np.ones(5, bool))
+    second = rows.place(np.ones(5, bool))
+    copies = copies_to(second, 0)
     assert second.tolist() == [4, 5, 0, 1, 2]
     assert copies == [Copy(0, 2, 4), Copy(2, 3, 0)]
     assert visible_rows(rows) == [0, 1, 2, 4, 5]
@@ -30,15 +32,15 @@ def test_rows_are_given_out_in_turn_and_around_the_end() -> None:
 
 def test_a_fixed_context_says_when_it_is_full() -> None:
     rows = ContextRows(3)
-    rows.place(0, np.ones(2, bool))
+    rows.place(np.ones(2, bool))
     with pytest.raises(ContextFullError, match="3 rows and needs 1 more"):
-        rows.place(0, np.ones(2, bool))
+        rows.place(np.ones(2, bool))
 
 
 def test_a_growing_context_keeps_what_it_has() -> None:
     rows = ContextRows(2, growth=4)
-    rows.place(0, np.array([True, False]))
-    more, _ = rows.place(0, np.ones(5, bool))
+    rows.place(np.array([True, False]))
+    more = rows.place(np.ones(5, bool))
     assert rows.capacity == 10
     assert more.tolist() == [2, 3, 4, 5, 6]
     assert visible_rows(rows) == [0, 2, 3, 4, 5, 6]
@@ -50,7 +52,8 @@ def test_rows_in_use_never_overlap(frames: list[int], window: int) -> None:
     for count in frames:
         if len(held) == window:
             rows.release(held.pop(0))
-        given_out, copies = rows.place(5, np.ones(count, bool))
+        given_out = rows.place(np.ones(count, bool))
+        copies = copies_to(given_out, 5)
         held.append(given_out)
         together = np.concatenate(held)
         assert len(set(together.tolist())) == together.size

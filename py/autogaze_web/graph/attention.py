@@ -26,7 +26,7 @@ PREFILL_CHUNK: Final = 3 * CHUNK
 
 @dataclass(frozen=True)
 class Projection:
-    """The output projection: ``flat`` (H*G*d,D), the same ``by_head`` (H,G*d,D), and its bias, if any."""
+    """The output projection: ``flat`` (H*G*d,W), the same ``by_head`` (H,G*d,W), and its bias, if any."""
 
     flat: str
     by_head: str
@@ -93,7 +93,7 @@ class Attention(Protocol):
     """Builds attention and its projection."""
 
     def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
-        """(R,D)."""
+        """(R,W)."""
         ...
 
 
@@ -109,7 +109,7 @@ class CpuAttention:
     capacity: int | None
 
     def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
-        """(R,D)."""
+        """(R,W)."""
         mixed = self._joined(g, queries, cache) if queries.prefill else self._apart(g, queries, cache)
         mixed = _heads_of(g, self.config, mixed, queries.count)
         if queries.prefill:
@@ -141,10 +141,12 @@ class GpuAttention:
 
     Attributes:
         capacity: C, a multiple of `PREFILL_CHUNK`.
+        row_width: W.
     """
 
     config: DecoderConfig
     capacity: int
+    row_width: int
 
     def __post_init__(self) -> None:
         if self.capacity < 1 or self.capacity % PREFILL_CHUNK:
@@ -154,7 +156,7 @@ class GpuAttention:
             )
 
     def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
-        """(R,D)."""
+        """(R,W)."""
         config = self.config
         heads, width = config.num_key_value_heads, config.queries_per_group * config.head_dim
         parts = self._parts(g, queries, cache)
@@ -165,7 +167,7 @@ class GpuAttention:
         # The projection is linear: chunks and heads are projected side by side and summed at last.
         chunks = self.capacity // CHUNK + 1
         parts = g.reshape(parts, heads, chunks, queries.count, width)
-        by_head = g.reshape(out.by_head, heads, 1, width, config.hidden_size)
+        by_head = g.reshape(out.by_head, heads, 1, width, self.row_width)
         return _biased(g, g.op("ReduceSum", g.op("MatMul", parts, by_head), g.ints(0, 1), keepdims=0), out)
 
     def _parts(self, g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
@@ -181,6 +183,12 @@ class GpuAttention:
         context = g.op("MatMul", by_chunk, g.reshape(cache.context_value, heads, chunks, size, dim))
         frame = g.reshape(g.op("MatMul", new, cache.value), heads, 1, rows, dim)
         return g.op("Concat", context, frame, axis=1)
+
+
+def gpu_row_width(config: DecoderConfig) -> int:
+    """W of rows for GPUs: see `decoder`."""
+    threads, at_once = 64, 4
+    return -(-config.hidden_size // (threads * at_once)) * threads * at_once
 
 
 def gpu_capacity(rows: int) -> int:
@@ -207,7 +215,7 @@ def _heads_of(g: GraphBuilder, config: DecoderConfig, mixed: str, count: int) ->
 
 
 def _project_flat(g: GraphBuilder, config: DecoderConfig, mixed: str, count: int, out: Projection) -> str:
-    """(R,D): the heads are moved together, for many rows make one large product."""
+    """(R,W): the heads are moved together, for many rows make one large product."""
     width = config.num_key_value_heads * config.queries_per_group * config.head_dim
     flat = g.reshape(g.op("Transpose", mixed, perm=[1, 0, 2]), count, width)
     return _biased(g, g.op("MatMul", flat, out.flat), out)

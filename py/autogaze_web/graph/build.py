@@ -12,7 +12,7 @@ from onnx import TensorProto
 from ..checkpoint import expected_tensors
 from ..config import AutoGazeConfig
 from ..context import HIDDEN
-from .attention import Attention, CpuAttention, GpuAttention, LayerCache
+from .attention import Attention, CpuAttention, GpuAttention, LayerCache, gpu_row_width
 from .decoder import Decoder, Rows
 from .nodes import GraphBuilder
 from .selection import Choice, Selection, decisions
@@ -58,7 +58,7 @@ def frame_graph(
     rows = heads + config.vision_tokens
     decoder, context_bias = _decoder(g, config, capacity, rows + heads, target)
 
-    trunk = vision_trunk(g, config, frame, past)
+    trunk = vision_trunk(g, config, frame, past, decoder.widened)
     pending = g.op("Gather", decoder.embeddings, pending_tokens, axis=0)
     x = g.op("Concat", pending, trunk.tokens, axis=0)
     visible = g.op("Concat", pending_bias, g.constant(np.zeros((1, config.vision_tokens))), axis=1)
@@ -68,11 +68,11 @@ def frame_graph(
     bias = g.op("Concat", _repeated(g, context_bias, rows * group), own, axis=1)
     final, residuals = decoder.run(x, Rows(rows, 0, bias, seen, prefill=True), 0)
 
-    selection = Selection(g, config, g.constant(never_chosen(config)))
+    selection = Selection(g, config, g.constant(never_chosen(config)), decoder.widened)
     choices, finals = [selection.choose(final)], [final]
     _unroll(g, config, decoder, selection, choices, finals, steps, seen, rows, rope_offset=rows)
 
-    result, logits = decisions(g, config, choices, finals)
+    result, logits = decisions(g, config, choices, finals, decoder.widened)
     g.output(result, "decisions", (3, steps, heads))
     _cache_outputs(g, config, decoder, rows + (steps - 1) * heads)
     for i, value in enumerate(trunk.next_past):
@@ -111,12 +111,13 @@ def steps_graph(
     tokens = g.input("tokens", (heads,), TensorProto.INT32)
     token_bias = g.input("token_bias", (1, vocab))
     decoder, context_bias = _decoder(g, config, capacity, heads, target)
-    selection = Selection(g, config, g.reshape(_repeated(g, token_bias, heads), 1, heads * vocab))
+    every_head = g.reshape(_repeated(g, token_bias, heads), 1, heads * vocab)
+    selection = Selection(g, config, every_head, decoder.widened)
     x = g.op("Gather", decoder.embeddings, tokens, axis=0)
     choices: list[Choice] = []
     finals: list[str] = []
     _unroll(g, config, decoder, selection, choices, finals, steps, context_bias, 0, rope_offset=0, first=x)
-    result, logits = decisions(g, config, choices, finals)
+    result, logits = decisions(g, config, choices, finals, decoder.widened)
     g.output(result, "decisions", (3, steps, heads))
     _cache_outputs(g, config, decoder, steps * heads)
     _probe(g, {"logits": [logits]}, probes)
@@ -138,9 +139,11 @@ def _decoder(
         for i in range(d.num_hidden_layers)
     ]
     attention: Attention = CpuAttention(d, capacity)
+    width = d.hidden_size
     if target == "gpu":
-        attention = GpuAttention(d, capacity or 0)
-    return Decoder(g, config, cos, sin, caches, attention), context_bias
+        width = gpu_row_width(d)
+        attention = GpuAttention(d, capacity or 0, width)
+    return Decoder(g, config, cos, sin, caches, attention, width), context_bias
 
 
 def _unroll(

@@ -4,6 +4,10 @@ Rows are laid out by key/value head: a tensor of queries is (H,R*G,d) with H key
 on each and R rows; keys and values are (H,R,d). Rotary pairs are interleaved, not split in halves as in the
 checkpoint: the projection's rows are re-ordered once at load, so that one rotation serves queries and keys
 together and leaves the values as they are. Scores do not change, since queries and keys agree.
+
+For GPUs rows are as wide as W, not D: W - D zeros behind each. ONNX Runtime's WebGPU norms give each of 64
+threads an equal share of four values at once and the remainder to the last thread: of 192 values it would
+get all. Norms of wider rows agree if their weights and epsilon make up for the larger number.
 """
 
 from __future__ import annotations
@@ -60,7 +64,11 @@ class _Layer:
 
 @dataclass
 class Decoder:
-    """Builds the decoder's nodes; the layers' weights are prepared once for all rows that pass."""
+    """Builds the decoder's nodes; the layers' weights are prepared once for all rows that pass.
+
+    Attributes:
+        width: W, of rows.
+    """
 
     g: GraphBuilder
     config: AutoGazeConfig
@@ -68,6 +76,7 @@ class Decoder:
     rope_sin: str
     caches: list[LayerCache]
     attention: Attention
+    width: int
     _layers: list[_Layer] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,20 +84,37 @@ class Decoder:
 
     @property
     def embeddings(self) -> str:
-        """(V,D), the embedding of each token id."""
-        return self.g.weight(f"{_MODEL}.embed_tokens.weight")
+        """(V,W), the embedding of each token id."""
+        return self.widened(self.g.weight(f"{_MODEL}.embed_tokens.weight"), 2, 1)
+
+    def widened(self, value: str, rank: int, axis: int) -> str:
+        """A weight whose axis of D elements becomes one of W."""
+        return self.g.pad(value, rank, axis, self.width - self.config.decoder.hidden_size)
+
+    def norm_weight(self, name: str) -> str:
+        """(W) the weight of an RMS norm of rows of W elements of which D count."""
+        weight = self.g.weight(name)
+        if self.width == self.config.decoder.hidden_size:
+            return weight
+        share = self.config.decoder.hidden_size / self.width
+        return self.widened(self.g.op("Mul", weight, self.g.constant(share**0.5)), 1, 0)
+
+    @property
+    def epsilon(self) -> float:
+        """Of the norms, likewise."""
+        return self.config.decoder.rms_norm_eps * self.config.decoder.hidden_size / self.width
 
     def run(self, x: str, rows: Rows, frame_rows_before: int) -> tuple[str, list[str]]:
-        """Passes rows (R,D) through all layers, adding their keys and values to the caches.
+        """Passes rows (R,W) through all layers, adding their keys and values to the caches.
 
         Of the last layer only the last row is computed: nothing else of it is ever used but keys and values.
 
         Returns:
-            The final norm's output for the last row (1,D), and for tests the residual stream after each
-            layer (R,D), the last layer's for the last row alone.
+            The final norm's output for the last row (1,W), and for tests the residual stream after each
+            layer (R,W), the last layer's for the last row alone.
         """
         g, decoder = self.g, self.config.decoder
-        epsilon, last = decoder.rms_norm_eps, len(self._layers) - 1
+        epsilon, last = self.epsilon, len(self._layers) - 1
         residuals: list[str] = []
         normed = g.op("SimplifiedLayerNormalization", x, self._layers[0].input_norm, axis=-1, epsilon=epsilon)
         for index, layer in enumerate(self._layers):
@@ -106,7 +132,7 @@ class Decoder:
                 if index == last
                 else f"{_MODEL}.layers.{index + 1}.input_layernorm.weight"
             )
-            normed, x = g.add_and_norm(down, x, g.weight(following), epsilon)
+            normed, x = g.add_and_norm(down, x, self.norm_weight(following), epsilon)
             residuals.append(x)
         return normed, residuals
 
@@ -153,26 +179,30 @@ class Decoder:
         gate_up_bias = bias and g.op(
             "Concat", *(bias(f"{name}.mlp.{part}_proj.bias") for part in ("gate", "up")), axis=0
         )
-        out = transposed(g.weight(f"{name}.self_attn.o_proj.weight"))
+        out = self.widened(transposed(g.weight(f"{name}.self_attn.o_proj.weight")), 2, 1)
         heads, width = decoder.num_key_value_heads, decoder.queries_per_group * decoder.head_dim
         return _Layer(
-            input_norm=g.weight(f"{name}.input_layernorm.weight"),
+            input_norm=self.norm_weight(f"{name}.input_layernorm.weight"),
             qkv=self._qkv(f"{name}.self_attn"),
             out=Projection(
                 flat=out,
-                by_head=g.reshape(out, heads, width, decoder.hidden_size),
-                bias=g.weight(f"{name}.self_attn.o_proj.bias") if decoder.attention_bias else None,
+                by_head=g.reshape(out, heads, width, self.width),
+                bias=(
+                    self.widened(g.weight(f"{name}.self_attn.o_proj.bias"), 1, 0)
+                    if decoder.attention_bias
+                    else None
+                ),
             ),
-            post_norm=g.weight(f"{name}.post_attention_layernorm.weight"),
-            gate_up=_Linear(transposed(gate_up), gate_up_bias),
+            post_norm=self.norm_weight(f"{name}.post_attention_layernorm.weight"),
+            gate_up=_Linear(self.widened(transposed(gate_up), 2, 0), gate_up_bias),
             down=_Linear(
-                transposed(g.weight(f"{name}.mlp.down_proj.weight")),
-                bias and bias(f"{name}.mlp.down_proj.bias"),
+                self.widened(transposed(g.weight(f"{name}.mlp.down_proj.weight")), 2, 1),
+                bias and self.widened(bias(f"{name}.mlp.down_proj.bias"), 1, 0),
             ),
         )
 
     def _qkv(self, name: str) -> _Linear:
-        """(H, D, (G+2)*d): for each key/value head its queries, scaled, its key and its value."""
+        """(H, W, (G+2)*d): for each key/value head its queries, scaled, its key and its value."""
         decoder = self.config.decoder
         heads, group, dim = decoder.num_key_value_heads, decoder.queries_per_group, decoder.head_dim
 
@@ -184,7 +214,7 @@ class Decoder:
             v = g.reshape(g.weight(f"{name}.v_proj.{kind}"), heads, dim, columns)
             return g.op("Transpose", g.op("Concat", q, k, v, axis=1), perm=[0, 2, 1])
 
-        weight = joined("weight", decoder.hidden_size)
+        weight = self.widened(joined("weight", decoder.hidden_size), 3, 1)
         return _Linear(weight, joined("bias", 1) if decoder.attention_bias else None)
 
     def _interleaved(self, weight: str, heads: int, group: int, columns: int) -> str:

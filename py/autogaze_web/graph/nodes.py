@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ IR_VERSION = 10
 CONTRIB = "com.microsoft"
 
 Shape = Sequence[int | str]
+
+Widened = Callable[[str, int, int], str]
+"""`Decoder.widened`: a weight, given its rank and the axis along a row."""
 
 
 class GraphBuilder:
@@ -108,6 +111,13 @@ class GraphBuilder:
     def slice(self, value: str, axis: int, start: int, end: int) -> str:
         """Elements start .. end - 1 along one axis."""
         return self.op("Slice", value, self.ints(start), self.ints(end), self.ints(axis))
+
+    def pad(self, value: str, rank: int, axis: int, extra: int) -> str:
+        """Zeros behind the elements of one axis; nothing to do if there are no extra ones."""
+        if not extra:
+            return value
+        behind = [extra if i == axis else 0 for i in range(rank)]
+        return self.op("Pad", value, self.ints(*[0] * rank, *behind))
 
     def split(self, value: str, axis: int, *sizes: int) -> list[str]:
         """Parts of the given sizes along one axis."""

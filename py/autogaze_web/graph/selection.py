@@ -19,7 +19,7 @@ from onnx import TensorProto
 
 from ..config import AutoGazeConfig
 from ..context import HIDDEN
-from .nodes import GraphBuilder
+from .nodes import GraphBuilder, Widened
 
 _RANK_GAP = 200.0  # exp(-200) is 0 in float32
 _TAKEN = 1e6  # above every rank's total
@@ -47,9 +47,10 @@ class Selection:
 
     Args:
         token_bias: (1,K*V) added to the logits: `HIDDEN` where a token may not be chosen.
+        widened: makes rows as wide as the decoder's.
     """
 
-    def __init__(self, g: GraphBuilder, config: AutoGazeConfig, token_bias: str) -> None:
+    def __init__(self, g: GraphBuilder, config: AutoGazeConfig, token_bias: str, widened: Widened) -> None:
         self._g, self._config = g, config
         self._bias = token_bias
         heads, vocab = config.decoder.num_multi_token_pred, config.vocab_size
@@ -58,13 +59,13 @@ class Selection:
         column = g.constant(np.arange(vocab)[:, None])
         self._identity = g.op("Cast", g.op("Equal", column, ids), to=TensorProto.FLOAT)
         self._ids = ids
-        self._head_weight = g.weight("gazing_model.gaze_decoder.lm_head.weight")
+        self._head_weight = widened(g.weight("gazing_model.gaze_decoder.lm_head.weight"), 2, 1)
 
     def choose(self, hidden: str) -> Choice:
         """The tokens of one step.
 
         Args:
-            hidden: (1,D), the final norm's output for the last row.
+            hidden: (1,W), the final norm's output for the last row.
         """
         g, heads, vocab = self._g, self._heads, self._vocab
         masked = g.reshape(g.op("Gemm", hidden, self._head_weight, self._bias, transB=1), heads, vocab)
@@ -115,13 +116,14 @@ class Selection:
 
 
 def decisions(
-    g: GraphBuilder, config: AutoGazeConfig, choices: list[Choice], finals: list[str]
+    g: GraphBuilder, config: AutoGazeConfig, choices: list[Choice], finals: list[str], widened: Widened
 ) -> tuple[str, str]:
     """Everything the host needs of a run, in one tensor.
 
     Args:
         choices: of each of the S steps.
-        finals: (1,D), the final norm's output of each step.
+        finals: (1,W), the final norm's output of each step.
+        widened: makes rows as wide as the decoder's.
 
     Returns:
         (3,S,K): token ids, task-loss predictions, and each token's softmax probability among the tokens
@@ -135,6 +137,7 @@ def decisions(
     loss_head = g.op(
         "Transpose", g.weight("gazing_model.gaze_decoder.task_loss_prediction_head.weight"), perm=[1, 0]
     )
+    loss_head = widened(loss_head, 2, 0)
     losses = g.reshape(g.op("MatMul", g.concat(finals, axis=0), loss_head), 1, steps, heads)
 
     # The chosen token is its head's largest allowed logit, so its probability is the largest one.

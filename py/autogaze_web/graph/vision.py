@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..config import AutoGazeConfig
-from .nodes import GraphBuilder
+from .nodes import GraphBuilder, Widened
 
 _TRUNK = "gazing_model.vision_model"
 _NORM_EPSILON = 1e-5
@@ -23,7 +23,9 @@ class VisionOutputs:
     normed: str
 
 
-def vision_trunk(g: GraphBuilder, config: AutoGazeConfig, frame: str, past: list[str]) -> VisionOutputs:
+def vision_trunk(
+    g: GraphBuilder, config: AutoGazeConfig, frame: str, past: list[str], widened: Widened
+) -> VisionOutputs:
     """Patch convolution, LayerNorm over channels, causal convolution blocks, 1x1 convolution, positions.
 
     A block's 3-D convolution is one 2-D convolution of this frame with all T taps side by side. What a tap
@@ -35,6 +37,7 @@ def vision_trunk(g: GraphBuilder, config: AutoGazeConfig, frame: str, past: list
         frame: (1,3,I,I), normalised pixels.
         past: for each block, the sums that earlier frames left (1,P*C,G,G), for this frame first; empty when
             P is 0.
+        widened: makes rows as wide as the decoder's.
     """
     vision = config.vision
     channels, grid, tokens, past_frames = (
@@ -81,6 +84,7 @@ def vision_trunk(g: GraphBuilder, config: AutoGazeConfig, frame: str, past: list
     )
     offset = g.op("Add", g.weight("gazing_model.connector.pos_embed"), g.weight(f"{_TRUNK}.out_proj.bias"))
     by_token = g.op("Transpose", g.reshape(x, channels, tokens), perm=[1, 0])
+    weight, offset = widened(weight, 2, 1), widened(offset, 2, 1)
     return VisionOutputs(g.op("Add", g.op("MatMul", by_token, weight), offset), next_past, patches, normed)
 
 

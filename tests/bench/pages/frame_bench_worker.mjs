@@ -57,7 +57,7 @@ async function measure({ backend, budget, context, width, height, frames, warm }
     return decisions;
   };
   const start = () => {
-    session.gaze_with(model.python, model.graphs, model.execute, model.restart, maxTokens, () => {});
+    session.gaze_with(model.python, model.graphs, model.bridge, maxTokens, () => {});
     session.configure(JSON.stringify(options));
   };
   start();
@@ -101,7 +101,8 @@ async function measure({ backend, budget, context, width, height, frames, warm }
     Object.keys(samples[0]).map((name) => [name, Number(median(samples.map((each) => each[name])).toFixed(2))]),
   );
   const { runs, readBacks } = runner.counters;
-  return { runner: model.backend.description, load: Math.round(loaded), runs, readBacks, stages };
+  const poked = runner.poker?.measured;
+  return { runner: model.backend.description, load: Math.round(loaded), runs, readBacks, poked, stages };
 }
 
 addEventListener("message", async ({ data }) => {

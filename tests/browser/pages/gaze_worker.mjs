@@ -29,13 +29,13 @@ const commands = {
     model = await PageModel.load(pyodide, files, { siteUrl: site, ...options });
     return { backend: model.backend.description, graphs: JSON.parse(model.graphs).map(({ file }) => file) };
   },
-  /** Runs an async Python function `main(model, graphs, execute, data)`, given its source and .npz-like data. */
+  /** Runs an async Python function `main(model, graphs, bridge, data)`, given its source and .npz-like data. */
   async run({ source, data }) {
     const bytes = data ? new Uint8Array(await (await read(data)).arrayBuffer()) : new Uint8Array();
     const scope = pyodide.toPy({});
     await pyodide.runPythonAsync(source, { globals: scope });
     model.runner.restart();
-    const result = await scope.get("main")(model.python, model.graphs, model.execute, pyodide.toPy(bytes));
+    const result = await scope.get("main")(model.python, model.graphs, model.bridge, pyodide.toPy(bytes));
     return { result: JSON.parse(result), counters: { ...model.runner.counters } };
   },
   /** Runs Python and answers the string that its last line is. */
