@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
@@ -62,14 +62,39 @@ class FrameGiver:
         self._bridge.take_frame(self._passes, rows, plan.tables if new else None)
 
 
+class Packer:
+    """`pack_run`, which can be done for one run before it is asked for."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+        self._packed: tuple[str, Memory] = ("", np.zeros(0, np.uint8))
+
+    def early(self, index: int, run: Run) -> None:
+        """Packs a run that will be asked for; its feeds must not change any more."""
+        self._run, self._packed = run, pack_run(index, run)
+
+    def __call__(self, index: int, run: Run) -> tuple[str, Memory]:
+        """See `pack_run`."""
+        return self._packed if run is self._run else pack_run(index, run)
+
+
 async def drive(
-    runs: Generator[tuple[int, Run], Decisions, Result], bridge: Bridge, clock: ModelClock | None = None
+    runs: Generator[tuple[int, Run], Decisions, Result],
+    bridge: Bridge,
+    clock: ModelClock | None = None,
+    pack: Callable[[int, Run], tuple[str, Memory]] | None = None,
 ) -> Result:
-    """Has all runs of a generator executed and returns the generator's result."""
+    """Has all runs of a generator executed and returns the generator's result.
+
+    Args:
+        clock: takes the time.
+        pack: `pack_run`, or what does as it does.
+    """
+    pack = pack or pack_run
     try:
         index, run = next(runs)
         while True:
-            header, packed = pack_run(index, run)
+            header, packed = pack(index, run)
             begun = time.perf_counter()
             answer = await bridge.execute(header, packed)
             if clock is not None:

@@ -19,12 +19,14 @@ from .gaze import Gaze, assemble
 from .generation import Decisions, Run, Video, batch_frame
 from .res_adapt import Tiling
 from .resize import resize_bicubic
+from .runs import FrameGaze
 from .tokens import ScaleLayout
 
 LARGEST_VALUE: Final = 16.0
 """Pixels above this, either sign, are not normalised: the processor's range is about -6.5 .. 2.7."""
 
 GazeRuns = Generator[tuple[int, Run], Decisions, Gaze]
+FrameRuns = Generator[tuple[int, Run], Decisions, list[FrameGaze]]
 
 
 class _TrainedWindow:
@@ -133,19 +135,49 @@ class StreamGeneration:
             self._budget = coverage.budget(self._budget, config.decoder.num_multi_token_pred)
         self._video = graphs.video(config, frames, first_position)
         self._video.coverage = coverage
+        self._begun: tuple[FrameRuns, tuple[int, Run]] | None = None
+        self._underway = False
 
     def runs(self, frame: NDArray[np.float32] | None) -> GazeRuns:
         """The runs of the next frame, (3,H,W) float32 from the processor.
 
         None if whoever executes the runs has the frame already and brings it into the model's input.
         """
-        image = None
-        if frame is not None:
+        if frame is None:
+            self.begin_early()
+            assert self._begun is not None
+            begun, (index, run) = self._begun
+            self._begun, self._underway = None, True
+            self._video.require(self.requirement)
+            gazes = yield from _resumed(begun, index, run)
+        else:
             if np.ndim(frame) != 3:
                 raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
             image = model_input(self._config, check_video(frame[None, None])[0, 0])
-        gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
+            self._underway = True
+            gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
+        self._underway = False
         return assemble([gazes], ScaleLayout.of(self._config))
+
+    def begin_early(self) -> tuple[int, Run] | None:
+        """The first run of the next frame that is not given, before there is one; None if one is under way.
+
+        Most of what precedes a frame's first run does not depend on it, and can be done while nothing waits.
+        """
+        if self._begun is None and not self._underway:
+            frame = batch_frame([self._video], [None], self._budget, [self.requirement])
+            self._begun = frame, next(frame)
+        return None if self._begun is None else self._begun[1]
+
+
+def _resumed(frame: FrameRuns, index: int, run: Run) -> FrameRuns:
+    """The runs of a frame whose first one was taken already."""
+    try:
+        while True:
+            index, run = frame.send((yield index, run))
+    except StopIteration as stop:
+        gazes: list[FrameGaze] = stop.value
+        return gazes
 
 
 def model_input(config: AutoGazeConfig, frame: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -96,9 +96,10 @@ class ContextRows:
         self._used = np.concatenate([self._used, np.zeros(added, bool)])
 
 
-def copies_to(rows: NDArray[np.intp], source: int) -> list[Copy]:
-    """The copies of consecutive rows, from ``source`` on, to the given rows of the context."""
+def copies_to(rows: NDArray[np.intp], sources: NDArray[np.intp]) -> tuple[Copy, ...]:
+    """The copies that fill context rows from rows of a run, as few as possible; both (n,)."""
     if not rows.size:
-        return []
-    starts = [0, *(np.flatnonzero(rows[1:] != rows[:-1] + 1) + 1).tolist(), rows.size]
-    return [Copy(source + start, end - start, int(rows[start])) for start, end in pairwise(starts)]
+        return ()
+    breaks = (rows[1:] != rows[:-1] + 1) | (sources[1:] != sources[:-1] + 1)
+    starts = [0, *(np.flatnonzero(breaks) + 1).tolist(), rows.size]
+    return tuple(Copy(int(sources[a]), b - a, int(rows[a])) for a, b in pairwise(starts))

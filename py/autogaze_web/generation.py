@@ -194,6 +194,10 @@ class Video:
             used = self._take(decisions)
             self._keep_steps(0, used)
 
+    def require(self, requirement: float | None) -> None:
+        """Changes the requirement of the frame that was begun, before the decisions of its first run."""
+        self._current().requirement = None if requirement is None else np.float32(requirement)
+
     def _graph_for(self, budget: int) -> int:
         """Steps of the frame graph to run for a budget."""
         wanted = -(-budget // self._config.decoder.num_multi_token_pred)
@@ -256,7 +260,7 @@ class Video:
         return self._ends(frame.steps[-1].padded, frame.generated, np.zeros(0))
 
     def _ends(self, padded: NDArray[np.bool_], generated: int, more: NDArray[np.floating]) -> bool:
-        """Whether a step is a frame's last, given its pads, the slots with it, and tokens not in its steps."""
+        """Whether a step is the last, given its pads, the slots up to it, and tokens not yet in steps."""
         frame = self._current()
         if padded.any() or generated >= frame.budget:
             return True
@@ -325,7 +329,6 @@ class Video:
 
     def _place(self) -> tuple[Copy, ...]:
         """Finds rows for what the last run left; what belongs to a dropped frame is forgotten."""
-        copies: list[Copy] = []
         owners = dict(self._frames)
         pieces = [piece for piece in self._unplaced if piece.frame in owners]
         self._unplaced = []
@@ -337,10 +340,10 @@ class Video:
             rows = placed[start : start + piece.visible.size]
             start += piece.visible.size
             owners[piece.frame].append(rows)
-            copies.extend(copies_to(rows, piece.source))
             if self._frame is not None and piece.pads.any():
                 self._frame.rows_with_pads.append((rows, piece.pads))
-        return tuple(copies)
+        sources = [np.arange(piece.source, piece.source + piece.visible.size) for piece in pieces]
+        return copies_to(placed, np.concatenate(sources))
 
     def _drop_old_frames(self) -> None:
         while self._window is not None and len(self._frames) >= self._window:

@@ -5,6 +5,7 @@ Nothing here needs a browser; ``wasm_bridge/page_model.mjs`` is the other side.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bridge import Bridge, FrameGiver, ModelClock, drive
+from .bridge import Bridge, FrameGiver, ModelClock, Packer, drive
 from .checkpoint import Checkpoint
 from .clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window
 from .config import AutoGazeConfig
@@ -111,6 +112,7 @@ class PageStream:
     ) -> None:
         self._side, self._processor, self._bridge = model.config.input_img_size, model.processor, bridge
         self._giver = FrameGiver(bridge) if bridge.takes_frames else None
+        self._pack = Packer()
         self._plan: FramePlan | None = None
         self._plan_size = (0, 0)
         self._generation = StreamGeneration(
@@ -145,8 +147,16 @@ class PageStream:
         self, frame: NDArray[np.float32] | None, preprocess_ms: float
     ) -> AsyncGenerator[GazePart, None]:
         clock = ModelClock()
-        gaze = await drive(self._generation.runs(frame), self._bridge, clock)
+        gaze = await drive(self._generation.runs(frame), self._bridge, clock, self._pack)
+        if self._giver is not None:
+            asyncio.get_running_loop().call_soon(self._begin_early)
         yield GazePart(gaze_choice(gaze), stage_ms=clock.stages(preprocess_ms))
+
+    def _begin_early(self) -> None:
+        """Prepares the next frame's first run, now that the last frame is on its way to the screen."""
+        first = self._generation.begin_early()
+        if first is not None:
+            self._pack.early(*first)
 
     def _bring(self, frame: Rgba) -> NDArray[np.float32] | None:
         """The frame as the model's processor makes it; None if the bridge has taken it instead."""

@@ -17,16 +17,16 @@ def visible_rows(rows: ContextRows) -> list[int]:
 def test_rows_are_given_out_in_turn_and_around_the_end() -> None:
     rows = ContextRows(6)
     first = rows.place(np.array([True, False, True, True]))
-    copies = copies_to(first, 10)
+    copies = copies_to(first, np.arange(10, 14))
     assert first.tolist() == [0, 1, 2, 3]
-    assert copies == [Copy(10, 4, 0)]
+    assert copies == (Copy(10, 4, 0),)
     assert visible_rows(rows) == [0, 2, 3]
     assert rows.bias[0, 1] == np.float32(HIDDEN)
     rows.release(first)
     second = rows.place(np.ones(5, bool))
-    copies = copies_to(second, 0)
+    copies = copies_to(second, np.arange(5))
     assert second.tolist() == [4, 5, 0, 1, 2]
-    assert copies == [Copy(0, 2, 4), Copy(2, 3, 0)]
+    assert copies == (Copy(0, 2, 4), Copy(2, 3, 0))
     assert visible_rows(rows) == [0, 1, 2, 4, 5]
 
 
@@ -53,7 +53,7 @@ def test_rows_in_use_never_overlap(frames: list[int], window: int) -> None:
         if len(held) == window:
             rows.release(held.pop(0))
         given_out = rows.place(np.ones(count, bool))
-        copies = copies_to(given_out, 5)
+        copies = copies_to(given_out, np.arange(5, 5 + count))
         held.append(given_out)
         together = np.concatenate(held)
         assert len(set(together.tolist())) == together.size
