@@ -266,7 +266,8 @@ class Video:
             return True
         if self.coverage is None:
             return False
-        return self.coverage.met(np.concatenate([*(step.tokens for step in frame.steps), more.ravel()]))
+        chosen = [*(step.tokens for step in frame.steps), more.ravel().astype(np.int32)]
+        return self.coverage.met(np.concatenate(chosen))
 
     def _take(self, decisions: Decisions) -> int:
         """Takes a run's steps until one of them ends the frame; the number taken."""
