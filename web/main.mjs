@@ -24,6 +24,7 @@ import { ProgressBar } from "./progress.mjs";
 import { applySettings } from "./settings/apply_settings.mjs";
 import { Settings } from "./settings/settings.mjs";
 import { showSettings } from "./settings/settings_panel.mjs";
+import { listenForShortcuts } from "./shortcuts/shortcuts.mjs";
 import { SourcePlayer } from "./source_player.mjs";
 import { SourceControls } from "./sources/source_controls.mjs";
 import { TileProgress } from "./tiles/tile_progress.mjs";
@@ -116,6 +117,7 @@ async function main() {
   player.onProblem = showNotice;
 
   showStorage(view);
+  listenForShortcuts();
   showSettings(settings);
   const sources = new SourceControls(player, settings);
   sources.onModelFiles = (files) => maskSource.choose("autogaze", files);

@@ -15,6 +15,7 @@ from typing import Any
 
 from .config_section import ConfigError as ConfigError
 from .config_section import Section
+from .json_depth import nested_too_deeply
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ class AutoGazeConfig:
         Raises:
             ConfigError: if the text is not JSON or does not describe an AutoGaze model.
         """
+        if nested_too_deeply(text):
+            raise ConfigError("config.json is nested too deeply to be AutoGaze's: download it again")
         try:
             values = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:

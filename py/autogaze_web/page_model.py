@@ -24,6 +24,7 @@ from .frames import Rgba, words
 from .gaze import Gaze
 from .gazer import GazePart
 from .graph_choice import choose_graphs, graphs_of
+from .json_depth import nested_too_deeply
 from .processor import AutoGazeImageProcessor
 from .safetensors_header import Buffer
 from .trace import gaze_choice
@@ -176,6 +177,8 @@ def _processor(text: str | None) -> AutoGazeImageProcessor:
     if text is None:
         return AutoGazeImageProcessor()
     try:
+        if nested_too_deeply(text):
+            raise ValueError("preprocessor_config.json is nested too deeply: download it again")
         return AutoGazeImageProcessor.from_dict(json.loads(text))
     except json.JSONDecodeError as error:
         raise ValueError(f"preprocessor_config.json is not valid JSON ({error}): fetch it again") from None

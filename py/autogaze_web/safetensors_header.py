@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from .json_depth import nested_too_deeply
+
 Buffer = bytes | bytearray | memoryview
 
 MAX_HEADER_BYTES = 100_000_000
@@ -78,8 +80,11 @@ def read_header(data: Buffer) -> dict[str, TensorEntry]:
 
 def _parse(text: bytes) -> dict[str, Any]:
     try:
+        decoded = text.decode("utf-8")
+        if nested_too_deeply(decoded):
+            raise SafetensorsError("the safetensors header is nested too deeply")
         header = json.loads(
-            text.decode("utf-8"),
+            decoded,
             object_pairs_hook=_object,
             parse_constant=_reject_constant,
             parse_float=_finite_float,

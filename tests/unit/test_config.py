@@ -122,6 +122,12 @@ def test_other_files(text: str) -> None:
         AutoGazeConfig.from_json(text)
 
 
+def test_a_file_nested_without_an_end_is_not_parsed() -> None:
+    for text in ("[" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000):
+        with pytest.raises(ConfigError, match="nested too deeply"):
+            AutoGazeConfig.from_json(text)
+
+
 def test_a_missing_file(tmp_path: Any) -> None:
     with pytest.raises(ConfigError, match="cannot read"):
         AutoGazeConfig.from_file(tmp_path / "config.json")

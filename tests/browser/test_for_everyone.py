@@ -1,0 +1,107 @@
+"""The page for everyone: nothing serious for axe-core in any state, keys for controls, nothing that jumps."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from live_page import open_live
+from playwright.sync_api import Page
+
+import build_site
+
+pytestmark = pytest.mark.browser
+
+AXE = build_site.NODE_MODULES / "axe-core" / "axe.min.js"
+CHECK = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+}"""
+
+
+def serious(page: Page) -> list[str]:
+    if not page.evaluate("() => 'axe' in globalThis"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[str] = page.evaluate(CHECK)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "height"), [("dark", 1280, 800), ("light", 390, 844), ("dark", 844, 390)]
+)
+def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, width, height):
+    recorded = open_page(
+        bypass_csp=True,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": height},
+    )
+    page = recorded.page
+    page.goto(site_url + "?source=synthetic-pan&width=128")
+    assert serious(page) == []  # while it loads
+    page.wait_for_selector("#panels.live")
+    assert serious(page) == []
+    page.evaluate("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")
+    page.click("#hook-run")
+    page.select_option("#hook-module", "cells.py")
+    page.wait_for_selector("#hook-source:not([hidden])")
+    assert serious(page) == []  # every feature open
+    page.click("#shortcuts-open")
+    assert serious(page) == []
+    page.click("#shortcuts-close")
+    page.goto(site_url + "?source=synthetic-pan&width=nonsense&nothing=1")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert serious(page) == []  # with an error
+    # Nothing is wider than the page, also at twice the size of everything.
+    page.set_viewport_size({"width": max(320, width // 2), "height": max(320, height // 2)})
+    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_keys_do_what_clicks_do(page, site_url):
+    open_live(page, site_url, "?source=synthetic-pan&width=128")
+    page.keyboard.press("Space")
+    page.wait_for_function("() => document.getElementById('run').textContent !== 'Pause'")
+    page.keyboard.press("Space")
+    page.wait_for_function("() => document.getElementById('run').textContent === 'Pause'")
+    before = int(page.input_value("#quality"))
+    page.keyboard.press("[")
+    assert int(page.input_value("#quality")) == before - 5
+    output = page.input_value("#output-mode")
+    page.keyboard.press("v")
+    assert page.input_value("#output-mode") != output
+    page.keyboard.press("1")
+    feature = page.locator("details.feature").first
+    assert feature.get_attribute("open") is not None
+
+    page.keyboard.press("?")
+    page.wait_for_selector("#shortcuts[open]")
+    assert "Start or pause" in page.inner_text("#shortcuts-list")
+    page.uncheck("#shortcuts-on")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#shortcuts", state="hidden")
+    page.keyboard.press("v")
+    assert page.input_value("#output-mode") != output
+    page.click("#shortcuts-open")
+    page.check("#shortcuts-on")
+    page.click("#shortcuts-close")
+
+    page.click("#feature-python summary")
+    page.focus("#hook-code")
+    page.keyboard.type("# v [ ] 1 ?")
+    assert "# v [ ] 1 ?" in page.input_value("#hook-code")
+    assert page.is_hidden("#shortcuts")
+
+
+def test_nothing_jumps_while_numbers_change(page, site_url):
+    open_live(page, site_url, "?source=synthetic-local-motion&width=320")
+    page.wait_for_timeout(500)
+    moved = page.evaluate("""async () => {
+      const shifts = [];
+      new PerformanceObserver((list) => shifts.push(...list.getEntries())).observe({ type: "layout-shift" });
+      await globalThis.autogaze.view.record(60);
+      const nameOf = ({ node }) => node?.id || node?.nodeName;
+      return shifts.map(({ value, sources }) => [value, ...sources.map(nameOf)]);
+    }""")
+    assert moved == [], json.dumps(moved)

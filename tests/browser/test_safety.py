@@ -1,0 +1,111 @@
+"""What SECURITY.md promises: whom the page talks to, what it lets run, what a hostile file can do."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+
+import pytest
+from live_page import LOAD_TIMEOUT_MS, choose_files, open_live, record, wait_live
+from playwright.sync_api import Page
+
+import build_site
+from autogaze_web.config import AutoGazeConfig
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_whole_session_talks_to_its_own_server_alone(open_page, site_url):
+    recorded = open_page(service_workers="allow")
+    page, asked = recorded.page, []
+    page.context.on("request", lambda request: asked.append(request.url))
+    open_live(page, site_url, "?source=synthetic-pan&width=128")
+    page.wait_for_function(
+        "() => document.getElementById('offline-state').textContent.includes('without a network; ')",
+        timeout=LOAD_TIMEOUT_MS,
+    )
+    page.evaluate("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")
+    page.click("#hook-run")
+    page.select_option("#hook-module", "cells.py")
+    page.wait_for_selector("#hook-source:not([hidden])")
+    with page.expect_download():
+        page.click("#export-picture")
+    page.reload()  # now through the service worker
+    wait_live(page)
+    assert any("more_numpy" in url for url in asked)
+    assert any(url.endswith("service_worker.mjs") for url in asked)
+    assert [url for url in {*asked, *recorded.requests} if not url.startswith((site_url, "blob:"))] == []
+
+
+def test_the_policy_lets_no_foreign_code_run(recorded, site_url):
+    recorded.expect_problem("Content Security Policy|Refused|ERR_BLOCKED|violates")
+    page = recorded.page
+    open_live(page, site_url, "?source=synthetic-pan&width=128")
+    policy = page.get_attribute("meta[http-equiv=Content-Security-Policy]", "content")
+    rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split(";")}
+    assert rules["default-src"] == ["'none'"]
+    assert rules["script-src"] == ["'self'", "'wasm-unsafe-eval'"]
+    assert rules["worker-src"] == ["'self'"]
+    assert "'unsafe-inline'" not in policy
+    assert all(
+        re.fullmatch(r"'self'|https://(\*\.)?(huggingface\.co|hf\.co)", each) for each in rules["connect-src"]
+    )
+    ran = page.evaluate("""async () => {
+      const script = document.createElement("script");
+      script.textContent = "globalThis.foreign = 1";
+      document.head.append(script);
+      const tries = { inline: "foreign" in globalThis };
+      const answered = fetch("https://example.invalid/").then(() => true);
+      tries.fetch = await answered.catch(() => false);
+      return tries;
+    }""")
+    assert ran == {"inline": False, "fetch": False}
+
+
+def header(text: bytes, claimed: int | None = None) -> bytes:
+    return struct.pack("<Q", len(text) if claimed is None else claimed) + text
+
+
+HUGE = {"shape": [2**31, 2**31, 4], "dtype": "F32", "data_offsets": [0, 2**66]}
+HOSTILE = {
+    "a header longer than the file": header(b"{}", 2**62),
+    "a tensor larger than any memory": header(json.dumps({"w": HUGE}).encode()),
+    "offsets behind the end": header(b'{"w":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}'),
+    "a header nested without an end": header(b'{"a":' * 20_000 + b"1" + b"}" * 20_000),
+    "a pickle": b"\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94",
+}
+
+
+def test_hostile_weights_end_in_a_sentence_and_the_page_goes_on(recorded, site_url, tmp_path):
+    page: Page = recorded.page
+    open_live(page, site_url, "?source=synthetic-pan&width=128&backend=wasm")
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(released_config()))
+    weights = tmp_path / "model.safetensors"
+    for what, content in HOSTILE.items():
+        weights.write_bytes(content)
+        choose_files(page, config, weights)
+        page.wait_for_selector("#notice:not([hidden])", timeout=LOAD_TIMEOUT_MS)
+        assert 20 < len(page.inner_text("#notice-text")) < 500, what
+        page.click("#notice-close")
+        assert page.input_value("#mask-source") == "patch-diff"
+    weights.write_bytes(HOSTILE["a pickle"])
+    for text in (
+        '{"model_type": "autogaze", "scales": "%s"}' % ("9" * 400_000),
+        "[" * 100_000,
+        " " * 2_000_000,
+    ):
+        config.write_text(text)
+        choose_files(page, config, weights)
+        page.wait_for_selector("#notice:not([hidden])", timeout=LOAD_TIMEOUT_MS)
+        page.click("#notice-close")
+    assert len(record(page, 3)) == 3
+
+
+def released_config() -> dict[str, object]:
+    config: dict[str, object] = json.loads(
+        (build_site.ROOT / "site/released_config.json").read_text(encoding="utf-8")
+    )
+    AutoGazeConfig.from_dict(config)
+    return config
