@@ -11,6 +11,15 @@ import pytest
 BROWSER_MODULES = (
     *("config", "checkpoint", "context", "controls", "gaze", "generation", "processor", "res_adapt"),
     *("resize", "rope", "safetensors_header", "tokens"),
+    *(
+        "coverage",
+        "inference_mode",
+        "page_tiles",
+        "safetensors_bytes",
+        "tiled_clips",
+        "tiled_source",
+        "tiling",
+    ),
     *("cli", "progress", "render", "trace", "video"),  # ask for more only when a command needs it
 )
 FORBIDDEN = ("onnx", "onnxruntime", "safetensors", "av", "PIL", "google")
