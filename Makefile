@@ -73,7 +73,8 @@ train: setup $(TRAIN_CACHE)/corpus ## Train the built-in checkpoint anew (one GP
 
 .PHONY: evaluate
 evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held-out clips and renew its table and plot
-	@$(TRAIN) evaluate --corpus $(TRAIN_CACHE)/corpus --model site/model --out docs/checkpoint
+	@$(TRAIN) evaluate --corpus $(TRAIN_CACHE)/corpus --model site/model \
+	  --video tests/data/example_input.webm --out docs/checkpoint
 
 .PHONY: soak
 soak: setup chromium ## Stream for ten minutes and watch the memory (SECONDS=600)

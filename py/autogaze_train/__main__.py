@@ -1,4 +1,4 @@
-"""``python -m autogaze_train corpus | train``; ``--help`` after a command lists its options."""
+"""``python -m autogaze_train corpus | train | evaluate``; ``--help`` after a command lists its options."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import torch
 from autogaze_web.config import AutoGazeConfig
 
 from .corpus import CorpusError, RealClips, make_corpus, read_pictures
+from .evaluation import evaluate, real, rendered
 from .export import load_network, read_config, save_checkpoint
 from .geometry import Geometry
 from .policy import generate
 from .render import render_clips
-from .scene import TRAINING_KINDS
+from .report import plot, table
+from .scene import KINDS, TRAINING_KINDS
 from .search import Errors, Stops, greedy_history
 from .training import Plan, Progress, train
 from .validation import covered_by, covered_by_change, follow
@@ -58,7 +60,31 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--weights", type=Path, help="weights.pt of an earlier part to go on from")
     training.add_argument("--done", type=float, default=0.0, help="share of the training that they have had")
     training.add_argument("--until", type=float, default=1.0, help="share of the training at which to stop")
+    evaluation = commands.add_parser("evaluate", help="measure a checkpoint on held-out clips")
+    evaluation.set_defaults(run=_evaluate)
+    evaluation.add_argument("--corpus", type=Path, help="folder that corpus made; without: the video only")
+    evaluation.add_argument("--model", type=Path, required=True, help="checkpoint folder")
+    evaluation.add_argument("--video", type=Path, required=True, help="a real video, held out")
+    evaluation.add_argument("--out", type=Path, help="folder for evaluation.json, table.md and plot.svg")
+    evaluation.add_argument("--clips", type=int, default=2, help="rendered clips of each kind of motion")
+    evaluation.add_argument("--frames", type=int, default=24, help="frames of a rendered clip")
+    evaluation.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
     return parser
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    clips = [real("real: example_input", arguments.video, 2 * arguments.frames)]
+    if arguments.corpus:
+        for folder in sorted((arguments.corpus / "held-out" / "clips").iterdir()):
+            clips.append(real(f"real: {folder.name}", folder, 2 * arguments.frames))
+        clips += rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, arguments.size)
+    results = evaluate(arguments.model, clips)
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "evaluation.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        (arguments.out / "table.md").write_text(table(results), "utf-8")
+        (arguments.out / "plot.svg").write_text(plot(results), "utf-8")
+    print(table(results))
 
 
 def _train(arguments: argparse.Namespace) -> None:
