@@ -46,6 +46,7 @@ bench: setup chromium ## Measure what a frame costs: Python in the page by stage
 	@$(PY) tests/bench/reference.py
 	@$(PY) tests/bench/crossover.py
 	@$(PY) tests/bench/native.py
+	@PYTHONPATH=py $(PY) -m autogaze_train evaluate --model site/model --video tests/data/example_input.webm
 
 .PHONY: bench-start
 bench-start: setup chromium ## Measure the time from the page's address to the first masked frame, cold and warm

@@ -9,6 +9,7 @@ What goes in, from where:
     runtime/recording/           writers of videos and GIFs, loaded only to record
     python/<hash>/*.whl          this project's own wheel; the folder changes whenever its contents do
     graphs/                      the released architecture's ONNX graphs, without weights
+    built-in/                    site/model, this project's own small checkpoint, with its graphs
     sample/news.webm             the clip that the page has to show, loaded only when it is chosen
     example/, package.json       a page that uses the JavaScript API, and the API as a package, with its types
     options.json, palettes.json  the options and colours that page and package share
@@ -33,7 +34,7 @@ from typing import Any
 
 from api_files import EXAMPLE, TYPES, add_api_files
 from fetch_runtime import obtain
-from make_graphs import GraphsError, obtain_graphs
+from make_graphs import BUILT_IN, GraphsError, obtain_graphs
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
 from slim_python import MORE_NUMPY, lock_with, slim
 from steps import step
@@ -47,7 +48,8 @@ SAMPLE_CLIP = "sample/news.webm"
 NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 
 # What the page fetches only when it is asked for: models, and packages of Python beyond the page's own.
-_LATER = ("runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY, "graphs/")
+_LATER = ("runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY)
+_MODELS = ("graphs/", "built-in/")
 _FOR_DEVELOPERS = (f"{EXAMPLE}/", "package.json")
 _MEDIA = (".webm", ".mp4", ".gif")
 
@@ -80,6 +82,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
         runtime = slim(runtime, NODE_MODULES / "pyodide", SLIM_CACHE)
     with step("graphs: making them"):
         graphs = obtain_graphs(root, GRAPHS_CACHE)
+        own_graphs = obtain_graphs(root, GRAPHS_CACHE, BUILT_IN)
     # Beside dist, because only a rename within one file system is atomic.
     dist.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".dist-", dir=dist.parent) as scratch:
@@ -88,6 +91,8 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
             copy_sources(root, fresh)
             add_api_files(root, NODE_MODULES, fresh)
             shutil.copytree(graphs, fresh / "graphs")
+            shutil.copytree(own_graphs, fresh / "built-in")
+            shutil.copytree((root / BUILT_IN).parent, fresh / "built-in", dirs_exist_ok=True)
             write_runtime(fresh, runtime, lock)
             wheel = add_wheel(root, fresh)
             description = describe(root, fresh, wheel)
@@ -177,7 +182,7 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
         "start": [
             path
             for path in files
-            if not path.startswith(_LATER + _FOR_DEVELOPERS) and not path.endswith((*_MEDIA, TYPES))
+            if not path.startswith(_LATER + _MODELS + _FOR_DEVELOPERS) and not path.endswith((*_MEDIA, TYPES))
         ],
         "files": files,
     }

@@ -17,6 +17,7 @@ import { PerfMonitor } from "./insight/perf_monitor.mjs";
 import { Legend, loadPalettes } from "./legend/legend.mjs";
 import { MaskSource } from "./mask_source.mjs";
 import { factsText, psnrText, Rate, ratioText, speedText } from "./measurements.mjs";
+import { ModelChoice } from "./model_choice.mjs";
 import { hideNotice, showNotice } from "./notice.mjs";
 import { OfflinePanel } from "./offline/offline_panel.mjs";
 import { loadOptions, parseQuery } from "./options.mjs";
@@ -120,7 +121,11 @@ async function main() {
   listenForShortcuts();
   showSettings(settings);
   const sources = new SourceControls(player, settings);
-  sources.onModelFiles = (files) => maskSource.choose("autogaze", files);
+  const modelChoice = new ModelChoice(settings);
+  sources.onModelFiles = (files) => {
+    maskSource.choose("autogaze", files);
+    modelChoice.show(true);
+  };
   sources.onProblem = showNotice;
   settings.onChange(hideNotice);
   applySettings(settings, { view, player, maskSource });

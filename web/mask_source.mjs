@@ -4,6 +4,7 @@
  */
 
 import { element } from "./element.mjs";
+import { builtInGraphs } from "./model_choice.mjs";
 import { ProgressBar } from "./progress.mjs";
 
 /** @typedef {import("../wasm_bridge/autogaze.mjs").LiveView} LiveView */
@@ -67,7 +68,7 @@ export class MaskSource {
     this.#view.loadModel({
       configUrl: this.#text("config-url"),
       weightsUrl: this.#text("weights-url"),
-      graphsUrl: this.#text("graphs-url"),
+      graphsUrl: builtInGraphs(this.#values, files) ?? this.#text("graphs-url"),
       files,
       backend: /** @type {"auto" | "webgpu" | "wasm"} */ (this.#values.backend),
       maxTokens: this.#tokenLimit(),

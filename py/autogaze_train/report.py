@@ -16,15 +16,17 @@ def table(results: dict[str, Any]) -> str:
     lines = ["PSNR of the output in dB at equal update ratio; the best in bold.", ""]
     lines.append("| motion | ratio | " + " | ".join(METHODS) + " |")
     lines.append("|---|---|" + "---|" * len(METHODS))
-    rows = [("**all, on average**", averages(results))]
+    rows: list[tuple[str, Any]] = [("**all, on average**", averages(results))]
     rows += [(kind, values["at"]) for kind, values in results["kinds"].items()]
     for kind, at in rows:
-        for ratio in ratios:
+        reached = [ratio for ratio in ratios if at[ratio]["AutoGaze"] is not None]
+        for ratio in reached:
             best = max(at[ratio].values())
             cells = [f"**{v:.1f}**" if v == best else f"{v:.1f}" for v in at[ratio].values()]
-            lines.append(
-                f"| {kind if ratio == ratios[0] else ''} | {float(ratio):.0%} | {' | '.join(cells)} |"
-            )
+            name = kind if ratio == reached[0] else ""
+            lines.append(f"| {name} | {float(ratio):.0%} | {' | '.join(cells)} |")
+        if not reached:
+            lines.append(f"| {kind} | not reached |" + " |" * len(METHODS))
     lines += [
         "",
         "What the task-loss requirement does, all kinds on average (at most 50 tokens a frame).",
@@ -39,7 +41,11 @@ def table(results: dict[str, Any]) -> str:
 def plot(results: dict[str, Any]) -> str:
     """SVG: a small chart for each kind of motion, PSNR over the update ratio, one line a method."""
     width, height, across = 220, 170, 4
-    charts = list(results["kinds"].items())
+    reached = {
+        kind: {ratio: row for ratio, row in values["at"].items() if row["AutoGaze"] is not None}
+        for kind, values in results["kinds"].items()
+    }
+    charts = [(kind, at) for kind, at in reached.items() if len(at) > 1]
     rows = -(-len(charts) // across)
     total = (across * width, rows * height + 30)
     parts = [
@@ -51,9 +57,9 @@ def plot(results: dict[str, Any]) -> str:
         x = 20 + 150 * number
         parts.append(f'<path d="M{x} 15h22" stroke="{colour}" stroke-width="2.5"/>')
         parts.append(f'<text x="{x + 28}" y="19">{escape(method)}</text>')
-    for number, (kind, values) in enumerate(charts):
+    for number, (kind, at) in enumerate(charts):
         x, y = number % across * width, number // across * height + 30
-        parts.append(f'<g transform="translate({x} {y})">{_chart(kind, values["at"], width, height)}</g>')
+        parts.append(f'<g transform="translate({x} {y})">{_chart(kind, at, width, height)}</g>')
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -132,6 +132,8 @@ def project(tmp_path: Path) -> Path:
     for name in ("pyproject.toml", "LICENSE", "py"):
         (root / name).symlink_to(build_site.ROOT / name)
     (root / "README.md").write_text("# trial")
+    (root / "site/model").mkdir(parents=True)
+    (root / "site/model/model.safetensors").write_bytes(b"weights")
     (root / "wasm_bridge/node_modules/x").mkdir(parents=True)
     for name in ("worker.mjs", "worker.test.mjs", "package.json", "node_modules/x/x.mjs"):
         (root / "wasm_bridge" / name).write_text("")
@@ -163,11 +165,15 @@ class TestBuild:
         assert f'const BUILD = "{description["id"]}";' in (dist / "service_worker.mjs").read_text()
         assert {path for path in shipped if path.startswith("wasm_bridge/")} == {"wasm_bridge/worker.mjs"}
         assert json.loads((dist / "build.json").read_text()) == description
-        assert set(description["files"]) - set(description["start"]) == {"graphs/frame-2.onnx"}
+        assert set(description["files"]) - set(description["start"]) == {
+            "graphs/frame-2.onnx",
+            "built-in/frame-2.onnx",
+            "built-in/model.safetensors",
+        }
         for path, file in description["files"].items():
             content = (dist / path).read_bytes()
             assert file == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        assert [path.name for path in (project / "site").iterdir()] == ["dist"]
+        assert {path.name for path in (project / "site").iterdir()} == {"dist", "model"}
 
     def test_building_twice_gives_the_same_site(self, build: Build) -> None:
         first = build()
@@ -196,7 +202,7 @@ class TestBuild:
         with pytest.raises(build_site.BuildError):
             build()
         assert (project / "site/dist/index.html").read_text() == "<title>one</title>"
-        assert [path.name for path in (project / "site").iterdir()] == ["dist"]
+        assert {path.name for path in (project / "site").iterdir()} == {"dist", "model"}
 
     def test_a_failed_swap_puts_the_old_site_back(self, tmp_path: Path) -> None:
         dist = tmp_path / "dist"

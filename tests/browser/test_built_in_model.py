@@ -1,0 +1,62 @@
+"""The site's own model: nothing to fetch from elsewhere, real gaze, and NVIDIA's one click away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from live_page import choose_files, record
+from model_page import wait_model
+
+from autogaze_web import AutoGaze, AutoGazeImageProcessor
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLE = ROOT / "tests" / "data" / "example_input.webm"
+MODEL = ROOT / "site" / "model"
+
+
+def test_autogaze_works_with_nothing_to_download(open_page, site_url):
+    recorded = open_page()
+    recorded.expect_problem("404|ERR_FAILED|Failed to load")
+    page = recorded.page
+    elsewhere = []
+    page.route(
+        lambda url: (urlsplit(url).hostname or "").endswith("huggingface.co"),
+        lambda route: (elsewhere.append(route.request.url), route.fulfill(status=404, body="no"))[1],
+    )
+    page.goto(f"{site_url}?source=file&width=224&mask-source=autogaze&mask-timing=own&backend=wasm")
+    choose_files(page, EXAMPLE)
+    wait_model(page, "WebAssembly")
+    frames = record(page, 8)
+
+    model = AutoGaze.from_pretrained(MODEL)
+    processor = AutoGazeImageProcessor.from_pretrained(MODEL)
+    stream = model.stream(model.config.gazing_ratio, 0.7, max_tokens=16)
+    for frame in frames:
+        gaze = stream.step(processor(frame.input[None, ..., :3])[0])
+        assert frame.report["tokens"] == int((~gaze.if_padded_gazing).sum()) > 0
+        assert frame.report["steps"] == gaze.decoder_steps_each_frame[0]
+    # Few cells, and most of what had changed since the first frame is put right.
+    assert np.mean([frame.report["mask_ratio"] for frame in frames[1:]]) < 0.1
+    mended, left_alone = (
+        np.mean((shown[..., :3].astype(float) - frames[-1].input[..., :3]) ** 2)
+        for shown in (frames[-1].output, frames[0].input)
+    )
+    print(mended, left_alone)
+    assert mended < 0.7 * left_alone
+
+    assert elsewhere == []
+    line = page.locator("#model-choice")
+    assert "not NVIDIA" in line.inner_text()
+    line.get_by_role("button", name="Fetch NVIDIA").click()
+    page.locator("#notice").wait_for(state="visible")
+    assert any("nvidia/AutoGaze" in url for url in elsewhere)
+    assert "from Hugging Face" in line.inner_text()
+    line.get_by_role("button", name="Use the built-in one").click()
+    page.locator("#notice").wait_for(state="hidden")
+    wait_model(page, "WebAssembly")
+    assert "not NVIDIA" in line.inner_text()
