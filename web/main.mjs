@@ -122,6 +122,7 @@ async function main() {
   showSettings(settings);
   const sources = new SourceControls(player, settings);
   const modelChoice = new ModelChoice(settings);
+  maskSource.onFailed = (goesOn) => goesOn && modelChoice.failed();
   sources.onModelFiles = (files) => {
     maskSource.choose("autogaze", files);
     modelChoice.show(true);

@@ -15,6 +15,8 @@ export class MaskSource {
   onActive = () => {};
   /** Called with the source that was chosen, whether or not it is there yet. @type {(source: string) => void} */
   onChosen = () => {};
+  /** Called when a model cannot be had, and whether another one goes on. @type {(goesOn: boolean) => void} */
+  onFailed = () => {};
   /** Called with a sentence for the user. @type {(sentence: string) => void} */
   onProblem = () => {};
 
@@ -131,6 +133,7 @@ export class MaskSource {
       this.#select.value = "patch-diff";
       this.#setChosen("patch-diff");
     }
+    this.onFailed(Boolean(this.backend));
     this.onProblem(sentence);
   }
 

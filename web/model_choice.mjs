@@ -41,6 +41,12 @@ export class ModelChoice {
     return names(this.#settings.values, BUILT_IN);
   }
 
+  /** NVIDIA's model cannot be had; the one before it, if there was one, goes on. */
+  failed() {
+    if (!this.#builtIn)
+      this.#text.textContent = "NVIDIA’s model could not be had: the one before it goes on.";
+  }
+
   /** @param {boolean} fromFiles whether the model comes from files that the user opened */
   show(fromFiles = false) {
     const { values } = this.#settings;

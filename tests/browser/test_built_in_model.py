@@ -21,7 +21,6 @@ MODEL = ROOT / "site" / "model"
 
 def test_autogaze_works_with_nothing_to_download(open_page, site_url):
     recorded = open_page()
-    recorded.expect_problem("404|ERR_FAILED|Failed to load")
     page = recorded.page
     elsewhere = []
     page.route(
@@ -46,17 +45,19 @@ def test_autogaze_works_with_nothing_to_download(open_page, site_url):
         np.mean((shown[..., :3].astype(float) - frames[-1].input[..., :3]) ** 2)
         for shown in (frames[-1].output, frames[0].input)
     )
-    print(mended, left_alone)
-    assert mended < 0.7 * left_alone
+    assert mended < 0.1 * left_alone
 
     assert elsewhere == []
     line = page.locator("#model-choice")
     assert "not NVIDIA" in line.inner_text()
+    # A file that is kept already is asked for, and its download ended once it proves unchanged.
+    recorded.expect_problem("huggingface.co|404|ERR_ABORTED")
     line.get_by_role("button", name="Fetch NVIDIA").click()
     page.locator("#notice").wait_for(state="visible")
     assert any("nvidia/AutoGaze" in url for url in elsewhere)
-    assert "from Hugging Face" in line.inner_text()
+    assert "the one before it goes on" in line.inner_text()
     line.get_by_role("button", name="Use the built-in one").click()
     page.locator("#notice").wait_for(state="hidden")
+    page.locator("#model-loading").wait_for(state="hidden")
     wait_model(page, "WebAssembly")
     assert "not NVIDIA" in line.inner_text()
