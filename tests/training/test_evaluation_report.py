@@ -1,0 +1,56 @@
+"""What the evaluation reads off its runs, and how it shows them."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from autogaze_train.evaluation import METHODS, at_ratios, averages
+from autogaze_train.measure import accumulate, baseline_run
+from autogaze_train.policies import GRID, cells_of
+from autogaze_train.report import plot, table
+from autogaze_web.frames import as_frame
+
+
+def curve(ratios: list[float]) -> list[dict[str, float]]:
+    return [
+        {"ratio": ratio, **{method: 20 + 10 * ratio + i for i, method in enumerate(METHODS)}}
+        for ratio in ratios
+    ]
+
+
+def test_values_are_read_between_runs_and_only_where_runs_reach() -> None:
+    at = at_ratios([curve([0.05, 0.15, 0.45]), curve([0.3, 0.9])])
+    assert at["0.1"]["AutoGaze"] == pytest.approx(21)  # the second clip begins beyond it
+    assert at["0.4"]["patch-diff"] == pytest.approx(25)
+    assert at_ratios([curve([0.9, 1.0])])["0.2"] == dict.fromkeys(METHODS)
+
+
+def test_table_and_plot_show_what_was_reached() -> None:
+    kinds = {"pan": at_ratios([curve([0.05, 0.5])]), "noise": at_ratios([curve([1.0])])}
+    results = {
+        "ratios": [0.1, 0.2, 0.4],
+        "kinds": {kind: {"at": at} for kind, at in kinds.items()},
+        "requirements": {"0.7": {"tokens": 3.0, "ratio": 0.25, "psnr": 31.0}},
+    }
+    assert averages(results)["0.2"]["AutoGaze"] == pytest.approx(22)
+    text = table(results)
+    assert "| pan | 10% | 21.0 | 22.0 | 23.0 | 24.0 | **25.0** |" in text
+    assert "| noise | not reached |" in text
+    assert "| 0.7 | 3.0 | 25.0% | 31.0 |" in text
+    drawn = ElementTree.fromstring(plot(results))
+    titles = [node.text for node in drawn.iter() if node.get("font-weight") == "bold"]
+    assert titles == ["pan"]
+
+
+def test_baselines_write_at_least_as_many_pixels_and_not_a_cell_more() -> None:
+    stream = np.random.default_rng(0)
+    clip = [as_frame(stream.integers(0, 256, (70, 98, 3), dtype=np.uint8)) for _ in range(4)]
+    own = accumulate(clip, [cells_of(np.arange(count)) for count in (0, 10, 40, 3)])
+    cell = 70 * 98 // GRID**2
+    for name in METHODS[1:]:
+        other = baseline_run(name, clip, own.pixels)
+        for wanted, written in zip(own.pixels[1:], other.pixels[1:], strict=True):
+            assert wanted <= written < wanted + cell + 1
