@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import numpy as np
+
 from ..config import DecoderConfig
 from .nodes import GraphBuilder
 
@@ -157,21 +159,18 @@ class GpuAttention:
 
     def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
         """(R,W)."""
-        config = self.config
-        heads, width = config.num_key_value_heads, config.queries_per_group * config.head_dim
-        parts = self._parts(g, queries, cache)
+        mixed = self._mixed(g, queries, cache)
+        mixed = _heads_of(g, self.config, mixed, queries.count)
         if queries.prefill:
-            mixed = g.op("ReduceSum", parts, g.ints(1), keepdims=0)
-            mixed = _heads_of(g, config, mixed, queries.count)
-            return _project_flat(g, config, mixed, queries.count, out)
-        # The projection is linear: chunks and heads are projected side by side and summed at last.
-        chunks = self.capacity // CHUNK + 1
-        parts = g.reshape(parts, heads, chunks, queries.count, width)
-        by_head = g.reshape(out.by_head, heads, 1, width, self.row_width)
-        return _biased(g, g.op("ReduceSum", g.op("MatMul", parts, by_head), g.ints(0, 1), keepdims=0), out)
+            return _project_flat(g, self.config, mixed, queries.count, out)
+        # For few rows moving the heads together would cost more than projecting each and summing.
+        by_head = g.op("MatMul", mixed, out.by_head)
+        return _biased(
+            g, _sum_of(g, by_head, self.config.num_key_value_heads, queries.count, self.row_width), out
+        )
 
-    def _parts(self, g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
-        """(H,n+1,R*G,d): what each of n chunks of the context and, last, the frame's rows add to the mix."""
+    def _mixed(self, g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
+        """(H,R*G,d): the mix of all values."""
         config, rows = self.config, queries.count * self.config.queries_per_group
         heads, dim = config.num_key_value_heads, config.head_dim
         size = PREFILL_CHUNK if queries.prefill else CHUNK
@@ -180,9 +179,15 @@ class GpuAttention:
         past = g.reshape(past, heads, rows, chunks, size)
         by_chunk = g.op("Transpose", past, perm=[0, 2, 1, 3]) if rows > 1 else past
         by_chunk = g.reshape(by_chunk, heads, chunks, rows, size)
-        context = g.op("MatMul", by_chunk, g.reshape(cache.context_value, heads, chunks, size, dim))
-        frame = g.reshape(g.op("MatMul", new, cache.value), heads, 1, rows, dim)
-        return g.op("Concat", context, frame, axis=1)
+        parts = g.op("MatMul", by_chunk, g.reshape(cache.context_value, heads, chunks, size, dim))
+        summed = g.op("MatMul", g.constant(np.ones((1, chunks))), g.reshape(parts, heads, chunks, rows * dim))
+        return g.op("Add", g.reshape(summed, heads, rows, dim), g.op("MatMul", new, cache.value))
+
+
+def _sum_of(g: GraphBuilder, value: str, parts: int, rows: int, width: int) -> str:
+    """(rows,width): the sum of (parts,rows,width). A ReduceSum would first transpose them."""
+    ones = g.constant(np.ones((1, parts)))
+    return g.reshape(g.op("MatMul", ones, g.reshape(value, parts, rows * width)), rows, width)
 
 
 def gpu_row_width(config: DecoderConfig) -> int:
