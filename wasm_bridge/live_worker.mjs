@@ -171,6 +171,7 @@ async function work(frameStream, frame) {
     const made = performance.now();
     showPanels(report);
     report.worker_ms = { capture: taken - begun, draw: performance.now() - made };
+    if (host?.model) report.runner = { ...host.model.runner.counters };
     if (framesToRecord > 0 && !recordNextStream) record(report);
     if (tap && !tap.ended) await tap.take(panels);
     send({ type: "done", stream: frameStream, report });

@@ -48,6 +48,7 @@
  * @property {FrameReport} [compared] of patch-diff on the same frame, if that is wanted beside a model
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [mask_timing] with a model: whether the frame waited for its own cells
+ * @property {import("./gaze_graphs.mjs").RunnerCounters} [runner] with a model: what has run since it was loaded
  * @property {number} [gazes] with a model: complete gazes so far in this stream
  * @property {number} [tokens] once it has chosen: tokens that are no pads
  * @property {number} [steps] decoder steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,6 +43,13 @@ def test_a_stream_has_the_tokens_of_the_native_package(open_page, site_url, chec
         assert frame.report["mask_ratio"] == report.mask_ratio
         np.testing.assert_array_equal(frame.mask, view.mask)
         np.testing.assert_array_equal(frame.output, view.output)
+
+    # A frame is one run and, on a GPU, one wait; nothing is allocated for it.
+    totals = [frame.report["runner"] for frame in frames]
+    for before, after in pairwise(totals):
+        spent = {name: after[name] - before[name] for name in before}
+        assert (spent["runs"], spent["readBacks"]) == (1, int(backend == "webgpu"))
+        assert spent["allocations"] == 0
 
 
 def test_a_software_adapter_is_not_chosen_by_itself(open_page, site_url, checkpoint):

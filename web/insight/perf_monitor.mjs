@@ -108,6 +108,7 @@ export class PerfMonitor {
       latest_total_ms: total,
       latest_model_ms: gaze,
       latest_stage_ms: stages,
+      latest_runner_totals: report.runner ?? null,
       replaced_frames: replaced,
       backend: backend || "none",
       mask_timing: report.mask_timing ?? "own",
