@@ -45,6 +45,8 @@ export class KeptSite {
       const reason = error instanceof Error ? error.message : error;
       throw new Error(`This browser does not keep the page for use without a network (${reason}).`);
     }
+    if (!this.#registration)
+      throw new Error("This browser does not keep the page for use without a network.");
     this.#watch(this.#registration);
     await container.ready;
   }
