@@ -55,10 +55,11 @@ class TestDownload:
             assert asked.method == "GET"
             assert not {"referer", "cookie", "authorization"} & set(asked.headers)
 
-    def test_the_default_is_the_released_model(self, client):
+    def test_without_addresses_it_is_the_released_model(self, client):
+        # The page's own default is the built-in one.
+        assert options.defaults()["config-url"] == "./built-in/config.json"
+        assert options.defaults()["weights-url"] == "./built-in/model.safetensors"
         release = "https://huggingface.co/nvidia/AutoGaze/resolve/main/"
-        assert options.defaults()["config-url"] == release + "config.json"
-        assert options.defaults()["weights-url"] == release + "model.safetensors"
         assert client.ask("urls", {"base": "http://localhost/page/"}) == {
             "config": release + "config.json",
             "preprocessor": release + "preprocessor_config.json",
