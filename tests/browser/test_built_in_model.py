@@ -27,7 +27,10 @@ def test_autogaze_works_with_nothing_to_download(open_page, site_url):
         lambda url: (urlsplit(url).hostname or "").endswith("huggingface.co"),
         lambda route: (elsewhere.append(route.request.url), route.fulfill(status=404, body="no"))[1],
     )
-    page.goto(f"{site_url}?source=file&width=224&mask-source=autogaze&mask-timing=own&backend=wasm")
+    page.goto(
+        f"{site_url}?source=file&width=224&mask-source=autogaze&mask-timing=own&backend=wasm"
+        "&file-pace=every-frame"
+    )
     choose_files(page, EXAMPLE)
     wait_model(page, "WebAssembly")
     frames = record(page, 8)
@@ -39,8 +42,8 @@ def test_autogaze_works_with_nothing_to_download(open_page, site_url):
         gaze = stream.step(processor(frame.input[None, ..., :3])[0])
         assert frame.report["tokens"] == int((~gaze.if_padded_gazing).sum()) > 0
         assert frame.report["steps"] == gaze.decoder_steps_each_frame[0]
-    # Few cells, and most of what had changed since the first frame is put right. Which frames of the file
-    # these are depends on the machine; below about 25 squared levels the model is content.
+    # Few cells, and most of what had changed since the first frame is put right; below about 25 squared
+    # levels the model is content.
     assert np.mean([frame.report["mask_ratio"] for frame in frames[1:]]) < 0.3
     mended, left_alone = (
         np.mean((shown[..., :3].astype(float) - frames[-1].input[..., :3]) ** 2)
