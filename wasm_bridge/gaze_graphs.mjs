@@ -43,14 +43,7 @@
  * @property {RunnerCounters} counters since the start
  */
 
-/**
- * @typedef {object} RunnerCounters
- * @property {number} runs of a graph
- * @property {number} readBacks waits for the GPU
- * @property {number} bytesRead back from the GPU
- * @property {number} bytesWritten to the GPU
- * @property {number} allocations of buffers
- */
+/** @typedef {import("./protocol.mjs").RunnerCounters} RunnerCounters */
 
 /** @returns {RunnerCounters} */
 export function newCounters() {

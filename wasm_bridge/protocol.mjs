@@ -48,7 +48,7 @@
  * @property {FrameReport} [compared] of patch-diff on the same frame, if that is wanted beside a model
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [mask_timing] with a model: whether the frame waited for its own cells
- * @property {import("./gaze_graphs.mjs").RunnerCounters} [runner] with a model: what has run since it was loaded
+ * @property {RunnerCounters} [runner] with a model
  * @property {number} [gazes] with a model: complete gazes so far in this stream
  * @property {number} [tokens] once it has chosen: tokens that are no pads
  * @property {number} [steps] decoder steps
@@ -58,6 +58,16 @@
  * @property {number} [tiles] into how many tiles the model cuts a frame, 0 for none
  * @property {number} [mask_age_frames] how many frames before this one the cells were chosen for; 0: this one
  * @property {number} [mask_age_ms] how long before
+ */
+
+/**
+ * What a model's runner has spent since the model was loaded.
+ * @typedef {object} RunnerCounters
+ * @property {number} runs of a graph
+ * @property {number} readBacks waits for the GPU
+ * @property {number} bytesRead back from the GPU
+ * @property {number} bytesWritten to the GPU
+ * @property {number} allocations of buffers
  */
 
 /**
