@@ -109,6 +109,9 @@ export class GpuGazeRunner {
     this.#loaded.clear();
     for (const video of this.#videos.values()) video.destroy();
     this.#videos.clear();
+    for (const staging of this.#staging.values()) staging.destroy();
+    this.#staging.clear();
+    this.#resizer.close();
     this.poker.close();
     this.#device.destroy();
   }

@@ -141,6 +141,12 @@ export class FrameResizer {
     encoder.copyBufferToBuffer(this.#plan.result, 0, target, 0, target.size);
   }
 
+  /** Frees the last frame's buffers. */
+  close() {
+    for (const buffer of this.#plan?.buffers ?? []) buffer.destroy();
+    this.#plan = undefined;
+  }
+
   /**
    * @param {Pass[]} passes
    * @param {number} bytes of a frame
@@ -148,7 +154,7 @@ export class FrameResizer {
    */
   #prepare(passes, bytes, tables) {
     const { queue } = this.#device;
-    for (const buffer of this.#plan?.buffers ?? []) buffer.destroy();
+    this.close();
     const pixels = this.#makeBuffer(bytes);
     const table = this.#makeBuffer(tables.byteLength);
     queue.writeBuffer(table, 0, tables);

@@ -138,29 +138,29 @@ class StreamGeneration:
         self._begun: tuple[FrameRuns, tuple[int, Run]] | None = None
         self._underway = False
 
-    def runs(self, frame: NDArray[np.float32] | None) -> GazeRuns:
-        """The runs of the next frame, (3,H,W) float32 from the processor.
+    def runs(self, frame: NDArray[np.float32]) -> GazeRuns:
+        """The runs of the next frame, (3,H,W) float32 from the processor."""
+        if np.ndim(frame) != 3:
+            raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
+        image = model_input(self._config, check_video(frame[None, None])[0, 0])
+        self._underway = True
+        gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
+        self._underway = False
+        return assemble([gazes], ScaleLayout.of(self._config))
 
-        None if whoever executes the runs has the frame already and brings it into the model's input.
-        """
-        if frame is None:
-            self.begin_early()
-            assert self._begun is not None
-            begun, (index, run) = self._begun
-            self._begun, self._underway = None, True
-            self._video.require(self.requirement)
-            gazes = yield from _resumed(begun, index, run)
-        else:
-            if np.ndim(frame) != 3:
-                raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
-            image = model_input(self._config, check_video(frame[None, None])[0, 0])
-            self._underway = True
-            gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
+    def runs_without_frame(self) -> GazeRuns:
+        """The same where whoever executes the runs has the frame and brings it into the model's input."""
+        self.begin_early()
+        assert self._begun is not None
+        begun, (index, run) = self._begun
+        self._begun, self._underway = None, True
+        self._video.require(self.requirement)
+        gazes = yield from _resumed(begun, index, run)
         self._underway = False
         return assemble([gazes], ScaleLayout.of(self._config))
 
     def begin_early(self) -> tuple[int, Run] | None:
-        """The first run of the next frame that is not given, before there is one; None if one is under way.
+        """The first run of `runs_without_frame`, before there is a frame; None if one is under way.
 
         Most of what precedes a frame's first run does not depend on it, and can be done while nothing waits.
         """

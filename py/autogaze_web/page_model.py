@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .bridge import Bridge, FrameGiver, ModelClock, Packer, drive
 from .checkpoint import Checkpoint
-from .clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window
+from .clips import TRAINED_WINDOW, ClipGeneration, GazeRuns, Graphs, StreamGeneration, Window
 from .config import AutoGazeConfig
 from .controls import Ratio
 from .frame_plan import FramePlan, frame_plan
@@ -142,16 +142,19 @@ class PageStream:
 
     async def step_processed(self, frame: NDArray[np.float32] | None) -> Gaze:
         """The gaze of the next frame, (3, H, W) float32 from the processor; None if the bridge has it."""
-        return await drive(self._generation.runs(frame), self._bridge)
+        return await drive(self._runs(frame), self._bridge)
 
     async def _parts(
         self, frame: NDArray[np.float32] | None, preprocess_ms: float
     ) -> AsyncGenerator[GazePart, None]:
         clock = ModelClock()
-        gaze = await drive(self._generation.runs(frame), self._bridge, clock, self._pack)
+        gaze = await drive(self._runs(frame), self._bridge, clock, self._pack)
         if self._giver is not None:
             asyncio.get_running_loop().call_soon(self._begin_early)
         yield GazePart(gaze_choice(gaze), stage_ms=clock.stages(preprocess_ms))
+
+    def _runs(self, frame: NDArray[np.float32] | None) -> GazeRuns:
+        return self._generation.runs_without_frame() if frame is None else self._generation.runs(frame)
 
     def _begin_early(self) -> None:
         """Prepares the next frame's first run, now that the last frame is on its way to the screen."""

@@ -18,6 +18,10 @@ from autogaze_web.graph.selection import Selection, decisions
 HEAD, LOSS = (f"gazing_model.gaze_decoder.{name}.weight" for name in ("lm_head", "task_loss_prediction_head"))
 
 
+def as_wide(weight: str, rank: int, axis: int) -> str:  # noqa: ARG001 (rows keep their width)
+    return weight
+
+
 def chosen_by_graph(logits: np.ndarray, used: list[int], steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Tokens and confidences (S,K) where every step has the same logits (K,V): the head times one."""
     heads, vocab = logits.shape
@@ -29,13 +33,13 @@ def chosen_by_graph(logits: np.ndarray, used: list[int], steps: int) -> tuple[np
     hidden = g.input("hidden", (1, 1))
     bias = np.zeros((heads, vocab))
     bias[:, [*used, vocab - 1]] = HIDDEN
-    selection = Selection(g, config, g.constant(bias.reshape(1, -1)))
+    selection = Selection(g, config, g.constant(bias.reshape(1, -1)), as_wide)
     choices = []
     for step in range(steps):
         if step:
             selection.use_up(choices[-1])
         choices.append(selection.choose(hidden))
-    result, _ = decisions(g, config, choices, [hidden] * steps)
+    result, _ = decisions(g, config, choices, [hidden] * steps, as_wide)
     g.output(result, "decisions", (3, steps, heads))
     options = ort.SessionOptions()
     options.log_severity_level = 3
