@@ -114,9 +114,10 @@ def main() -> None:
         make_folder(options.folder)
         return
     query = f"frames={options.frames}&width={options.width}&height={options.height}"
+    chromium = require()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         make_folder(Path(folder))
-        browser = playwright.chromium.launch(executable_path=require(), args=flags(webgpu=True))
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags(webgpu=True))
         results = [
             result for isolated in (False, True) for result in measure(browser, Path(folder), isolated, query)
         ]
