@@ -144,7 +144,7 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
     page.click("#feature-offline summary")
     page.click("#offline-clear")
     page.wait_for_function("async () => (await caches.keys()).length === 0")
-    assert "Nothing of the page is kept" in page.inner_text("#offline-state")
+    wait_kept(page, "Nothing of the page is kept")
 
 
 def new_version(page: Page) -> str:

@@ -9,7 +9,10 @@ import { KeptSite } from "./kept_site.mjs";
 
 export class OfflinePanel {
   #site = new KeptSite();
+  /** False again from the moment on when all that is kept is to go. */
   #started = false;
+  /** The reading of what is kept that was asked for last; they run one after the other. */
+  #reading = Promise.resolve();
   /** What runs models here, once that is known. @type {import("../../wasm_bridge/autogaze.mjs").BackendName | undefined} */
   #backend;
   #hint = element("offline-hint", HTMLElement);
@@ -75,7 +78,7 @@ export class OfflinePanel {
       await this.#keepFiles(this.#backend);
       await this.#show();
     } catch (error) {
-      this.#tell(this.#hint.textContent ?? "", messageOf(error));
+      if (this.#started) this.#tell(this.#hint.textContent ?? "", messageOf(error));
     }
     this.#bar.hidden = true;
     this.#keep.disabled = false;
@@ -94,20 +97,31 @@ export class OfflinePanel {
   }
 
   async #delete() {
+    this.#started = false;
+    this.#clear.disabled = true;
     try {
+      // A cache that is read while it is deleted would come into being again, empty.
+      await this.#reading.catch(() => {});
       await this.#site.clear();
-      this.#started = false;
       this.#tell("nothing kept", "Nothing of the page is kept any more; the next visit keeps it again.");
     } catch (error) {
       this.#tell("", messageOf(error));
     }
     this.#keep.hidden = this.#clear.hidden = true;
+    this.#clear.disabled = false;
   }
 
   async #show() {
+    this.#reading = this.#reading.catch(() => {}).then(() => this.#read());
+    await this.#reading;
+  }
+
+  async #read() {
+    if (!this.#started) return;
     const manifest = await this.#site.manifest();
     if (!manifest) return;
     const kept = await this.#site.paths();
+    if (!this.#started) return;
     // Asking for an adapter only to show a size would wake the GPU at every visit.
     const likely = this.#backend ?? ("gpu" in navigator ? "webgpu" : "wasm");
     const missing = modelFiles(manifest, likely).filter((path) => !kept.has(path));
