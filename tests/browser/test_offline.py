@@ -77,7 +77,7 @@ def test_after_one_visit_all_works_without_a_network(open_page, serve_at, own_si
     wait_model(page, "AutoGaze, WebAssembly, 1 thread")
     page.wait_for_selector("#version:not([hidden])")
     assert "one thread" in page.inner_text("#version-text")
-    wait_kept(page, "the runtime of AutoGaze work without a network")
+    wait_kept(page, "AutoGaze work without a network")
 
     page.click("#version-reload")
     page.wait_for_function("() => globalThis.crossOriginIsolated")
@@ -153,7 +153,7 @@ def new_version(page: Page) -> str:
     return answer
 
 
-def test_the_models_runtime_can_be_kept_before_it_is_used(open_page, serve_at, own_site):
+def test_autogaze_can_be_kept_before_it_is_used(open_page, serve_at, own_site):
     recorded = open_page(service_workers="allow")
     recorded.expect_problem("No available adapters")
     page = recorded.page
@@ -161,13 +161,21 @@ def test_the_models_runtime_can_be_kept_before_it_is_used(open_page, serve_at, o
     wait_kept(page)
     page.click("#feature-offline summary")
     page.click("#offline-keep")
-    wait_kept(page, "the runtime of AutoGaze work without a network")
+    wait_kept(page, "AutoGaze work without a network")
     assert page.is_hidden("#offline-keep")
     kept = page.evaluate(
         "async () => (await (await caches.open((await caches.keys())[0])).keys()).map(({ url }) => url)"
     )
     assert [url for url in kept if url.endswith(".wasm") and "/onnxruntime/" in url]
     assert [url for url in kept if url.endswith("/graphs/graphs.json")]
+
+    recorded.expect_problem("ERR_INTERNET|Failed to fetch|not be reached")
+    page.context.set_offline(True)
+    page.reload()
+    wait_live(page)
+    page.select_option("#mask-source", "autogaze")
+    wait_model(page, "AutoGaze, Web")
+    assert "built-in model" in page.inner_text("#model-choice-text")
 
 
 def test_a_browser_that_keeps_nothing_runs_the_page_all_the_same(open_page, site_url):

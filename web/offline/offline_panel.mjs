@@ -1,5 +1,5 @@
 /**
- * The feature "offline": says what is kept of the page, keeps the model's runtime, offers new versions.
+ * The feature "offline": says what is kept of the page, keeps AutoGaze, offers new versions.
  * @module
  */
 
@@ -129,10 +129,10 @@ export class OfflinePanel {
     this.#tell(
       `ready, ${size}`,
       missing.length > 0
-        ? `The page works without a network; ${size} are kept on this machine. The runtime of AutoGaze is kept when it is first used.`
-        : `The page and the runtime of AutoGaze work without a network; ${size} are kept on this machine.`,
+        ? `The page works without a network; ${size} are kept on this machine. AutoGaze is kept when it is first used.`
+        : `The page and AutoGaze work without a network; ${size} are kept on this machine.`,
     );
-    this.#keep.textContent = `Keep AutoGaze's runtime now (up to ${megabytes(sizeOf(manifest, missing))})`;
+    this.#keep.textContent = `Keep AutoGaze too (up to ${megabytes(sizeOf(manifest, missing))})`;
     this.#keep.hidden = missing.length === 0;
     this.#clear.hidden = false;
   }
@@ -154,11 +154,12 @@ export class OfflinePanel {
 }
 
 /**
+ * What AutoGaze needs besides the page: ONNX Runtime, the built-in model, and the graphs for NVIDIA's.
  * @param {import("./kept_site.mjs").Manifest} manifest
  * @param {import("../../wasm_bridge/autogaze.mjs").BackendName} backend
  */
 function modelFiles({ files }, backend) {
-  return [...ortFiles(backend), ...Object.keys(files).filter((path) => path.startsWith("graphs/"))];
+  return [...ortFiles(backend), ...Object.keys(files).filter((path) => /^(graphs|built-in)\//.test(path))];
 }
 
 /**
