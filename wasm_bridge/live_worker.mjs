@@ -187,7 +187,9 @@ async function answer(question) {
   const { number } = question;
   try {
     if (!session) throw new Error("Python is still being loaded: wait until it is there.");
-    send({ type: "answer", number, value: await valueFor(question) });
+    const value = await valueFor(question);
+    // A file may be long: the page is given it, without a copy.
+    send({ type: "answer", number, value }, value instanceof Uint8Array ? [value.buffer] : []);
   } catch (error) {
     send({ type: "answer", number, problem: messageOf(error) });
   }
@@ -291,7 +293,10 @@ function once(task) {
   };
 }
 
-/** @param {FromWorker} message */
-function send(message) {
-  scope.postMessage(message);
+/**
+ * @param {FromWorker} message
+ * @param {Transferable[]} [transfer]
+ */
+function send(message, transfer = []) {
+  scope.postMessage(message, transfer);
 }

@@ -1,5 +1,5 @@
 /**
- * Elements of index.html by id, with their type checked once.
+ * Elements of index.html by id, with their type checked once, and their texts.
  * @module
  */
 
@@ -13,4 +13,13 @@ export function element(id, type) {
   const found = document.getElementById(id);
   if (!(found instanceof type)) throw new Error(`index.html has no <${type.name}> with the id "${id}"`);
   return found;
+}
+
+/**
+ * Shows a text, and leaves the page as it is laid out if that is shown already.
+ * @param {Element} place
+ * @param {string} text
+ */
+export function showText(place, text) {
+  if (place.textContent !== text) place.textContent = text;
 }

@@ -5,7 +5,7 @@
 
 import { LiveView } from "../wasm_bridge/autogaze.mjs";
 import { Controls } from "./controls.mjs";
-import { element } from "./element.mjs";
+import { element, showText } from "./element.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
 import { missingFeature } from "./features.mjs";
 import { HookPanel } from "./hook/hook_panel.mjs";
@@ -190,10 +190,10 @@ class Screen {
     requestAnimationFrame((painted) => this.#render.add(painted));
     this.#panels.style.setProperty("--shape", `${report.width} / ${report.height}`);
     this.#panels.classList.add("live");
-    this.#speed.textContent = speedText(this.#render, this.#infer);
-    this.#ratio.textContent = ratioText(report);
-    this.#psnr.textContent = psnrText(report);
-    this.#facts.textContent = factsText(report, replaced, backend);
+    showText(this.#speed, speedText(this.#render, this.#infer));
+    showText(this.#ratio, ratioText(report));
+    showText(this.#psnr, psnrText(report));
+    showText(this.#facts, factsText(report, replaced, backend));
   }
 
   /** @param {import("./source_player.mjs").PlayerState} state */

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from live_page import open_live
+from live_page import LOAD_TIMEOUT_MS, open_live
 from playwright.sync_api import Browser, Page
 from recorded_page import RecordedPage
 
@@ -99,13 +101,38 @@ def over_the_wire(file: Path) -> int:
 def test_the_main_thread_has_no_long_task_while_streaming(page: Page, site_url: str) -> None:
     open_live(page, site_url, "?source=synthetic-pan")
     page.wait_for_timeout(500)
+    with no_long_task(page):
+        page.evaluate(STREAM, 40)
+
+
+def test_nor_with_everything_open_comparing_and_recording(page: Page, site_url: str) -> None:
+    open_live(page, site_url, "?source=sample&width=320&backend=wasm&max-gaze-tokens-each-frame=16")
+    for feature in ("insight", "export", "python"):
+        page.click(f"#feature-{feature} > summary")
+    page.click("#compare")
+    page.wait_for_selector("#compared.live", timeout=LOAD_TIMEOUT_MS)
+    page.click("#hook-run")
+    with no_long_task(page):
+        page.click("#export-record")
+        page.evaluate(STREAM, 20)
+        with page.expect_download(timeout=LOAD_TIMEOUT_MS):
+            page.click("#export-record")
+        for button in ("#export-picture", "[data-file=trace]"):
+            with page.expect_download():
+                page.click(button)
+    assert page.is_visible("#timeline")
+
+
+@contextmanager
+def no_long_task(page: Page) -> Iterator[None]:
+    """Whatever the page does meanwhile, none of its main thread's tasks is long."""
     browser: Browser | None = page.context.browser
     assert browser is not None
     browser.start_tracing(
         page=page, categories=["toplevel", "disabled-by-default-devtools.timeline", "blink.user_timing"]
     )
     page.evaluate("() => performance.mark('streaming')")
-    page.evaluate(STREAM, 40)
+    yield
     events = json.loads(browser.stop_tracing())["traceEvents"]
     (mark,) = [event for event in events if event["name"] == "streaming"]
     thread = (mark["pid"], mark["tid"])

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element, showText } from "../element.mjs";
 import { fileName, save, sizeText } from "./files.mjs";
 import { MOST_BYTES, Recording } from "./recording.mjs";
 
@@ -72,7 +72,7 @@ export class ExportPanel {
    */
   frame({ recorded, width, height }) {
     this.#size = { width, height };
-    this.#frames.textContent = String(recorded);
+    showText(this.#frames, String(recorded));
     for (const button of this.#files) button.disabled = false;
   }
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element, showText } from "../element.mjs";
 import { CodeEditor } from "./code_editor.mjs";
 import { EXAMPLES } from "./examples.mjs";
 
@@ -71,10 +71,10 @@ export class HookPanel {
     clearTimeout(this.#silence);
     if (!this.#running || !hook) return;
     this.#silence = setTimeout(() => this.#tell(SILENT, null), SILENT_MS);
-    this.#hint.textContent = hook.problem ? "has a problem" : `running, ${hook.ms.toFixed(1)} ms a frame`;
+    showText(this.#hint, hook.problem ? "has a problem" : `running, ${hook.ms.toFixed(1)} ms a frame`);
     if (hook.printed) {
       this.#printed.hidden = false;
-      this.#printed.value = hook.printed;
+      if (this.#printed.value !== hook.printed) this.#printed.value = hook.printed;
     }
     this.#tell(hook.problem && problemText(hook), hook.line);
     if (hook.stopped) this.#show(false);

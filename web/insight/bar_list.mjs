@@ -3,6 +3,8 @@
  * @module
  */
 
+import { showText } from "../element.mjs";
+
 /** @typedef {{ name: string, value: number, text: string }} Bar */
 
 export class BarList {
@@ -23,13 +25,13 @@ export class BarList {
     for (const { name, value, text } of bars) {
       const row = this.#rows.get(name) ?? this.#add(name);
       row.bar.value = most > 0 ? value / most : 0;
-      row.text.textContent = text;
+      showText(row.text, text);
     }
     const shown = new Set(bars.map(({ name }) => name));
     for (const [name, row] of this.#rows) {
       if (shown.has(name)) continue;
       row.bar.value = 0;
-      row.text.textContent = "–";
+      showText(row.text, "–");
     }
   }
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element, showText } from "../element.mjs";
 import { fiveWide, percent } from "../measurements.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
@@ -53,16 +53,17 @@ export class Comparison {
   frame(report) {
     if (!this.#wanted) return;
     const { compared } = report;
-    this.#hint.textContent = compared
+    const hint = compared
       ? "AutoGaze chooses the cells above, patch-diff those below."
       : "Until AutoGaze is at work patch-diff chooses the cells above.";
+    showText(this.#hint, hint);
     if (!compared) return;
     this.#shown.style.setProperty("--shape", `${compared.width} / ${compared.height}`);
     this.#shown.classList.add("live");
     ROWS.forEach(({ of }, row) => {
       [report, compared].forEach((each, column) => {
         const cell = this.#cells[row]?.[column];
-        if (cell) cell.textContent = of(each);
+        if (cell) showText(cell, of(each));
       });
     });
   }

@@ -4,6 +4,7 @@
  */
 
 import { element } from "../element.mjs";
+import { Redraw } from "../redraw.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 /** @typedef {{ time: number, duration: number, seek: (time: number) => void }} Playback in seconds */
@@ -11,7 +12,6 @@ import { element } from "../element.mjs";
 // Columns of the strip: frames of a longer file share them, and the newest counts.
 const COLUMNS = 400;
 const HEIGHT = 32;
-const PAUSE_MS = 125;
 
 export class GazeTimeline {
   #strip = element("timeline", HTMLElement);
@@ -26,7 +26,7 @@ export class GazeTimeline {
   /** @type {Playback | undefined} */
   #playback;
   #frames = 0;
-  #due = false;
+  #redraw = new Redraw(() => this.#show());
 
   constructor() {
     const picture = document.querySelector("#timeline-picture");
@@ -60,12 +60,7 @@ export class GazeTimeline {
       this.#masked[column] = mask_ratio;
       this.#cells[column] = cells;
     }
-    if (this.#due) return;
-    this.#due = true;
-    setTimeout(() => {
-      this.#due = false;
-      this.#show();
-    }, PAUSE_MS);
+    this.#redraw.ask();
   }
 
   /** Another source was chosen. */

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { showText } from "../element.mjs";
+
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 40;
 // The line is not cut at the edges.
@@ -50,8 +52,8 @@ export class HistoryChart {
     const newest = values.at(-1) ?? Number.NaN;
     this.#svg.setAttribute("viewBox", `0 ${-MARGIN} ${capacity - 1} ${HEIGHT + 2 * MARGIN}`);
     this.#line.setAttribute("d", path(values, capacity, low, high));
-    this.#now.textContent = text(newest);
-    this.#extent.textContent = `${text(low)} to ${text(high)}`;
+    showText(this.#now, text(newest));
+    showText(this.#extent, `${text(low)} to ${text(high)}`);
     const least = finite.length > 0 ? `${text(Math.min(...finite))} to ${text(Math.max(...finite))}` : "none";
     this.#svg.setAttribute(
       "aria-label",

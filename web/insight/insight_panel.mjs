@@ -3,8 +3,9 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element, showText } from "../element.mjs";
 import { fiveWide, percent } from "../measurements.mjs";
+import { Redraw } from "../redraw.mjs";
 import { BarList } from "./bar_list.mjs";
 import { FrameLog, means, sampleOf } from "./frame_log.mjs";
 import { HistoryChart } from "./history_chart.mjs";
@@ -13,8 +14,6 @@ import { HistoryChart } from "./history_chart.mjs";
 /** @typedef {import("./frame_log.mjs").Sample} Sample */
 
 const FRAMES = 240;
-// Often enough to follow, seldom enough to cost nothing.
-const PAUSE_MS = 125;
 
 /** @type {{ series: import("./history_chart.mjs").Series, of: (sample: Sample) => number }[]} */
 const CHARTS = [
@@ -42,7 +41,7 @@ export class InsightPanel {
   #backend = element("insight-backend", HTMLElement);
   #hint = element("insight-hint", HTMLElement);
   #feature = element("feature-insight", HTMLDetailsElement);
-  #due = false;
+  #redraw = new Redraw(() => this.#show());
   #facts = { budget: "", backend: "" };
 
   constructor() {
@@ -59,12 +58,7 @@ export class InsightPanel {
   frame(report, total, facts) {
     this.#log.add(sampleOf(report, total));
     this.#facts = facts;
-    if (this.#due) return;
-    this.#due = true;
-    setTimeout(() => {
-      this.#due = false;
-      this.#show();
-    }, PAUSE_MS);
+    this.#redraw.ask();
   }
 
   /** Another source was chosen: nothing of the old one stays. */
@@ -78,7 +72,7 @@ export class InsightPanel {
   #show() {
     const samples = this.#log.samples();
     const newest = samples.at(-1);
-    this.#hint.textContent = newest ? `${percent(newest.ratio)} · ${fiveWide(newest.psnr)} dB` : "";
+    showText(this.#hint, newest ? `${percent(newest.ratio)} · ${fiveWide(newest.psnr)} dB` : "");
     if (!this.#feature.open) return;
     this.#charts.forEach((chart, index) => {
       chart.show(samples.map(CHARTS[index]?.of ?? (() => Number.NaN)), this.#log.capacity);
@@ -96,8 +90,8 @@ export class InsightPanel {
     }));
     this.#stages.show(stages);
     const total = samples.reduce((sum, each) => sum + each.total, 0) / samples.length;
-    this.#total.textContent = newest ? `${total.toFixed(1).padStart(6)} ms` : "";
-    this.#budget.textContent = newest ? `${String(newest.cells).padStart(4)} of ${this.#facts.budget}` : "";
-    this.#backend.textContent = this.#facts.backend || "no model: patch-diff in Python";
+    showText(this.#total, newest ? `${total.toFixed(1).padStart(6)} ms` : "");
+    showText(this.#budget, newest ? `${String(newest.cells).padStart(4)} of ${this.#facts.budget}` : "");
+    showText(this.#backend, this.#facts.backend || "no model: patch-diff in Python");
   }
 }

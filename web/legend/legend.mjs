@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element, showText } from "../element.mjs";
 import { gridsOf, gridsText } from "../options.mjs";
 
 /** @typedef {import("../settings/settings.mjs").Settings} Settings */
@@ -111,7 +111,7 @@ class Entry {
 
   /** @param {number} cells */
   count(cells) {
-    this.#count.textContent = `${cells}`.padStart(5, "\u2007");
+    showText(this.#count, `${cells}`.padStart(5, "\u2007"));
   }
 
   /**

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element, showText } from "../element.mjs";
 
 /** @typedef {import("./file_source.mjs").FileSource} FileSource */
 /** @typedef {import("../settings/settings.mjs").Settings} Settings */
@@ -67,9 +67,9 @@ export class PlaybackBar {
     this.#place.value = String(file.time);
     const frames = file.count === undefined ? "" : ` · frame ${(file.index ?? 0) + 1} of ${file.count}`;
     const told = `${clock(file.time)} of ${clock(file.duration)}${frames}`;
-    this.#told.textContent = told;
+    showText(this.#told, told);
     this.#place.setAttribute("aria-valuetext", told);
-    this.#problem.textContent = file.problem;
+    showText(this.#problem, file.problem);
     for (const control of [...this.#steps, this.#pace]) control.disabled = file.problem !== "";
   }
 }

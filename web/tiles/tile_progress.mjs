@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element, showText } from "../element.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
@@ -29,7 +29,7 @@ export class TileProgress {
     if (this.#line.hidden) return;
     this.#bar.value = gaze_progress;
     const done = String(Math.round(gaze_progress * tiles));
-    this.#count.textContent = tiles ? `${done.padStart(String(tiles).length, "\u2007")} of ${tiles}` : "";
+    showText(this.#count, tiles ? `${done.padStart(String(tiles).length, "\u2007")} of ${tiles}` : "");
   }
 
   hide() {
