@@ -23,8 +23,8 @@ BLOCK_WORDS = 16  # 32 pixels
 # over much of what is equal in a row of blocks.
 _BLOCK_ROWS_PER_REGION = 12
 
-# What a region costs beside its pixels, in blocks: some 30 of NumPy's calls, while a block's squared errors
-# take 3 us under Pyodide.
+# What a region costs beside its pixels, in blocks: some 30 of NumPy's calls, while a block's differences take
+# 3 us under Pyodide.
 _REGION_OVERHEAD = 12
 
 _PROBE_ROW = BLOCK_ROWS // 2
@@ -58,6 +58,26 @@ def changed_blocks(previous: Words, current: Words) -> BlockFlags:
     return flags
 
 
+def block_tables(array: Words) -> Iterator[tuple[Region, Words]]:
+    """The blocks as tables of equal ones: up to four, since those at the frame's edges may be smaller.
+
+    Args:
+        array: (H, W / 2) words.
+
+    Yields:
+        Where a table lies in the grid of all blocks, and the view (R, C, rows, words) of its words.
+    """
+    for first_row, row_count, height in _equal_pieces(array.shape[0], BLOCK_ROWS):
+        for first_column, column_count, width in _equal_pieces(array.shape[1], BLOCK_WORDS):
+            top, left = first_row * BLOCK_ROWS, first_column * BLOCK_WORDS
+            part = array[top : top + row_count * height, left : left + column_count * width]
+            where = (
+                slice(first_row, first_row + row_count),
+                slice(first_column, first_column + column_count),
+            )
+            yield where, part.reshape(row_count, height, column_count, width).swapaxes(1, 2)
+
+
 def regions(flags: BlockFlags, shape: tuple[int, ...]) -> Iterator[Region]:
     """Disjoint regions of words that contain every flagged block and few others.
 
@@ -89,6 +109,13 @@ def _pieces(flags: BlockFlags) -> list[list[int]]:
         return [[int(y0), int(x0), int(y1), int(x1)]]
     pieces: list[list[int]] = alone.tolist()
     return pieces
+
+
+def _equal_pieces(extent: int, size: int) -> list[tuple[int, int, int]]:
+    """Index of the first, number and extent: of the pieces of full size, and of the rest if there is one."""
+    whole, rest = divmod(extent, size)
+    pieces = [(0, whole, size), (whole, 1, rest)]
+    return [piece for piece in pieces if piece[1] and piece[2]]
 
 
 def _any_in_columns(differs: Words) -> BlockFlags:

@@ -6,12 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import changes, packed
 from .frames import Rgba, Words, words
 
 EMA_WEIGHT = 0.15
+
+# Worked on together: enough to spread NumPy's overhead per call, few enough for the processor's cache.
+_BLOCKS_AT_ONCE = 128
+_WORDS_AT_ONCE = _BLOCKS_AT_ONCE * changes.BLOCK_ROWS * changes.BLOCK_WORDS
 
 
 def psnr_of(squared_error: int, pixels: int) -> float:
@@ -36,18 +39,12 @@ def psnr(reference: Rgba, image: Rgba) -> float:
 
 
 def squared_error(a: Words, b: Words) -> int:
-    """Sum of squared differences of the colour bytes of two equally shaped arrays of words."""
-    return int(squared_error_by_block(a, b, *a.shape).sum())
-
-
-def squared_error_by_block(a: Words, b: Words, rows: int, columns: int) -> NDArray[np.int64]:
-    """Squared differences of the colour bytes, summed over blocks of ``rows x columns`` words.
-
-    Returns:
-        (ceil(H / rows), ceil(W / columns)) int64.
-    """
-    by_row = packed.sum_squared_differences(a, b, rows).view(np.uint32)
-    return np.add.reduceat(by_row, np.arange(0, 2 * a.shape[1], 2 * columns), axis=1, dtype=np.int64)
+    """Sum of squared differences of the colour bytes of two equally shaped (H, W) arrays of words."""
+    rows = max(1, _WORDS_AT_ONCE // a.shape[1])
+    return sum(
+        int(packed.sum_squared_differences(a[y : y + rows], b[y : y + rows]).sum(dtype=np.int64))
+        for y in range(0, len(a), rows)
+    )
 
 
 class SquaredErrorMap:
@@ -58,8 +55,7 @@ class SquaredErrorMap:
     """
 
     def __init__(self, height: int, width: int):
-        self._shape = (height, -(-width // 2))
-        self._errors = np.zeros(changes.block_grid(self._shape), np.int64)
+        self._errors = np.zeros(changes.block_grid((height, -(-width // 2))), np.int64)
 
     def update(self, reference: Rgba, image: Rgba, dirty: changes.BlockFlags) -> int:
         """Renews the dirty blocks and returns the sum of squared differences over the whole frame.
@@ -68,16 +64,22 @@ class SquaredErrorMap:
             reference, image: (H, W, 4) uint8 frames.
             dirty: (ceil(H / 16), ceil(W / 32)) bool, as from ``changes.changed_blocks``.
         """
-        a, b = words(reference), words(image)
-        for region in changes.regions(dirty, self._shape):
-            total = squared_error_by_block(a[region], b[region], changes.BLOCK_ROWS, changes.BLOCK_WORDS)
-            y, x = region[0].start // changes.BLOCK_ROWS, region[1].start // changes.BLOCK_WORDS
-            self._errors[y : y + total.shape[0], x : x + total.shape[1]] = total
+        tables = zip(changes.block_tables(words(reference)), changes.block_tables(words(image)), strict=True)
+        for (where, a), (_, b) in tables:
+            errors, (rows, columns) = self._errors[where], np.nonzero(dirty[where])
+            for first in range(0, len(rows), _BLOCKS_AT_ONCE):
+                blocks = rows[first : first + _BLOCKS_AT_ONCE], columns[first : first + _BLOCKS_AT_ONCE]
+                errors[blocks] = packed.sum_squared_differences(_flat(a[blocks]), _flat(b[blocks]))
         return int(self._errors.sum())
 
     def clear(self, blocks: changes.BlockFlags) -> None:
         """Says that in these blocks both streams are equal now."""
         self._errors[blocks] = 0
+
+
+def _flat(blocks: Words) -> Words:
+    """(N, rows, words) as (N, rows * words)."""
+    return blocks.reshape(len(blocks), -1)
 
 
 @dataclass

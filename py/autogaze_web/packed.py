@@ -16,34 +16,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .frames import Words
-from .row_groups import reduce_rows
 
 # 257 * 255 = 65535: so many bytes can be added up in a lane of 16 bits.
 MAX_ROWS_PER_LANE_SUM = 257
 
+# 11008 * 6 * 255^2 < 2^32: of so many words the squared differences fit in 32 bits.
+MAX_WORDS_PER_SQUARED_SUM = 11008
+
 _EVEN = np.uint64(0x00FF00FF00FF00FF)
 _ODD = np.uint64(0xFF00FF00FF00FF00)
-_LANES_LOW_HALF = np.uint64(0x0000FFFF0000FFFF)
 _ONE_OF_16 = np.uint64(0x0001000100010001)
-_NINE_BITS_OF_16 = np.uint64(0x01FF01FF01FF01FF)
 _NINE_BITS_OF_32 = np.uint64(0x000001FF000001FF)
+_ALL_BUT_NINE_BITS_OF_32 = np.uint64(0xFFFFFE00FFFFFE00)
 _ONE_BYTE, _TWO_BYTES = np.uint64(8), np.uint64(16)
 _ALL_ONES_BYTE = np.uint64(0xFF)
 _FIRST_OF_FOUR = np.uint64(0x000000FF000000FF)
 _GREEN = np.uint64(0x0000FF000000FF00)
 _ALL_BUT_GREEN = np.uint64(0xFFFF00FFFFFF00FF)
-_ALPHA = np.uint64(0xFF000000FF000000)
 
-# 2^16 in both lanes of a word, less the carry from one into the other.
-_GREEN_SHORTFALL = np.uint64((0x0001000000010000 - (1 << 32)) % (1 << 64))
-
-# 255 * 2**23 and the rounding terms stay below 2**31.
-_BLEND_BITS = np.uint64(23)
-_CHANNEL_SHIFT = np.array([[[0]], [[8]], [[16]]], np.uint64)
-_CHANNEL = _FIRST_OF_FOUR << _CHANNEL_SHIFT
-_BLEND_SHIFT = _BLEND_BITS - _CHANNEL_SHIFT
-_BLEND_ONE = 1 << 23
-_BLEND_HALF_TOLERANCE = 256
+# Fixed point of 24 bits, so that a blend is the upper byte of a 32-bit lane: 255 * 2**24 and the rounding
+# terms stay below 2**32. Weights have one bit less.
+_BLEND_ONE = 1 << 24
+_BLEND_WEIGHT_STEPS = 1 << 23
+_BLEND_HALF_TOLERANCE = 512
 
 
 def absolute_difference(a: Words, b: Words) -> tuple[Words, Words]:
@@ -57,33 +52,34 @@ def absolute_difference(a: Words, b: Words) -> tuple[Words, Words]:
     return red_blue, green
 
 
-def sum_squared_differences(a: Words, b: Words, rows: int) -> Words:
-    """(a - b)^2 of the three colours of each pixel, added up over groups of rows.
+def sum_squared_differences(a: Words, b: Words) -> NDArray[np.uint32]:
+    """(a - b)^2 of the three colours of all pixels, added up along the rows.
 
     Args:
-        a, b: (H, W) words.
-        rows: of a group, at most 22000, so that sums stay in their lanes.
+        a, b: (N, K) words, K at most ``MAX_WORDS_PER_SQUARED_SUM``.
 
     Returns:
-        (ceil(H / rows), W) words with the sums of two pixels in lanes of 32 bits.
+        (N,) sums.
     """
-    # With x = d - 256 modulo 2^16 (2^32 for green), x + 512 is its nine lowest bits, and their product is
-    # d^2 - 2^16. Modulo 2^16 that is d^2, modulo 2^32 it is 2^16 too little, which is made good at the end.
+    # With x = d - 256 modulo 2^32, x + 512 is its nine lowest bits, and their product is d^2 - 2^16. A sum
+    # of products costs less than its factors do, so every colour gets lanes of 32 bits of its own.
     lanes = _red_blue_difference(a, b)
-    other = lanes & _NINE_BITS_OF_16
-    np.multiply(lanes.view(np.uint16), other.view(np.uint16), out=lanes.view(np.uint16))
-    np.right_shift(lanes, _TWO_BYTES, out=other)
-    np.bitwise_and(lanes, _LANES_LOW_HALF, out=lanes)
-    np.bitwise_and(other, _LANES_LOW_HALF, out=other)
-    np.add(lanes, other, out=lanes)
+    nine, signed = lanes & _NINE_BITS_OF_32, lanes | _ALL_BUT_NINE_BITS_OF_32
+    sums = _sum_of_products(nine, signed)
+    np.right_shift(lanes, _TWO_BYTES, out=lanes)
+    np.bitwise_and(lanes, _NINE_BITS_OF_32, out=nine)
+    np.bitwise_or(lanes, _ALL_BUT_NINE_BITS_OF_32, out=signed)
+    sums += _sum_of_products(nine, signed)
     green = _green_difference(a, b)
-    np.bitwise_and(green, _NINE_BITS_OF_32, out=other)
-    np.multiply(green.view(np.uint32), other.view(np.uint32), out=green.view(np.uint32))
-    np.add(lanes, green, out=lanes)
-    sums = reduce_rows(np.add, lanes, rows)
-    height = np.full((len(sums), 1), rows, np.uint64)
-    height[-1] = len(a) - rows * (len(sums) - 1)
-    np.add(sums, height * _GREEN_SHORTFALL, out=sums)
+    np.bitwise_and(green, _NINE_BITS_OF_32, out=nine)
+    sums += _sum_of_products(nine, green)
+    sums += np.uint32((3 * 2 * a.shape[1] << 16) % (1 << 32))
+    return sums
+
+
+def _sum_of_products(a: Words, b: Words) -> NDArray[np.uint32]:
+    """Of the 32-bit lanes of each row, modulo 2^32."""
+    sums: NDArray[np.uint32] = np.einsum("ij,ij->i", a.view(np.uint32), b.view(np.uint32))
     return sums
 
 
@@ -117,7 +113,7 @@ def _magnitude(lanes: Words, values: np.uint64) -> Words:
 
 @dataclass(frozen=True)
 class BlendWeights:
-    """The weights of ``source * (1 - alpha) + colour * alpha`` in fixed point of 23 bits.
+    """The weights of ``source * (1 - alpha) + colour * alpha`` in fixed point of 24 bits.
 
     Rounds to the nearest integer, halves up. What lies within 3e-5 below a half counts as a half, so that
     decimal alphas such as 0.38 round their many exact halves alike on every machine.
@@ -135,7 +131,7 @@ class BlendWeights:
         """
         if not 0 <= alpha <= 1:
             raise ValueError(f"alpha goes from 0 (only the source) to 1 (only the colour), got {alpha}")
-        colour = round(alpha * _BLEND_ONE)
+        colour = round(alpha * _BLEND_WEIGHT_STEPS) * (_BLEND_ONE // _BLEND_WEIGHT_STEPS)
         return BlendWeights(_BLEND_ONE - colour, colour)
 
     def addend(self, colour: ArrayLike) -> NDArray[np.uint32]:
@@ -148,25 +144,25 @@ def blend(source: Words, addends: Words, weights: BlendWeights) -> Words:
     """Blends the colour bytes of words towards a colour; the alpha bytes stay.
 
     Args:
-        source: (H, W) words.
-        addends: (3, H, W), or broadcastable to it: for red, green and blue the colours'
+        source: words of any shape.
+        addends: (3, ...) of the same shape, or broadcastable to it: for red, green and blue the colours'
             ``BlendWeights.addend`` in both 32-bit lanes of a word.
         weights: as the addends were made with.
 
     Returns:
-        (H, W) words.
+        Words of the source's shape.
     """
-    # All channels in one array: a third of NumPy's calls, which is what small rectangles cost.
-    lanes = source >> _CHANNEL_SHIFT
-    np.bitwise_and(lanes, _FIRST_OF_FOUR, out=lanes)
-    np.multiply(lanes, np.uint64(weights.source), out=lanes)
-    np.add(lanes, addends, out=lanes)
-    # To the channel's own place at once; what lies below it is cut off.
-    np.right_shift(lanes, _BLEND_SHIFT, out=lanes)
-    np.bitwise_and(lanes, _CHANNEL, out=lanes)
-    out: Words = source & _ALPHA
-    for channel in lanes:
-        np.bitwise_or(out, channel, out=out)
+    out = source.copy()
+    lanes = np.empty_like(out)
+    # NumPy's copies spread and collect bytes in less time than shifts and masks do.
+    pixels, values, upper = out.view(np.uint8), lanes.view(np.uint32), lanes.view(np.uint8)[..., 3::4]
+    factor = np.uint64(weights.source)
+    for colour in range(3):
+        channel = pixels[..., colour::4]
+        np.copyto(values, channel)
+        np.multiply(lanes, factor, out=lanes)
+        np.add(lanes, addends[colour], out=lanes)
+        np.copyto(channel, upper)
     return out
 
 

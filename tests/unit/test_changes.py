@@ -2,7 +2,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogaze_web.changes import BLOCK_ROWS, BLOCK_WORDS, block_grid, changed_blocks, regions
+from autogaze_web.changes import (
+    BLOCK_ROWS,
+    BLOCK_WORDS,
+    block_grid,
+    block_tables,
+    changed_blocks,
+    regions,
+)
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.data())
@@ -31,3 +38,17 @@ def test_one_changed_byte_flags_one_block():
     after = before.copy()
     after[BLOCK_ROWS, BLOCK_WORDS] = 1 << 40
     assert np.argwhere(changed_blocks(before, after)).tolist() == [[1, 1]]
+
+
+@given(st.integers(1, 70), st.integers(1, 70))
+def test_tables_have_every_block_in_its_place_once(height, width):
+    words = np.arange(height * width, dtype=np.uint64).reshape(height, width)
+    visits = np.zeros(block_grid(words.shape), int)
+    for where, table in block_tables(words):
+        assert np.shares_memory(table, words), "a view"
+        visits[where] += 1
+        for (row, column), _ in np.ndenumerate(visits[where]):
+            y, x = (where[0].start + row) * BLOCK_ROWS, (where[1].start + column) * BLOCK_WORDS
+            expected = words[y : y + BLOCK_ROWS, x : x + BLOCK_WORDS]
+            np.testing.assert_array_equal(table[row, column], expected)
+    assert (visits == 1).all()

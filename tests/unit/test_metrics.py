@@ -1,11 +1,12 @@
 import math
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogaze_web import changes
+from autogaze_web import changes, metrics
 from autogaze_web.frames import as_frame, words
 from autogaze_web.metrics import (
     Ema,
@@ -48,8 +49,13 @@ def test_psnr_values():
 
 
 @settings(max_examples=50)
-@given(st.integers(0, 2**32), st.integers(1, 70), st.integers(1, 140))
-def test_the_error_map_follows_changes_exactly(seed, height, width):
+@given(st.integers(0, 2**32), st.integers(1, 70), st.integers(1, 140), st.sampled_from([1, 3, 128]))
+def test_the_error_map_follows_changes_exactly(seed, height, width, blocks_at_once):
+    with mock.patch.object(metrics, "_BLOCKS_AT_ONCE", blocks_at_once):
+        follow_changes(seed, height, width)
+
+
+def follow_changes(seed, height, width):
     generator = np.random.default_rng(seed)
     reference, image = random_frame(seed, height, width), random_frame(seed + 1, height, width)
     errors = SquaredErrorMap(height, width)

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autogaze_web.packed import BlendWeights, absolute_difference, blend, both_lanes, sum_squared_differences
+from autogaze_web.packed import (
+    MAX_WORDS_PER_SQUARED_SUM,
+    BlendWeights,
+    absolute_difference,
+    blend,
+    both_lanes,
+    sum_squared_differences,
+)
 
 words = hnp.arrays(
     np.uint64, st.tuples(st.integers(1, 5), st.integers(1, 5)), elements=st.integers(0, 2**64 - 1)
@@ -40,20 +47,25 @@ def test_every_pair_of_bytes():
     np.testing.assert_array_equal(green, expected * np.uint64(0x0000000100000001))
 
 
-@given(st.data(), words, st.integers(1, 6))
-def test_squared_differences_are_exact_for_every_byte(data, a, rows):
+@given(st.data(), words)
+def test_squared_differences_are_exact_for_every_byte(data, a):
     b = data.draw(hnp.arrays(np.uint64, a.shape, elements=st.integers(0, 2**64 - 1)))
-    squares = ((as_pixels(a)[..., :3].astype(int) - as_pixels(b)[..., :3]) ** 2).sum(axis=2)
-    expected = np.add.reduceat(squares, np.arange(0, len(a), rows), axis=0)
-    sums = sum_squared_differences(a, b, rows)
-    np.testing.assert_array_equal(sums.view(np.uint32), expected)
+    expected = ((as_pixels(a)[..., :3].astype(int) - as_pixels(b)[..., :3]) ** 2).sum(axis=(1, 2))
+    np.testing.assert_array_equal(sum_squared_differences(a, b), expected)
 
 
 def test_squared_differences_of_every_pair_of_bytes():
     x, y = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
     a, b = (np.repeat(v.reshape(-1), 8).view(np.uint64)[:, None] for v in (x, y))
-    expected = 3 * (x.astype(int) - y).reshape(-1, 1) ** 2
-    np.testing.assert_array_equal(sum_squared_differences(a, b, 1).view(np.uint32), expected.repeat(2, 1))
+    expected = 2 * 3 * (x.astype(int) - y).reshape(-1) ** 2
+    np.testing.assert_array_equal(sum_squared_differences(a, b), expected)
+
+
+def test_squared_differences_of_the_most_words_that_are_allowed():
+    black = np.zeros((1, MAX_WORDS_PER_SQUARED_SUM), np.uint64)
+    expected = 2 * 3 * 255**2 * MAX_WORDS_PER_SQUARED_SUM
+    assert sum_squared_differences(black, ~black).tolist() == [expected]
+    assert 2 * 3 * 255**2 * (MAX_WORDS_PER_SQUARED_SUM + 1) >= 2**32
 
 
 @given(st.floats(0, 1), st.integers(0, 255))
