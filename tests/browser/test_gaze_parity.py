@@ -10,12 +10,16 @@ import numpy as np
 import oracle
 import pytest
 import synthetic_formula as formula
+from built_in_clips import CASES, CLIPS, REQUESTS
 from gaze_harness import GazeWorker
 
+from autogaze_web import AutoGazeImageProcessor
 from autogaze_web.config import AutoGazeConfig
 from autogaze_web.graph.export import export
 
 pytestmark = pytest.mark.browser
+
+BUILT_IN = Path(__file__).parents[2] / "site" / "model"
 
 _GENERATE = """
 import io, json
@@ -106,3 +110,24 @@ def test_the_released_architecture_on_the_graphs_of_the_site(page, site_url, tmp
     assert loaded["graphs"] == ["frame-20.onnx"]
     counters = check(worker, oracle.read(model, name))
     assert counters["runs"] == len(oracle.read(model, name)["expected"]["num_gazing_each_frame"])
+
+
+def test_the_built_in_model_on_the_graphs_of_the_site(page, site_url):
+    worker = GazeWorker(page, site_url)
+    files = {path.name: path.read_bytes() for path in BUILT_IN.iterdir()}
+    worker.load(files, backend="wasm", graphsUrl=f"{site_url}built-in/")
+    record = json.loads((oracle.DATA / "built_in.json").read_text("utf-8"))
+    processor = AutoGazeImageProcessor.from_pretrained(BUILT_IN)
+    for name in ("moving square, very strict", "pan, a tenth of the tokens"):
+        clip, asked = CLIPS[CASES[name][0]](), REQUESTS[CASES[name][1]]
+        request = {
+            "stream": False,
+            "gazing_ratio": asked.gazing_ratio,
+            "task_loss_requirement": asked.task_loss_requirement,
+        }
+        (gaze,), _ = worker.run(_GENERATE % json.dumps(request), processor(clip)[None])
+        slots = record["cases"][name]["slots"]
+        assert gaze["num_gazing_each_frame"] == [len(frame) for frame in slots]
+        ids = [265 * t + (token if token >= 0 else 265) for t, frame in enumerate(slots) for token in frame]
+        assert gaze["gazing_pos"] == [ids]
+        assert gaze["if_padded_gazing"] == [[int(token < 0) for frame in slots for token in frame]]
