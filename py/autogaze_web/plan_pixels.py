@@ -7,10 +7,14 @@ are for each rectangle; ``python tests/bench/crossover.py`` measures where they 
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from . import changes
+from .cells import IntArray
 from .frames import Rgba, words
 from .packed import BlendWeights, blend, both_lanes
 from .update_plan import UpdatePlan
@@ -72,43 +76,37 @@ def lighten_dense(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> 
 
 
 def covered_blocks(plan: UpdatePlan) -> tuple[changes.BlockFlags, changes.BlockFlags]:
-    """Which blocks (``changes.block_grid``) a plan touches, and which of them hold no other pixels.
+    """Which blocks (``changes.block_grid``) a plan touches, and which of them hold no other pixels."""
+    rows, columns = plan.lattice.rows, plan.lattice.columns
+    y, x, area = _block_edges(int(rows[-1]), int(columns[-1]))
+    heights = _sums_between(y, plan.covered.T, rows).T
+    pixels = _sums_between(x, heights, columns)
+    return pixels > 0, pixels == area
 
-    By rectangles a block that two of them share may count as not covered as a whole.
+
+@lru_cache(maxsize=8)
+def _block_edges(height: int, width: int) -> tuple[IntArray, IntArray, IntArray]:
+    """A frame's blocks: their edges along both axes, and how many pixels each of them has."""
+    y, x = (
+        np.minimum(np.arange(0, extent + size, size, dtype=np.int32), extent)
+        for extent, size in ((height, changes.BLOCK_ROWS), (width, 2 * changes.BLOCK_WORDS))
+    )
+    return y, x, np.multiply.outer(np.diff(y), np.diff(x))
+
+
+def _sums_between(edges: IntArray, values: NDArray[Any], lines: IntArray) -> IntArray:
+    """Sums over the pixels between neighbouring edges, (N, edges - 1), of what has one value for each atom.
+
+    Args:
+        edges: ascending, from the first to the last line.
+        values: (N, A) of the atoms between the A + 1 lines.
+        lines: of a lattice.
     """
-    return (covered_blocks_dense if is_dense(plan) else covered_blocks_sparse)(plan)
-
-
-def covered_blocks_sparse(plan: UpdatePlan) -> tuple[changes.BlockFlags, changes.BlockFlags]:
-    """``covered_blocks`` by rectangles."""
-    rows, pixels = changes.BLOCK_ROWS, 2 * changes.BLOCK_WORDS
-    height, width = int(plan.lattice.rows[-1]), int(plan.lattice.columns[-1])
-    grid = (-(-height // rows), -(-width // pixels))
-    touched, inside = np.zeros(grid, np.bool_), np.zeros(grid, np.bool_)
-    for y0, x0, y1, x1 in plan.rectangles.tolist():
-        touched[y0 // rows : -(-y1 // rows), x0 // pixels : -(-x1 // pixels)] = True
-        last_row = grid[0] if y1 == height else y1 // rows
-        last_column = grid[1] if x1 == width else x1 // pixels
-        inside[-(-y0 // rows) : last_row, -(-x0 // pixels) : last_column] = True
-    return touched, inside
-
-
-def covered_blocks_dense(plan: UpdatePlan) -> tuple[changes.BlockFlags, changes.BlockFlags]:
-    """``covered_blocks`` from the lattice: exactly."""
-    return _blocks(plan, True), ~_blocks(plan, False)
-
-
-def _blocks(plan: UpdatePlan, covered: bool) -> changes.BlockFlags:
-    """Blocks with any pixel that is, or is not, covered."""
-    lattice, atoms = plan.lattice, plan.covered if covered else ~plan.covered
-    for axis, (lines, size) in enumerate(
-        ((lattice.rows, changes.BLOCK_ROWS), (lattice.columns, 2 * changes.BLOCK_WORDS))
-    ):
-        # Each atom of the axis is cut at the blocks' edges; every piece is in one block then.
-        edges = np.union1d(lines, np.arange(0, int(lines[-1]), size))[:-1]
-        pieces = np.take(atoms, np.searchsorted(lines, edges, side="right") - 1, axis=axis)
-        atoms = np.logical_or.reduceat(pieces, np.flatnonzero(edges % size == 0), axis=axis)
-    return atoms
+    before = np.zeros((len(values), len(lines)), np.int32)
+    np.cumsum(values * (lines[1:] - lines[:-1]), axis=1, out=before[:, 1:])
+    atom = np.searchsorted(lines[1:-1], edges, side="right")
+    up_to: IntArray = before[:, atom] + values[:, atom] * (edges - lines[atom])
+    return up_to[:, 1:] - up_to[:, :-1]
 
 
 def _white(alpha: float) -> tuple[BlendWeights, NDArray[np.uint64]]:

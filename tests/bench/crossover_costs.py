@@ -32,8 +32,7 @@ def measure(width, height, grid, share):
     ways = {}
     for way in ("sparse", "dense"):
         copy = getattr(plan_pixels, f"copy_{way}")
-        blocks = getattr(plan_pixels, f"covered_blocks_{way}")
-        ways[way] = best_of(copy, output, frame, plan) + best_of(blocks, plan)
+        ways[way] = best_of(copy, output, frame, plan)
     return {
         "width": width,
         "height": height,

@@ -40,15 +40,12 @@ def test_blocks_are_those_of_the_pixels(cells, height, width):
     plan = plan_update(cells, height, width)
     pixels = plan.pixels()
     assert pixels.sum() == plan.pixel_count
-    touched, inside = plan_pixels.covered_blocks_dense(plan)
+    touched, inside = plan_pixels.covered_blocks(plan)
     for (row, column), flag in np.ndenumerate(touched):
         side = 2 * BLOCK_WORDS
         block = pixels[row * BLOCK_ROWS :, column * side :][:BLOCK_ROWS, :side]
         assert flag == block.any()
         assert inside[row, column] == block.all()
-    by_rectangles = plan_pixels.covered_blocks_sparse(plan)
-    np.testing.assert_array_equal(by_rectangles[0], touched)
-    assert not (by_rectangles[1] & ~inside).any()
 
 
 def test_many_small_cells_are_dense_and_few_are_not():
