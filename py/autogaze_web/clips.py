@@ -17,7 +17,7 @@ from .controls import Ratio, resolve_controls
 from .coverage import CoverageStop
 from .gaze import Gaze, assemble
 from .generation import Decisions, Run, Video, batch_frame
-from .res_adapt import Tiling
+from .res_adapt import SquareTiles
 from .resize import resize_bicubic
 from .runs import FrameGaze
 from .tokens import ScaleLayout
@@ -79,14 +79,14 @@ class ClipGeneration:
         controls = resolve_controls(config, gazing_ratio, task_loss_requirement, batch, frames)
         if (target_scales is None) != (target_patch_size is None):
             raise ValueError("target_scales and target_patch_size go together: give both or neither")
-        self._tiling = None
+        self._tiles = None
         if target_scales is not None and target_patch_size is not None:
-            self._tiling = Tiling.plan(config, target_scales, target_patch_size)
+            self._tiles = SquareTiles.plan(config, target_scales, target_patch_size)
         self._requirements = controls.requirements
-        if self._tiling is not None:
-            video = self._tiling.split(video)
+        if self._tiles is not None:
+            video = self._tiles.split(video)
             self._requirements = tuple(
-                row for row in self._requirements for _ in range(self._tiling.per_side**2)
+                row for row in self._requirements for _ in range(self._tiles.per_side**2)
             )
         self._config, self._graphs, self._video, self._budgets = config, graphs, video, controls.budgets
         self.count = int(video.shape[0])
@@ -100,7 +100,7 @@ class ClipGeneration:
             requirements = [row[t] for row in self._requirements]
             gazes.append((yield from batch_frame(videos, images, budget, requirements)))
         gaze = assemble(gazes, ScaleLayout.of(self._config))
-        return gaze if self._tiling is None else self._tiling.join(gaze)
+        return gaze if self._tiles is None else self._tiles.join(gaze)
 
 
 class StreamGeneration:

@@ -14,8 +14,8 @@ from .tokens import ScaleLayout
 
 
 @dataclass(frozen=True)
-class Tiling:
-    """How square frames are cut.
+class SquareTiles:
+    """How square frames are cut for upstream's ``target_scales``; ``tiling.Tiling`` cuts those of any shape.
 
     Attributes:
         tile: side of a tile in pixels.
@@ -32,8 +32,10 @@ class Tiling:
     grids: tuple[int, ...]
 
     @staticmethod
-    def plan(config: AutoGazeConfig, target_scales: Sequence[int], target_patch_size: int) -> Tiling | None:
-        """The tiling for frames of ``target_scales[-1]`` pixels; None if they are the model's own.
+    def plan(
+        config: AutoGazeConfig, target_scales: Sequence[int], target_patch_size: int
+    ) -> SquareTiles | None:
+        """The tiles for frames of ``target_scales[-1]`` pixels; None if they are the model's own.
 
         Args:
             target_scales: sides of the scales in pixels, as many as the model has, ascending.
@@ -60,7 +62,7 @@ class Tiling:
             return None
         tile = config.vision_grid * patch
         per_side = -(-scales[-1] // tile)
-        return Tiling(tile, per_side, scales[-1], own, grids)
+        return SquareTiles(tile, per_side, scales[-1], own, grids)
 
     def split(self, video: NDArray[np.float32]) -> NDArray[np.float32]:
         """(B,T,3,H,W) to (B * tiles,T,3,tile,tile), row by row; padded with 0, the mean colour.

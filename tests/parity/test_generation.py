@@ -11,7 +11,7 @@ from recording import Call, RecordingVideo
 from synthetic_formula import decoded
 
 from autogaze_web.gaze import Gaze
-from autogaze_web.res_adapt import Tiling
+from autogaze_web.res_adapt import SquareTiles
 
 LOGITS, TASK_LOSS, ATTENTION = 1e-3, 1e-4, 2e-4
 
@@ -118,9 +118,9 @@ def test_tiles(model: str, name: str, probed_model: Any, recorded: list[Recordin
     assert ones == expected["gazing_mask"]
     check_calls(recorded, expected["tiles"], gazer.config.pad_id)
 
-    tiling = Tiling.plan(gazer.config, request.pop("target_scales"), request.pop("target_patch_size"))
-    assert tiling is not None
-    tiles = tiling.split(video)
+    square = SquareTiles.plan(gazer.config, request.pop("target_scales"), request.pop("target_patch_size"))
+    assert square is not None
+    tiles = square.split(video)
     assert list(tiles.shape) == expected["tiles_shape"]
     check_slots(gazer.generate(tiles, **request), expected["tiles"])
 
