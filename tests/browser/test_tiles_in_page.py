@@ -128,5 +128,5 @@ def test_the_defaults_follow_the_mode(page, site_url):
     page.select_option("#mask-source", "patch-diff")
     page.evaluate("() => { document.getElementById('setting-mode').disabled = false; }")
     page.select_option("#setting-mode", "tiled")
-    assert values() == ["2", "20", "2", "1280"]
+    assert values() == ["2", "24", "2", "1280"]
     page.wait_for_function("() => document.getElementById('input').width === 1280")

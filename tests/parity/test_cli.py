@@ -114,8 +114,8 @@ def test_export(folder: Callable[[str], Path], tmp_path: Path) -> None:
     assert main(["export", "--config", str(folder("tiny") / "config.json"), "--out", str(out)]) == 0
     manifest = json.loads((out / "graphs.json").read_text())
     assert [graph["file"] for graph in manifest["graphs"]] == [
-        *("frame-2.onnx", "frame-5.onnx", "steps-1.onnx"),
-        *("frame-2-gpu.onnx", "frame-5-gpu.onnx", "steps-1-gpu.onnx"),
+        *("frame-2.onnx", "frame-3.onnx", "frame-5.onnx", "steps-1.onnx"),
+        *("frame-2-gpu.onnx", "frame-3-gpu.onnx", "frame-5-gpu.onnx", "steps-1-gpu.onnx"),
     ]
     assert manifest["architecture"]["decoder"]["num_multi_token_pred"] == 3
     for graph in manifest["graphs"]:

@@ -7,18 +7,22 @@ import pytest
 from onnx import TensorProto
 from released import RELEASED
 
+from autogaze_web import options
 from autogaze_web.checkpoint import expected_tensors
 from autogaze_web.config import AutoGazeConfig
 from autogaze_web.graph.attention import gpu_capacity
 from autogaze_web.graph.build import frame_graph, runtime_nodes, steps_graph
+from autogaze_web.graph.export import default_frame_steps
 
 CONFIG = AutoGazeConfig.from_dict(RELEASED)
 CAPACITY = gpu_capacity(3240)
 GRAPHS = {
     "frame-2": frame_graph(CONFIG, 2, CAPACITY),
+    "frame-3": frame_graph(CONFIG, 3, CAPACITY),
     "frame-20": frame_graph(CONFIG, 20, CAPACITY),
     "steps-1": steps_graph(CONFIG, 1, CAPACITY),
     "frame-2-gpu": frame_graph(CONFIG, 2, CAPACITY, target="gpu"),
+    "frame-3-gpu": frame_graph(CONFIG, 3, CAPACITY, target="gpu"),
     "frame-20-gpu": frame_graph(CONFIG, 20, CAPACITY, target="gpu"),
     "steps-1-gpu": steps_graph(CONFIG, 1, CAPACITY, target="gpu"),
 }
@@ -98,8 +102,13 @@ def test_weights_are_bound_by_their_names(name: str) -> None:
 def test_sizes_and_node_counts_are_those_of_the_documentation() -> None:
     assert all(len(model.SerializeToString()) < 1_000_000 for model in GRAPHS.values())
     assert {name: runtime_nodes(model) for name, model in GRAPHS.items()} == {
-        **{"frame-2": 262, "frame-20": 2456, "steps-1": 124},
-        **{"frame-2-gpu": 290, "frame-20-gpu": 2682, "steps-1-gpu": 135},
+        **{"frame-2": 262, "frame-3": 383, "frame-20": 2456, "steps-1": 124},
+        **{"frame-2-gpu": 290, "frame-3-gpu": 422, "frame-20-gpu": 2682, "steps-1-gpu": 135},
     }
-    three = frame_graph(CONFIG, 3, CAPACITY, target="gpu")
-    assert runtime_nodes(three) - runtime_nodes(GRAPHS["frame-2-gpu"]) == 132
+
+
+@pytest.mark.parametrize(("mode", "steps"), [("realtime", 2), ("tiled", 3), ("full-resolution", 3)])
+def test_a_small_graph_covers_what_a_frame_or_tile_takes_by_default(mode: str, steps: int) -> None:
+    tokens = options.parse({"mode": mode})["max-gaze-tokens-each-frame"]
+    needed = -(-int(tokens) // CONFIG.decoder.num_multi_token_pred)
+    assert min(each for each in default_frame_steps(CONFIG) if each >= needed) == steps

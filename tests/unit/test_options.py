@@ -114,8 +114,8 @@ def test_all_problems_are_told_at_once():
 def test_defaults_depend_on_the_mode():
     names = ("top-k", "max-gaze-tokens-each-frame", "frames-per-clip", "inference-width")
     assert [options.parse({})[name] for name in names] == [10, 16, 16, 640]
-    assert [options.parse({"mode": "anyres"})[name] for name in names] == [2, 20, 2, 1280]
-    assert [options.parse({"width": 320, "mode": "full-res"})[name] for name in names] == [2, 20, 2, 320]
+    assert [options.parse({"mode": "anyres"})[name] for name in names] == [2, 24, 2, 1280]
+    assert [options.parse({"width": 320, "mode": "full-res"})[name] for name in names] == [2, 24, 2, 320]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_defaults_depend_on_the_mode():
     [
         ({"preset": "docs"}, {"mode": "tiled", "inference-width": 1920, "top-k": 10, "blend-alpha": 0.55}),
         ({"preset": "docs", "width": "640"}, {"inference-width": 640, "mask-geometry": "native"}),
-        ({"preset": "tiled"}, {"mode": "tiled", "max-gaze-tokens-each-frame": 20, "frames-per-clip": 2}),
+        ({"preset": "tiled"}, {"mode": "tiled", "max-gaze-tokens-each-frame": 24, "frames-per-clip": 2}),
         ({"limit_generation_budget": "false"}, {"max-gaze-tokens-each-frame": 0}),
         ({"limit-gaze-tokens": False, "max-tokens": 9}, {"max-gaze-tokens-each-frame": 9}),
         ({"disable-task-loss": True}, {"task-loss-requirement": "off"}),

@@ -16,7 +16,8 @@ from ..tokens import token_budget
 from .attention import gpu_capacity
 from .build import TARGETS, Target, frame_graph, runtime_nodes, steps_graph
 
-LIVE_STEPS = 2
+# Of the model as released 20 and 30 tokens: what live frames and tiles take by default is within them.
+LIVE_STEPS, TILE_STEPS = 2, 3
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,10 @@ class WrittenGraph:
 
 
 def default_frame_steps(config: AutoGazeConfig) -> list[int]:
-    """Steps of the frame graphs: two for live use, and as many as the config's own budget needs."""
+    """Steps of the frame graphs: for live use, for tiles, and as many as the config's own budget needs."""
     ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
     budget = token_budget(ratio, config.tokens_per_frame)
-    return sorted({LIVE_STEPS, -(-budget // config.decoder.num_multi_token_pred)})
+    return sorted({LIVE_STEPS, TILE_STEPS, -(-budget // config.decoder.num_multi_token_pred)})
 
 
 def context_capacity(config: AutoGazeConfig, steps: int) -> int:
