@@ -83,7 +83,7 @@ soak: setup chromium ## Stream for ten minutes and watch the memory (SECONDS=600
 
 .PHONY: pictures
 pictures: setup chromium ## Take the README's pictures again
-	@PYTHONPATH=site $(PY) tests/browser/take_pictures.py
+	@PYTHONPATH=site:tests/parity $(PY) tests/browser/take_pictures.py
 	@$(PY) -m autogaze_web render tests/data/example_input.webm --model site/model \
 	  --frames 32 --panel-height 200 --out docs/pictures/gaze.gif
 

@@ -84,6 +84,11 @@ export class LiveView {
     this.#post({ type: "options", values });
   }
 
+  /** Shows the last frame once more, as options and mask source are now; `onRepeated` follows. */
+  showAgain() {
+    this.#whenReady({ type: "again" });
+  }
+
   /** Begins a new stream; what is still to come of the old one is not reported. */
   newStream() {
     this.#stream += 1;

@@ -44,6 +44,8 @@ let recordNextStream = false;
 const STILL_MS = 250;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let still;
+// Many changes in a row show it once.
+let againWanted = false;
 /** @type {FrameTap | undefined} */
 let tap;
 /** @type {ComparedPanels | undefined} */
@@ -64,6 +66,10 @@ function handle(message) {
       break;
     case "stream":
       stream = message.stream;
+      break;
+    case "again":
+      if (!againWanted) inTurn(again);
+      againWanted = true;
       break;
     case "frame":
       inTurn(() => work(message.stream, message.frame));
@@ -218,12 +224,18 @@ function restart() {
 
 function cellsCame() {
   clearTimeout(still);
-  still = setTimeout(() => inTurn(repeat), STILL_MS);
+  still = setTimeout(() => inTurn(() => repeat()), STILL_MS);
+}
+
+/** Shows the last frame as settings and mask source would have it now. */
+function again() {
+  againWanted = false;
+  return repeat(true);
 }
 
 /** Shows the last frame with the cells that have come since. */
-async function repeat() {
-  const text = stream === startedStream && session.repeat();
+async function repeat(changed = false) {
+  const text = stream === startedStream && (await session?.repeat(changed));
   if (!text) return;
   /** @type {FrameReport} */
   const report = JSON.parse(text);

@@ -136,6 +136,7 @@
  *   | { type: "start", panels: Panels, siteUrl: string }
  *   | { type: "options", values: OptionValues }
  *   | { type: "stream", stream: number }
+ *   | { type: "again" }
  *   | { type: "frame", stream: number, frame: Frame }
  *   | { type: "record", frames: number, fromStart: boolean }
  *   | { type: "model-load", request: ModelRequest }
@@ -149,8 +150,9 @@
  * `progress` counts bytes. A `model-load` ends in `model-ready`, after which frames are processed with the
  * model, or in `model-fault`, which changes nothing; a cancelled one ends in silence. After `model-lost` the
  * model is being loaded again; after `model-stopped` there is none. `repeated` tells of a frame that was shown
- * once more, with cells that came later. `storage` tells the bytes of all model files that are kept. After `start-fault` the worker is of no more use; a `frame-fault` takes the
- * place of the frame's `done`; an `options-fault` leaves the options as they were.
+ * once more, with cells that came later or because of `again`. `storage` tells the bytes of all model files that
+ * are kept. After `start-fault` the worker is of no more use; a `frame-fault` takes the place of the frame's
+ * `done`; an `options-fault` leaves the options as they were.
  * @typedef {(
  *   | { type: "progress", step: string, loaded: number, total: number }
  *   | { type: "ready" }

@@ -22,7 +22,7 @@ import { hideNotice, showNotice } from "./notice.mjs";
 import { OfflinePanel } from "./offline/offline_panel.mjs";
 import { loadOptions, parseQuery } from "./options.mjs";
 import { ProgressBar } from "./progress.mjs";
-import { applySettings } from "./settings/apply_settings.mjs";
+import { applySettings, showAgain } from "./settings/apply_settings.mjs";
 import { Settings } from "./settings/settings.mjs";
 import { showSettings } from "./settings/settings_panel.mjs";
 import { listenForShortcuts } from "./shortcuts/shortcuts.mjs";
@@ -72,6 +72,7 @@ async function main() {
     if (source === "autogaze") offline.modelReady(maskSource.backend);
     // Scales and stages are other ones now.
     insight.reset();
+    showAgain({ view, player });
   };
   const exporting = new ExportPanel(view, () => player.title);
   exporting.onProblem = showNotice;
@@ -98,7 +99,11 @@ async function main() {
     perf.frame(report, milliseconds, { replaced, backend: maskSource.backend });
     show(report);
   };
-  view.onRepeated = show;
+  view.onRepeated = (report) => {
+    hook.frame(report);
+    exporting.frame(report);
+    show(report);
+  };
   view.onFrameFault = (message) => {
     player.frameDone();
     showNotice(message);

@@ -84,20 +84,23 @@ class Accumulator:
         """Makes the next frame a keyframe."""
         self._index = 0
 
-    def update(self, frame: Rgba, plan: UpdatePlan) -> OutputUpdate:
+    def update(self, frame: Rgba, plan: UpdatePlan, again: bool = False) -> OutputUpdate:
         """Brings the output up to a new frame of which only the planned pixels are known.
 
         Args:
             frame: (H, W, 4) uint8; another size than the last one's starts over.
             plan: the pixels that the cells cover in this frame.
+            again: it is the last frame once more, which counts for no keyframe.
         """
         height, width = frame.shape[:2]
         if self.image.shape != frame.shape:
             self.image = allocate(height, width)
             self.reset()
         interval = self.settings.keyframe_interval
-        keyframe = self._index == 0 or (interval > 0 and self._index % interval == 0)
-        self._index += 1
+        due = interval > 0 and self._index % interval == 0
+        keyframe = self._index == 0 or (due and not again)
+        if keyframe or not again:
+            self._index += 1
         grid = changes.block_grid(words(frame).shape)
         if keyframe:
             self.image[:] = frame

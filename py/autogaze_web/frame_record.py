@@ -129,9 +129,15 @@ class FrameRecords:
         return (record for record, _ in self._entries)
 
     def add(self, record: FrameRecord, source: Description) -> None:
-        """Keeps a frame; the first frame of a stream (index 0) drops those of the one before."""
+        """Keeps a frame; a later record of the last frame takes its place.
+
+        The first frame of a stream (index 0) drops those of the stream before.
+        """
         if record.index == 0:
             self.clear()
+        elif self._entries and self._entries[-1][0].index == record.index:
+            replaced, _ = self._entries.pop()
+            self._cells -= len(replaced.chosen.cells)
         self._entries.append((record, source))
         self._cells += len(record.chosen.cells)
         while self._too_many():

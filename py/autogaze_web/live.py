@@ -152,6 +152,9 @@ class LiveView:
         self._accumulator = Accumulator(self.settings.accumulation)
         mask = self.settings.mask
         self._panel = MaskPanel(self.settings.accumulation.blend_alpha, mask.panel, mask.palette)
+        self._keyframe: bool
+        self._ratio_ema: Ema
+        self._psnr_ema: Ema
         self._start(1, 1)
 
     @property
@@ -168,6 +171,11 @@ class LiveView:
     def output(self) -> Rgba:
         """The output panel after the last processed frame."""
         return self._accumulator.image
+
+    @property
+    def index(self) -> int:
+        """How many frames of this stream were processed."""
+        return self._index
 
     @property
     def cells(self) -> Cells | Fixations:
@@ -216,6 +224,27 @@ class LiveView:
             cells: the frame's, from any mask source; by default patch-diff chooses them.
         """
         self.frame, self._spare = self._spare, self.frame
+        self._first = self._index == 0
+        self._index += 1
+        return self._work(cells)
+
+    def process_again(self, cells: Cells | Fixations | None = None) -> FrameReport:
+        """Works on the last frame once more, as the settings are now; the output goes on from itself.
+
+        The report takes the place of the one before: it has the same index, and averages do not count it.
+
+        Args:
+            cells: the frame's, from any mask source; by default patch-diff chooses them, by the same two
+                frames as before, of which the earlier one must not have been written over since.
+
+        Raises:
+            RuntimeError: if no frame of this stream was processed yet.
+        """
+        if self._index == 0:
+            raise RuntimeError("there is no frame to work on again: process one first")
+        return self._work(cells, again=True)
+
+    def _work(self, cells: Cells | Fixations | None, again: bool = False) -> FrameReport:
         clock = _StageClock()
         changed = self._changed()
         clock.lap("changes")
@@ -225,28 +254,32 @@ class LiveView:
         mask = self.settings.mask.footprint(self._cells, height, width)
         plan = mask.plan
         clock.lap("plan")
-        update = self._accumulator.update(self.frame, plan)
+        update = self._accumulator.update(self.frame, plan, again)
+        keyframe = update.keyframe or (again and self._keyframe)
+        self._keyframe = keyframe
         clock.lap("accumulate")
         mask_box = self._panel.draw(self.frame, mask)
         clock.lap("panel")
         error = self._squared_error(changed, update)
         ratio, psnr = math.nan, math.nan
-        if not update.keyframe:
+        if not keyframe:
             ratio = update.updated_pixels / (height * width)
-            self._ratio_ema.add(ratio)
             if error is not None:
                 psnr = psnr_of(error, height * width)
-                self._psnr_ema.add(psnr)
+                if not again:
+                    self._psnr_ema.add(psnr)
+            if not again:
+                self._ratio_ema.add(ratio)
         clock.lap("metrics")
-        report = FrameReport(
-            index=self._index,
+        return FrameReport(
+            index=self._index - 1,
             width=width,
             height=height,
-            keyframe=update.keyframe,
+            keyframe=keyframe,
             cells=len(self._cells),
             cells_by_scale=count_by_grid(self._cells),
             mask_pixels=plan.pixel_count,
-            updated_pixels=update.updated_pixels,
+            updated_pixels=height * width if keyframe else update.updated_pixels,
             mask_ratio=plan.ratio,
             update_ratio=ratio,
             update_ratio_ema=self._ratio_ema.value,
@@ -256,11 +289,10 @@ class LiveView:
             output_box=update.box,
             stage_ms=clock.milliseconds,
         )
-        self._index += 1
-        return report
 
     def _start(self, height: int, width: int) -> None:
         self._index = 0
+        self._first, self._keyframe = True, True
         self._cells = Cells.none()
         self._ratio_ema, self._psnr_ema = Ema(), Ema()
         self._errors, self._errors_known = SquaredErrorMap(height, width), True
@@ -268,12 +300,12 @@ class LiveView:
 
     def _changed(self) -> changes.BlockFlags:
         """Blocks that differ from the previous frame; all of them in the first one."""
-        if self._index == 0:
+        if self._first:
             return np.ones(changes.block_grid(words(self.frame).shape), np.bool_)
         return changes.changed_blocks(words(self._spare), words(self.frame))
 
     def _choose_cells(self, changed: changes.BlockFlags) -> Cells:
-        if self._index == 0:
+        if self._first:
             return Cells.none()
         source = self.settings.patch_diff
         scores = patch_difference(self._spare, self.frame, source.grid, changed)

@@ -155,7 +155,10 @@ class PageSession:
         Beside it are ``grids``, those of the mask source, and how many frames are ``recorded`` for files.
         NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
         """
-        report = self._view.process()
+        return self._process_with_patch_diff()
+
+    def _process_with_patch_diff(self, again: bool = False) -> str:
+        report = self._view.process_again() if again else self._view.process()
         chosen = Chosen.by_patch_diff(self._view.cells)
         return self._reported(report, chosen, patch_diff_description(self._view.settings.patch_diff), {})
 
@@ -184,17 +187,28 @@ class PageSession:
         await self._gazer.see(self._view.pending, self._requirement)
         return self._process_with(self._gazer, waited)
 
-    def repeat(self) -> str | None:
-        """Shows the last frame once more, with cells that came after it was shown; None if none did."""
-        gazer = self._gazer
-        if gazer is None or gazer.newest is None or gazer.newest is self._shown:
+    async def repeat(self, changed: bool) -> str | None:
+        """Shows the last frame once more, with cells that came after it was shown; None if none did.
+
+        Args:
+            changed: settings or the mask source are other ones now, so it is shown again in any case. A model
+                that has not seen this frame gazes at it.
+        """
+        if self._view.index == 0:
             return None
-        self._view.next_frame(*self._view.frame.shape[:2])[:] = self._view.frame
+        gazer = self._gazer
+        if gazer is None or gazer.closed:
+            return self._process_with_patch_diff(again=True) if changed else None
+        if changed and gazer.index < 0:
+            gazer.timing = self._timing
+            await gazer.see(self._view.frame, self._requirement)
+        elif not changed and (gazer.newest is None or gazer.newest is self._shown):
+            return None
         return self._process_with(gazer, False, again=True)
 
     def _process_with(self, gazer: Gazer, waited: bool, again: bool = False) -> str:
         if gazer.closed or self._describe_gaze is None:
-            return self.process()
+            return self._process_with_patch_diff(again)
         seen = self._shown = gazer.newest
         chosen = NOTHING if seen is None else seen.chosen
         age = 0
@@ -214,7 +228,8 @@ class PageSession:
                 "mask_age_frames": age,
                 "mask_age_ms": (gazer.came - seen.came) * 1000,
             }
-        report = self._view.process(chosen.cells)
+        process = self._view.process_again if again else self._view.process
+        report = process(chosen.cells)
         if self._compared is not None and not again:
             numbers["compared"] = asdict(self._compared.step(self._view.frame))
         source = self._describe_gaze(self._requirement if seen is None else seen.requirement, self._mode)

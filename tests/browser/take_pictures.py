@@ -1,25 +1,32 @@
-"""Takes the pictures of the README: `make pictures`. The page runs on the example video, as in the tests."""
+"""Takes the pictures of the README: `make pictures`. The built-in model works on the sample clip."""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Literal
 
 from chromium import flags, require
-from live_page import choose_files, wait_live
+from live_page import wait_live
+from model_page import wait_model
 from playwright.sync_api import Browser, sync_playwright
 
 import build_site
 import serve_site
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "tests" / "data" / "example_input.webm"
 PICTURES = ROOT / "docs" / "pictures"
 WEB = ROOT / "web"
 ICON_SIZES = (192, 512)
 
-# Name, width, height.
-VIEWS = (("page", 1280, 680), ("phone", 390, 844))
+QUERY = "?source=sample&mask-source=autogaze&file-pace=every-frame&mask-timing=own"
+
+# Name, width, height, colours.
+VIEWS: tuple[tuple[str, int, int, Literal["dark", "light"]], ...] = (
+    ("page", 1280, 860, "dark"),
+    ("page-light", 1280, 860, "light"),
+    ("phone", 390, 844, "dark"),
+)
 
 # Pauses at a frame of some motion, once the output has been built up from cells for a while.
 _PAUSE = """() => new Promise((resolve) => {
@@ -27,7 +34,7 @@ _PAUSE = """() => new Promise((resolve) => {
   const show = view.onDone;
   view.onDone = (report) => {
     show(report);
-    if (report.index < 60 || report.cells < 15 || report.cells > 60) return;
+    if (report.index < 30 || report.cells < 12) return;
     view.onDone = show;
     player.toggle();
     setTimeout(resolve, 300);
@@ -44,13 +51,12 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags())
-        for name, width, height in VIEWS:
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
-            page.goto(
-                f"http://127.0.0.1:{server.server_address[1]}/?source=file&width=448&patch-diff-threshold=0.08"
-            )
-            choose_files(page, EXAMPLE)
+        for name, width, height, scheme in VIEWS:
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.goto(f"http://127.0.0.1:{server.server_address[1]}/{QUERY}")
             wait_live(page)
+            wait_model(page, "AutoGaze, Web")
+            page.evaluate("() => globalThis.autogaze.player.open('sample')")
             page.evaluate(_PAUSE)
             page.screenshot(path=PICTURES / f"{name}.png")
             print(f"docs/pictures/{name}.png")

@@ -74,3 +74,23 @@ def test_with_threads_the_tokens_are_the_same(page, isolated_url, checkpoint):
     assert threads, "the page is not isolated"
     wait_model(page, f"WebAssembly, {threads} thread")
     replay(record(page, 5), checkpoint)
+
+
+def test_a_picture_that_stands_still_follows_slider_and_mask_source(page, site_url, checkpoint):
+    serve(page, checkpoint)
+    open_live(page, site_url, "?source=synthetic-pan&width=160&backend=wasm" + ADDRESSES)
+    record(page, 3)
+    page.click("#run")
+    page.wait_for_function("() => document.getElementById('run').textContent === 'Start'")
+    page.fill("#quality", "100")
+    page.wait_for_function("() => document.getElementById('facts').textContent.includes(' 196 cells')")
+    assert (shown(page, "mask")[..., 3] > 0).all()
+    page.select_option("#mask-source", "autogaze")
+    wait_model(page, "WebAssembly")
+    page.wait_for_function("() => document.getElementById('facts').textContent.includes('mask 0 frames')")
+    mask, output, source = (shown(page, name) for name in ("mask", "output", "input"))
+    covered = mask[..., 3] > 0
+    assert covered.any()
+    np.testing.assert_array_equal(output[covered], source[covered])
+    page.select_option("#mask-source", "patch-diff")
+    page.wait_for_function("() => document.getElementById('facts').textContent.includes(' 196 cells')")

@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import numpy as np
@@ -66,3 +67,18 @@ def test_restart_and_unknown_sources():
         session.draw_synthetic("snow", 0, 28, 28)
     with pytest.raises(ValueError, match="pixels per side"):
         session.frame_memory(0, 28)
+
+
+def test_a_picture_that_stands_still_follows_the_settings():
+    session = PageSession()
+    assert asyncio.run(session.repeat(True)) is None
+    for index in range(3):
+        session.draw_synthetic("synthetic-pan", 4 * index, 90, 160)
+        before = json.loads(session.process())
+    assert asyncio.run(session.repeat(False)) is None
+    session.configure('{"patch-diff-threshold": 0}')
+    text = asyncio.run(session.repeat(True))
+    assert text
+    again = json.loads(text)
+    assert again["cells"] > before["cells"]
+    assert (again["index"], again["recorded"]) == (before["index"], before["recorded"])

@@ -22,13 +22,15 @@ const SHOWN = {
  * @param {import("../source_player.mjs").SourcePlayer} parts.player
  * @param {import("../mask_source.mjs").MaskSource} parts.maskSource
  */
-export function applySettings(settings, { view, player, maskSource }) {
+export function applySettings(settings, parts) {
+  const { view, player, maskSource } = parts;
   const { values } = settings;
   view.setOptions(values);
   showWanted(settings);
   settings.onChange((changed) => {
     view.setOptions(values);
     showWanted(settings);
+    showAgain(parts);
     const restarts = new Set(changed.map((name) => settings.option(name).restarts));
     player.optionsChanged(changed, restarts.has("source"));
     const source = String(values["mask-source"]);
@@ -39,6 +41,16 @@ export function applySettings(settings, { view, player, maskSource }) {
       else maskSource.reload();
     }
   });
+}
+
+/**
+ * A picture that stands still follows the settings too.
+ * @param {object} parts
+ * @param {import("../../wasm_bridge/autogaze.mjs").LiveView} parts.view
+ * @param {import("../source_player.mjs").SourcePlayer} parts.player
+ */
+export function showAgain({ view, player }) {
+  if (player.state === "paused") view.showAgain();
 }
 
 /** @param {Settings} settings */
