@@ -146,8 +146,9 @@ export class ModelHost {
     if (model !== this.#model) return;
     const again = performance.now() - this.#lostAt < SOON_MS;
     this.#lostAt = performance.now();
-    // What was on the GPU cannot be freed any more, and need not be.
-    await this.#inTurn(() => this.unload()).catch(() => {});
+    // What was on the GPU cannot be freed any more, and need not be. That the model is gone is told before it
+    // has been put away: who asks for a frame meanwhile has to wait for the next one.
+    const unloaded = this.#inTurn(() => this.unload()).catch(() => {});
     if (again) {
       this.#send({
         type: "model-stopped",
@@ -157,6 +158,7 @@ export class ModelHost {
       return;
     }
     this.#send({ type: "model-lost", message: "The GPU was lost: the model is being started again." });
+    await unloaded;
     // Another model may be on its way already.
     if (!this.#loading) await this.load(request);
   }

@@ -165,8 +165,9 @@ export class SourcePlayer {
     }
   }
 
-  /** Lets the source go. */
+  /** Lets the source go; a frame of it that is in work is not shown any more. */
   close() {
+    this.#view.newStream();
     this.#attempt.abort();
     this.#attempt = new AbortController();
     this.#pump?.stop();
@@ -179,7 +180,6 @@ export class SourcePlayer {
   /** @param {Source} source */
   #start(source) {
     this.#show(source);
-    this.#view.newStream();
     this.#pump = new FramePump(
       () => source.capture(),
       (frame) => this.#view.send(frame),

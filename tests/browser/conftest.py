@@ -14,9 +14,10 @@ import model_client
 import pytest
 from api_page import ApiPage
 from chromium import flags, require
+from live_page import LOAD_TIMEOUT_MS
 from model_page import serve, write_checkpoint
 from model_server import ModelServer, model_server
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from recorded_page import RecordedPage
 
 import build_site
@@ -94,13 +95,21 @@ def chromium_path() -> Path:
 
 @pytest.fixture(scope="session")
 def launch(chromium_path: Path) -> Iterator[Launch]:
-    """`launch(webgpu=False, camera=None, allow_camera=True)` is a Chromium; one for each set of options."""
+    """`launch(webgpu=False, camera=None, allow_camera=True)` is a Chromium; one for each set of options.
+
+    One with a camera is closed when another camera is wanted: every test writes its own.
+    """
+    # What a slow machine needs; whatever fails at all does so at once or after this.
+    expect.set_options(timeout=LOAD_TIMEOUT_MS)
     browsers: dict[tuple[tuple[str, object], ...], Browser] = {}
     with sync_playwright() as playwright:
 
         def launch(**options: Any) -> Browser:
             key = tuple(sorted(options.items()))
             if key not in browsers:
+                if options.get("camera"):
+                    for each in [each for each in browsers if dict(each).get("camera")]:
+                        browsers.pop(each).close()
                 browsers[key] = playwright.chromium.launch(
                     executable_path=chromium_path, args=flags(**options)
                 )
@@ -126,7 +135,9 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
     ) -> RecordedPage:
         browser = launch(webgpu=webgpu, camera=camera, allow_camera=allow_camera)
         context_options.setdefault("service_workers", "block")
-        recorded = RecordedPage(browser.new_context(**context_options).new_page())
+        context = browser.new_context(**context_options)
+        context.set_default_timeout(LOAD_TIMEOUT_MS)
+        recorded = RecordedPage(context.new_page())
         opened.append(recorded)
         return recorded
 

@@ -3,46 +3,76 @@
 from __future__ import annotations
 
 import base64
+import io
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Page
 
 from autogaze_web.live import LiveSettings, LiveView
 
 Pixels = NDArray[np.uint8]
+T = TypeVar("T")
 
 PANELS = ("input", "mask", "output")
 LOAD_TIMEOUT_MS = 60_000
 
-_RECORD = """async ([count, source]) => {
-  const { view, player } = globalThis.autogaze;
-  const recording = view.record(count, { fromStart: true });
-  player.open(source || player.name);
-  const tooLate = new Promise((_, reject) => setTimeout(reject, 30_000, new Error("no frames came")));
-  const base64 = (bytes) => {
+_BASE64 = """const base64 = (bytes) => {
     let text = "";
     for (let i = 0; i < bytes.length; i += 9000) text += String.fromCharCode(...bytes.subarray(i, i + 9000));
     return btoa(text);
-  };
+  };"""
+
+_RECORD = """async ([count, source, timeout]) => {
+  const { view, player } = globalThis.autogaze;
+  const recording = view.record(count, { fromStart: true });
+  player.open(source || player.name);
+  const tooLate = new Promise((_, reject) => setTimeout(reject, timeout, new Error("no frames came")));
+  BASE64
   return (await Promise.race([recording, tooLate])).map(({ report, ...panels }) => ({
     report,
     ...Object.fromEntries(Object.entries(panels).map(([name, bytes]) => [name, base64(bytes)])),
   }));
-}"""
+}""".replace("BASE64", _BASE64)
 
 _SHOWN = """(name) => {
   const panel = document.getElementById(name);
   const copy = new OffscreenCanvas(panel.width, panel.height);
   const context = copy.getContext("2d");
   context.drawImage(panel, 0, 0);
-  return [panel.width, panel.height, [...context.getImageData(0, 0, panel.width, panel.height).data]];
-}"""
+  BASE64
+  const { width, height } = panel;
+  return [base64(context.getImageData(0, 0, width, height).data), height, width];
+}""".replace("BASE64", _BASE64)
 
+# What the worker has drawn once it is done with all frames: the first answer comes after the frame in work,
+# upon which the page sends the one that waited.
+_DRAWN = """async (panels) => {
+  const { view } = globalThis.autogaze;
+  BASE64
+  await view.picture(panels[0]);
+  const pictures = await Promise.all(panels.map((name) => view.picture(name)));
+  return Promise.all(pictures.map(async (blob) => base64(new Uint8Array(await blob.arrayBuffer()))));
+}""".replace("BASE64", _BASE64)
+
+# `onDone` of so many frames more.
+_FRAMES = """(frames) => new Promise((resolve) => {
+  const { view } = globalThis.autogaze;
+  const shown = view.onDone;
+  view.onDone = (report) => {
+    shown(report);
+    if (--frames > 0) return;
+    view.onDone = shown;
+    resolve();
+  };
+})"""
 
 _PLAY = """async ([source, count, width, height]) => {
   const { view, player } = globalThis.autogaze;
@@ -91,7 +121,7 @@ def wait_live(page: Page) -> None:
 
 def record(page: Page, count: int, source: str = "") -> list[Recorded]:
     """The first `count` frames of the source, opened again for it, as the page processed them."""
-    frames = page.evaluate(_RECORD, [count, source])
+    frames = page.evaluate(_RECORD, [count, source, LOAD_TIMEOUT_MS])
     return [
         Recorded(
             entry["report"],
@@ -112,9 +142,68 @@ def _pixels(text: str, height: int, width: int) -> Pixels:
 
 
 def shown(page: Page, panel: str) -> Pixels:
-    """What a panel's canvas shows now, (H, W, 4)."""
-    width, height, values = page.evaluate(_SHOWN, panel)
-    return np.array(values, np.uint8).reshape(height, width, 4)
+    """What a panel's canvas shows now, (H, W, 4).
+
+    The worker draws it, and what it drew reaches the page some time after the frame's numbers: `assert_shown`
+    and `shown_at_rest` wait for that.
+    """
+    text, height, width = page.evaluate(_SHOWN, panel)
+    return _pixels(text, height, width)
+
+
+def eventually(page: Page, check: Callable[[], T]) -> T:
+    """What `check` returns once none of its assertions fails; after a minute the last failure counts."""
+    deadline = time.monotonic() + LOAD_TIMEOUT_MS / 1000
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        page.wait_for_timeout(30)
+
+
+def assert_shown(page: Page, panel: str, expected: Pixels) -> None:
+    """A panel comes to show these pixels, (H, W, 3) or (H, W, 4)."""
+    channels = expected.shape[-1]
+    eventually(
+        page, lambda: np.testing.assert_array_equal(shown(page, panel)[..., :channels], expected, panel)
+    )
+
+
+def wait_shape(page: Page, height: int, width: int) -> None:
+    """Waits until all panels have this size."""
+
+    def check() -> None:
+        assert {shown(page, name).shape[:2] for name in PANELS} == {(height, width)}
+
+    eventually(page, check)
+
+
+def shown_at_rest(page: Page) -> dict[str, Pixels]:
+    """The panels of a source that was paused, by name: all of one frame, and as the page shows them."""
+
+    def check() -> dict[str, Pixels]:
+        pictures = [base64.b64decode(text) for text in page.evaluate(_DRAWN, PANELS)]
+        drawn = [np.asarray(Image.open(io.BytesIO(picture)).convert("RGBA")) for picture in pictures]
+        panels = {name: shown(page, name) for name in PANELS}
+        for name, expected in zip(PANELS, drawn, strict=True):
+            np.testing.assert_array_equal(panels[name], expected, name)
+        return panels
+
+    return eventually(page, check)
+
+
+def pause(page: Page) -> dict[str, Pixels]:
+    """Pauses the source; the panels as they then stay."""
+    page.click("#run")
+    page.wait_for_function("() => globalThis.autogaze.player.state === 'paused'")
+    return shown_at_rest(page)
+
+
+def wait_frames(page: Page, count: int) -> None:
+    """Waits until so many frames more were shown; of two the second was captured after this call."""
+    page.evaluate(_FRAMES, count)
 
 
 def assert_native(frames: list[Recorded], options: dict[str, object] | None = None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from model_server import ModelServer, Served
+from model_server import SECONDS, ModelServer, Served
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
 from safetensors.numpy import save
@@ -26,6 +26,17 @@ OTHER_WEIGHTS = save({"w": np.random.default_rng(2).standard_normal(400_000).ast
 PATH = "/model/model.safetensors"
 # Longer than any test waits for an answer that should come.
 SILENCES = {"download": 20_000, "check": 20_000}
+
+STORED_FILES = """async () => {
+  const names = [];
+  const walk = async (folder) => {
+    for await (const entry of folder.values())
+      if (entry.kind === "file") names.push(entry.name); else await walk(entry);
+  };
+  await walk(await navigator.storage.getDirectory());
+  return names;
+}"""
+"""The names of all files that the origin keeps."""
 
 _PAGE = """<!doctype html><title>model files</title>%s<link rel="icon" href="icon.svg" type="image/svg+xml">
 <input type="file" multiple><script type="module" src="model_files_page.mjs"></script>"""
@@ -143,7 +154,7 @@ def assert_says(said: str, expected: str) -> None:
     assert said == expected if expected.endswith(".") else said[: len(expected)] == expected
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
     """Waits for something that happens outside the page."""
     deadline = time.monotonic() + seconds
     while not condition():

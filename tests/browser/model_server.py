@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 CHUNK = 16_384
+SECONDS = 60
+"""How long a test waits for a client, at most."""
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Asked:
     """One request: its method, path and headers (lower case), and what became of it.
 
     Attributes:
+        broken: set when its connection is to end.
         sent: bytes of the body that were sent.
         gone: whether the client ended the connection before the answer was complete.
         finished: set when nothing more happens to it.
@@ -69,6 +72,7 @@ class Asked:
     method: str
     path: str
     headers: dict[str, str]
+    broken: threading.Event
     sent: int = 0
     gone: bool = False
     finished: threading.Event = field(default_factory=threading.Event)
@@ -106,13 +110,20 @@ class ModelServer:
             self._http = None
 
     def break_connections(self) -> None:
-        """End the connections on which something is still owed."""
+        """End the connections on which something is still owed, now or once they have come to that."""
         self.broken.set()
         self.broken = threading.Event()
 
     def of(self, path: str) -> list[Asked]:
         """The requests for a path, in order."""
         return [asked for asked in self.asked if asked.path == path]
+
+    def ended(self, path: str) -> list[Asked]:
+        """The same, once nothing more happens to them: a client may have all before the server knows."""
+        requests = self.of(path)
+        for asked in requests:
+            assert asked.finished.wait(SECONDS), f"{path} is still being sent"
+        return requests
 
 
 @contextmanager
@@ -154,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _remember(self) -> Asked:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, self.path, headers)
+        asked = Asked(self.command, self.path, headers, self._server.broken)
         self._server.asked.append(asked)
         return asked
 
@@ -214,8 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _wait_for_end(self, asked: Asked) -> None:
         """Stays silent until the client ends the connection, or `break_connections` does."""
-        broken = self._server.broken
-        while not broken.is_set():
+        while not asked.broken.is_set():
             if select.select([self.connection], [], [], 0.02)[0]:
                 asked.gone = not self.connection.recv(1)
                 return

@@ -155,13 +155,15 @@ def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, chec
     recorded = open_page(webgpu=True)
     recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_")
     serve(recorded.page, checkpoint)
+    held = []  # until the worker's GPU can be reached
+    recorded.page.route("**/model/config.json", lambda route: held.append(route))
     api = ApiPage(recorded, site_url, site_url + "wasm_bridge/autogaze.mjs")
     api.run(
         f"""globalThis.notes = [];
         const onNote = (sentence) => notes.push(sentence);
         globalThis.creating = AutoGaze.create({{ ...{MODEL}, backend: "webgpu", onNote }});"""
     )
-    while not api.page.workers:
+    while not held:
         api.page.wait_for_timeout(20)
     (worker,) = api.page.workers
     worker.evaluate("""() => {
@@ -171,6 +173,8 @@ def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, chec
         return globalThis.device;
       };
     }""")
+    for route in held:
+        route.fallback()
     frames = pan_frames(2, 40, 64)
     api.run("""globalThis.gaze = await creating;
       const onProgress = (done) => { globalThis.done = done; };

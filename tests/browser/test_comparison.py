@@ -8,7 +8,7 @@ import clips
 import model_page
 import numpy as np
 import pytest
-from live_page import choose_files, open_live, play, shown
+from live_page import assert_shown, choose_files, open_live, play
 
 from autogaze_web.cli import main
 from autogaze_web.live import LiveView
@@ -31,7 +31,6 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     page.wait_for_selector("#compared.live")
     reports = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
     assert_the_trace_is_that_of_the_command_line(page, model, tmp_path)
-    page.wait_for_timeout(300)  # until the canvases show it
 
     view = LiveView()
     for index, report in enumerate(reports):
@@ -43,8 +42,8 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
         if not expected.keyframe:
             assert float(compared["psnr"]) == pytest.approx(expected.psnr)
     assert expected.cells > 0
-    np.testing.assert_array_equal(shown(page, "compared-mask"), view.mask)
-    np.testing.assert_array_equal(shown(page, "compared-output"), view.output)
+    assert_shown(page, "compared-mask", view.mask)
+    assert_shown(page, "compared-output", view.output)
     names, ours, theirs = zip(
         *[row.split("\t") for row in page.inner_text("#compare-numbers").splitlines()], strict=True
     )
@@ -89,8 +88,7 @@ def test_the_gaze_along_a_file(page, site_url, tmp_path):
     assert page.is_hidden("#timeline")
     choose_files(page, clips.write_lossless(tmp_path / "square.webm", frames, fps=10))
     page.wait_for_function(
-        "() => document.querySelector('#timeline .masked').getAttribute('d')?.split('M').length > 11",
-        timeout=60_000,
+        "() => document.querySelector('#timeline .masked').getAttribute('d')?.split('M').length > 11"
     )
     page.wait_for_function("() => globalThis.autogaze.player.state !== 'running'")
     columns = page.get_attribute("#timeline .masked", "d").split("M")[1:]

@@ -8,6 +8,7 @@ import clips
 import numpy as np
 import pytest
 from conftest import OpenPage, ServeAt
+from live_page import eventually
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
 
@@ -161,10 +162,11 @@ def test_every_kind_of_problem_is_noticed(
         (folder / "worker.mjs").write_text(script, encoding="utf-8")
         script = "void (window.worker = new Worker('worker.mjs', {type: 'module'}))"
     recorded.page.evaluate(f"() => {{ {script} }}")
-    for _ in range(50):
-        if any(line.startswith(kind) for line in recorded.problems):
-            break
-        recorded.page.wait_for_timeout(100)
+
+    def noticed() -> None:
+        assert any(line.startswith(kind) for line in recorded.problems), recorded.problems
+
+    eventually(recorded.page, noticed)
     seen = recorded.unexpected()
     recorded.expect_problem("")
     assert any(line.startswith(kind) for line in seen), seen

@@ -8,7 +8,16 @@ import av
 import clips
 import numpy as np
 import pytest
-from live_page import assert_native, choose_files, open_live, record, shown, wait_live
+from live_page import (
+    assert_native,
+    choose_files,
+    open_live,
+    pause,
+    record,
+    wait_frames,
+    wait_live,
+    wait_shape,
+)
 
 from autogaze_web.frames import allocate
 from autogaze_web.synthetic import SYNTHETIC_SOURCES
@@ -51,7 +60,7 @@ def test_the_default_width_is_640_and_keeps_the_cameras_shape(open_page, site_ur
     square = clips.moving_square(30, 320, 240)
     page = open_page(camera=clips.write_y4m(tmp_path / "camera.y4m", square)).page
     open_live(page, site_url)
-    assert shown(page, "input").shape == (480, 640, 4)
+    wait_shape(page, 480, 640)
 
 
 def test_masked_cells_are_where_motion_is(open_page, site_url, tmp_path):
@@ -100,14 +109,12 @@ def test_the_canvases_show_what_was_computed(page, site_url):
     open_live(page, site_url, "?source=synthetic-pan&inference-width=321")
     last = record(page, 5)[-1]
     # Recording ends in mid-stream: stop at a frame, then compare all three panels of that very frame.
-    page.click("#run")
-    page.wait_for_function("() => document.getElementById('run').textContent === 'Start'")
-    page.wait_for_timeout(300)
-    assert shown(page, "input").shape == last.input.shape
-    mask, output, source = (shown(page, name) for name in ("mask", "output", "input"))
-    covered = mask[..., 3] > 0
+    panels = pause(page)
+    assert page.inner_text("#run") == "Start"
+    assert panels["input"].shape == last.input.shape
+    covered = panels["mask"][..., 3] > 0
     assert covered.any()
-    np.testing.assert_array_equal(output[covered], source[covered])
+    np.testing.assert_array_equal(panels["output"][covered], panels["input"][covered])
     stopped = page.inner_text("#facts")
     page.wait_for_timeout(300)
     assert page.inner_text("#facts") == stopped, "paused, but frames go on"
@@ -123,11 +130,10 @@ def test_controls_change_the_running_stream(page, site_url):
     page.locator("#quality").fill("0")
     page.wait_for_function("() => /· [0-9] cells? ·/.test(document.getElementById('facts').textContent)")
     page.select_option("#output-mode", "full-blend")
-    page.wait_for_timeout(500)
-    page.click("#run")
-    page.wait_for_timeout(300)
-    covered = shown(page, "mask")[..., 3] > 0
-    np.testing.assert_array_equal(shown(page, "output")[~covered], shown(page, "input")[~covered])
+    wait_frames(page, 2)
+    panels = pause(page)
+    covered = panels["mask"][..., 3] > 0
+    np.testing.assert_array_equal(panels["output"][~covered], panels["input"][~covered])
 
 
 def test_numbers_have_the_formats_of_the_overlay(page, site_url):
@@ -169,7 +175,7 @@ def test_newest_frame_wins_and_nothing_queues(page, site_url):
           globalThis.autogaze.player.open("synthetic-pan");
         }"""
     )
-    page.wait_for_function("() => globalThis.autogaze.player.replaced > 3", timeout=30_000)
+    page.wait_for_function("() => globalThis.autogaze.player.replaced > 3")
     assert page.evaluate("globalThis.most") == 1
 
 
@@ -189,11 +195,11 @@ def test_a_camera_that_turns_in_mid_stream(page, site_url):
         """
     )
     open_live(page, site_url, "?width=160")
-    assert shown(page, "output").shape == (90, 160, 4)
+    wait_shape(page, 90, 160)
     page.evaluate("turn()")
     page.wait_for_function("() => document.getElementById('facts').textContent.startsWith('160\\u00d7284')")
     page.wait_for_function("() => /[1-9]\\d* cells/.test(document.getElementById('facts').textContent)")
-    assert {shown(page, name).shape for name in ("input", "mask", "output")} == {(284, 160, 4)}
+    wait_shape(page, 284, 160)
 
 
 @pytest.mark.parametrize("server", ["subpath_url", "isolated_url"])

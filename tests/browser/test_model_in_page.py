@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, wait_live
+from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record
+from model_client import STORED_FILES
 from model_page import ADDRESSES, FILES, serve, wait_model
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
@@ -98,6 +99,7 @@ def test_the_gpu_is_lost_and_the_model_started_again(open_page, site_url, checkp
     worker.evaluate("() => globalThis.device.destroy()")
     page.wait_for_selector("#notice:not([hidden])", timeout=LOAD_TIMEOUT_MS)
     assert "The GPU was lost: the model is being started again." in page.inner_text("#notice-text")
+    page.wait_for_selector("#model-loading", state="hidden")
     wait_model(page, "WebGPU")
     assert record(page, 2)[-1].report["tokens"] > 0
 
@@ -111,8 +113,9 @@ def test_what_is_kept_is_shown_and_can_be_deleted(page, site_url, checkpoint):
     assert page.inner_text("#storage-text") == "Model files kept on this machine: 0.3 MB."
     page.click("#storage-delete")
     page.wait_for_selector("#storage", state="hidden")
-    page.reload()
-    wait_live(page)
+    assert page.evaluate(STORED_FILES) == []
+    # Without the model, which would be kept again.
+    open_live(page, site_url, "?source=synthetic-pan&width=128")
     assert page.is_hidden("#storage")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import oracle
 import pytest
 import synthetic_formula as formula
-from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, shown
+from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, wait_shape
 from model_page import ADDRESSES, SLOW_DOWN, replay, serve, wait_model
 from safetensors.numpy import save_file
 
@@ -126,7 +126,7 @@ def test_frames_that_change_size_while_the_model_works(page, site_url, checkpoin
             arg=f"{width}\u00d7{height} pixels",
             timeout=LOAD_TIMEOUT_MS,
         )
-        assert {shown(page, name).shape[:2] for name in ("input", "mask", "output")} == {(height, width)}
+        wait_shape(page, height, width)
         page.evaluate("turn()")
 
 

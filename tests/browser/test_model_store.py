@@ -7,22 +7,19 @@ from dataclasses import replace
 
 import pytest
 from chromium import flags
-from model_client import OTHER_WEIGHTS, PATH, WEIGHTS, ModelClient, assert_complete, sha256
-from model_server import Served
+from model_client import (
+    OTHER_WEIGHTS,
+    PATH,
+    STORED_FILES,
+    WEIGHTS,
+    ModelClient,
+    assert_complete,
+    sha256,
+)
+from model_server import SECONDS, Served
 from recorded_page import RecordedPage
 
 pytestmark = pytest.mark.browser
-
-
-FILES = """async () => {
-  const names = [];
-  const walk = async (folder) => {
-    for await (const entry of folder.values())
-      if (entry.kind === "file") names.push(entry.name); else await walk(entry);
-  };
-  await walk(await navigator.storage.getDirectory());
-  return names;
-}"""
 
 # Harms the file of a certain size, or every record.
 DAMAGE = """async ([damage, size]) => {
@@ -56,7 +53,7 @@ class TestKept:
         assert {origin["from"] for origin in model["origins"].values()} == {"cache"}
         assert model["notes"] == []
         for asked in client.server.asked[3:]:
-            assert asked.finished.wait(10)
+            assert asked.finished.wait(SECONDS)
             assert asked.gone, "the connection was left open"
 
     def test_after_the_browser_was_closed(self, launch, chromium_path, model_app, server, tmp_path):
@@ -133,7 +130,7 @@ class TestKept:
         client.server.start()
         client.server.files[PATH] = Served(OTHER_WEIGHTS, etag='"w2"')
         assert_complete(client.load(), OTHER_WEIGHTS)
-        assert 0 < client.server.of(PATH)[-1].sent < len(WEIGHTS)
+        assert 0 < client.server.ended(PATH)[-1].sent < len(WEIGHTS)
 
     def test_what_has_no_version_is_kept_for_the_time_without_network(self, client):
         client.server.files[PATH] = replace(client.server.files[PATH], etag=None)
@@ -159,7 +156,7 @@ class TestKept:
         }
         client.ask("remove")
         assert client.stored() == {}
-        assert client.page.evaluate(FILES) == []
+        assert client.page.evaluate(STORED_FILES) == []
         assert client.load()["origins"]["weights"]["from"] == "network"
 
     def test_it_is_not_deleted_under_a_download(self, client):
@@ -197,7 +194,7 @@ class TestKept:
         model = client.load()
         assert_complete(model)
         assert model["origins"]["weights"]["from"] == "network"
-        assert len(client.page.evaluate(FILES)) == 6, "files without a record stay behind"
+        assert len(client.page.evaluate(STORED_FILES)) == 6, "files without a record stay behind"
 
     def test_a_full_disk(self, client):
         storage = client.page.context.new_cdp_session(client.page)
@@ -220,4 +217,4 @@ class TestKept:
         assert_complete(model)
         assert model["notes"][0].startswith("This browser keeps no files for this page")
         assert not model["origins"]["weights"]["kept"]
-        assert client.page.evaluate(FILES) == []
+        assert client.page.evaluate(STORED_FILES) == []

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.browser
 SMALL = "?source=synthetic-pan&width=128"
 MODEL = SMALL + "&backend=wasm&config-url=./model/config.json&weights-url=./model/model.safetensors"
 
+NEW_VERSION = "() => getComputedStyle(document.documentElement).getPropertyValue('--new-version')"
+
 
 def describe_again(site: Path) -> None:
     """Makes build.json and the service worker anew, as a build of those files would."""
@@ -126,9 +128,7 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
     assert new_version(page) == ""
     page.wait_for_selector("#version:not([hidden])", timeout=LOAD_TIMEOUT_MS)
     page.click("#version-reload")
-    page.wait_for_function(
-        "() => getComputedStyle(document.documentElement).getPropertyValue('--new-version')"
-    )
+    page.wait_for_function(NEW_VERSION)
     wait_live(page)
     assert page.evaluate("() => caches.keys()") != old
     assert page.evaluate(status, f"graphs/{graph.name}") == 200
@@ -137,9 +137,9 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
     assert "Another tab" in other.inner_text("#version-text")
     assert other.evaluate(status, f"graphs/{graph.name}") == 409
     other.click("#version-reload")
+    other.wait_for_function(f"() => ({NEW_VERSION})() === '1'")
     wait_live(other)
-    assert new_version(other) == "1"
-    assert len(page.evaluate("() => caches.keys()")) == 1
+    page.wait_for_function("async () => (await caches.keys()).length === 1")
 
     page.click("#feature-offline summary")
     page.click("#offline-clear")
@@ -148,8 +148,7 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
 
 
 def new_version(page: Page) -> str:
-    script = "() => getComputedStyle(document.documentElement).getPropertyValue('--new-version')"
-    answer: str = page.evaluate(script)
+    answer: str = page.evaluate(NEW_VERSION)
     return answer
 
 

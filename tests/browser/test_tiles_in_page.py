@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from live_page import LOAD_TIMEOUT_MS, open_live, record, shown
+from live_page import LOAD_TIMEOUT_MS, eventually, open_live, record, shown
 from model_page import ADDRESSES, serve, wait_model
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
@@ -53,7 +53,7 @@ def test_every_tile_is_the_native_packages(open_page, site_url, checkpoint, back
         assert frame.report["tokens"] == report.cells
         np.testing.assert_array_equal(frame.mask, view.mask)
         np.testing.assert_array_equal(frame.output, view.output)
-    assert page.inner_text("#tiles-count").strip() == f"{len(tiling)} of {len(tiling)}"
+    wait_tiles(page, f"{len(tiling)} of {len(tiling)}")
 
 
 # Every run of the model waits until it is let go.
@@ -100,13 +100,18 @@ def test_what_is_known_is_shown_and_the_rest_can_be_called_off(page, site_url, c
         mask = shown(page, "mask")[..., :3].any(axis=-1)
         return [bool(part.any()) for row in np.split(mask, 2) for part in np.array_split(row, 3, axis=1)]
 
+    def wait_lit(expected):
+        def check():
+            assert lit() == expected
+
+        eventually(page, check)
+
     worker.evaluate("() => letGo(2)")
     wait_tiles(page, "2 of 6")
-    assert lit() == [True, True, False, False, False, False]
+    wait_lit([True, True, False, False, False, False])
     worker.evaluate("() => letGo(2)")
     wait_tiles(page, "4 of 6")
-    assert lit()[:4] == [True] * 4
-    assert lit()[4:] == [False, False]
+    wait_lit([True, True, True, True, False, False])
 
     page.click("#tiles-cancel")
     worker.evaluate("() => letAllGo()")
