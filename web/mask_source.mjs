@@ -100,7 +100,9 @@ export class MaskSource {
 
   /** @param {string} backend */
   #ready(backend) {
-    this.#stopLoading();
+    // On its way while patch-diff was chosen: the worker lets it go.
+    if (!this.#loading) return;
+    this.#endLoading();
     this.backend = backend;
     this.onActive("autogaze");
   }
@@ -127,7 +129,8 @@ export class MaskSource {
 
   /** @param {string} sentence */
   #failed(sentence) {
-    this.#stopLoading();
+    if (!this.#loading) return;
+    this.#endLoading();
     // A model that is already there goes on.
     if (!this.backend) {
       this.#select.value = "patch-diff";
@@ -139,6 +142,10 @@ export class MaskSource {
 
   #stopLoading() {
     if (this.#loading) this.#view.cancelModel();
+    this.#endLoading();
+  }
+
+  #endLoading() {
     this.#loading = false;
     this.#progress.hide();
   }

@@ -25,6 +25,25 @@ _PACKAGES_SECONDS = 900
 # Without a font a page is laid out with empty boxes.
 _DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core")
 
+# Without these two every new context starts a process for each list that the address bar could show.
+_ADDRESS_BAR = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup")
+# What Playwright turns off: only the last list that Chromium is given counts.
+_PLAYWRIGHT_TURNS_OFF = (
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
+
 HOW_TO_INSTALL = (
     "No Chromium was found: install Chromium or Google Chrome with your system's package manager, "
     f"or name one with {VARIABLE}=/path/to/chromium"
@@ -148,6 +167,7 @@ def flags(*, webgpu: bool = False, camera: Path | None = None, allow_camera: boo
         "--no-default-browser-check",
         "--no-first-run",
         "--autoplay-policy=no-user-gesture-required",
+        f"--disable-features={','.join((*_PLAYWRIGHT_TURNS_OFF, *_ADDRESS_BAR))}",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium refuses to start as root with its sandbox on.

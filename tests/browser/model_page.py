@@ -37,6 +37,18 @@ SLOW_DOWN = """(slow) => {
   };
 }"""
 
+# The worker's time goes by at `clockRate`.
+CLOCK = """() => {
+  const now = performance.now.bind(performance);
+  let [last, told] = [now(), now()];
+  performance.now = () => {
+    const real = now();
+    told += (real - last) * globalThis.clockRate;
+    last = real;
+    return told;
+  };
+}"""
+
 FILES = "&config-url=./model/config.json&weights-url=./model/model.safetensors"
 ADDRESSES = f"{FILES}&graphs-url=./model/"
 """Options that load it, to be appended to others."""

@@ -5,23 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from live_page import LOAD_TIMEOUT_MS, open_live, pause, record, shown_at_rest
-from model_page import ADDRESSES, SLOW_DOWN, replay, serve, wait_model
+from model_page import ADDRESSES, CLOCK, SLOW_DOWN, replay, serve, wait_model
 
 pytestmark = pytest.mark.browser
 
 QUERY = "?source=synthetic-pan&width=128&mask-source=autogaze&backend=wasm" + ADDRESSES
-
-# The worker's clock goes at `rate`.
-CLOCK = """() => {
-  const now = performance.now.bind(performance);
-  let [last, told] = [now(), now()];
-  performance.now = () => {
-    const real = now();
-    told += (real - last) * globalThis.rate;
-    last = real;
-    return told;
-  };
-}"""
 
 
 def open_slow(page, url, checkpoint, slow, query=""):
@@ -49,7 +37,7 @@ def test_a_slow_model_holds_no_frame_up(page, site_url, checkpoint):
 
 def test_a_model_that_keeps_up_is_waited_for_and_one_that_stops_to_is_not(page, site_url, checkpoint):
     # Times are counted shorter than they are, so that a busy machine is no slow model.
-    fast, slow = {"milliseconds": 0, "rate": 0.01}, {"milliseconds": 200, "rate": 1}
+    fast, slow = {"milliseconds": 0, "clockRate": 0.01}, {"milliseconds": 200, "clockRate": 1}
     open_slow(page, site_url, checkpoint, fast)
     page.workers[0].evaluate(CLOCK)
     timing = (
