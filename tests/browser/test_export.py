@@ -11,7 +11,7 @@ import av
 import clips
 import numpy as np
 import pytest
-from live_page import open_live, play, shown
+from live_page import open_live, play, shown_at_rest
 from PIL import Image
 
 from autogaze_web.cli import main
@@ -82,8 +82,7 @@ def assert_consecutive(pictures, source, width, height):
 def test_pictures_are_the_panels_and_files_those_of_the_command_line(page, site_url, tmp_path):
     open_export(page, site_url, "?source=synthetic-pan&inference-width=321")
     play(page, "synthetic-pan", 4, 321, 181)
-    page.wait_for_timeout(300)  # until the canvases show it
-    panels = {name: shown(page, name) for name in ("input", "mask", "output")}
+    panels = shown_at_rest(page)
     assert (panels["mask"][..., 3] > 0).any()
     for choice, pixels in panels.items():
         page.select_option("#export-choice", choice)

@@ -7,7 +7,7 @@ from statistics import fmean
 
 import numpy as np
 import pytest
-from live_page import open_live, play
+from live_page import eventually, open_live, play
 from perf_report import problems
 
 pytestmark = pytest.mark.browser
@@ -49,13 +49,15 @@ def test_the_numbers_of_the_last_frames(page, site_url):
     page.select_option("#source", "synthetic-local-motion")
     page.wait_for_function("() => document.querySelector('#insight-stages dt')")
     reports = play(page, "synthetic-local-motion", KEPT + 20, 160, 90)
-    page.wait_for_timeout(400)
     reports = reports[-KEPT:]
 
+    def all_are_drawn():
+        ratios = line(page, 0)
+        assert ratios.shape == (KEPT, 2)
+        np.testing.assert_allclose(ratios[:, 1], [40 * (1 - r["update_ratio"]) for r in reports], atol=0.06)
+
+    eventually(page, all_are_drawn)
     assert label(page, 0).startswith(f"Updated, last {KEPT} frames: now ")
-    ratios = line(page, 0)
-    assert ratios.shape == (KEPT, 2)
-    np.testing.assert_allclose(ratios[:, 1], [40 * (1 - r["update_ratio"]) for r in reports], atol=0.06)
     psnr = [r["psnr"] for r in reports if r["psnr"] != "Infinity"]
     assert f"{min(psnr):05.1f} dB to {max(psnr):05.1f} dB" in label(page, 1)
     assert len(line(page, 1)) == len(psnr)
@@ -100,13 +102,14 @@ def test_a_measurement_for_programs(recorded, site_url):
     assert summary["avg_output_fps"] == pytest.approx(1000 / summary["avg_total_ms"])
     assert 0 < sum(summary[f"avg_{stage}_ms"] for stage in STAGES) <= summary["avg_total_ms"]
     page.wait_for_function("() => globalThis.__autogazeFrameStats.count > 20")
+    logged = [line for line in recorded.console if re.match(r"info: frame \d+: [\d.]+ ms \(capture ", line)]
     stats, latest = page.evaluate("[globalThis.__autogazeFrameStats, globalThis.__autogazePerf]")
     assert (stats["lastWidth"], stats["lastHeight"]) == (64, 36)
     assert stats["firstFrameMs"] < stats["lastFrameMs"]
     assert latest["latest_index"] >= 20
     assert page.evaluate("globalThis.__autogazePerfSummary.latest_index") == 11, "it is summed up once"
-    logged = [line for line in recorded.console if re.match(r"info: frame \d+: [\d.]+ ms \(capture ", line)]
-    assert len(logged) == 1
+    seconds = (stats["lastFrameMs"] - stats["firstFrameMs"]) / 1000
+    assert 1 <= len(logged) <= 1 + seconds / 5, "not with every frame"
 
     ranks = page.evaluate(
         """async () => {
