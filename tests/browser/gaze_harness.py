@@ -76,7 +76,7 @@ class GazeWorker:
         self._call("close")
 
     def _call(self, command: str, **options: Any) -> Any:
-        return self._page.evaluate(_CALL, [self._site + "tests/gaze_worker.mjs", command, options, 170])
+        return self._page.evaluate(_CALL, [self._site + "tests/gaze_worker.mjs", command, options, 290])
 
     def _answer(self, route: Route) -> None:
         content = self.files.get(route.request.url.split("/test-data/")[1])
