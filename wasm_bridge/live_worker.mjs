@@ -235,8 +235,10 @@ function again() {
 
 /** Shows the last frame with the cells that have come since. */
 async function repeat(changed = false) {
-  const text = stream === startedStream && (await session?.repeat(changed));
-  if (!text) return;
+  if (stream !== startedStream) return;
+  const text = await session?.repeat(changed);
+  // A model may have taken its time.
+  if (!text || stream !== startedStream) return;
   /** @type {FrameReport} */
   const report = JSON.parse(text);
   showPanels(report);
