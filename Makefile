@@ -71,6 +71,11 @@ $(TRAIN_CACHE)/corpus: py/autogaze_train/sources.json py/autogaze_train/corpus.p
 .PHONY: train
 train: setup $(TRAIN_CACHE)/corpus ## Train the built-in checkpoint anew (one GPU, 10 minutes) into .cache/train/model
 	@$(TRAIN) train --corpus $(TRAIN_CACHE)/corpus --out $(TRAIN_CACHE)/model
+	@$(TRAIN) choose-requirement --corpus $(TRAIN_CACHE)/corpus --model $(TRAIN_CACHE)/model
+
+.PHONY: choose-requirement
+choose-requirement: setup $(TRAIN_CACHE)/corpus ## Choose the built-in checkpoint's default requirement on validation clips
+	@$(TRAIN) choose-requirement --corpus $(TRAIN_CACHE)/corpus --model site/model --out docs/checkpoint
 
 .PHONY: evaluate
 evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held-out clips and renew its table and plot

@@ -1,4 +1,4 @@
-"""``python -m autogaze_train corpus | train | evaluate``; ``--help`` after a command lists its options."""
+"""``python -m autogaze_train COMMAND``; ``--help`` lists them, and after a command its options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from .export import load_network, read_config, save_checkpoint
 from .geometry import Geometry
 from .policy import generate
 from .render import render_clips
-from .report import plot, table
+from .report import plot, requirement_table, table
+from .requirement import AT_LEAST_DB, as_record, choose, measure_requirements, write_requirement
 from .scene import KINDS, TRAINING_KINDS
 from .search import Errors, Stops, greedy_history
 from .training import Plan, Progress, train
@@ -60,6 +61,19 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--weights", type=Path, help="weights.pt of an earlier part to go on from")
     training.add_argument("--done", type=float, default=0.0, help="share of the training that they have had")
     training.add_argument("--until", type=float, default=1.0, help="share of the training at which to stop")
+    choosing = commands.add_parser("choose-requirement", help="choose a checkpoint's default requirement")
+    choosing.set_defaults(run=_choose_requirement)
+    choosing.add_argument("--corpus", type=Path, required=True, help="folder that corpus made")
+    choosing.add_argument(
+        "--model", type=Path, required=True, help="checkpoint folder; its config.json is set"
+    )
+    choosing.add_argument("--out", type=Path, help="folder for requirement.json, what was measured")
+    choosing.add_argument(
+        "--at-least", type=float, default=AT_LEAST_DB, help="PSNR in dB that the output must keep"
+    )
+    choosing.add_argument("--clips", type=int, default=2, help="rendered clips of each kind of motion")
+    choosing.add_argument("--frames", type=int, default=24, help="frames of a clip")
+    choosing.add_argument("--size", type=int, default=224, help="pixels per side of a clip")
     evaluation = commands.add_parser("evaluate", help="measure a checkpoint on held-out clips")
     evaluation.set_defaults(run=_evaluate)
     evaluation.add_argument("--corpus", type=Path, help="folder that corpus made; without: the video only")
@@ -70,6 +84,20 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--frames", type=int, default=24, help="frames of a rendered clip")
     evaluation.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
     return parser
+
+
+def _choose_requirement(arguments: argparse.Namespace) -> None:
+    size, frames = arguments.size, arguments.frames
+    clips = rendered(arguments.corpus, TRAINING_KINDS, arguments.clips, frames, size, "validation")
+    measured = measure_requirements(arguments.model, clips)
+    chosen = choose(measured, arguments.at_least)
+    write_requirement(arguments.model, chosen)
+    record = as_record(measured, chosen, arguments.at_least)
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "requirement.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    print(requirement_table(record["requirements"]))
+    print(f"{chosen} is the highest with {arguments.at_least:g} dB or more: written to config.json")
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

@@ -28,8 +28,12 @@ BUDGETS = (6, 12, 25, 50, 80)
 REQUIREMENTS = (0.3, 0.5, 0.7, 0.9, 1.1)
 METHODS = ("AutoGaze", *BASELINES)
 
-_REQUIREMENT_BUDGET = 50
+Means = dict[str, float]
+"""Tokens a frame, update ratio and PSNR in dB, by name."""
+
+REQUIREMENT_BUDGET = 50
 _SLACK = 1.25
+_SEEDS = {"held-out": 1000, "validation": 2000}
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,19 @@ class Named:
     clips: list[Clip]
 
 
-def rendered(corpus: Path, kinds: tuple[str, ...], count: int, frames: int, size: int) -> list[Named]:
-    """Clips rendered over held-out pictures."""
+def rendered(
+    corpus: Path, kinds: tuple[str, ...], count: int, frames: int, size: int, part: str = "held-out"
+) -> list[Named]:
+    """Clips rendered over the pictures of a part: ``held-out`` or ``validation``."""
     import torch
 
     from .corpus import read_pictures
     from .render import render_clips
 
-    pictures = read_pictures(corpus, "held-out", 40, 384, "cpu", seed=11)
+    pictures = read_pictures(corpus, part, 40, 384, "cpu", seed=11)
     named = []
     for number, kind in enumerate(kinds):
-        generator = torch.Generator().manual_seed(1000 + number)
+        generator = torch.Generator().manual_seed(_SEEDS[part] + number)
         clips = render_clips(pictures, [kind] * count, frames, size, generator)
         arrays = clips.permute(0, 1, 3, 4, 2).contiguous().numpy()
         named.append(Named(kind, [[as_frame(frame) for frame in clip] for clip in arrays]))
@@ -72,19 +78,13 @@ def evaluate(model_folder: Path, clips: list[Named], say: Callable[[str], None] 
     model = AutoGaze.from_pretrained(model_folder, threads=1)
     processor = AutoGazeImageProcessor.from_pretrained(model_folder)
     results: dict[str, Any] = {"ratios": list(RATIOS), "kinds": {}, "requirements": {}}
-    stops: dict[float, list[dict[str, float]]] = {requirement: [] for requirement in REQUIREMENTS}
+    stops: dict[float, list[Means]] = {requirement: [] for requirement in REQUIREMENTS}
     for named in clips:
         curves = [_curve(model, processor, clip) for clip in named.clips]
         at_ratio = at_ratios(curves)
         requirements = {}
         for requirement in REQUIREMENTS:
-            runs = [
-                gaze_run(model, processor, clip, _REQUIREMENT_BUDGET, requirement) for clip in named.clips
-            ]
-            mean = {
-                name: round(float(np.mean([getattr(run, name) for run in runs])), 4)
-                for name in ("tokens", "ratio", "psnr")
-            }
+            mean = means_at(model, processor, named.clips, requirement)
             requirements[str(requirement)] = mean
             stops[requirement].append(mean)
         results["kinds"][named.kind] = {
@@ -95,11 +95,21 @@ def evaluate(model_folder: Path, clips: list[Named], say: Callable[[str], None] 
         }
         say(f"{named.kind}: " + "; ".join(_sentence(ratio, row) for ratio, row in at_ratio.items()))
     for requirement, rows in stops.items():
-        results["requirements"][str(requirement)] = {
-            name: round(float(np.mean([row[name] for row in rows])), 4)
-            for name in ("tokens", "ratio", "psnr")
-        }
+        results["requirements"][str(requirement)] = mean_of(rows)
     return results
+
+
+def means_at(
+    model: AutoGaze, processor: AutoGazeImageProcessor, clips: list[Clip], requirement: float
+) -> Means:
+    """Means over clips, each run with a requirement and more tokens than it mostly leaves."""
+    runs = [gaze_run(model, processor, clip, REQUIREMENT_BUDGET, requirement) for clip in clips]
+    return mean_of([{"tokens": run.tokens, "ratio": run.ratio, "psnr": run.psnr} for run in runs])
+
+
+def mean_of(rows: list[Means]) -> Means:
+    """The mean of each value."""
+    return {name: round(float(np.mean([row[name] for row in rows])), 4) for name in rows[0]}
 
 
 def _curve(model: AutoGaze, processor: AutoGazeImageProcessor, clip: Clip) -> list[dict[str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.sax.saxutils import escape
 
-from .evaluation import METHODS, averages
+from .evaluation import METHODS, Means, averages
 
 _COLOURS = ("#76b900", "#d55e00", "#888888", "#bbbbbb", "#0072b2")
 
@@ -32,8 +32,13 @@ def table(results: dict[str, Any]) -> str:
         "What the task-loss requirement does, all kinds on average (at most 50 tokens a frame).",
         "",
     ]
-    lines += ["| requirement | tokens a frame | update ratio | PSNR, dB |", "|---|---|---|---|"]
-    for requirement, mean in results["requirements"].items():
+    return "\n".join(lines) + "\n" + requirement_table(results["requirements"])
+
+
+def requirement_table(requirements: dict[str, Means]) -> str:
+    """Markdown: tokens, update ratio and PSNR by requirement."""
+    lines = ["| requirement | tokens a frame | update ratio | PSNR, dB |", "|---|---|---|---|"]
+    for requirement, mean in requirements.items():
         lines.append(f"| {requirement} | {mean['tokens']:.1f} | {mean['ratio']:.1%} | {mean['psnr']:.1f} |")
     return "\n".join(lines) + "\n"
 

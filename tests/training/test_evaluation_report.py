@@ -11,6 +11,7 @@ from autogaze_train.evaluation import METHODS, at_ratios, averages
 from autogaze_train.measure import accumulate, baseline_run
 from autogaze_train.policies import GRID, cells_of
 from autogaze_train.report import plot, table
+from autogaze_train.requirement import choose
 from autogaze_web.frames import as_frame
 
 
@@ -54,3 +55,11 @@ def test_baselines_write_at_least_as_many_pixels_and_not_a_cell_more() -> None:
         other = baseline_run(name, clip, own.pixels)
         for wanted, written in zip(own.pixels[1:], other.pixels[1:], strict=True):
             assert wanted <= written < wanted + cell + 1
+
+
+def test_the_requirement_with_the_fewest_tokens_is_chosen_that_is_good_enough() -> None:
+    measured = {value: {"psnr": psnr} for value, psnr in ((0.5, 34.0), (0.7, 30.0), (0.8, 29.9), (0.9, 28.0))}
+    assert choose(measured, 30.0) == 0.7
+    assert choose(measured, 20.0) == 0.9
+    with pytest.raises(ValueError, match=r"at 40.0 dB: the best has 34.0 dB"):
+        choose(measured, 40.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,13 +12,16 @@ from plain_model import PlainModel
 from tiny_model import SHIPPED
 
 from autogaze_train.measure import BASELINES, baseline_run, gaze_run
+from autogaze_train.requirement import AT_LEAST_DB, choose
 from autogaze_web.checkpoint import Checkpoint, expected_tensors
 from autogaze_web.frames import as_frame
 from autogaze_web.model import AutoGaze
+from autogaze_web.options import options
 from autogaze_web.processor import AutoGazeImageProcessor
 from autogaze_web.safetensors_header import read_header
 from autogaze_web.video import read_frames
 
+CARD = Path(__file__).parents[2] / "docs" / "checkpoint"
 EXAMPLE = Path(__file__).parents[1] / "data" / "example_input.webm"
 
 
@@ -43,6 +47,14 @@ def test_it_is_complete_and_small_and_of_upstreams_tensors(model: AutoGaze) -> N
     assert {name: entry.shape for name, entry in entries.items()} == expected_tensors(model.config)
     assert {entry.dtype for entry in entries.values()} == {"F16"}
     assert model.config.scales == (32, 64, 112, 224)
+
+
+def test_its_requirement_is_the_one_that_was_chosen_and_that_the_page_starts_with(model: AutoGaze) -> None:
+    record = json.loads((CARD / "requirement.json").read_text("utf-8"))
+    measured = {float(value): means for value, means in record["requirements"].items()}
+    assert record["at_least_db"] == AT_LEAST_DB
+    assert choose(measured) == record["chosen"] == model.config.task_loss_requirement
+    assert options()["task-loss-requirement"].default == model.config.task_loss_requirement
 
 
 def test_an_independent_model_chooses_the_same_tokens(

@@ -17,6 +17,10 @@ from tiny_model import tiny_values  # noqa: E402
 
 from autogaze_train.__main__ import main  # noqa: E402
 from autogaze_train.corpus import CorpusError, packages, read_pictures  # noqa: E402
+from autogaze_train.export import save_checkpoint  # noqa: E402
+from autogaze_train.network import Network  # noqa: E402
+from autogaze_train.starting_weights import set_starting_weights  # noqa: E402
+from autogaze_web.config import AutoGazeConfig  # noqa: E402
 from autogaze_web.model import AutoGaze  # noqa: E402
 from autogaze_web.processor import AutoGazeImageProcessor  # noqa: E402
 
@@ -58,6 +62,30 @@ def test_a_small_training_learns_and_writes_a_checkpoint_that_runs(
     frames = np.random.default_rng(1).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     gaze = model.generate(processor(frames)[None], gazing_ratio=0.5)
     assert gaze.num_gazing_each_frame.tolist() == [10, 10, 10]
+
+
+def test_a_requirement_is_chosen_on_validation_clips_and_written_into_the_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_pictures(tmp_path / "corpus" / "validation" / "pictures", 4)
+    network = Network(AutoGazeConfig.from_dict(tiny_values()))
+    set_starting_weights(network, 1)
+    model = tmp_path / "model"
+    save_checkpoint(model, tiny_values(), network.state_dict())
+    command = f"autogaze_train choose-requirement --corpus {tmp_path / 'corpus'} --model {model}"
+    command += f" --out {tmp_path / 'out'} --clips 1 --frames 3 --size 64 --at-least"
+    torch.set_num_threads(1)
+    monkeypatch.setattr(sys, "argv", [*command.split(), "300"])
+    with pytest.raises(SystemExit, match="no requirement keeps the output at 300"):
+        main()
+    assert AutoGazeConfig.from_file(model / "config.json").task_loss_requirement == 0.7
+    monkeypatch.setattr(sys, "argv", [*command.split(), "1"])
+    main()
+    assert AutoGazeConfig.from_file(model / "config.json").task_loss_requirement == 1.1
+    record = json.loads((tmp_path / "out" / "requirement.json").read_text("utf-8"))
+    assert record["chosen"] == 1.1
+    assert len(record["requirements"]) == 8
+    assert "| 1.1 |" in capsys.readouterr().out
 
 
 def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
