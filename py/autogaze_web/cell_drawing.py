@@ -16,21 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import update_plan
 from .cell_paint import CellPaint
 from .cells import IntArray
 from .frames import Rgba, Words
 from .mask_geometry import Footprint
 from .packed import BlendWeights, blend
 from .palette import Colour, Palette
-from .update_plan import Box, UpdatePlan, bounding_box
+from .update_plan import Box, UpdatePlan, bands, bounding_box
 
 # Rows in which rectangles are drawn together: enough to spread NumPy's overhead per call, few enough to
 # pass over empty regions.
 BAND_HEIGHT = 64
-
-# Words of pixels that are computed together: enough to spread NumPy's overhead per call, few enough for the
-# processor's cache. Higher boxes are cut, smaller cells put together.
-WORDS_AT_ONCE = 16384
 
 # What drawing a rectangle by itself costs beside its pixels, in words of pixels: measured under Pyodide,
 # where a blended word takes 10 ns and a rectangle's NumPy calls 30 us.
@@ -103,16 +100,8 @@ def _cell_pieces(mask: Footprint, ink: Ink) -> Iterator[Piece]:
         colour = ink.palette.colour_of(scale)
         shades = (colour, ink.palette.fill_of(colour))
         values = _cell_values(y1 - y0, x1 - x0, x0 % 2, shades, weights)
-        for band in _bands((y0, x0, y1, x1)):
+        for band in bands((y0, x0, y1, x1)):
             yield band, values[:, band[0] - y0 : band[2] - y0]
-
-
-def _bands(box: Box) -> Iterator[Box]:
-    """A box cut into bands of at most ``WORDS_AT_ONCE``."""
-    y0, x0, y1, x1 = box
-    height = max(1, WORDS_AT_ONCE // (-(-x1 // 2) - x0 // 2))
-    for top in range(y0, y1, height):
-        yield top, x0, min(top + height, y1), x1
 
 
 def _portions(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
@@ -121,7 +110,7 @@ def _portions(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     size = 0
     for piece in pieces:
         words = piece[1][0].size
-        if portion and size + words > WORDS_AT_ONCE:
+        if portion and size + words > update_plan.WORDS_AT_ONCE:
             yield portion
             portion, size = [], 0
         portion.append(piece)
@@ -220,11 +209,11 @@ def _boxes(plan: UpdatePlan) -> Iterator[tuple[Box, IntArray]]:
         alone = int(((band[:, 2] - band[:, 0]) * (band[:, 3] - band[:, 1])).sum()) // 2
         together = (box[2] - box[0]) * (box[3] - box[1]) // 2
         if together <= alone + RECTANGLE_OVERHEAD * (len(band) - 1):
-            for piece in _bands(box):
+            for piece in bands(box):
                 yield piece, _within(band, piece)
         else:
             for rectangle in band:
-                for piece in _bands(bounding_box(rectangle[None])):
+                for piece in bands(bounding_box(rectangle[None])):
                     yield piece, _within(rectangle[None], piece)
         start = end
 

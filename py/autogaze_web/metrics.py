@@ -68,18 +68,15 @@ class SquaredErrorMap:
         for (where, a), (_, b) in tables:
             errors, (rows, columns) = self._errors[where], np.nonzero(dirty[where])
             for first in range(0, len(rows), _BLOCKS_AT_ONCE):
-                blocks = rows[first : first + _BLOCKS_AT_ONCE], columns[first : first + _BLOCKS_AT_ONCE]
-                errors[blocks] = packed.sum_squared_differences(_flat(a[blocks]), _flat(b[blocks]))
+                y, x = rows[first : first + _BLOCKS_AT_ONCE], columns[first : first + _BLOCKS_AT_ONCE]
+                errors[y, x] = packed.sum_squared_differences(
+                    changes.words_of_blocks(a, y, x), changes.words_of_blocks(b, y, x)
+                )
         return int(self._errors.sum())
 
     def clear(self, blocks: changes.BlockFlags) -> None:
         """Says that in these blocks both streams are equal now."""
         self._errors[blocks] = 0
-
-
-def _flat(blocks: Words) -> Words:
-    """(N, rows, words) as (N, rows * words)."""
-    return blocks.reshape(len(blocks), -1)
 
 
 @dataclass

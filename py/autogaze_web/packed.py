@@ -28,7 +28,7 @@ _ODD = np.uint64(0xFF00FF00FF00FF00)
 _ONE_OF_16 = np.uint64(0x0001000100010001)
 _NINE_BITS_OF_32 = np.uint64(0x000001FF000001FF)
 _ALL_BUT_NINE_BITS_OF_32 = np.uint64(0xFFFFFE00FFFFFE00)
-_ONE_BYTE, _TWO_BYTES = np.uint64(8), np.uint64(16)
+_ONE_BYTE, _TWO_BYTES, _EIGHT_BITS_SIGNED = np.uint64(8), np.uint64(16), np.int64(8)
 _ALL_ONES_BYTE = np.uint64(0xFF)
 _FIRST_OF_FOUR = np.uint64(0x000000FF000000FF)
 _GREEN = np.uint64(0x0000FF000000FF00)
@@ -47,8 +47,11 @@ def absolute_difference(a: Words, b: Words) -> tuple[Words, Words]:
     Returns:
         Two arrays of the same shape with 16-bit lanes: (R, B, R, B) and (G, 0, G, 0).
     """
-    red_blue = _magnitude(_red_blue_difference(a, b), _EVEN)
-    green = _magnitude(_green_difference(a, b), _FIRST_OF_FOUR)
+    red_blue, green, spare = (np.empty(a.shape, np.uint64) for _ in range(3))
+    _red_blue_difference(a, b, red_blue, spare)
+    _magnitude(red_blue, _EVEN, spare)
+    _green_difference(a, b, green, spare)
+    _magnitude(green, _FIRST_OF_FOUR, spare)
     return red_blue, green
 
 
@@ -63,16 +66,18 @@ def sum_squared_differences(a: Words, b: Words) -> NDArray[np.uint32]:
     """
     # With x = d - 256 modulo 2^32, x + 512 is its nine lowest bits, and their product is d^2 - 2^16. A sum
     # of products costs less than its factors do, so every colour gets lanes of 32 bits of its own.
-    lanes = _red_blue_difference(a, b)
-    nine, signed = lanes & _NINE_BITS_OF_32, lanes | _ALL_BUT_NINE_BITS_OF_32
+    lanes, nine, signed = (np.empty(a.shape, np.uint64) for _ in range(3))
+    _red_blue_difference(a, b, lanes, nine)
+    np.bitwise_and(lanes, _NINE_BITS_OF_32, out=nine)
+    np.bitwise_or(lanes, _ALL_BUT_NINE_BITS_OF_32, out=signed)
     sums = _sum_of_products(nine, signed)
     np.right_shift(lanes, _TWO_BYTES, out=lanes)
     np.bitwise_and(lanes, _NINE_BITS_OF_32, out=nine)
     np.bitwise_or(lanes, _ALL_BUT_NINE_BITS_OF_32, out=signed)
     sums += _sum_of_products(nine, signed)
-    green = _green_difference(a, b)
-    np.bitwise_and(green, _NINE_BITS_OF_32, out=nine)
-    sums += _sum_of_products(nine, green)
+    _green_difference(a, b, signed, nine)
+    np.bitwise_and(signed, _NINE_BITS_OF_32, out=nine)
+    sums += _sum_of_products(nine, signed)
     sums += np.uint32((3 * 2 * a.shape[1] << 16) % (1 << 32))
     return sums
 
@@ -83,32 +88,33 @@ def _sum_of_products(a: Words, b: Words) -> NDArray[np.uint32]:
     return sums
 
 
-def _red_blue_difference(a: Words, b: Words) -> Words:
-    """a - b - 256 of red and blue in 16-bit lanes, modulo 2^16."""
-    lanes: Words = a | _ODD
-    np.subtract(lanes, b & _EVEN, out=lanes)
-    return lanes
+def _red_blue_difference(a: Words, b: Words, lanes: Words, spare: Words) -> None:
+    """Writes a - b - 256 of red and blue into lanes of 16 bits, modulo 2^16."""
+    np.bitwise_or(a, _ODD, out=lanes)
+    np.bitwise_and(b, _EVEN, out=spare)
+    np.subtract(lanes, spare, out=lanes)
 
 
-def _green_difference(a: Words, b: Words) -> Words:
-    """a - b - 256 of green in 32-bit lanes, modulo 2^32."""
-    lanes: Words = a | _ALL_BUT_GREEN
-    np.subtract(lanes, b & _GREEN, out=lanes)
+def _green_difference(a: Words, b: Words, lanes: Words, spare: Words) -> None:
+    """Writes a - b - 256 of green into lanes of 32 bits, modulo 2^32."""
+    np.bitwise_or(a, _ALL_BUT_GREEN, out=lanes)
+    np.bitwise_and(b, _GREEN, out=spare)
+    np.subtract(lanes, spare, out=lanes)
     # Below green are only ones and the sign is one: shifted as signed integers both lanes keep their upper
     # bits set.
     signed = lanes.view(np.int64)
-    np.right_shift(signed, 8, out=signed)
-    return lanes
+    np.right_shift(signed, _EIGHT_BITS_SIGNED, out=signed)
 
 
-def _magnitude(lanes: Words, values: np.uint64) -> Words:
-    """|d| of lanes of d - 256, in the bytes that ``values`` selects; 0 elsewhere. Overwrites its argument."""
-    negative = lanes >> _ONE_BYTE
-    np.bitwise_and(negative, _ONE_OF_16, out=negative)
-    np.bitwise_xor(negative, _ONE_OF_16, out=negative)  # bit 8 tells d >= 0
-    np.bitwise_xor(lanes, negative * _ALL_ONES_BYTE, out=lanes)
-    np.add(lanes, negative, out=lanes)  # two's complement where negative
-    return np.bitwise_and(lanes, values, out=lanes)
+def _magnitude(lanes: Words, values: np.uint64, spare: Words) -> None:
+    """Makes |d| of lanes of d - 256, in the bytes that ``values`` selects; 0 elsewhere."""
+    np.right_shift(lanes, _ONE_BYTE, out=spare)
+    np.bitwise_and(spare, _ONE_OF_16, out=spare)
+    np.bitwise_xor(spare, _ONE_OF_16, out=spare)  # bit 8 tells d >= 0, this one d < 0
+    np.subtract(lanes, spare, out=lanes)  # two's complement where negative
+    np.multiply(spare, _ALL_ONES_BYTE, out=spare)
+    np.bitwise_xor(lanes, spare, out=lanes)
+    np.bitwise_and(lanes, values, out=lanes)
 
 
 @dataclass(frozen=True)

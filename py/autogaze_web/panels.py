@@ -25,9 +25,11 @@ PANEL_MODES: tuple[str, ...] = get_args(PanelMode)
 
 TRANSPARENT_BLACK, OPAQUE_BLACK = (0, 0, 0, 0), (0, 0, 0, 255)
 
-# Up to so many cells are drawn one by one, which needs no lattice of all their edges. Measured under Pyodide:
-# 80 cells take as long either way at 640x360; at 1920x1080 one by one is the faster way up to 112 and more.
+# Up to so many cells are drawn one by one, which needs no lattice of all their edges, unless together they
+# have so many times the pixels that they cover. Measured under Pyodide: at 640x360 48 cells of all scales
+# take as long either way.
 MOST_SINGLE_CELLS = 80
+MOST_OVERDRAW = 2
 
 
 class MaskPanel:
@@ -80,7 +82,7 @@ class MaskPanel:
             self._clear(TRANSPARENT_BLACK if self.mode == "image-mask-only" else OPAQUE_BLACK)
         over_picture = self.mode in ("image-mask-only", "image-overlay")
         ink = Ink(words(frame) if over_picture else None, self._weights, self._palette)
-        if self.mode == "scale-rows" or len(mask.rectangles) > MOST_SINGLE_CELLS or not mask.keeps_to_grids:
+        if self.mode == "scale-rows" or not _one_by_one(mask):
             paint = paint_scale_rows if self.mode == "scale-rows" else paint_footprint
             painted = paint(mask, self._palette)
             draw_painting(self.image, painted, ink)
@@ -99,3 +101,11 @@ class MaskPanel:
         pixels = self.image.view(np.uint32)[..., 0]
         for y0, x0, y1, x1 in self._drawn.tolist():
             pixels[y0:y1, x0:x1] = value
+
+
+def _one_by_one(mask: Footprint) -> bool:
+    """Whether a mask's cells can be drawn one by one, and that is less work than a painting of them."""
+    if len(mask.rectangles) > MOST_SINGLE_CELLS or not mask.keeps_to_grids:
+        return False
+    height, width = (mask.rectangles[:, 2:] - mask.rectangles[:, :2]).T
+    return int((height * width).sum()) <= MOST_OVERDRAW * mask.plan.pixel_count

@@ -17,15 +17,12 @@ from . import changes
 from .cells import IntArray
 from .frames import Rgba, words
 from .packed import BlendWeights, blend, both_lanes
-from .update_plan import UpdatePlan
+from .update_plan import UpdatePlan, bands
 
 WHITE = 255
 
 # Plans with fewer pixels of the frame for each rectangle are dense.
 DENSE_BELOW = 2500
-
-# Rows that are blended at once, which bounds the memory.
-_ROWS = 64
 
 
 def is_dense(plan: UpdatePlan) -> bool:
@@ -58,19 +55,19 @@ def lighten_sparse(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) ->
     """``lighten_plan`` by rectangles."""
     weights, white = _white(alpha)
     source = words(frame)
-    for y0, x0, y1, x1 in plan.rectangles.tolist():
-        first = x0 // 2
-        mixed = blend(source[y0:y1, first : -(-x1 // 2)], white, weights).view(np.uint8)
-        mixed = mixed.reshape(y1 - y0, -1, 4)
-        output[y0:y1, x0:x1] = mixed[:, x0 - 2 * first : x1 - 2 * first]
+    target = _whole(output)
+    for rectangle in plan.rectangles.tolist():
+        for y0, x0, y1, x1 in bands(rectangle):
+            mixed = blend(source[y0:y1, x0 // 2 : -(-x1 // 2)], white, weights).view(np.uint32)
+            target[y0:y1, x0:x1] = mixed[:, x0 % 2 : x0 % 2 + x1 - x0]
 
 
 def lighten_dense(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
     """``lighten_plan`` through a mask."""
     weights, white = _white(alpha)
     source, target, mask = words(frame), _whole(output), plan.pixels()
-    for y in range(0, len(source), _ROWS):
-        rows = slice(y, y + _ROWS)
+    for y0, _, y1, _ in bands((0, 0, *frame.shape[:2])):
+        rows = slice(y0, y1)
         mixed = blend(source[rows], white, weights).view(np.uint32)
         np.copyto(target[rows], mixed[:, : target.shape[1]], where=mask[rows])
 

@@ -7,6 +7,7 @@ many, on one grid or on several, and is exact because no pixel is ever divided.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,10 @@ from .fixations import Fixations
 from .flag_rectangles import rectangles_of
 
 Box = tuple[int, int, int, int]  # y0, x0, y1, x1, ends exclusive
+
+# Words of two pixels that are computed together: enough to spread NumPy's overhead per call, few enough for
+# the processor's cache.
+WORDS_AT_ONCE = 16384
 
 
 @dataclass(frozen=True)
@@ -140,3 +145,11 @@ def bounding_box(rectangles: IntArray) -> Box:
     y0, x0 = rectangles[:, :2].min(axis=0).tolist()
     y1, x1 = rectangles[:, 2:].max(axis=0).tolist()
     return (y0, x0, y1, x1)
+
+
+def bands(box: Box) -> Iterator[Box]:
+    """A box cut into bands of rows of at most ``WORDS_AT_ONCE``, or of one row."""
+    y0, x0, y1, x1 = box
+    height = max(1, WORDS_AT_ONCE // (-(-x1 // 2) - x0 // 2))
+    for top in range(y0, y1, height):
+        yield top, x0, min(top + height, y1), x1

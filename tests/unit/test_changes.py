@@ -9,6 +9,7 @@ from autogaze_web.changes import (
     block_tables,
     changed_blocks,
     regions,
+    words_of_blocks,
 )
 
 
@@ -51,4 +52,6 @@ def test_tables_have_every_block_in_its_place_once(height, width):
             y, x = (where[0].start + row) * BLOCK_ROWS, (where[1].start + column) * BLOCK_WORDS
             expected = words[y : y + BLOCK_ROWS, x : x + BLOCK_WORDS]
             np.testing.assert_array_equal(table[row, column], expected)
+            taken = words_of_blocks(table, np.array([row, row]), np.array([column, column]))
+            np.testing.assert_array_equal(taken, [expected.reshape(-1)] * 2)
     assert (visits == 1).all()

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogaze_web import cell_drawing
+from autogaze_web import update_plan
 from autogaze_web.cells import Cells, cell_rectangles
 from autogaze_web.frames import as_frame
 from autogaze_web.mask_geometry import footprint
@@ -56,7 +56,7 @@ def test_the_panel_is_every_cell_painted_in_turn(seed, count, size):
 @pytest.mark.parametrize("count", [0, 5, 60, 200])
 @pytest.mark.parametrize("words_at_once", [1, 50, 400])
 def test_what_is_computed_together_changes_nothing(monkeypatch, words_at_once, count):
-    monkeypatch.setattr(cell_drawing, "WORDS_AT_ONCE", words_at_once)
+    monkeypatch.setattr(update_plan, "WORDS_AT_ONCE", words_at_once)
     for size in SIZES:
         frame, cells = random_frame(count, size), random_cells(count, count)
         panel = MaskPanel()

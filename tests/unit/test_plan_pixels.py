@@ -1,11 +1,13 @@
 """The sparse and the dense way of a plan to the pixels are one."""
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import some_cells
 
-from autogaze_web import plan_pixels
+from autogaze_web import plan_pixels, update_plan
 from autogaze_web.accumulation import Accumulator
 from autogaze_web.cells import Cells
 from autogaze_web.changes import BLOCK_ROWS, BLOCK_WORDS
@@ -20,8 +22,8 @@ def two_frames(height, width):
     return [as_frame(frame) for frame in frames]
 
 
-@given(some_cells(), SIDES, SIDES)
-def test_both_ways_write_the_same_pixels(cells, height, width):
+@given(some_cells(), SIDES, SIDES, st.sampled_from([1, 100, update_plan.WORDS_AT_ONCE]))
+def test_both_ways_write_the_same_pixels(cells, height, width, words_at_once):
     plan = plan_update(cells, height, width)
     before, frame = two_frames(height, width)
     for sparse, dense, more in (
@@ -30,7 +32,8 @@ def test_both_ways_write_the_same_pixels(cells, height, width):
     ):
         outputs = [as_frame(before.copy()) for _ in range(2)]
         sparse(outputs[0], frame, plan, *more)
-        dense(outputs[1], frame, plan, *more)
+        with mock.patch.object(update_plan, "WORDS_AT_ONCE", words_at_once):
+            dense(outputs[1], frame, plan, *more)
         np.testing.assert_array_equal(*outputs)
         np.testing.assert_array_equal(outputs[0][~plan.pixels()], before[~plan.pixels()])
 
