@@ -20,6 +20,7 @@ from autogaze_web.graph.export import export
 from autogaze_web.live import LiveSettings, LiveView
 
 # Every run of the model takes so much longer: until so many frames more were shown, or so many milliseconds.
+# Frames would wait for such a run for ever, so they need mask-timing=newest.
 SLOW_DOWN = """(slow) => {
   const [ask, answer] = [Worker.prototype.postMessage, globalThis.postMessage];
   const held = [];
@@ -34,18 +35,6 @@ SLOW_DOWN = """(slow) => {
   globalThis.postMessage = (message, ...more) => {
     answer(message, ...more);
     if (message.type === "done" && held.length > 0 && --held[0].frames <= 0) held.shift().go();
-  };
-}"""
-
-# The worker's time goes by at `clockRate`.
-CLOCK = """() => {
-  const now = performance.now.bind(performance);
-  let [last, told] = [now(), now()];
-  performance.now = () => {
-    const real = now();
-    told += (real - last) * globalThis.clockRate;
-    last = real;
-    return told;
   };
 }"""
 

@@ -5,11 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from live_page import LOAD_TIMEOUT_MS, open_live, pause, record, shown_at_rest
-from model_page import ADDRESSES, CLOCK, SLOW_DOWN, replay, serve, wait_model
+from model_page import ADDRESSES, SLOW_DOWN, replay, serve, wait_model
 
 pytestmark = pytest.mark.browser
 
 QUERY = "?source=synthetic-pan&width=128&mask-source=autogaze&backend=wasm" + ADDRESSES
+
+# The worker's time goes by at `clockRate`.
+CLOCK = """() => {
+  const now = performance.now.bind(performance);
+  let [last, told] = [now(), now()];
+  performance.now = () => {
+    const real = now();
+    told += (real - last) * globalThis.clockRate;
+    last = real;
+    return told;
+  };
+}"""
 
 
 def open_slow(page, url, checkpoint, slow, query=""):

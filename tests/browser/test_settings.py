@@ -9,6 +9,14 @@ from autogaze_web import options
 
 pytestmark = pytest.mark.browser
 
+# What is seen of each option's row, and the state of its control.
+ROWS = """() => Object.fromEntries([...document.querySelectorAll(".setting")].map((row) => {
+  const control = row.querySelector("select, input");
+  const { value, checked } = control;
+  const label = row.querySelector("label").innerText;
+  return [control.id.replace("setting-", ""), { label, text: row.innerText, value, checked }];
+}))"""
+
 
 def values(page):
     return page.evaluate("() => globalThis.autogaze.settings.values")
@@ -17,14 +25,16 @@ def values(page):
 def test_every_option_is_in_the_panel(page, site_url):
     open_live(page, site_url, "?source=synthetic-pan")
     page.click("#feature-settings summary")
+    rows = page.evaluate(ROWS)
+    assert rows.keys() == options.options().keys()
     for name, option in options.options().items():
-        row = page.locator(f".setting:has(#setting-{name})")
-        assert row.locator("label").inner_text() == option.label
-        assert option.help in row.inner_text()
+        row = rows[name]
+        assert row["label"] == option.label
+        assert option.help in row["text"]
         if option.type == "boolean":
-            assert row.locator("input").is_checked() is option.default
+            assert row["checked"] is option.default
         elif name != "source":
-            assert row.locator("select, input").first.input_value() == str(option.default), name
+            assert row["value"] == str(option.default), name
     groups = page.eval_on_selector_all(
         "#settings-groups summary", "(all) => all.map((one) => one.textContent)"
     )
