@@ -92,8 +92,16 @@ def test_wrong_use_ends_in_a_sentence_and_changes_nothing(api, recorded):
 
 def test_cancelling_leaves_nothing_behind(api, recorded, checkpoint):
     recorded.expect_problem("ERR_ABORTED|ERR_FAILED")  # what was being fetched
-    waiting = []
-    api.page.route("**/model/model.safetensors", lambda route: waiting.append(route))
+    waiting, held = [], []
+
+    def hold(route):
+        waiting.append(route)
+        while held:
+            held.pop().fallback()
+
+    # The first bytes come, and the load is cancelled, once the weights have been asked for.
+    api.page.route("**/model/*config.json", lambda r: r.fallback() if waiting else held.append(r))
+    api.page.route("**/model/model.safetensors", hold)
     cancelled = """
       const cancelAt = async (step) => {
         const controller = new AbortController();

@@ -177,6 +177,27 @@ def test_autogaze_can_be_kept_before_it_is_used(open_page, serve_at, own_site):
     assert "built-in model" in page.inner_text("#model-choice-text")
 
 
+# The page is kept once the test says so.
+LET_REGISTER = """
+const { register } = ServiceWorkerContainer.prototype;
+ServiceWorkerContainer.prototype.register = async function (...how) {
+  await new Promise((resolve) => { globalThis.letRegister = resolve; });
+  return register.apply(this, how);
+};
+"""
+
+
+def test_a_model_that_is_ready_before_the_page_is_kept_is_kept_too(open_page, site_url):
+    page = open_page(service_workers="allow").page
+    page.add_init_script(LET_REGISTER)
+    open_live(page, site_url, SMALL + "&backend=wasm&mask-source=autogaze")
+    wait_model(page, "AutoGaze, WebAssembly, 1 thread")
+    page.wait_for_function("() => globalThis.letRegister")
+    page.evaluate("() => letRegister()")
+    wait_kept(page, "AutoGaze work without a network")
+    assert "one thread" in page.inner_text("#version-text")
+
+
 def test_a_browser_that_keeps_nothing_runs_the_page_all_the_same(open_page, site_url):
     page = open_page().page
     page.add_init_script("delete Navigator.prototype.serviceWorker")

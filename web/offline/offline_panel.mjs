@@ -15,6 +15,8 @@ export class OfflinePanel {
   #reading = Promise.resolve();
   /** What runs models here, once that is known. @type {import("../../wasm_bridge/autogaze.mjs").BackendName | undefined} */
   #backend;
+  /** What runs the model that got ready before the page was kept, as it describes itself. */
+  #readyBefore = "";
   #hint = element("offline-hint", HTMLElement);
   #state = element("offline-state", HTMLElement);
   #keep = element("offline-keep", HTMLButtonElement);
@@ -46,6 +48,7 @@ export class OfflinePanel {
       await this.#site.start();
       this.#started = true;
       await this.#show();
+      if (this.#readyBefore) await this.modelReady(this.#readyBefore);
     } catch (error) {
       this.#tell("not here", messageOf(error));
     }
@@ -57,7 +60,10 @@ export class OfflinePanel {
    * @param {string} backend its description
    */
   async modelReady(backend) {
-    if (!this.#started) return;
+    if (!this.#started) {
+      this.#readyBefore = backend;
+      return;
+    }
     const onWasm = backend.startsWith("WebAssembly");
     if (onWasm && !globalThis.crossOriginIsolated && navigator.hardwareConcurrency > 1)
       this.#offerReload(
