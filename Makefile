@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 PORT ?= 8000
-SECONDS ?= 600
+SECONDS ?= 1800
+BACKEND ?= wasm
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -83,8 +84,8 @@ evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held
 	  --video tests/data/example_input.webm --out docs/checkpoint
 
 .PHONY: soak
-soak: setup chromium ## Stream for ten minutes and watch the memory (SECONDS=600)
-	@PYTHONPATH=site:tests/parity $(PY) tests/browser/soak.py --seconds "$(SECONDS)"
+soak: setup chromium ## Stream for half an hour through every fault, and watch the memory (SECONDS=1800, BACKEND=wasm)
+	@PYTHONPATH=site:tests/parity $(PY) tests/browser/soak.py --seconds "$(SECONDS)" --backend "$(BACKEND)"
 
 .PHONY: pictures
 pictures: setup chromium ## Take the README's pictures again

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from chromium import flags, require
 from live_page import LOAD_TIMEOUT_MS
 from model_page import serve, write_checkpoint
 from model_server import ModelServer, model_server
+from plain_chromium import PlainChromium, plain_chromium
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from recorded_page import RecordedPage
 
@@ -26,6 +28,7 @@ import serve_site
 ServeAt = Callable[..., str]
 Launch = Callable[..., Browser]
 OpenPage = Callable[..., RecordedPage]
+LaunchPlain = Callable[..., PlainChromium]
 
 
 @pytest.fixture(scope="session")
@@ -149,6 +152,20 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
         pytest.fail(
             "the page had problems that the test did not declare:\n" + "\n".join(problems), pytrace=False
         )
+
+
+@pytest.fixture
+def launch_plain(launch: Launch, chromium_path: Path) -> Iterator[LaunchPlain]:
+    """`launch_plain(**options)` is a Chromium whose tabs can be hidden; options as for `chromium.flags`."""
+    with ExitStack() as running:
+
+        def launch_plain(**options: Any) -> PlainChromium:
+            started = plain_chromium(launch().browser_type, chromium_path, flags(**options))
+            plain = running.enter_context(started)
+            plain.context.set_default_timeout(LOAD_TIMEOUT_MS)
+            return plain
+
+        yield launch_plain
 
 
 @pytest.fixture

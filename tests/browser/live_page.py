@@ -91,6 +91,12 @@ _PLAY = """async ([source, count, width, height]) => {
   return reports;
 }"""
 
+_TAKE_AWAY = """() => {
+  const [track] = document.getElementById("video").srcObject.getVideoTracks();
+  track.stop();
+  track.dispatchEvent(new Event("ended"));
+}"""
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -204,6 +210,18 @@ def pause(page: Page) -> dict[str, Pixels]:
 def wait_frames(page: Page, count: int) -> None:
     """Waits until so many frames more were shown; of two the second was captured after this call."""
     page.evaluate(_FRAMES, count)
+
+
+def nearest(frame: Pixels, candidates: Pixels) -> tuple[int, float]:
+    """The candidate, of (T, H, W, 3), most like a frame and their mean difference in grey levels."""
+    distances = [np.abs(frame[..., :3].astype(int) - each).mean() for each in candidates]
+    best = int(np.argmin(distances))
+    return best, float(distances[best])
+
+
+def take_stream_away(page: Page) -> None:
+    """The camera is unplugged, or the screen no longer shared."""
+    page.evaluate(_TAKE_AWAY)
 
 
 def assert_native(frames: list[Recorded], options: dict[str, object] | None = None) -> None:

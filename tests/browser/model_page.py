@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import oracle
 import synthetic_formula as formula
 from live_page import LOAD_TIMEOUT_MS, Recorded
+from numpy.typing import NDArray
 from playwright.sync_api import Page, Route
+from safetensors.numpy import save_file
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.cells import Cells
@@ -18,6 +22,8 @@ from autogaze_web.fixations import Fixations
 from autogaze_web.frames import as_frame
 from autogaze_web.graph.export import export
 from autogaze_web.live import LiveSettings, LiveView
+
+Array = NDArray[Any]
 
 # Every run of the model takes so much longer: until so many frames more were shown, or so many milliseconds.
 # Frames would wait for such a run for ever, so they need mask-timing=newest.
@@ -38,6 +44,21 @@ SLOW_DOWN = """(slow) => {
   };
 }"""
 
+# The next run's commands reach the GPU, and then it is gone.
+LOSE_IN_FLIGHT = """() => {
+  const { requestDevice } = GPUAdapter.prototype;
+  const { submit } = GPUQueue.prototype;
+  GPUAdapter.prototype.requestDevice = async function (...how) {
+    globalThis.device = await requestDevice.apply(this, how);
+    return globalThis.device;
+  };
+  GPUQueue.prototype.submit = function (...commands) {
+    submit.apply(this, commands);
+    if (globalThis.lose) globalThis.device.destroy();
+    globalThis.lose = false;
+  };
+}"""
+
 FILES = "&config-url=./model/config.json&weights-url=./model/model.safetensors"
 ADDRESSES = f"{FILES}&graphs-url=./model/"
 """Options that load it, to be appended to others."""
@@ -48,6 +69,17 @@ def write_checkpoint(folder: Path) -> Path:
     formula.write_folder(oracle.recipe("tiny"), folder)
     for _ in export(AutoGazeConfig.from_file(folder / "config.json"), folder):
         pass
+    return folder
+
+
+def with_weights(checkpoint: Path, folder: Path, change: Callable[[str, Array], Array]) -> Path:
+    """The small checkpoint with other tensors: `change` of the name and the float32 array of each."""
+    folder.mkdir(exist_ok=True)
+    for path in checkpoint.iterdir():
+        if path.is_file():
+            (folder / path.name).write_bytes(path.read_bytes())
+    tensors = formula.checkpoint_tensors(oracle.recipe("tiny"))
+    save_file({name: change(name, array) for name, array in tensors.items()}, folder / "model.safetensors")
     return folder
 
 
@@ -64,12 +96,12 @@ def serve(page: Page, folder: Path) -> None:
     page.route(lambda url: "/model/" in urlsplit(url).path, answer)
 
 
-def wait_model(page: Page, backend: str) -> None:
-    """Waits until a model on this backend chooses the cells of what is shown."""
+def wait_model(page: Page, backend: str, timeout: float = LOAD_TIMEOUT_MS) -> None:
+    """Waits until a model on this backend chooses the cells of what is shown; `timeout` in milliseconds."""
     page.wait_for_function(
         "(name) => document.getElementById('facts').textContent.includes(`AutoGaze, ${name}`)",
         arg=backend,
-        timeout=LOAD_TIMEOUT_MS,
+        timeout=timeout,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from live_page import (
     assert_native,
     choose_files,
+    nearest,
     open_live,
     pause,
     record,
@@ -31,13 +32,6 @@ def example_frames(count=24):
     with av.open(str(EXAMPLE)) as container:
         decoded = container.decode(video=0)
         return np.stack([next(decoded).to_ndarray(format="rgb24") for _ in range(count)])
-
-
-def nearest(frame, candidates):
-    """The candidate most like a frame and their mean difference in grey levels."""
-    distances = [np.abs(frame[..., :3].astype(int) - each).mean() for each in candidates]
-    best = int(np.argmin(distances))
-    return best, distances[best]
 
 
 def test_a_real_video_through_the_camera(open_page, site_url, tmp_path):

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import ml_dtypes
 import numpy as np
-import oracle
 import pytest
-import synthetic_formula as formula
 from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, wait_shape
-from model_page import ADDRESSES, SLOW_DOWN, replay, serve, wait_model
-from safetensors.numpy import save_file
+from model_page import (
+    ADDRESSES,
+    LOSE_IN_FLIGHT,
+    SLOW_DOWN,
+    replay,
+    serve,
+    wait_model,
+    with_weights,
+)
+from plain_chromium import hidden
+from recorded_page import RecordedPage
 
 pytestmark = pytest.mark.browser
 
 QUERY = "?source=synthetic-pan&width=128&backend=wasm" + ADDRESSES
 GONE = "() => !document.getElementById('facts').textContent.includes('AutoGaze')"
-
-
-def with_weights(checkpoint, folder, change):
-    """The checkpoint with other tensors: `change` of the name and the float32 array of each."""
-    for path in checkpoint.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    tensors = formula.checkpoint_tensors(oracle.recipe("tiny"))
-    save_file({name: change(name, array) for name, array in tensors.items()}, folder / "model.safetensors")
-    return folder
 
 
 def notice(page):
@@ -155,36 +153,21 @@ def test_another_model_and_another_source_in_mid_gaze(page, site_url, checkpoint
     assert_native(record(page, 3))
 
 
-def test_a_tab_that_is_frozen_and_goes_on(page, site_url, checkpoint):
+def test_a_tab_that_is_frozen_and_goes_on(launch_plain, site_url, checkpoint):
+    recorded = RecordedPage(launch_plain().context.pages[0])
+    page = recorded.page
     serve(page, checkpoint)
     open_live(page, site_url, QUERY + "&mask-timing=newest")
     page.workers[0].evaluate(SLOW_DOWN, {"frames": 2})
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebAssembly")
-    session = page.context.new_cdp_session(page)
     for _ in range(2):
-        session.send("Page.setWebLifecycleState", {"state": "frozen"})
-        page.wait_for_timeout(1000)
-        session.send("Page.setWebLifecycleState", {"state": "active"})
-        page.evaluate("() => { globalThis.before = document.getElementById('facts').textContent; }")
-        page.wait_for_function("() => document.getElementById('facts').textContent !== globalThis.before")
+        with hidden(page, frozen=True):
+            page.wait_for_timeout(1000)
+            before = page.inner_text("#facts")
+        page.wait_for_function("(text) => document.getElementById('facts').textContent !== text", arg=before)
     replay(record(page, 12), checkpoint)
-
-
-# The next run's commands reach the GPU, and then it is gone.
-LOSE_IN_FLIGHT = """() => {
-  const { requestDevice } = GPUAdapter.prototype;
-  const { submit } = GPUQueue.prototype;
-  GPUAdapter.prototype.requestDevice = async function (...how) {
-    globalThis.device = await requestDevice.apply(this, how);
-    return globalThis.device;
-  };
-  GPUQueue.prototype.submit = function (...commands) {
-    submit.apply(this, commands);
-    if (globalThis.lose) globalThis.device.destroy();
-    globalThis.lose = false;
-  };
-}"""
+    assert recorded.unexpected() == []
 
 
 @pytest.mark.parametrize("timing", ["own", "newest"])

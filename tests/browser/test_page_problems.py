@@ -15,6 +15,7 @@ from live_page import (
     open_live,
     record,
     shown,
+    take_stream_away,
     wait_live,
 )
 
@@ -75,11 +76,7 @@ def test_a_page_that_is_not_secure(page, site_url):
 def test_a_camera_that_is_unplugged_and_comes_back(open_page, site_url, tmp_path):
     page = open_page(camera=clips.write_y4m(tmp_path / "a.y4m", clips.moving_square(20, 320, 180))).page
     open_live(page, site_url)
-    page.evaluate("""() => {
-      const [track] = document.getElementById("video").srcObject.getVideoTracks();
-      track.stop();
-      track.dispatchEvent(new Event("ended"));
-    }""")
+    take_stream_away(page)
     assert notice(page).startswith("The camera was unplugged or taken away.")
     assert page.inner_text("#run") == "Start"
     page.click("#run")

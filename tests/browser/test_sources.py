@@ -19,6 +19,7 @@ from live_page import (
     open_live,
     record,
     shown,
+    take_stream_away,
     wait_frames,
     wait_live,
 )
@@ -270,13 +271,7 @@ def test_a_screen_is_shown_until_it_is_no_longer_shared(page, site_url):
     open_live(page, site_url, "?source=screen")
     assert page.evaluate("asked[0].audio") is False
     assert_native(record(page, 3))
-    page.evaluate(
-        """() => {
-          const [track] = document.getElementById("video").srcObject.getVideoTracks();
-          track.stop();
-          track.dispatchEvent(new Event("ended"));
-        }"""
-    )
+    take_stream_away(page)
     assert notice(page).startswith("The screen is no longer shared. Press Start")
     page.click("#run")
     wait_live(page)
