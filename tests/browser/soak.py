@@ -68,6 +68,7 @@ def soak(
         fault_rounds: in how many rounds there are faults; None is in all.
         on_step: called with each sample and each fault, as text.
     """
+    browser.context.set_default_timeout(MODEL_TIMEOUT_MS)
     page = browser.context.pages[0]
     recorded = RecordedPage(page)
     serve(page, model)
