@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from live_page import choose_files, record
 from model_page import wait_model
+from perf_report import problems
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 
@@ -29,11 +30,15 @@ def test_autogaze_works_with_nothing_to_download(open_page, site_url):
     )
     page.goto(
         f"{site_url}?source=file&width=224&mask-source=autogaze&mask-timing=own&backend=wasm"
-        "&file-pace=every-frame"
+        "&file-pace=every-frame&perf-summary-frames=8&perf-summary-warmup-frames=0"
     )
     choose_files(page, EXAMPLE)
     wait_model(page, "WebAssembly")
     frames = record(page, 8)
+
+    summary = page.wait_for_function("() => globalThis.__autogazePerfSummary").json_value()
+    assert problems(summary) == []
+    assert 0 < summary["avg_model_run_ms"] < summary["avg_model_ms"] < summary["avg_total_ms"]
 
     model = AutoGaze.from_pretrained(MODEL)
     processor = AutoGazeImageProcessor.from_pretrained(MODEL)
