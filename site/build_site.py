@@ -1,7 +1,7 @@
 """Builds the published site: `python site/build_site.py` (or `make site`) fills site/dist.
 
 What goes in, from where:
-    index.html                   web/index.html
+    index.html                   web/index.html, with the modules that a browser may fetch at once
     service_worker.mjs           web/offline/service_worker.mjs, with the digest of all of the site in it
     web/, wasm_bridge/           the page's files and the bridge's ES modules, as in the project
     runtime/pyodide/             Pyodide without what no page needs, and a pyodide-lock.json of its wheels
@@ -35,6 +35,7 @@ from typing import Any
 from api_files import EXAMPLE, TYPES, add_api_files
 from fetch_runtime import obtain
 from make_graphs import BUILT_IN, GraphsError, obtain_graphs
+from module_preloads import add_preloads
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
 from slim_python import MORE_NUMPY, lock_with, slim
 from steps import step
@@ -69,6 +70,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
     Raises:
         BuildError: if a part of the project is missing or its wheel cannot be built.
         GraphsError: if the graphs cannot be made.
+        PreloadError: if a module imports one that is missing.
         RuntimeFileError: if a file of the runtime cannot be had or is not what the lock says.
         SlimError: if Python's modules cannot be compiled.
         TypesError: if the JavaScript API's types cannot be made.
@@ -89,6 +91,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
         fresh = Path(scratch) / "dist"
         with step("site: putting it together"):
             copy_sources(root, fresh)
+            add_preloads(fresh)
             add_api_files(root, NODE_MODULES, fresh)
             shutil.copytree(graphs, fresh / "graphs")
             shutil.copytree(own_graphs, fresh / "built-in")

@@ -10,7 +10,7 @@ const PYODIDE = "runtime/pyodide/";
 /**
  * What `build.json` says: the path of the project's wheel, every file of the site, and those that a start of
  * the page fetches.
- * @typedef {{ wheel: string, start: string[], files: Record<string, { bytes: number }> }} Build
+ * @typedef {{ wheel: string, start: string[], files: Record<string, { bytes: number, sha256: string }> }} Build
  */
 
 /**
@@ -22,15 +22,21 @@ const PYODIDE = "runtime/pyodide/";
  * @throws {Error} with a sentence for the user if something cannot be loaded
  */
 export async function startPython(siteUrl, onProgress) {
-  const build = await readBuild(siteUrl);
   const indexURL = new URL(PYODIDE, siteUrl).href;
-  const total = bytesToFetch(build);
+  const loader = import(`${indexURL}pyodide.mjs`);
+  // The loader imports it too, later; both tell it themselves if a module is missing.
+  for (const module of [loader, import(`${indexURL}pyodide.asm.mjs`)]) module.catch(() => {});
+  const build = await readBuild(siteUrl);
+  const paths = pathsToFetch(build);
+  const total = paths.reduce((sum, path) => sum + (build.files[path]?.bytes ?? 0), 0);
   let step = "Loading Python";
   const fetching = watchFetch((loaded) => onProgress(step, Math.min(loaded, total), total));
+  // Pyodide asks for one thing after the other.
+  for (const path of paths) fetching.ahead(new URL(path, siteUrl).href, integrityOf(path, build));
   try {
     return await Promise.race([
       fetching.failure,
-      load(indexURL, new URL(build.wheel, siteUrl).href, () => {
+      load(loader, indexURL, new URL(build.wheel, siteUrl).href, () => {
         step = "Starting Python";
       }),
     ]);
@@ -45,12 +51,13 @@ export async function startPython(siteUrl, onProgress) {
 }
 
 /**
+ * @param {Promise<any>} loader Pyodide's module
  * @param {string} indexURL of the folder with Pyodide and its wheels
  * @param {string} wheel the project's own
  * @param {() => void} onLoaded called when Pyodide and NumPy are there
  */
-async function load(indexURL, wheel, onLoaded) {
-  const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
+async function load(loader, indexURL, wheel, onLoaded) {
+  const { loadPyodide } = await loader;
   const pyodide = await loadPyodide({ indexURL, packageBaseUrl: indexURL, packages: ["numpy", wheel] });
   onLoaded();
   return pyodide;
@@ -90,8 +97,20 @@ async function readBuild(siteUrl) {
  * Modules are left out: they are imported, which gives no progress.
  * @param {Build} build
  */
-function bytesToFetch({ wheel, start, files }) {
-  return start
-    .filter((path) => path === wheel || (path.startsWith(PYODIDE) && !path.endsWith(".mjs")))
-    .reduce((sum, path) => sum + (files[path]?.bytes ?? 0), 0);
+function pathsToFetch({ wheel, start }) {
+  return start.filter((path) => path === wheel || (path.startsWith(PYODIDE) && !path.endsWith(".mjs")));
+}
+
+/**
+ * Pyodide verifies packages by the sha256 in its lock file, which is that of build.json. Nothing else is
+ * verified so: WebAssembly would be compiled only when all of it is there.
+ * @param {string} path
+ * @param {Build} build
+ * @returns {RequestInit}
+ */
+function integrityOf(path, { files }) {
+  const digest = files[path]?.sha256;
+  if (!digest || !path.endsWith(".whl")) return {};
+  const bytes = digest.match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? [];
+  return { integrity: `sha256-${btoa(String.fromCharCode(...bytes))}` };
 }

@@ -7,8 +7,9 @@
  * Wraps this global scope's `fetch` until `stop` is called.
  *
  * @param {(bytes: number) => void} onBytes told the bytes received so far, over all requests
- * @returns {{ failure: Promise<never>, stop: () => void }} `failure` rejects with the first file that cannot
- *   be had; `stop` puts the original `fetch` back
+ * @returns {{ failure: Promise<never>, ahead: (url: string, init?: RequestInit) => void, stop: () => void }}
+ *   `failure` rejects with the first file that cannot be had; `ahead` begins to fetch what somebody will ask
+ *   for later, once; `stop` puts the original `fetch` back
  */
 export function watchFetch(onBytes) {
   const original = globalThis.fetch;
@@ -36,7 +37,8 @@ export function watchFetch(onBytes) {
     }
   }
 
-  globalThis.fetch = async (...request) => {
+  /** @type {typeof fetch} */
+  const watched = async (...request) => {
     const response = await original(...request).catch((error) => {
       fail(new Error(`${fileOf(request[0])} could not be fetched`));
       throw error;
@@ -46,8 +48,21 @@ export function watchFetch(onBytes) {
     if (response.ok && watching) count(response.clone());
     return response;
   };
+  /** @type {Map<string, Promise<Response>>} */
+  const begun = new Map();
+  globalThis.fetch = (...request) => {
+    const url = addressOf(request[0]);
+    const response = begun.get(url) ?? watched(...request);
+    begun.delete(url);
+    return response;
+  };
   return {
     failure,
+    ahead(url, init) {
+      const response = watched(url, init);
+      response.catch(() => {}); // told by `failure`
+      begun.set(url, response);
+    },
     stop() {
       watching = false;
       globalThis.fetch = original;
@@ -57,6 +72,10 @@ export function watchFetch(onBytes) {
 
 /** @param {RequestInfo | URL} request */
 function fileOf(request) {
-  const url = request instanceof Request ? request.url : String(request);
-  return url.split("/").at(-1);
+  return addressOf(request).split("/").at(-1);
+}
+
+/** @param {RequestInfo | URL} request */
+function addressOf(request) {
+  return request instanceof Request ? request.url : String(request);
 }

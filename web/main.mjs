@@ -43,6 +43,24 @@ async function main() {
   const missing = missingFeature();
   if (missing) throw new Error(missing);
 
+  // Python takes longest to start, so that begins before all else.
+  const view = new LiveView({
+    input: element("input", HTMLCanvasElement),
+    mask: element("mask", HTMLCanvasElement),
+    output: element("output", HTMLCanvasElement),
+  });
+  view.onProgress = (...progress) => loading.show(...progress);
+  view.ready.catch(() => {}); // told where it is waited for
+  try {
+    await compose(view);
+  } catch (error) {
+    view.close();
+    throw error;
+  }
+}
+
+/** @param {LiveView} view */
+async function compose(view) {
   const [table, palettes] = await Promise.all([loadOptions(), loadPalettes()]);
   const { values, problems } = parseQuery(table, location.search);
   if (problems.length > 0) showNotice(problems.join("\n"));
@@ -50,12 +68,6 @@ async function main() {
   if (values["require-hardware-adapter"]) await requireHardwareAdapter();
 
   const settings = new Settings(table, values);
-  const view = new LiveView({
-    input: element("input", HTMLCanvasElement),
-    mask: element("mask", HTMLCanvasElement),
-    output: element("output", HTMLCanvasElement),
-  });
-  view.onProgress = (...progress) => loading.show(...progress);
 
   const player = new SourcePlayer(view, element("video", HTMLVideoElement), settings.values);
   const controls = new Controls(settings);

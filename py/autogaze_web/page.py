@@ -1,6 +1,6 @@
 """What the page's worker calls: a live view whose frames cross to JavaScript as flat memory and JSON.
 
-Nothing here needs a browser; ``wasm_bridge/live_worker.mjs`` is the other side.
+Nothing here needs a browser; ``wasm_bridge/live_session.mjs`` is the other side.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ const FETCHES_AT_ONCE = 6;
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 /** @type {Manifest | undefined} */
 let known;
+/** @type {string[] | undefined} */
+let oldClients;
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -70,6 +72,7 @@ async function takeOver(asking) {
   const others = clients.map(({ id }) => id).filter((id) => id !== mine);
   const cache = await caches.open(CACHE);
   await cache.put(urlOf(OLD_CLIENTS), Response.json(others));
+  oldClients = others;
   await worker.skipWaiting();
 }
 
@@ -79,21 +82,42 @@ async function takeOver(asking) {
  * @returns {Promise<Response>}
  */
 async function answer({ request, clientId }, path) {
-  const cache = await caches.open(CACHE);
-  const manifest = await manifestOf(cache);
+  const manifest = await manifestOfThis();
   const file = manifest?.files[path];
-  if (!manifest || (!file && path !== MANIFEST)) return fetch(request);
+  if (!manifest) return passOn(request);
+  if (!file && path !== MANIFEST) return fetch(request);
   // A navigation comes from the page that is being left.
-  if (request.mode !== "navigate" && (await isOld(cache, clientId)))
+  if (request.mode !== "navigate" && (await isOld(clientId)))
     return refusal("This page was replaced by a new version: reload it.");
-  const response = (await cache.match(urlOf(path))) ?? (await keep(cache, path, manifest));
+  const response = (await kept(path)) ?? (await keep(await openIfThere(), path, manifest));
   const range = request.headers.get("range");
   return range ? partOf(response, range) : response;
 }
 
 /**
+ * Nothing is kept any more: an isolated page needs its headers even so.
+ * @param {Request} request
+ */
+async function passOn(request) {
+  const response = await fetch(request);
+  return response.type === "basic" ? withIsolation(response, response.body) : response;
+}
+
+/**
+ * Asked of all caches at once, which does not make one that the page has deleted anew.
+ * @param {string} path
+ */
+function kept(path) {
+  return caches.match(urlOf(path), { cacheName: CACHE });
+}
+
+async function openIfThere() {
+  return (await caches.has(CACHE)) ? caches.open(CACHE) : undefined;
+}
+
+/**
  * Fetches a file, verifies and keeps it.
- * @param {Cache} cache
+ * @param {Cache | undefined} cache undefined keeps nothing
  * @param {string} path
  * @param {Manifest} manifest
  * @returns {Promise<Response>} a refusal if the server has another build by now
@@ -107,7 +131,7 @@ async function keep(cache, path, { files }) {
     const fresh = await isolated(response);
     if ((await sha256Of(await fresh.clone().arrayBuffer())) !== wanted) continue;
     // Without room for it the page goes on without keeping.
-    await cache.put(urlOf(path), fresh.clone()).catch(() => {});
+    await cache?.put(urlOf(path), fresh.clone()).catch(() => {});
     return fresh;
   }
   return refusal(`${path} belongs to a newer version of this page: reload it.`);
@@ -163,9 +187,9 @@ async function adopt(cache, path, { files }) {
  */
 async function keepFor(paths, port) {
   try {
-    const cache = await caches.open(CACHE);
-    const manifest = await manifestOf(cache);
-    if (!manifest) throw new Error("Nothing is kept any more: reload the page.");
+    const cache = await openIfThere();
+    const manifest = await manifestOfThis();
+    if (!manifest || !cache) throw new Error("Nothing is kept any more: reload the page.");
     await keepAll(cache, manifest, paths, (bytes) => port?.postMessage({ bytes }));
     port?.postMessage({ done: true });
   } catch (error) {
@@ -173,9 +197,9 @@ async function keepFor(paths, port) {
   }
 }
 
-/** @param {Cache} cache */
-async function manifestOf(cache) {
-  known ??= await manifestIn(cache);
+/** @returns {Promise<Manifest | undefined>} of this build, undefined if it is not kept */
+async function manifestOfThis() {
+  known ??= await (await kept(MANIFEST))?.json();
   return known;
 }
 
@@ -187,13 +211,10 @@ async function manifestIn(cache) {
   return (await cache.match(urlOf(MANIFEST)))?.json();
 }
 
-/**
- * @param {Cache} cache
- * @param {string} id of a client
- */
-async function isOld(cache, id) {
-  const old = await cache.match(urlOf(OLD_CLIENTS));
-  return old ? (await old.json()).includes(id) : false;
+/** @param {string} id of a client */
+async function isOld(id) {
+  oldClients ??= /** @type {string[]} */ ((await (await kept(OLD_CLIENTS))?.json()) ?? []);
+  return oldClients.includes(id);
 }
 
 /**
@@ -201,11 +222,19 @@ async function isOld(cache, id) {
  * @param {Response} response
  */
 async function isolated(response) {
-  const headers = new Headers(response.headers);
+  return withIsolation(response, await response.arrayBuffer());
+}
+
+/**
+ * @param {Response} response
+ * @param {BodyInit | null} body of it
+ */
+function withIsolation({ headers: sent, status, statusText }, body) {
+  const headers = new Headers(sent);
   // The body is decoded already, and whoever asks gets the same.
   for (const name of ["Content-Encoding", "Vary"]) headers.delete(name);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
-  return new Response(await response.arrayBuffer(), { headers });
+  return new Response(body, { status, statusText, headers });
 }
 
 /**
