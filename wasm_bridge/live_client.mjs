@@ -47,10 +47,17 @@ export class LiveView {
   /** Called with the bytes of all model files that are kept. @type {(bytes: number) => void} */
   onStorage = () => {};
 
-  /** Resolves when frames can be sent; rejects with a sentence for the user if Python cannot start. */
+  /**
+   * Resolves when frames can be sent; rejects with a sentence for the user if Python cannot start.
+   * @type {Promise<void>}
+   */
   ready;
 
+  /** @type {Worker} */
   #worker;
+  #siteUrl;
+  /** @type {OptionValues | undefined} */
+  #options;
   #stream = 0;
   /** @type {(frames: RecordedFrame[]) => void} */
   #onRecorded = () => {};
@@ -63,24 +70,48 @@ export class LiveView {
    * @param {string} [siteUrl] of the folder with `build.json`
    */
   constructor(canvases, siteUrl = new URL("../", import.meta.url).href) {
+    this.#siteUrl = siteUrl;
     this.#worker = startWorker(new URL("live_worker.mjs", import.meta.url));
-    this.ready = new Promise((resolve, reject) => {
-      this.#worker.onmessage = ({ data }) => this.#receive(data, resolve, reject);
-      this.#worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error("The page's worker could not start: reload the page, or use a newer browser."));
-      };
-    });
+    this.ready = this.#start(canvases);
+  }
+
+  /**
+   * Ends the worker, whatever it does, and starts another one. It has the same options; a new stream, a model,
+   * a hook and a comparison have to be asked for again.
+   * @param {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} canvases fresh ones
+   */
+  restart(canvases) {
+    this.close();
+    for (const { reject } of this.#questions.values())
+      reject(new Error("Python is being started again: try it once more when it is there."));
+    this.#questions.clear();
+    this.#worker = startWorker(new URL("live_worker.mjs", import.meta.url));
+    this.ready = this.#start(canvases);
+    if (this.#options) this.setOptions(this.#options);
+  }
+
+  /** @param {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} canvases */
+  #start(canvases) {
     const panels = {
       input: canvases.input.transferControlToOffscreen(),
       mask: canvases.mask.transferControlToOffscreen(),
       output: canvases.output.transferControlToOffscreen(),
     };
-    this.#post({ type: "start", panels, siteUrl }, Object.values(panels));
+    this.#post({ type: "start", panels, siteUrl: this.#siteUrl }, Object.values(panels));
+    return /** @type {Promise<void>} */ (
+      new Promise((resolve, reject) => {
+        this.#worker.onmessage = ({ data }) => this.#receive(data, resolve, reject);
+        this.#worker.onerror = (event) => {
+          event.preventDefault();
+          reject(new Error("The page's worker could not start: reload the page, or use a newer browser."));
+        };
+      })
+    );
   }
 
   /** @param {OptionValues} values */
   setOptions(values) {
+    this.#options = values;
     this.#post({ type: "options", values });
   }
 
@@ -165,6 +196,16 @@ export class LiveView {
    */
   setHook(code) {
     return this.#ask({ type: "hook", number: 0, code });
+  }
+
+  /** Resolves at once unless the worker is stuck: then when it goes on. */
+  async ping() {
+    await this.#ask({ type: "ping", number: 0 });
+  }
+
+  /** @returns {Promise<string[]>} file names of the package's modules that are shown, in the order of a frame's way */
+  modules() {
+    return this.#ask({ type: "modules", number: 0 });
   }
 
   /**

@@ -19,6 +19,7 @@ import { copyRows } from "./rgba_rows.mjs";
 /** @typedef {import("./protocol.mjs").Frame} Frame */
 /** @typedef {import("./protocol.mjs").FrameReport} FrameReport */
 /** @typedef {import("./protocol.mjs").RecordedFrame} RecordedFrame */
+/** @typedef {Exclude<import("./protocol.mjs").Question, { type: "ping" }>} PythonQuestion */
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
@@ -102,9 +103,13 @@ export function handle(message) {
       comparing = message.wanted;
       session?.compare(comparing);
       break;
+    case "ping":
+      send({ type: "answer", number: message.number });
+      break;
     case "picture":
     case "file":
     case "hook":
+    case "modules":
     case "source":
       inTurn(() => answer(message));
       break;
@@ -181,7 +186,7 @@ async function work(frameStream, frame) {
   }
 }
 
-/** @param {import("./protocol.mjs").Question} question */
+/** @param {PythonQuestion} question */
 async function answer(question) {
   const { number } = question;
   try {
@@ -194,7 +199,7 @@ async function answer(question) {
   }
 }
 
-/** @param {import("./protocol.mjs").Question} question */
+/** @param {PythonQuestion} question */
 async function valueFor(question) {
   switch (question.type) {
     case "picture":
@@ -204,6 +209,8 @@ async function valueFor(question) {
     case "hook":
       if (question.code) await loadMoreNumpy();
       return JSON.parse(session.set_hook(question.code));
+    case "modules":
+      return JSON.parse(session.modules());
     case "source":
       return session.source(question.module);
   }

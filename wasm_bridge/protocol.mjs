@@ -115,15 +115,18 @@
  */
 
 /**
- * A hook is Python that is run on every frame, empty for none; the answer is `{ problem, line }`. `source` asks
- * for the text of one of the package's modules.
+ * A hook is Python that is run on every frame, empty for none; the answer is `{ problem, line }`. A `ping` is
+ * answered at once, whatever else waits, by a worker that still does anything. `modules` asks
+ * for the names of the package's modules that are shown, `source` for the text of one of them.
  *
  * Each question is answered by an `answer` of the same number.
  * @typedef {(
  *   | { type: "picture", number: number, choice: PictureChoice }
  *   | { type: "file", number: number, kind: FileKind, video: string }
  *   | { type: "hook", number: number, code: string }
- *   | { type: "source", number: number, module: string }
+ *   | { type: "ping", number: number }
+   | { type: "modules", number: number }
+   | { type: "source", number: number, module: string }
  * )} Question
  */
 

@@ -16,6 +16,17 @@ export function element(id, type) {
 }
 
 /**
+ * Puts another canvas in the place of one that a worker has been given, which it can never give back.
+ * @param {string} id
+ */
+export function freshCanvas(id) {
+  const given = element(id, HTMLCanvasElement);
+  const fresh = /** @type {HTMLCanvasElement} */ (given.cloneNode());
+  given.replaceWith(fresh);
+  return fresh;
+}
+
+/**
  * Shows a text, and leaves the page as it is laid out if that is shown already.
  * @param {Element} place
  * @param {string} text

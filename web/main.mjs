@@ -22,6 +22,7 @@ import { hideNotice, showNotice } from "./notice.mjs";
 import { OfflinePanel } from "./offline/offline_panel.mjs";
 import { loadOptions, parseQuery } from "./options.mjs";
 import { ProgressBar } from "./progress.mjs";
+import { restartWorker } from "./restart_worker.mjs";
 import { applySettings, showAgain } from "./settings/apply_settings.mjs";
 import { Settings } from "./settings/settings.mjs";
 import { showSettings } from "./settings/settings_panel.mjs";
@@ -100,6 +101,10 @@ async function compose(view) {
     legend.show(report);
   };
   const hook = new HookPanel(view);
+  hook.onRestart = async () => {
+    await restartWorker({ view, player, maskSource, comparison, exporting });
+    loading.hide();
+  };
   view.onDone = (report) => {
     hook.frame(report);
     const { milliseconds, replaced } = player;

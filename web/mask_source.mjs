@@ -82,6 +82,13 @@ export class MaskSource {
     this.choose(this.chosen, this.#files);
   }
 
+  /** Another worker was started: the model, if one was wanted, is loaded again. */
+  restart() {
+    this.backend = "";
+    this.onActive("patch-diff");
+    if (this.chosen === "autogaze") this.reload();
+  }
+
   /** @param {string} source */
   #setChosen(source) {
     this.chosen = source;

@@ -80,6 +80,14 @@ export class SourcePlayer {
     return this.#source?.playback;
   }
 
+  /** Another worker is being started: the frame in work is lost, the source stays. */
+  workerLost() {
+    this.#workerReady = false;
+    this.#pump?.stop();
+    this.#view.newStream();
+    if (this.#source) this.#pumpFrames(this.#source);
+  }
+
   /** Frames can be worked on from now on. */
   workerReady() {
     this.#workerReady = true;
@@ -180,13 +188,18 @@ export class SourcePlayer {
   /** @param {Source} source */
   #start(source) {
     this.#show(source);
+    this.#pumpFrames(source);
+    this.#enter("running");
+    if (this.#workerReady) this.#pump?.offer();
+  }
+
+  /** @param {Source} source */
+  #pumpFrames(source) {
     this.#pump = new FramePump(
       () => source.capture(),
       (frame) => this.#view.send(frame),
       (sentence) => this.onProblem(sentence),
     );
-    this.#enter("running");
-    if (this.#workerReady) this.#pump.offer();
   }
 
   /**

@@ -19,7 +19,7 @@ from .gazer import Gazer, GazeStream, Seen, Timing
 from .inference_mode import InferenceMode
 from .live import FrameReport, LiveSettings, LiveView
 from .options import parse, requirement
-from .page_hook import PageHook, source_of
+from .page_hook import SHOWN, PageHook, source_of
 from .page_values import Memory, frame_bytes, plain
 from .synthetic import SYNTHETIC_SOURCES
 from .trace import autogaze_description, patch_diff_description
@@ -49,6 +49,10 @@ class PageSession:
     def set_hook(self, code: str) -> str:
         """Runs a user's hook on every frame from the next on (``hook``), an empty one for none."""
         return self._hook.set(code)
+
+    def modules(self) -> str:
+        """The names of the modules that `source` shows, a JSON list in the order of a frame's way."""
+        return json.dumps(SHOWN)
 
     def source(self, name: str) -> str:
         """The text of a module of this package, see ``page_hook.SHOWN``."""

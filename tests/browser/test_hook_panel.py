@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from live_page import open_live, record
+from live_page import assert_native, open_live, record, shown
 from playwright.sync_api import Page
 
 from autogaze_web.page_hook import SHOWN
@@ -57,7 +57,28 @@ def test_a_hook_runs_fails_at_its_line_and_ends(page, site_url):
     page.click("#hook-clear")
     assert page.evaluate("() => localStorage.getItem('autogaze-hook')") is None
 
+    page.wait_for_function("() => document.getElementById('hook-module').length > 1")
     modules = page.locator("#hook-module option").all_inner_texts()[1:]
     assert tuple(modules) == SHOWN
     page.select_option("#hook-module", "accumulation.py")
     page.wait_for_function("() => document.getElementById('hook-source').value.includes('class Accumulator')")
+
+
+def test_a_hook_stuck_in_one_call_costs_the_worker_and_not_the_page(page, site_url):
+    open_live(page, site_url, "?source=synthetic-pan&width=128&patch-diff-threshold=0.3")
+    page.click("#feature-python summary")
+    run(page, "def on_frame(frame, trace, output):\n    sum(range(10 ** 14))")
+    wait_status(page, "nothing can interrupt")
+    frames = page.evaluate("() => globalThis.__autogazeFrameStats.count")
+    page.click("#hook-restart")
+    wait_status(page, "Python was started again")
+    assert page.is_hidden("#hook-restart")
+    page.wait_for_function("(before) => globalThis.__autogazeFrameStats.count > before + 3", arg=frames)
+    recorded = record(page, 3)
+    assert_native(recorded, {"patch-diff-threshold": 0.3})
+    assert (shown(page, "output")[..., 3] == 255).all(), "the new worker draws on canvases that are shown"
+    assert "on_frame" in page.input_value("#hook-code")
+    run(page, "def on_frame(frame, trace, output):\n    return 255 - frame")
+    wait_status(page, "runs with every frame")
+    frame = record(page, 2)[-1]
+    assert (frame.output == 255 - frame.input).all()

@@ -82,6 +82,11 @@ export class ExportPanel {
     this.#recording?.pause(paused);
   }
 
+  /** Another worker is being started: a recording of this one's pictures is over, and saved. */
+  restart() {
+    if (this.#recording) this.#stop();
+  }
+
   async #savePicture() {
     const choice = /** @type {PictureChoice} */ (this.#choice.value);
     await this.#try(async () => this.#save(await this.#view.picture(choice), fileName(choice, "png")));

@@ -11,36 +11,29 @@ import { EXAMPLES } from "./examples.mjs";
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
 const KEPT = "autogaze-hook";
-// `SHOWN` in py/autogaze_web/page_hook.py.
-const MODULES = [
-  "patch_diff.py",
-  "cells.py",
-  "mask_geometry.py",
-  "update_plan.py",
-  "accumulation.py",
-  "panels.py",
-  "metrics.py",
-  "live.py",
-  "generation.py",
-  "hook.py",
-];
-// What runs inside one call of a C function cannot be stopped: after so long people are told what to do.
-const SILENT_MS = 8000;
+// What runs inside one call of a C function cannot be stopped. The worker is asked again and again whether it
+// still answers; after so long without an answer people are told, and can have another worker.
+const ASK_EVERY_MS = 1000;
+const SILENT_MS = 6000;
 
 export class HookPanel {
+  /** Called to end the worker and start another one. @type {() => Promise<void>} */
+  onRestart = async () => {};
+
   #view;
   #editor = new CodeEditor(element("hook-code", HTMLTextAreaElement), element("hook-lines", HTMLElement));
   #example = element("hook-example", HTMLSelectElement);
   #run = element("hook-run", HTMLButtonElement);
   #stop = element("hook-stop", HTMLButtonElement);
+  #restart = element("hook-restart", HTMLButtonElement);
   #hint = element("hook-hint", HTMLElement);
   #status = element("hook-status", HTMLElement);
   #printed = element("hook-printed", HTMLTextAreaElement);
   #source = element("hook-source", HTMLTextAreaElement);
+  #module = element("hook-module", HTMLSelectElement);
   #running = false;
   #shown = "";
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #silence;
+  #watching = false;
 
   /** @param {LiveView} view */
   constructor(view) {
@@ -55,22 +48,20 @@ export class HookPanel {
     });
     this.#run.addEventListener("click", () => this.#start());
     this.#stop.addEventListener("click", () => this.#end());
+    this.#restart.addEventListener("click", () => this.#startAgain());
     element("hook-clear", HTMLButtonElement).addEventListener("click", () => this.#forget());
     element("hook-code", HTMLTextAreaElement).addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       this.#start();
     });
-    const module = element("hook-module", HTMLSelectElement);
-    for (const name of MODULES) module.add(new Option(name));
-    module.addEventListener("change", () => this.#showSource(module.value));
+    this.#module.addEventListener("change", () => this.#showSource(this.#module.value));
+    this.#offerModules();
   }
 
   /** @param {FrameReport} report */
   frame({ hook }) {
-    clearTimeout(this.#silence);
     if (!this.#running || !hook) return;
-    this.#silence = setTimeout(() => this.#tell(SILENT, null), SILENT_MS);
     showText(this.#hint, hook.problem ? "has a problem" : `running, ${hook.ms.toFixed(1)} ms a frame`);
     if (hook.printed) {
       this.#printed.hidden = false;
@@ -82,6 +73,7 @@ export class HookPanel {
 
   async #start() {
     this.#printed.hidden = true;
+    this.#watch();
     try {
       const { problem, line } = await this.#view.setHook(this.#editor.text);
       this.#show(!problem || this.#running);
@@ -97,6 +89,44 @@ export class HookPanel {
     await this.#view.setHook("").catch(() => {});
   }
 
+  async #startAgain() {
+    this.#restart.hidden = true;
+    this.#show(false);
+    this.#tell("Python is being started again, without your function.", null);
+    try {
+      await this.onRestart();
+      this.#tell("Python was started again; your function is off.", null);
+    } catch (error) {
+      this.#tell(error instanceof Error ? error.message : String(error), null);
+    }
+  }
+
+  /** Asks the worker whether it still answers, for as long as a function of the user's may hold it up. */
+  async #watch() {
+    if (this.#watching) return;
+    this.#watching = true;
+    try {
+      do {
+        const silence = setTimeout(() => this.#stuck(true), SILENT_MS);
+        await this.#view.ping().finally(() => clearTimeout(silence));
+        this.#stuck(false);
+        await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+      } while (this.#running);
+    } catch {
+      // Another worker was started meanwhile.
+    }
+    this.#watching = false;
+  }
+
+  /** @param {boolean} stuck */
+  #stuck(stuck) {
+    if (this.#restart.hidden !== stuck) return;
+    this.#restart.hidden = !stuck;
+    // Panels that stand still are explained even if this feature was closed meanwhile.
+    if (stuck) element("feature-python", HTMLDetailsElement).open = true;
+    this.#tell(stuck ? STUCK : "", null);
+  }
+
   #forget() {
     try {
       localStorage.removeItem(KEPT);
@@ -105,6 +135,15 @@ export class HookPanel {
     }
     this.#editor.text = EXAMPLES[this.#example.value] ?? "";
     this.#end();
+  }
+
+  async #offerModules() {
+    try {
+      await this.#view.ready;
+      for (const name of await this.#view.modules()) this.#module.add(new Option(name));
+    } catch {
+      // Without Python there is nothing to show; whoever starts it tells that.
+    }
   }
 
   /** @param {string} module */
@@ -118,7 +157,6 @@ export class HookPanel {
   #show(running) {
     this.#running = running;
     this.#stop.disabled = !running;
-    clearTimeout(this.#silence);
     this.#hint.textContent = running ? "running" : "see it, change it";
   }
 
@@ -136,8 +174,8 @@ export class HookPanel {
   }
 }
 
-const SILENT =
-  "Your function has not come back for a while, or no frames come. If it does not end, reload the page: your code is kept.";
+const STUCK =
+  "Your function does not come back from a call that nothing can interrupt: wait, or start Python again. Your code is kept.";
 
 /** @param {{ problem: string, line: number | null }} hook */
 function problemText({ problem, line }) {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element, showText } from "../element.mjs";
+import { element, freshCanvas, showText } from "../element.mjs";
 import { fiveWide, percent } from "../measurements.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
@@ -74,6 +74,14 @@ export class Comparison {
     for (const cell of this.#cells.flat()) cell.textContent = "";
   }
 
+  /** Another worker was started: it draws on fresh panels. */
+  restart() {
+    this.reset();
+    this.#transferred = false;
+    for (const id of ["compared-mask", "compared-output"]) freshCanvas(id);
+    if (this.#wanted) this.#compare();
+  }
+
   /** @param {boolean} wanted */
   #set(wanted) {
     this.#wanted = wanted;
@@ -82,12 +90,16 @@ export class Comparison {
     this.#hint.textContent = "";
     this.#shown.hidden = !wanted;
     this.reset();
+    this.#compare();
+    if (wanted) this.onModelWanted();
+  }
+
+  #compare() {
     const canvases = {
       mask: element("compared-mask", HTMLCanvasElement),
       output: element("compared-output", HTMLCanvasElement),
     };
-    this.#view.compare(wanted, this.#transferred ? undefined : canvases);
+    this.#view.compare(this.#wanted, this.#transferred ? undefined : canvases);
     this.#transferred = true;
-    if (wanted) this.onModelWanted();
   }
 }
