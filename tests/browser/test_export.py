@@ -22,6 +22,8 @@ from autogaze_web.trace_store import load_traces
 pytestmark = pytest.mark.browser
 
 CAPTION, GAP = 28, 4
+# The page has asked the browser what it can encode.
+OFFERED = "() => document.getElementById('export-format').dataset.offered"
 NAME = r"autogaze-\d{4}-\d\d-\d\d-\d{6}-"
 
 
@@ -225,3 +227,31 @@ def assert_nothing_to_record_is_said(page):
     page.wait_for_selector("#notice:not([hidden])")
     assert "no frame came; start the source, then record" in page.inner_text("#notice-text")
     assert page.inner_text("#export-record") == "Record"
+
+
+def test_mp4_is_written_where_the_browser_can_and_else_it_says_so(open_page, site_url):
+    source, width, height = "synthetic-pan", 320, 180
+    query = f"?source={source}&inference-width={width}"
+    page = open_page().page
+    open_export(page, site_url, query)
+    page.wait_for_function(OFFERED)
+    if page.evaluate("() => document.querySelector('#export-format [value=mp4]').disabled"):
+        assert "cannot write MP4" in page.inner_text("#export-status")
+    else:
+        page.select_option("#export-format", "mp4")
+        page.select_option("#export-choice", "input")
+        name, content, claimed = record_frames(page, 6)
+        assert re.fullmatch(NAME + r"input\.mp4", name)
+        assert content[4:8] == b"ftyp"
+        frames, _ = decoded(content)
+        assert len(frames) == claimed >= 6
+        assert_consecutive(frames, source, width, height)
+
+    page = open_page().page
+    page.add_init_script("VideoEncoder.isConfigSupported = async (config) => ({ supported: false, config });")
+    open_export(page, site_url, query)
+    page.wait_for_function("() => document.querySelector('#export-format [value=mp4]').disabled")
+    assert page.input_value("#export-format") == "webm"
+    assert page.inner_text("#export-status") == (
+        "This browser cannot write MP4: recordings are WebM, which browsers play."
+    )

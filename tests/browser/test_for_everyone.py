@@ -6,6 +6,7 @@ import json
 
 import pytest
 from live_page import open_live
+from model_page import wait_model
 from playwright.sync_api import Page
 
 import build_site
@@ -56,6 +57,28 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     assert serious(page) == []  # with an error
     # Nothing is wider than the page, also at twice the size of everything.
     page.set_viewport_size({"width": max(320, width // 2), "height": max(320, height // 2)})
+    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+def test_axe_finds_nothing_serious_with_a_model_at_work(open_page, site_url, scheme, width):
+    page = open_page(
+        bypass_csp=True,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": 800},
+    ).page
+    open_live(page, site_url, "?source=sample&width=160&mask-source=autogaze&backend=wasm")
+    wait_model(page, "WebAssembly")
+    page.wait_for_function("() => /\\d tokens/.test(document.getElementById('facts').textContent)")
+    for feature in ("insight", "python"):
+        page.click(f"#feature-{feature} > summary")
+    page.click("#compare")
+    page.wait_for_selector("#compared.live")
+    page.click("#hook-run")
+    page.wait_for_function("() => /running, /.test(document.getElementById('hook-hint').textContent)")
+    page.wait_for_selector("#insight-stages meter")
+    assert serious(page) == []
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
 
 

@@ -23,8 +23,8 @@ const FILES = {
   store: { what: "fixations", suffix: "json", type: "application/json" },
 };
 
-// What browsers encode H.264 as; asked for at a usual size.
-const MP4 = { codec: "avc1.42001f", width: 640, height: 360 };
+// What may be in an MP4, as `video_writer.mjs` tries it: H.264, AV1, HEVC; asked for at a usual size.
+const MP4_CODECS = ["avc1.42001f", "av01.0.04M.08", "hvc1.1.6.L93.B0"];
 
 export class ExportPanel {
   /** Called with a sentence for the user. @type {(sentence: string) => void} */
@@ -168,13 +168,17 @@ export class ExportPanel {
   /** Takes away the formats that this browser cannot write. */
   async #offerFormats() {
     const encodes = typeof VideoEncoder === "function";
-    const mp4 = encodes && (await VideoEncoder.isConfigSupported(MP4)).supported;
+    const mp4 = encodes && (await writesMp4());
     const offered = { webm: encodes, mp4, gif: true };
     for (const option of this.#format.options) {
       option.disabled = !offered[/** @type {RecordingFormat} */ (option.value)];
       if (option.disabled) option.textContent += " (not in this browser)";
     }
+    this.#format.dataset.offered = "known";
     if (!encodes) this.#format.value = "gif";
+    if (encodes && !mp4)
+      this.#status.textContent = "This browser cannot write MP4: recordings are WebM, which browsers play.";
+    if (!encodes) this.#status.textContent = "This browser cannot write videos: recordings are GIFs.";
   }
 
   /** @param {() => Promise<void>} task */
@@ -186,4 +190,12 @@ export class ExportPanel {
       this.onProblem(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+async function writesMp4() {
+  for (const codec of MP4_CODECS) {
+    const { supported } = await VideoEncoder.isConfigSupported({ codec, width: 640, height: 360 });
+    if (supported) return true;
+  }
+  return false;
 }
