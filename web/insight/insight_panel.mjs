@@ -26,7 +26,11 @@ const CHARTS = [
     of: ({ psnr }) => psnr,
   },
   {
-    series: { name: "Cells", range: [0, 10], text: (value) => String(value).padStart(4) },
+    series: {
+      name: "Cells",
+      range: [0, 10],
+      text: (value) => (Number.isFinite(value) ? String(value) : "–").padStart(4),
+    },
     of: ({ cells }) => cells,
   },
 ];
