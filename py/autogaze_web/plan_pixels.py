@@ -21,13 +21,14 @@ from .update_plan import UpdatePlan, bands
 
 WHITE = 255
 
-# Plans with fewer pixels of the frame for each rectangle are dense.
-DENSE_BELOW = 2500
+# Plans with fewer pixels of the frame for each rectangle are dense: to copy them, and to blend them.
+DENSE_BELOW, DENSE_BLEND_BELOW = 2500, 6000
 
 
-def is_dense(plan: UpdatePlan) -> bool:
-    """Whether the plan has so many rectangles that the whole frame is less work."""
-    return int(plan.lattice.rows[-1]) * int(plan.lattice.columns[-1]) < DENSE_BELOW * len(plan.rectangles)
+def is_dense(plan: UpdatePlan, blended: bool = False) -> bool:
+    """Whether the plan has so many rectangles that the whole frame is less work to copy, or to blend."""
+    limit = DENSE_BLEND_BELOW if blended else DENSE_BELOW
+    return int(plan.lattice.rows[-1]) * int(plan.lattice.columns[-1]) < limit * len(plan.rectangles)
 
 
 def copy_plan(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
@@ -48,7 +49,7 @@ def copy_dense(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
 
 def lighten_plan(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
     """Writes the planned pixels, blended with white by alpha, into the output."""
-    (lighten_dense if is_dense(plan) else lighten_sparse)(output, frame, plan, alpha)
+    (lighten_dense if is_dense(plan, blended=True) else lighten_sparse)(output, frame, plan, alpha)
 
 
 def lighten_sparse(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:

@@ -2,7 +2,8 @@
 
     python tests/bench/crossover.py
 
-``autogaze_web.plan_pixels.DENSE_BELOW`` is what this measures. Times are the least of several.
+``autogaze_web.plan_pixels.DENSE_BELOW`` and ``DENSE_BLEND_BELOW`` are what this measures. Times are the
+least of several.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 
 import build_site  # noqa: E402
 import serve_site  # noqa: E402
-from autogaze_web.plan_pixels import DENSE_BELOW  # noqa: E402
+from autogaze_web.plan_pixels import DENSE_BELOW, DENSE_BLEND_BELOW  # noqa: E402
+
+WAYS = {"copy": ("sparse", "dense"), "blend": ("blend_sparse", "blend_dense")}
 
 
 def in_browser() -> list[dict[str, Any]]:
@@ -43,11 +46,15 @@ def in_browser() -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measures and prints a table."""
-    print(f"\nThe output's update, ms; dense below {DENSE_BELOW} pixels of the frame for each rectangle\n")
-    print("| size | rectangles | pixels for each | Pyodide sparse | dense | native sparse | dense |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("\nThe output's update, ms; with fewer pixels of the frame for each rectangle it is dense:")
+    print(f"{DENSE_BELOW} to copy and {DENSE_BLEND_BELOW} to blend\n")
+    sides = " | ".join(f"{where} {what} sparse | dense" for where in ("Pyodide", "native") for what in WAYS)
+    print(f"| size | rectangles | pixels for each | {sides} |")
+    print("| --- " * 11 + "|")
     for row, native in zip(in_browser(), json.loads(measure_all()), strict=True):
-        numbers = " | ".join(f"{each[way]:.2f}" for each in (row, native) for way in ("sparse", "dense"))
+        numbers = " | ".join(
+            f"{each[way]:.2f}" for each in (row, native) for ways in WAYS.values() for way in ways
+        )
         size, each = f"{row['width']}x{row['height']}", f"{row['pixels_per_rectangle']:.0f}"
         print(f"| {size} | {row['rectangles']} | {each} | {numbers} |")
 

@@ -33,6 +33,8 @@ def measure(width, height, grid, share):
     for way in ("sparse", "dense"):
         copy = getattr(plan_pixels, f"copy_{way}")
         ways[way] = best_of(copy, output, frame, plan)
+        lighten = getattr(plan_pixels, f"lighten_{way}")
+        ways[f"blend_{way}"] = best_of(lighten, output, frame, plan, 0.38)
     return {
         "width": width,
         "height": height,

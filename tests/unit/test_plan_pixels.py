@@ -57,6 +57,12 @@ def test_many_small_cells_are_dense_and_few_are_not():
     assert plan_pixels.is_dense(plan_update(checks, 180, 320))
     assert not plan_pixels.is_dense(plan_update(Cells.of(14, [0, 3], [1, 9]), 180, 320))
     assert not plan_pixels.is_dense(plan_update(Cells.none(), 1, 1))
+    some = plan_update(Cells.of(64, *np.divmod(np.arange(0, 64 * 64, 330), 64)), 180, 320)
+    assert (
+        180 * 320 / plan_pixels.DENSE_BLEND_BELOW < len(some.rectangles) < 180 * 320 / plan_pixels.DENSE_BELOW
+    )
+    assert not plan_pixels.is_dense(some)
+    assert plan_pixels.is_dense(some, blended=True)
 
 
 def test_an_accumulator_takes_either_way_alike(monkeypatch):
