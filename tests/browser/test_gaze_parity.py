@@ -51,8 +51,9 @@ def checkpoint(model: str, tmp_path: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def tiny_graphs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("graphs")
-    # Upstream's context grows for ever: room for all of the longest case.
-    for _ in export(AutoGazeConfig.from_dict(oracle.recipe("tiny")["config"]), folder, (2, 7), capacity=900):
+    # Upstream's context grows for ever: room for all of the longest case, 20 frames with 16 rows each and 165
+    # tokens in all. A context that is too small would be an error.
+    for _ in export(AutoGazeConfig.from_dict(oracle.recipe("tiny")["config"]), folder, (2, 7), capacity=520):
         pass
     return folder
 
