@@ -96,6 +96,6 @@ export class InsightPanel {
     const total = samples.reduce((sum, each) => sum + each.total, 0) / samples.length;
     showText(this.#total, newest ? `${total.toFixed(1).padStart(6)} ms` : "");
     showText(this.#budget, newest ? `${String(newest.cells).padStart(4)} of ${this.#facts.budget}` : "");
-    showText(this.#backend, this.#facts.backend || "no model: patch-diff in Python");
+    showText(this.#backend, this.#facts.backend || "none, patch-diff in Python");
   }
 }
