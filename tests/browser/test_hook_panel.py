@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from live_page import assert_native, open_live, record, shown
+from live_page import assert_native, eventually, open_live, record, shown
 from playwright.sync_api import Page
 
 from autogaze_web.page_hook import SHOWN
@@ -76,7 +76,11 @@ def test_a_hook_stuck_in_one_call_costs_the_worker_and_not_the_page(page, site_u
     page.wait_for_function("(before) => globalThis.__autogazeFrameStats.count > before + 3", arg=frames)
     recorded = record(page, 3)
     assert_native(recorded, {"patch-diff-threshold": 0.3})
-    assert (shown(page, "output")[..., 3] == 255).all(), "the new worker draws on canvases that are shown"
+
+    def new_canvases_are_shown():
+        assert (shown(page, "output")[..., 3] == 255).all()
+
+    eventually(page, new_canvases_are_shown)
     assert "on_frame" in page.input_value("#hook-code")
     run(page, "def on_frame(frame, trace, output):\n    return 255 - frame")
     wait_status(page, "runs with every frame")
