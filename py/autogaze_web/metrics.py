@@ -13,7 +13,7 @@ from .frames import Rgba, Words, words
 EMA_WEIGHT = 0.15
 
 # Worked on together: enough to spread NumPy's overhead per call, few enough for the processor's cache.
-_BLOCKS_AT_ONCE = 128
+_BLOCKS_AT_ONCE = 192
 _WORDS_AT_ONCE = _BLOCKS_AT_ONCE * changes.BLOCK_ROWS * changes.BLOCK_WORDS
 
 
