@@ -4,6 +4,7 @@
  */
 
 import { element, showText } from "../element.mjs";
+import { keepText, keptText } from "../kept_text.mjs";
 import { CodeEditor } from "./code_editor.mjs";
 import { EXAMPLES } from "./examples.mjs";
 
@@ -39,11 +40,11 @@ export class HookPanel {
   constructor(view) {
     this.#view = view;
     for (const name of Object.keys(EXAMPLES)) this.#example.add(new Option(name));
-    this.#editor.text = kept() || EXAMPLES[this.#example.value] || "";
-    this.#editor.onInput = () => keep(this.#editor.text);
+    this.#editor.text = keptText(KEPT) || EXAMPLES[this.#example.value] || "";
+    this.#editor.onInput = () => keepText(KEPT, this.#editor.text);
     this.#example.addEventListener("change", () => {
       this.#editor.text = EXAMPLES[this.#example.value] ?? "";
-      keep(this.#editor.text);
+      keepText(KEPT, this.#editor.text);
       if (this.#running) this.#start();
     });
     this.#run.addEventListener("click", () => this.#start());
@@ -128,11 +129,7 @@ export class HookPanel {
   }
 
   #forget() {
-    try {
-      localStorage.removeItem(KEPT);
-    } catch {
-      // Then nothing was kept.
-    }
+    keepText(KEPT, null);
     this.#editor.text = EXAMPLES[this.#example.value] ?? "";
     this.#end();
   }
@@ -180,21 +177,4 @@ const STUCK =
 /** @param {{ problem: string, line: number | null }} hook */
 function problemText({ problem, line }) {
   return line === null ? problem : `Line ${line}: ${problem}`;
-}
-
-function kept() {
-  try {
-    return localStorage.getItem(KEPT);
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} text */
-function keep(text) {
-  try {
-    localStorage.setItem(KEPT, text);
-  } catch {
-    // A window that keeps nothing: the code lives as long as the page.
-  }
 }

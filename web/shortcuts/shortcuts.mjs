@@ -7,6 +7,7 @@
  */
 
 import { element } from "../element.mjs";
+import { keepText, keptText } from "../kept_text.mjs";
 
 const OFF = "autogaze-shortcuts-off";
 
@@ -32,8 +33,8 @@ export function listenForShortcuts() {
   for (const { keys, what } of SHORTCUTS) list.append(row(keys, what));
   const dialog = element("shortcuts", HTMLDialogElement);
   const on = element("shortcuts-on", HTMLInputElement);
-  on.checked = stored() === null;
-  on.addEventListener("change", () => store(on.checked));
+  on.checked = keptText(OFF) === null;
+  on.addEventListener("change", () => keepText(OFF, on.checked ? null : "1"));
   element("shortcuts-open", HTMLButtonElement).addEventListener("click", () => dialog.showModal());
   element("shortcuts-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
   document.addEventListener("keydown", (event) => {
@@ -117,22 +118,4 @@ function row(keys, what) {
   text.textContent = what;
   line.append(name, text);
   return line;
-}
-
-function stored() {
-  try {
-    return localStorage.getItem(OFF);
-  } catch {
-    return null;
-  }
-}
-
-/** @param {boolean} on */
-function store(on) {
-  try {
-    if (on) localStorage.removeItem(OFF);
-    else localStorage.setItem(OFF, "1");
-  } catch {
-    // A window that keeps nothing: it holds as long as the page.
-  }
 }
