@@ -54,7 +54,7 @@ bench-start: setup chromium ## Measure the time from the page's address to the f
 	@$(PY) tests/bench/start_bench.py
 
 .PHONY: perf-matrix
-perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="--model FOLDER" for AutoGaze too)
+perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="--model FOLDER" for another checkpoint)
 	@$(PY) tests/bench/perf_matrix.py $(ARGS)
 
 .PHONY: bench-browser

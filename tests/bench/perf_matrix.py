@@ -1,8 +1,9 @@
 """Measures the page as people use it, frame for frame: sources x modes x mask sources, and the camera.
 
-    make perf-matrix                                        needs nothing; the AutoGaze cases are left out
-    python tests/bench/perf_matrix.py --model ~/AutoGaze    all 18 cases
-    python tests/bench/perf_matrix.py --model ~/AutoGaze --require-hardware-adapter \
+    make perf-matrix                                        all 18 cases, AutoGaze with the built-in model
+    python tests/bench/perf_matrix.py --model ~/AutoGaze    another checkpoint
+    python tests/bench/perf_matrix.py --only patch-diff     only some of the cases
+    python tests/bench/perf_matrix.py --require-hardware-adapter \
         --chromium-flag=--enable-unsafe-webgpu --chromium-flag=--enable-features=Vulkan
 
 Each case is a page of its own with `perf-summary-frames`; its summary (docs/benchmarking.md) is checked and
@@ -43,6 +44,7 @@ import serve_site  # noqa: E402
 SOURCES = ("image", "synthetic-pan", "synthetic-pulse", "synthetic-local-motion")
 MODES = ("realtime", "tiled")
 MASK_SOURCES = ("patch-diff", "autogaze")
+BUILT_IN = ROOT / "site" / "model"
 STILL = "/perf/still.png"
 
 
@@ -74,9 +76,9 @@ class Case:
         return urlencode(options)
 
 
-def matrix(with_model: bool) -> Iterator[Case]:
-    """Sixteen cases and the camera's two; those of the model only with one."""
-    for mask_source in MASK_SOURCES if with_model else MASK_SOURCES[:1]:
+def matrix() -> Iterator[Case]:
+    """Sixteen cases and the camera's two."""
+    for mask_source in MASK_SOURCES:
         for mode in MODES:
             for source in SOURCES:
                 yield Case(source, mode, mask_source)
@@ -109,8 +111,10 @@ def measured(browser: Browser, url: str, case: Case, query: str, model: Path | N
     return {"case": case.name, **summary}
 
 
-def model_query(model: Path) -> dict[str, str]:
+def model_query(model: Path | None) -> dict[str, str]:
     """Options that load a model's files from ./model/, with its own graphs if it has any."""
+    if model is None or model.resolve() == BUILT_IN:
+        return {}
     addresses = {"config-url": "./model/config.json", "weights-url": "./model/model.safetensors"}
     return {**addresses, "graphs-url": "./model/"} if (model / "graphs.json").is_file() else addresses
 
@@ -122,7 +126,7 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=120, help="measured in each case (120)")
     parser.add_argument("--warmup", type=int, default=4, help="frames before them (4)")
-    parser.add_argument("--model", type=Path, help="folder with config.json and model.safetensors")
+    parser.add_argument("--model", type=Path, help="folder of another checkpoint than the built-in one")
     parser.add_argument("--only", default="", help="only cases whose name contains this")
     parser.add_argument("--limit", type=float, default=600, help="seconds that a case may take (600)")
     parser.add_argument("--require-hardware-adapter", action="store_true", help="stop without a GPU")
@@ -131,7 +135,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.model and not (arguments.model / "config.json").is_file():
         parser.error(f"--model {arguments.model} has no config.json: give a checkpoint's folder")
-    cases = [case for case in matrix(arguments.model is not None) if arguments.only in case.name]
+    cases = [case for case in matrix() if arguments.only in case.name]
     if not cases:
         parser.error(f"no case's name contains {arguments.only!r}")
 
@@ -140,7 +144,7 @@ def main() -> None:
     server = serve_site.make_server(build_site.DIST, headers=serve_site.ISOLATION_HEADERS)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
-    more = model_query(arguments.model) if arguments.model else {}
+    more = model_query(arguments.model)
     if arguments.require_hardware_adapter:
         more["require-hardware-adapter"] = "true"
     rows, failed = [], []
@@ -164,7 +168,9 @@ def main() -> None:
         browser.close()
     title = f"Milliseconds a frame, Chromium {machine['chromium']}, {machine['cores']} cores"
     arguments.out.mkdir(parents=True, exist_ok=True)
-    result = {"machine": machine, "frames": arguments.frames, "warmup": arguments.warmup, "cases": rows}
+    model = arguments.model.resolve().name if arguments.model else "built-in"
+    settings = {"model": model, "frames": arguments.frames, "warmup": arguments.warmup}
+    result = {"machine": machine, **settings, "cases": rows}
     for suffix, text in (
         ("json", json.dumps(result, indent=1) + "\n"),
         ("md", f"{title}; {arguments.frames} frames each.\n\n{table(rows)}\n"),
