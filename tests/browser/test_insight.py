@@ -73,7 +73,7 @@ def test_the_numbers_of_the_last_frames(page, site_url):
     for name, text, _ in stages[1:-1]:
         assert float(text) == pytest.approx(fmean(r["stage_ms"][name] for r in reports), abs=0.051)
     assert max(share for _, _, share in stages) == 1
-    assert "no model" in page.inner_text("#insight-backend")
+    assert "patch-diff in Python" in page.inner_text("#insight-backend")
 
 
 def test_another_source_starts_the_numbers_over_and_nothing_moves(page, site_url):
