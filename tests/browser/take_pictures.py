@@ -46,7 +46,8 @@ def main() -> None:
     """Writes docs/pictures/*.png."""
     chromium = require()
     build_site.build()
-    server = serve_site.make_server(build_site.DIST)
+    # With threads at once, as after a first visit.
+    server = serve_site.make_server(build_site.DIST, headers=serve_site.ISOLATION_HEADERS)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
@@ -55,7 +56,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(f"http://127.0.0.1:{server.server_address[1]}/{QUERY}")
             wait_live(page)
-            wait_model(page, "AutoGaze, Web")
+            wait_model(page, "Web")
             page.evaluate("() => globalThis.autogaze.player.open('sample')")
             page.evaluate(_PAUSE)
             page.screenshot(path=PICTURES / f"{name}.png")
