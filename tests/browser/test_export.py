@@ -72,13 +72,20 @@ def decoded(content):
 
 def assert_consecutive(pictures, source, width, height):
     """Pictures of a synthetic source show one frame of it after the other, none left out."""
-    candidates = [synthetic(source, index, width, height).astype(int) for index in range(200)]
-    found = []
-    for picture in pictures:
-        errors = [np.abs(picture.astype(int) - candidate).mean() for candidate in candidates]
-        found.append(int(np.argmin(errors)))
+
+    def index_of(picture, candidates):
+        errors = [
+            np.abs(picture - synthetic(source, index, width, height).astype(int)).mean()
+            for index in candidates
+        ]
         assert min(errors) < 8, "a frame of the recording is none of the source's"
-    assert found == list(range(found[0], found[0] + len(found)))
+        return candidates[int(np.argmin(errors))]
+
+    # The source has been running for as long as the page took so far.
+    first = index_of(pictures[0].astype(int), range(900))
+    nearby = range(first, first + len(pictures) + 10)
+    found = [index_of(picture.astype(int), nearby) for picture in pictures]
+    assert found == list(range(first, first + len(found)))
 
 
 def test_pictures_are_the_panels_and_files_those_of_the_command_line(page, site_url, tmp_path):
@@ -156,7 +163,7 @@ def test_a_recording_has_every_frame_and_leaves_pauses_out(page, site_url):
     gaps = np.diff(times)
     assert (gaps > 0).all()
     assert gaps.max() < 1.4, "the pause is in the recording"
-    assert times[-1] <= float(seconds)
+    assert times[-1] <= float(seconds) + 0.05, "told to a tenth"
     assert page.inner_text("#export-progress") == ""
 
     assert_a_gif_has_every_frame(page, source, width, height)
