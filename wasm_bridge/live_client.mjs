@@ -33,7 +33,10 @@ export class LiveView {
 
   /** Called with bytes while a model loads. @type {(step: string, loaded: number, total: number) => void} */
   onModelProgress = () => {};
-  /** Called when a model chooses the cells from now on. @type {(backend: string) => void} */
+  /**
+   * Called when a model chooses the cells from now on; `replaced` if another one has been asked for since.
+   * @type {(backend: string, replaced: boolean) => void}
+   */
   onModelReady = () => {};
   /** Called with a sentence when a model could not be loaded. @type {(message: string) => void} */
   onModelFault = () => {};
@@ -59,6 +62,7 @@ export class LiveView {
   /** @type {OptionValues | undefined} */
   #options;
   #stream = 0;
+  #load = 0;
   /** @type {(frames: RecordedFrame[]) => void} */
   #onRecorded = () => {};
   /** @type {Map<number, { resolve: (value: any) => void, reject: (reason: Error) => void }>} */
@@ -139,7 +143,8 @@ export class LiveView {
    * @param {import("./protocol.mjs").ModelRequest} request
    */
   loadModel(request) {
-    this.#whenReady({ type: "model-load", request });
+    this.#load += 1;
+    this.#whenReady({ type: "model-load", load: this.#load, request });
   }
 
   /** Ends the load of a model; what has arrived of its files is kept for the next time. */
@@ -274,13 +279,13 @@ export class LiveView {
         this.#onRecorded(message.frames);
         break;
       case "model-progress":
-        this.onModelProgress(message.step, message.loaded, message.total);
+        if (message.load === this.#load) this.onModelProgress(message.step, message.loaded, message.total);
         break;
       case "model-ready":
-        this.onModelReady(message.backend);
+        this.onModelReady(message.backend, message.load !== this.#load);
         break;
       case "model-fault":
-        this.onModelFault(message.message);
+        if (message.load === this.#load) this.onModelFault(message.message);
         break;
       case "model-lost":
         this.onModelLost(message.message);

@@ -74,7 +74,7 @@ export function handle(message) {
       inTurn(() => work(message.stream, message.frame));
       break;
     case "model-load":
-      host?.load(message.request);
+      host?.load(message.request, message.load);
       break;
     case "model-cancel":
       host?.cancel();

@@ -56,13 +56,14 @@ export class ModelHost {
   /**
    * Loads a model instead of the present one. What becomes of it is told by messages.
    * @param {ModelRequest} request
+   * @param {number} [load] the number of this load, which the messages about it have
    */
-  async load(request) {
+  async load(request, load = 0) {
     this.cancel();
     const loading = new AbortController();
     this.#loading = loading;
     try {
-      const model = await this.#read(request, loading.signal);
+      const model = await this.#read(request, load, loading.signal);
       await this.#inTurn(async () => {
         if (loading.signal.aborted) {
           await model.close();
@@ -79,12 +80,12 @@ export class ModelHost {
         );
       });
       if (loading.signal.aborted) return; // `unload` comes next
-      this.#send({ type: "model-ready", backend: model.backend.description });
-      model.runner.lost.then(() => this.#recover(model, request));
+      this.#send({ type: "model-ready", load, backend: model.backend.description });
+      model.runner.lost.then(() => this.#recover(model, request, load));
       await this.tellStored();
     } catch (error) {
       if (loading.signal.aborted) return;
-      this.#send({ type: "model-fault", message: messageOf(error) });
+      this.#send({ type: "model-fault", load, message: messageOf(error) });
     } finally {
       if (this.#loading === loading) this.#loading = undefined;
     }
@@ -141,8 +142,9 @@ export class ModelHost {
    * and again.
    * @param {PageModel} model
    * @param {ModelRequest} request
+   * @param {number} load
    */
-  async #recover(model, request) {
+  async #recover(model, request, load) {
     if (model !== this.#model) return;
     const again = performance.now() - this.#lostAt < SOON_MS;
     this.#lostAt = performance.now();
@@ -160,23 +162,24 @@ export class ModelHost {
     this.#send({ type: "model-lost", message: "The GPU was lost: the model is being started again." });
     await unloaded;
     // Another model may be on its way already.
-    if (!this.#loading) await this.load(request);
+    if (!this.#loading) await this.load(request, load);
   }
 
   /**
    * @param {ModelRequest} request
+   * @param {number} load
    * @param {AbortSignal} signal
    */
-  async #read(request, signal) {
+  async #read(request, load, signal) {
     const chosen =
       request.files.length > 0 ? { files: request.files } : { urls: modelUrls(request, this.#siteUrl) };
     const files = await loadModelFiles(request.source ?? chosen, {
       store: await FileStore.open(),
       signal,
-      onProgress: (step, loaded, total) => this.#send({ type: "model-progress", step, loaded, total }),
+      onProgress: (step, loaded, total) => this.#send({ type: "model-progress", load, step, loaded, total }),
     });
     for (const note of files.notes) this.#send({ type: "model-note", message: note });
-    this.#send({ type: "model-progress", step: "Starting the model", loaded: 0, total: 0 });
+    this.#send({ type: "model-progress", load, step: "Starting the model", loaded: 0, total: 0 });
     return PageModel.load(this.#pyodide, files, {
       siteUrl: this.#siteUrl,
       graphsUrl: new URL(request.graphsUrl || "graphs/", this.#siteUrl).href,

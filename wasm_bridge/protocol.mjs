@@ -142,7 +142,7 @@
  *   | { type: "again" }
  *   | { type: "frame", stream: number, frame: Frame }
  *   | { type: "record", frames: number, fromStart: boolean }
- *   | { type: "model-load", request: ModelRequest }
+ *   | { type: "model-load", load: number, request: ModelRequest }
  *   | { type: "model-cancel" }
  *   | { type: "model-unload" }
  *   | { type: "storage-delete" }
@@ -151,8 +151,8 @@
 
 /**
  * `progress` counts bytes. A `model-load` ends in `model-ready`, after which frames are processed with the
- * model, or in `model-fault`, which changes nothing; a cancelled one ends in silence. After `model-lost` the
- * model is being loaded again; after `model-stopped` there is none. `repeated` tells of a frame that was shown
+ * model, or in `model-fault`, which changes nothing; a cancelled one ends in silence. What is told of a load has
+ * its number. After `model-lost` the model is being loaded again; after `model-stopped` there is none. `repeated` tells of a frame that was shown
  * once more, with cells that came later or because of `again`. `storage` tells the bytes of all model files that
  * are kept. After `start-fault` the worker is of no more use; a `frame-fault` takes the place of the frame's
  * `done`; an `options-fault` leaves the options as they were.
@@ -163,10 +163,10 @@
  *   | { type: "repeated", stream: number, report: FrameReport }
  *   | { type: "recorded", frames: RecordedFrame[] }
  *   | { type: "answer", number: number, value?: any, problem?: string }
- *   | { type: "model-progress", step: string, loaded: number, total: number }
+ *   | { type: "model-progress", load: number, step: string, loaded: number, total: number }
  *   | { type: "model-note", message: string }
- *   | { type: "model-ready", backend: string }
- *   | { type: "model-fault", message: string }
+ *   | { type: "model-ready", load: number, backend: string }
+ *   | { type: "model-fault", load: number, message: string }
  *   | { type: "model-lost", message: string }
  *   | { type: "model-stopped", message: string }
  *   | { type: "storage", bytes: number }

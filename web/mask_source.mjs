@@ -41,7 +41,7 @@ export class MaskSource {
     this.#view = view;
     this.#values = values;
     view.onModelProgress = (...progress) => this.#loading && this.#progress.show(...progress);
-    view.onModelReady = (backend) => this.#ready(backend);
+    view.onModelReady = (backend, replaced) => this.#ready(backend, replaced);
     view.onModelFault = (sentence) => this.#failed(sentence);
     view.onModelNote = (sentence) => this.onProblem(sentence);
     view.onModelLost = (sentence) => this.#lost(sentence);
@@ -105,11 +105,14 @@ export class MaskSource {
     return { budget: most > 0 ? `${most} tokens` : "the model's budget", backend: this.backend };
   }
 
-  /** @param {string} backend */
-  #ready(backend) {
+  /**
+   * @param {string} backend
+   * @param {boolean} replaced whether another model is being loaded already
+   */
+  #ready(backend, replaced) {
     // On its way while patch-diff was chosen: the worker lets it go.
     if (!this.#loading) return;
-    this.#endLoading();
+    if (!replaced) this.#endLoading();
     this.backend = backend;
     this.onActive("autogaze");
   }
