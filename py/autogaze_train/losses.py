@@ -17,6 +17,9 @@ SHARPNESS = 5.0
 NEGLIGIBLE = 4.0
 """Squared grey levels of error at which a frame's choices count half."""
 
+IDLE = 0.05
+"""How much choices count where there is nothing to mend: the cheapest cells are learnt with little effort."""
+
 
 @dataclass(frozen=True)
 class Losses:
@@ -42,7 +45,6 @@ def targets(scores: torch.Tensor, used: torch.Tensor) -> torch.Tensor:
     """(..., N) probabilities to be learnt: powers of the scores, none on tokens used already.
 
     A whole distribution says more than the best cell's id: which others would have been as good.
-    Where no cell has a score left, all zeros.
     """
     open_scores = scores.masked_fill(used, 0)
     best = open_scores.amax(-1, keepdim=True)
@@ -73,7 +75,7 @@ def gaze_losses(answer: Answer, lessons: Lessons, reached: torch.Tensor) -> Loss
     divergence = (wanted * (wanted.clamp_min(1e-9).log() - chances)).sum(-1)
     slots = reached.repeat_interleave(answer.logits.shape[3], 2).float()
     squared = 10 ** (2 * lessons.task_loss) - 1
-    weight = slots * (wanted.sum(-1) > 0) * squared / (squared + NEGLIGIBLE)
+    weight = slots * (IDLE + (1 - IDLE) * squared / (squared + NEGLIGIBLE))
     error = functional.smooth_l1_loss(
         answer.task_loss.flatten(2), lessons.task_loss, reduction="none", beta=0.05
     )

@@ -6,7 +6,8 @@ all errors there can ever be are those between two frames in one atom: `pair_err
 
 A cell's *score* is the error that it removes, divided by what it costs: the pixels that it covers anew and
 a price for being a token at all. Without the price the finest cells would always win, without the pixels
-the coarsest.
+the coarsest. Every cell is said to remove a little, so that where nothing is left to mend the cheapest wins:
+one whose pixels are up to date already, or else a finest one.
 
 Letters: B clips, T frames, A atoms, N tokens, n slots of a frame. Errors are squared grey levels, averaged
 over the pixels and colours of an atom.
@@ -22,6 +23,10 @@ from .geometry import Geometry
 
 TOKEN_PRICE = 0.5
 """What a token costs besides its pixels, in finest cells."""
+
+LEAST_REMOVED = 4.0
+"""What every cell is said to remove besides, in squared grey levels times atoms: one atom wrong by two.
+A finest cell of four atoms whose error is under two squared levels then is not worth its pixels."""
 
 EMPTY_LEVEL = 128.0
 """Grey level of the output before the first frame."""
@@ -68,7 +73,7 @@ def scores(
     """
     left = (~covered).to(error.dtype)
     removed, pixels = torch.stack([error * left, left]) @ geometry.covers.T.to(error.dtype)
-    score: torch.Tensor = removed / (pixels + price * geometry.finest_cell)
+    score: torch.Tensor = (removed + LEAST_REMOVED) / (pixels + price * geometry.finest_cell)
     return score
 
 

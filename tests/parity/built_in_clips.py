@@ -38,7 +38,7 @@ def pan() -> Frames:
     """(4,168,298,3): a camera that moves sideways over a still picture twice as wide; not square."""
     still = example()[0]
     wide = np.concatenate([still, still[:, ::-1]], axis=1)[28:196]
-    return np.stack([wide[:, 11 * t : 11 * t + 298] for t in range(4)])
+    return np.stack([wide[:, 13 * t : 13 * t + 298] for t in range(4)])
 
 
 def moving_square() -> Frames:

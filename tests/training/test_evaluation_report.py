@@ -29,6 +29,14 @@ def test_values_are_read_between_runs_and_only_where_runs_reach() -> None:
     assert at_ratios([curve([0.9, 1.0])])["0.2"] == dict.fromkeys(METHODS)
 
 
+def test_a_clip_that_any_choice_shows_without_a_visible_fault_says_nothing() -> None:
+    still = [{"ratio": 0.2, **dict.fromkeys(METHODS, 61.0)}]
+    assert at_ratios([still])["0.2"] == dict.fromkeys(METHODS)
+    assert at_ratios([still, curve([0.2])]) == at_ratios([curve([0.2])])
+    worth = [{**still[0], "random": 49.0}]
+    assert at_ratios([worth])["0.2"]["AutoGaze"] == 61
+
+
 def test_table_and_plot_show_what_was_reached() -> None:
     kinds = {"pan": at_ratios([curve([0.05, 0.5])]), "noise": at_ratios([curve([1.0])])}
     results = {
@@ -60,6 +68,7 @@ def test_baselines_write_at_least_as_many_pixels_and_not_a_cell_more() -> None:
 def test_the_requirement_with_the_fewest_tokens_is_chosen_that_is_good_enough() -> None:
     measured = {value: {"psnr": psnr} for value, psnr in ((0.5, 34.0), (0.7, 30.0), (0.8, 29.9), (0.9, 28.0))}
     assert choose(measured, 30.0) == 0.7
-    assert choose(measured, 20.0) == 0.9
+    assert choose(measured, 20.0) == 0.7
+    assert choose(measured, 20.0, at_most=1.0) == 0.9
     with pytest.raises(ValueError, match=r"at 40.0 dB: the best has 34.0 dB"):
         choose(measured, 40.0)

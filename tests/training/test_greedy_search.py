@@ -11,6 +11,7 @@ from tiny_model import tiny_values  # noqa: E402
 
 from autogaze_train.geometry import Geometry  # noqa: E402
 from autogaze_train.search import (  # noqa: E402
+    LEAST_REMOVED,
     TOKEN_PRICE,
     Errors,
     History,
@@ -71,7 +72,8 @@ def best_cell(output: np.ndarray, frame: np.ndarray, taken: list[int]) -> tuple[
         mended[fresh] = frame[fresh]
         atoms = fresh.sum() / GEOMETRY.side**2
         gain = (squared(output, frame) - squared(mended, frame)) / GEOMETRY.side**2
-        scores.append(-1.0 if token in taken else gain / (atoms + TOKEN_PRICE * GEOMETRY.finest_cell))
+        cost = atoms + TOKEN_PRICE * GEOMETRY.finest_cell
+        scores.append(-1.0 if token in taken else (gain + LEAST_REMOVED) / cost)
     return int(np.argmax(scores)), float(max(scores))
 
 
@@ -97,6 +99,18 @@ def test_each_choice_is_the_best_of_all_cells(seed: int) -> None:
                 covered = pixels_of(token)
                 output = output.copy()
                 output[covered] = frame[covered]
+
+
+def test_where_nothing_is_left_to_mend_the_cheapest_cells_are_taken() -> None:
+    clips = make_clips(6, clips=1, frames=1).expand(-1, 3, -1, -1, -1).clone()
+    clips[:, 2, :, :32, :32] += 40
+    history = greedy_history(Errors.of(clips, GEOMETRY), GEOMETRY, SLOTS)
+    atoms = GEOMETRY.covers.sum(1)
+    assert (atoms[history.tokens[0, 1]] == GEOMETRY.finest_cell).all(), "a still frame"
+    mended = history.tokens[0, 2, 0]
+    assert atoms[mended] == 4 * GEOMETRY.finest_cell, "the quarter that changed, in one token"
+    within = (GEOMETRY.covers[mended] @ GEOMETRY.covers[history.tokens[0, 2, 1:]].T).tolist()
+    assert within == [GEOMETRY.finest_cell] * (SLOTS - 1), "then cells that cost no pixels"
 
 
 def test_the_error_followed_is_that_of_the_pages_output() -> None:

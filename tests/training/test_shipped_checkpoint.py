@@ -12,7 +12,7 @@ from plain_model import PlainModel
 from tiny_model import SHIPPED
 
 from autogaze_train.measure import BASELINES, baseline_run, gaze_run
-from autogaze_train.requirement import AT_LEAST_DB, choose
+from autogaze_train.requirement import AT_LEAST_DB, AT_MOST, choose
 from autogaze_web.checkpoint import Checkpoint, expected_tensors
 from autogaze_web.frames import as_frame
 from autogaze_web.model import AutoGaze
@@ -52,7 +52,7 @@ def test_it_is_complete_and_small_and_of_upstreams_tensors(model: AutoGaze) -> N
 def test_its_requirement_is_the_one_that_was_chosen_and_that_the_page_starts_with(model: AutoGaze) -> None:
     record = json.loads((CARD / "requirement.json").read_text("utf-8"))
     measured = {float(value): means for value, means in record["requirements"].items()}
-    assert record["at_least_db"] == AT_LEAST_DB
+    assert (record["at_least_db"], record["at_most"]) == (AT_LEAST_DB, AT_MOST)
     assert choose(measured) == record["chosen"] == model.config.task_loss_requirement
     assert options()["task-loss-requirement"].default == model.config.task_loss_requirement
 
@@ -92,6 +92,7 @@ def test_a_static_scene_costs_at_most_two_tokens_a_frame(
     for frames in (still, [clip[0]] * 10):
         run = gaze_run(model, processor, frames, max_tokens=16, requirement=0.7)
         assert max(len(cells) for cells in run.cells[1:]) <= 2
+        assert run.ratio < 0.02, "of the finest cells, not a quarter of the frame"
 
 
 def test_fewer_tokens_are_taken_the_higher_the_requirement(

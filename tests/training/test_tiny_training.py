@@ -54,7 +54,7 @@ def test_a_small_training_learns_and_writes_a_checkpoint_that_runs(
     assert len(losses) == 3
     assert losses[-1] < 0.8 * losses[0]
     results = json.loads(printed[printed.index("\n{") :])
-    assert {"all, 3 tokens", "pan, 6 tokens"} <= results.keys()
+    assert {"all, 3 tokens", "pan, 18 tokens"} <= results.keys()
 
     assert (tmp_path / "out" / "model.safetensors").stat().st_size < 200_000
     model = AutoGaze.from_pretrained(tmp_path / "out")
@@ -73,7 +73,7 @@ def test_a_requirement_is_chosen_on_validation_clips_and_written_into_the_config
     model = tmp_path / "model"
     save_checkpoint(model, tiny_values(), network.state_dict())
     command = f"autogaze_train choose-requirement --corpus {tmp_path / 'corpus'} --model {model}"
-    command += f" --out {tmp_path / 'out'} --clips 1 --frames 3 --size 64 --at-least"
+    command += f" --out {tmp_path / 'out'} --clips 1 --frames 3 --size 64 --at-most 9 --at-least"
     torch.set_num_threads(1)
     monkeypatch.setattr(sys, "argv", [*command.split(), "300"])
     with pytest.raises(SystemExit, match="no requirement keeps the output at 300"):

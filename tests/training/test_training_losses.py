@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the tests of training need torch: pip install --group dev")
 
-from autogaze_train.losses import SHARPNESS, gaze_losses, staleness, targets  # noqa: E402
+from autogaze_train.losses import IDLE, SHARPNESS, gaze_losses, staleness, targets  # noqa: E402
 from autogaze_train.network import Answer  # noqa: E402
 from autogaze_train.search import Lessons  # noqa: E402
 
@@ -32,7 +32,6 @@ def test_targets_are_powers_of_the_scores_without_used_tokens() -> None:
     scores = torch.tensor([4.0, 2.0, 8.0])
     found = targets(scores, torch.tensor([False, False, True]))
     assert found.tolist() == pytest.approx([1 / (1 + 0.5**SHARPNESS), 1 - 1 / (1 + 0.5**SHARPNESS), 0])
-    assert targets(torch.zeros(3), torch.zeros(3, dtype=torch.bool)).sum() == 0
 
 
 def test_a_perfect_answer_costs_nothing_and_end_of_sequence_is_not_trained() -> None:
@@ -64,13 +63,19 @@ def test_steps_that_a_frame_does_not_reach_do_not_count() -> None:
     assert float(losses.gaze) == pytest.approx(0, abs=1e-4)
 
 
-def test_frames_without_an_error_to_mend_do_not_count() -> None:
+def test_a_frame_without_an_error_to_mend_counts_little() -> None:
     taught = make_lessons()
-    nothing = Lessons(taught.scores, taught.used, torch.zeros_like(taught.task_loss), taught.stale)
-    answer = Answer(
-        torch.zeros(B, T, S, K, N + 1), nothing.task_loss.reshape(B, T, S, K), torch.zeros(B, T, A)
-    )
-    assert float(gaze_losses(answer, nothing, torch.ones(B, T, S, dtype=torch.bool)).gaze) == 0
+    good, reached = perfect(taught), torch.ones(B, T, S, dtype=torch.bool)
+    logits = good.logits.clone()
+    logits[:, 1] = 0
+    wrong = Answer(logits, good.task_loss, good.noticed)
+    task_loss = taught.task_loss.clone()
+    alike = gaze_losses(wrong, taught, reached)
+    task_loss[:, 1] = 0
+    less = gaze_losses(wrong, Lessons(taught.scores, taught.used, task_loss, taught.stale), reached)
+    # 1.2 is an error of 250 squared levels.
+    counts = IDLE + (1 - IDLE) * 250 / 254
+    assert float(less.gaze / alike.gaze) == pytest.approx(2 * IDLE / (IDLE + counts), rel=0.01)
 
 
 def test_staleness_averages_errors_over_patches() -> None:
