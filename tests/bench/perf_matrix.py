@@ -34,7 +34,7 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("bench", "browser", 
 import clips  # noqa: E402
 from chromium import flags, require  # noqa: E402
 from model_page import serve  # noqa: E402
-from perf_report import chart, problems, table  # noqa: E402
+from perf_report import chart, common_options, problems, table, without_options  # noqa: E402
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
@@ -135,8 +135,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.model and not (arguments.model / "config.json").is_file():
         parser.error(f"--model {arguments.model} has no config.json: give a checkpoint's folder")
-    cases = [case for case in matrix() if arguments.only in case.name]
-    if not cases:
+    wanted = [case for case in matrix() if arguments.only in case.name]
+    if not wanted:
         parser.error(f"no case's name contains {arguments.only!r}")
 
     chromium = require()
@@ -152,7 +152,7 @@ def main() -> None:
         camera = clips.write_y4m(Path(folder) / "camera.y4m", clips.moving_square(60, 1280, 720, step=16))
         command_line = [*flags(camera=camera), *arguments.chromium_flag]
         browser = playwright.chromium.launch(executable_path=chromium, args=command_line)
-        for case in cases:
+        for case in wanted:
             query = case.query(arguments.frames, arguments.warmup, **more)
             row = measured(browser, url, case, query, arguments.model, arguments.limit)
             rows.append(row)
@@ -170,7 +170,9 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     model = arguments.model.resolve().name if arguments.model else "built-in"
     settings = {"model": model, "frames": arguments.frames, "warmup": arguments.warmup}
-    result = {"machine": machine, **settings, "cases": rows}
+    common = common_options(rows)
+    cases = [without_options(row, common) for row in rows]
+    result = {"machine": machine, **settings, "options": common, "cases": cases}
     for suffix, text in (
         ("json", json.dumps(result, indent=1) + "\n"),
         ("md", f"{title}; {arguments.frames} frames each.\n\n{table(rows)}\n"),

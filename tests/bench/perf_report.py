@@ -40,6 +40,18 @@ def problems(summary: Summary, hardware: bool = False) -> list[str]:
     return found
 
 
+def common_options(rows: Sequence[Summary]) -> dict[str, Any]:
+    """The options that have the same value in all cases."""
+    first, *others = (row["options"] for row in rows)
+    return {name: value for name, value in first.items() if all(o.get(name) == value for o in others)}
+
+
+def without_options(row: Summary, common: Mapping[str, Any]) -> dict[str, Any]:
+    """A case with only those options that are its own."""
+    own = {name: value for name, value in row["options"].items() if name not in common}
+    return {**row, "options": own}
+
+
 def table(rows: Sequence[Summary]) -> str:
     """The cases in Markdown."""
     head = ("case", "size", "ms a frame, p50", "p95", "max", "frames/s", "model ms, p50", "p95", "age")

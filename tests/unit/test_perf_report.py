@@ -3,7 +3,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from perf_report import chart, problems, table
+from perf_report import chart, common_options, problems, table, without_options
 
 SUMMARY = {
     "case": "pan <1>, realtime, patch-diff",
@@ -32,6 +32,17 @@ GAZED = {
     "avg_tokens": 16,
     **dict.fromkeys(("p50_model_ms", "p95_model_ms", "p99_model_ms", "max_model_ms"), 5),
 }
+
+
+def test_options_that_all_cases_share_are_told_once():
+    rows = [
+        {"case": "a", "options": {"mode": "tiled", "scale": 1, "hook": ""}},
+        {"case": "b", "options": {"mode": "realtime", "scale": 1, "hook": ""}},
+    ]
+    common = common_options(rows)
+    assert common == {"scale": 1, "hook": ""}
+    assert without_options(rows[1], common) == {"case": "b", "options": {"mode": "realtime"}}
+    assert common_options(rows[:1]) == rows[0]["options"]
 
 
 def test_a_summary_that_can_be_true():
