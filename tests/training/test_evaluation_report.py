@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from autogaze_train.evaluation import METHODS, at_ratios, averages
+from autogaze_train.evaluation import METHODS, at_ratios, averages, real
 from autogaze_train.measure import accumulate, baseline_run
 from autogaze_train.policies import GRID, cells_of
 from autogaze_train.report import plot, table
@@ -35,6 +37,15 @@ def test_a_clip_that_any_choice_shows_without_a_visible_fault_says_nothing() -> 
     assert at_ratios([still, curve([0.2])]) == at_ratios([curve([0.2])])
     worth = [{**still[0], "random": 49.0}]
     assert at_ratios([worth])["0.2"]["AutoGaze"] == 61
+
+
+@pytest.mark.parametrize(("length", "starts"), [(10, [0, 4]), (8, [0, 4]), (3, [0])])
+def test_a_real_video_is_cut_into_clips_in_a_row(tmp_path: Path, length: int, starts: list[int]) -> None:
+    for t in range(length):
+        Image.new("RGB", (16, 16), (20 * t,) * 3).save(tmp_path / f"{t:04}.jpg")
+    clips = real("trial", tmp_path, 4).clips
+    shown = [[round(float(frame[0, 0, 0]) / 20) for frame in clip] for clip in clips]
+    assert shown == [list(range(start, min(start + 4, length))) for start in starts]
 
 
 def test_table_and_plot_show_what_was_reached() -> None:
