@@ -63,7 +63,7 @@ export class ModelHost {
     const loading = new AbortController();
     this.#loading = loading;
     try {
-      const model = await this.#read(request, load, loading.signal);
+      const { model, notes } = await this.#read(request, load, loading.signal);
       await this.#inTurn(async () => {
         if (loading.signal.aborted) {
           await model.close();
@@ -81,6 +81,8 @@ export class ModelHost {
       });
       if (loading.signal.aborted) return; // `unload` comes next
       this.#send({ type: "model-ready", load, backend: model.backend.description });
+      // Not before: who is told next that the model cannot be had has no use for them.
+      for (const note of notes) this.#send({ type: "model-note", message: note });
       model.runner.lost.then(() => this.#recover(model, request, load));
       await this.tellStored();
     } catch (error) {
@@ -166,6 +168,7 @@ export class ModelHost {
   }
 
   /**
+   * The model, and sentences for the user about what did not go as usual.
    * @param {ModelRequest} request
    * @param {number} load
    * @param {AbortSignal} signal
@@ -178,13 +181,13 @@ export class ModelHost {
       signal,
       onProgress: (step, loaded, total) => this.#send({ type: "model-progress", load, step, loaded, total }),
     });
-    for (const note of files.notes) this.#send({ type: "model-note", message: note });
     this.#send({ type: "model-progress", load, step: "Starting the model", loaded: 0, total: 0 });
-    return PageModel.load(this.#pyodide, files, {
+    const model = await PageModel.load(this.#pyodide, files, {
       siteUrl: this.#siteUrl,
       graphsUrl: new URL(request.graphsUrl || "graphs/", this.#siteUrl).href,
       backend: request.backend,
       maxTokens: request.maxTokens || null,
     });
+    return { model, notes: files.notes };
   }
 }

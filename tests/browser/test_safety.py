@@ -83,6 +83,12 @@ def test_hostile_weights_end_in_a_sentence_and_the_page_goes_on(recorded, site_u
     config = tmp_path / "config.json"
     config.write_text(json.dumps(released_config()))
     weights = tmp_path / "model.safetensors"
+    page.evaluate("""() => {
+      const { view } = globalThis.autogaze;
+      const told = view.onModelNote;
+      globalThis.notes = [];
+      view.onModelNote = (note) => (globalThis.notes.push(note), told(note));
+    }""")
     for what, content in HOSTILE.items():
         weights.write_bytes(content)
         choose_files(page, config, weights)
@@ -90,6 +96,7 @@ def test_hostile_weights_end_in_a_sentence_and_the_page_goes_on(recorded, site_u
         assert 20 < len(page.inner_text("#notice-text")) < 500, what
         page.click("#notice-close")
         assert page.input_value("#mask-source") == "patch-diff"
+        assert page.evaluate("globalThis.notes") == [], "told of a model that could not be had"
     weights.write_bytes(HOSTILE["a pickle"])
     for text in (
         '{"model_type": "autogaze", "scales": "%s"}' % ("9" * 400_000),
