@@ -5,118 +5,107 @@
     python tests/bench/perf_matrix.py --only patch-diff     only some of the cases
     python tests/bench/perf_matrix.py --require-hardware-adapter \
         --chromium-flag=--enable-unsafe-webgpu --chromium-flag=--enable-features=Vulkan
+    python tests/bench/perf_matrix.py --folder OUT          only the pages, to be served elsewhere
+    python tests/bench/perf_matrix.py --results FILE        the report of what they came to there
 
-Each case is a page of its own with `perf-summary-frames`; its summary (docs/benchmarking.md) is checked and
+Each case opens the site with `perf-summary-frames`; its summary (docs/benchmarking.md) is checked and
 written to tests/output/ as perf-matrix.json, .md (a table) and .svg (a chart). The sources are deterministic.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import os
-import platform
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("bench", "browser", "parity")] + [
     str(ROOT / "site")
 ]
 
-import clips  # noqa: E402
 from chromium import flags, require  # noqa: E402
-from model_page import serve  # noqa: E402
+from perf_folder import CAMERA, PAGE, Case, make_folder, matrix  # noqa: E402
 from perf_report import chart, common_options, problems, table, without_options  # noqa: E402
-from PIL import Image  # noqa: E402
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, ConsoleMessage, sync_playwright  # noqa: E402
 
 import build_site  # noqa: E402
 import serve_site  # noqa: E402
 
-SOURCES = ("image", "synthetic-pan", "synthetic-pulse", "synthetic-local-motion")
-MODES = ("realtime", "tiled")
-MASK_SOURCES = ("patch-diff", "autogaze")
 BUILT_IN = ROOT / "site" / "model"
-STILL = "/perf/still.png"
+NAME = "perf-matrix"
 
 
-@dataclass(frozen=True)
-class Case:
-    """What one page is opened with."""
-
-    source: str
-    mode: str
-    mask_source: str
-
-    @property
-    def name(self) -> str:
-        """As the results call it."""
-        return f"{self.source}, {self.mode}, {self.mask_source}"
-
-    def query(self, frames: int, warm_up: int, **more: str) -> str:
-        """The address's query."""
-        options = {
-            "source": self.source,
-            "mode": self.mode,
-            "mask-source": self.mask_source,
-            "perf-summary-frames": str(frames),
-            "perf-summary-warmup-frames": str(warm_up),
-            **more,
-        }
-        if self.source == "image":
-            options["image-url"] = f".{STILL}"
-        return urlencode(options)
+def tell(message: ConsoleMessage) -> None:
+    """Prints what the perf page logs, but not what the site does."""
+    if PAGE.removesuffix(".html") in message.location["url"]:
+        print(f"  {message.text}", flush=True)
 
 
-def matrix() -> Iterator[Case]:
-    """Sixteen cases and the camera's two."""
-    for mask_source in MASK_SOURCES:
-        for mode in MODES:
-            for source in SOURCES:
-                yield Case(source, mode, mask_source)
-        yield Case("camera", "realtime", mask_source)
+def measure(browser: Browser, folder: Path, seconds: float) -> Any:
+    """The machine and the rows of all cases.
 
-
-def measured(browser: Browser, url: str, case: Case, query: str, model: Path | None, limit: float) -> Any:
-    """The summary that a page of its own comes to."""
-    # What a service worker fetches cannot be answered here.
+    Args:
+        browser: with the folder's `CAMERA` as its camera.
+        folder: that `make_folder` wrote.
+        seconds: that all cases may take.
+    """
+    server = serve_site.make_server(folder, headers=serve_site.ISOLATION_HEADERS)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    # A service worker would fetch the site again while frames are measured.
     page = browser.new_page(viewport={"width": 1280, "height": 800}, service_workers="block")
     try:
-        if model is not None:
-            serve(page, model)
-        picture = io.BytesIO()
-        Image.fromarray(clips.still(1, 1280, 720)[0]).save(picture, "png")
-        page.route(
-            lambda url: urlsplit(url).path == STILL,
-            lambda route: route.fulfill(body=picture.getvalue(), content_type="image/png"),
-        )
-        page.goto(f"{url}?{query}")
-        summary = page.wait_for_function(
-            "() => globalThis.__autogazePerfSummary"
-            " || (!document.getElementById('notice').hidden && { notice: document.getElementById('notice-text').textContent })",  # noqa: E501
-            timeout=limit * 1000,
-        ).json_value()
+        page.on("console", tell)
+        page.goto(f"http://127.0.0.1:{server.server_address[1]}/{PAGE}")
+        page.wait_for_function("() => window.done", timeout=seconds * 1000)
+        return page.evaluate("() => window.result")
     finally:
         page.close()
-    if "notice" in summary:
-        raise SystemExit(f"error: {case.name}: the page says: {summary['notice']}")
-    return {"case": case.name, **summary}
+        server.shutdown()
+        server.server_close()
 
 
-def model_query(model: Path | None) -> dict[str, str]:
-    """Options that load a model's files from ./model/, with its own graphs if it has any."""
-    if model is None or model.resolve() == BUILT_IN:
-        return {}
-    addresses = {"config-url": "./model/config.json", "weights-url": "./model/model.safetensors"}
-    return {**addresses, "graphs-url": "./model/"} if (model / "graphs.json").is_file() else addresses
+def write_report(out: Path, machine: dict[str, Any], rows: Sequence[Any], model: str) -> str:
+    """Writes the JSON, the table and the chart; the table."""
+    title = f"Milliseconds a frame, {machine['browser']}, {machine['cores']} cores"
+    first = rows[0]
+    common = common_options(rows)
+    result = {
+        "machine": machine,
+        "model": model,
+        "frames": first["target_frames"],
+        "options": common,
+        "cases": [without_options(row, common) for row in rows],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for suffix, text in (
+        ("json", json.dumps(result, indent=1) + "\n"),
+        ("md", f"{title}; {first['target_frames']} frames each.\n\n{table(rows)}\n"),
+        ("svg", chart(rows, title)),
+    ):
+        (out / f"{NAME}.{suffix}").write_text(text, encoding="utf-8")
+    return table(rows)
+
+
+def report(out: Path, result: Any, model: str, hardware: bool) -> None:
+    """Writes what could be measured, and fails if a case came to nothing or to what cannot be true."""
+    rows = [row for row in result["rows"] if "error" not in row]
+    failed = [f"{row['case']}: {row['error']}" for row in result["rows"] if "error" in row]
+    failed += [f"{row['case']}: {problem}" for row in rows for problem in problems(row, hardware)]
+    if rows:
+        print(f"\n{write_report(out, result['machine'], rows, model)}")
+        print(f"\nwritten to {out}/{NAME}.json, .md and .svg")
+    if failed:
+        sys.exit("error: " + "\n  ".join(failed))
+
+
+def wanted_cases(only: str) -> list[Case]:
+    """Those whose name contains it."""
+    return [case for case in matrix() if only in case.name]
 
 
 def main() -> None:
@@ -131,57 +120,38 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=600, help="seconds that a case may take (600)")
     parser.add_argument("--require-hardware-adapter", action="store_true", help="stop without a GPU")
     parser.add_argument("--chromium-flag", action="append", default=[], help="may be given several times")
+    parser.add_argument("--folder", type=Path, help="make the pages there and measure nothing")
+    parser.add_argument("--results", type=Path, help="report what was measured elsewhere (JSON)")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "output")
     arguments = parser.parse_args()
-    if arguments.model and not (arguments.model / "config.json").is_file():
-        parser.error(f"--model {arguments.model} has no config.json: give a checkpoint's folder")
-    wanted = [case for case in matrix() if arguments.only in case.name]
+    other = arguments.model if arguments.model and arguments.model.resolve() != BUILT_IN else None
+    if other and not (other / "config.json").is_file():
+        parser.error(f"--model {other} has no config.json: give a checkpoint's folder")
+    wanted = wanted_cases(arguments.only)
     if not wanted:
         parser.error(f"no case's name contains {arguments.only!r}")
+    model = other.resolve().name if other else "built-in"
+    hardware = arguments.require_hardware_adapter
 
-    chromium = require()
+    if arguments.results:
+        result = json.loads(arguments.results.read_text("utf-8"))
+        report(arguments.out, result, model, hardware)
+        return
     build_site.build()
-    server = serve_site.make_server(build_site.DIST, headers=serve_site.ISOLATION_HEADERS)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_address[1]}/"
-    more = model_query(arguments.model)
-    if arguments.require_hardware_adapter:
-        more["require-hardware-adapter"] = "true"
-    rows, failed = [], []
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        camera = clips.write_y4m(Path(folder) / "camera.y4m", clips.moving_square(60, 1280, 720, step=16))
-        command_line = [*flags(camera=camera), *arguments.chromium_flag]
+    settings = (wanted, arguments.frames, arguments.warmup, arguments.limit, other, hardware)
+    if arguments.folder:
+        make_folder(arguments.folder, *settings)
+        print(f"serve {arguments.folder} and open {PAGE}; its results are in window.result")
+        return
+    chromium = require()
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        make_folder(folder, *settings)
+        command_line = [*flags(camera=folder / CAMERA), *arguments.chromium_flag]
         browser = playwright.chromium.launch(executable_path=chromium, args=command_line)
-        for case in wanted:
-            query = case.query(arguments.frames, arguments.warmup, **more)
-            row = measured(browser, url, case, query, arguments.model, arguments.limit)
-            rows.append(row)
-            wrong = problems(row, arguments.require_hardware_adapter)
-            failed += [f"{case.name}: {problem}" for problem in wrong]
-            print(f"  {case.name}: {row['p50_total_ms']:.1f} ms a frame", *wrong, sep="; ", flush=True)
-        machine = {
-            "chromium": browser.version,
-            "system": platform.system(),
-            "machine": platform.machine(),
-            "cores": os.cpu_count(),
-        }
+        result = measure(browser, folder, arguments.limit * len(wanted))
         browser.close()
-    title = f"Milliseconds a frame, Chromium {machine['chromium']}, {machine['cores']} cores"
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    model = arguments.model.resolve().name if arguments.model else "built-in"
-    settings = {"model": model, "frames": arguments.frames, "warmup": arguments.warmup}
-    common = common_options(rows)
-    cases = [without_options(row, common) for row in rows]
-    result = {"machine": machine, **settings, "options": common, "cases": cases}
-    for suffix, text in (
-        ("json", json.dumps(result, indent=1) + "\n"),
-        ("md", f"{title}; {arguments.frames} frames each.\n\n{table(rows)}\n"),
-        ("svg", chart(rows, title)),
-    ):
-        (arguments.out / f"perf-matrix.{suffix}").write_text(text, encoding="utf-8")
-    print(f"\n{table(rows)}\n\nwritten to {arguments.out}/perf-matrix.json, .md and .svg")
-    if failed:
-        sys.exit("error: results that cannot be true:\n" + "\n".join(failed))
+    report(arguments.out, result, model, hardware)
 
 
 if __name__ == "__main__":

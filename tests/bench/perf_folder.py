@@ -1,0 +1,98 @@
+"""The folder that the perf matrix is measured with: the site, and in ``perf/`` cases and what they show."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import clips
+from PIL import Image
+
+import build_site
+
+PAGES = Path(__file__).parent / "pages"
+# Within the folder; Chromium's fake camera reads its clip as a file.
+PAGE = "perf/matrix.html"
+CAMERA = "perf/camera.y4m"
+STILL = "perf/still.png"
+
+_SIZE = (1280, 720)
+_SOURCES = ("image", "synthetic-pan", "synthetic-pulse", "synthetic-local-motion")
+_MODES = ("realtime", "tiled")
+_MASK_SOURCES = ("patch-diff", "autogaze")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the site is opened with."""
+
+    source: str
+    mode: str
+    mask_source: str
+
+    @property
+    def name(self) -> str:
+        """As the results call it."""
+        return f"{self.source}, {self.mode}, {self.mask_source}"
+
+    def query(self, frames: int, warm_up: int, **more: str) -> str:
+        """The address's query."""
+        options = {
+            "source": self.source,
+            "mode": self.mode,
+            "mask-source": self.mask_source,
+            "perf-summary-frames": str(frames),
+            "perf-summary-warmup-frames": str(warm_up),
+            **more,
+        }
+        if self.source == "image":
+            options["image-url"] = f"./{STILL}"
+        return urlencode(options)
+
+
+def matrix() -> Iterator[Case]:
+    """Sixteen cases and the camera's two."""
+    for mask_source in _MASK_SOURCES:
+        for mode in _MODES:
+            for source in _SOURCES:
+                yield Case(source, mode, mask_source)
+        yield Case("camera", "realtime", mask_source)
+
+
+def make_folder(
+    folder: Path,
+    cases: Sequence[Case],
+    frames: int,
+    warm_up: int,
+    limit: float,
+    model: Path | None = None,
+    hardware: bool = False,
+) -> None:
+    """Writes it; what is there already is written over.
+
+    Args:
+        frames: measured in each case, after `warm_up` that do not count.
+        limit: seconds that a case may take.
+        model: folder of another checkpoint than the built-in one, with or without graphs of its own.
+        hardware: whether a case without a GPU is an error.
+    """
+    shutil.copytree(build_site.DIST, folder, dirs_exist_ok=True)
+    more = {"require-hardware-adapter": "true"} if hardware else {}
+    if model is not None:
+        shutil.copytree(model, folder / "model", dirs_exist_ok=True)
+        more |= {"config-url": "./model/config.json", "weights-url": "./model/model.safetensors"}
+        if (model / "graphs.json").is_file():
+            more["graphs-url"] = "./model/"
+    (folder / "perf").mkdir(exist_ok=True)
+    for page in PAGES.glob("matrix.*"):
+        shutil.copy(page, folder / "perf")
+    wanted = [
+        {"name": case.name, "query": case.query(frames, warm_up, **more), "limit": limit} for case in cases
+    ]
+    (folder / "perf" / "cases.json").write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
+    Image.fromarray(clips.still(1, *_SIZE)[0]).save(folder / STILL)
+    clips.write_y4m(folder / CAMERA, clips.moving_square(60, *_SIZE, step=16))

@@ -1,0 +1,42 @@
+"""The perf matrix's own way of measuring: its folder, served, comes to a summary or to what the page said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Launch
+from perf_folder import CAMERA, Case, make_folder
+from perf_matrix import measure, report
+
+pytestmark = pytest.mark.browser
+
+FRAMES = 3
+
+
+def test_cases_come_to_summaries_or_to_what_the_page_said(
+    launch: Launch, site_dist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert site_dist  # has been built
+    folder, out = tmp_path / "folder", tmp_path / "out"
+    cases = [
+        Case("image", "realtime", "patch-diff"),
+        Case("nowhere", "realtime", "patch-diff"),
+        Case("camera", "realtime", "autogaze"),
+    ]
+    make_folder(folder, cases, FRAMES, warm_up=1, limit=120)
+    browser = launch(webgpu=False, camera=folder / CAMERA, allow_camera=True)
+    result = measure(browser, folder, seconds=300)
+    with pytest.raises(SystemExit, match=r"nowhere, realtime, patch-diff: the page says: .*nowhere"):
+        report(out, result, "built-in", hardware=False)
+
+    written = json.loads((out / "perf-matrix.json").read_text("utf-8"))
+    assert [case["case"] for case in written["cases"]] == [cases[0].name, cases[2].name]
+    assert [case["processed_frames"] for case in written["cases"]] == [FRAMES, FRAMES]
+    assert written["cases"][0]["latest_width"] == 640
+    assert written["cases"][1]["avg_tokens"] >= 1
+    assert written["machine"]["cores"] >= 1
+    assert "Chrom" in written["machine"]["browser"]
+    assert cases[2].name in (out / "perf-matrix.md").read_text("utf-8")
+    assert f"{cases[2].name}: " in capsys.readouterr().out
