@@ -170,8 +170,8 @@ def test_a_tab_that_is_frozen_and_goes_on(launch_plain, site_url, checkpoint):
     assert recorded.unexpected() == []
 
 
-@pytest.mark.parametrize("timing", ["own", "newest"])
-def test_the_gpu_is_lost_in_mid_gaze_and_then_again(open_page, site_url, checkpoint, timing):
+@pytest.mark.parametrize(("timing", "first_loss"), [("own", "lose = true"), ("newest", "device.destroy()")])
+def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, checkpoint, timing, first_loss):
     recorded = open_page(webgpu=True)
     recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_|[Bb]uffer")
     page = recorded.page
@@ -182,7 +182,7 @@ def test_the_gpu_is_lost_in_mid_gaze_and_then_again(open_page, site_url, checkpo
     worker.evaluate(LOSE_IN_FLIGHT)
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebGPU")
-    worker.evaluate("() => { globalThis.begun = performance.now(); globalThis.lose = true; }")
+    worker.evaluate(f"() => {{ globalThis.begun = performance.now(); globalThis.{first_loss}; }}")
     assert notice(page) == "The GPU was lost: the model is being started again."
     page.wait_for_selector("#model-loading", state="hidden", timeout=LOAD_TIMEOUT_MS)
     wait_model(page, "WebGPU")
