@@ -2,8 +2,8 @@
 
 The criterion: of the requirements tried, the highest (so the one with the fewest tokens) at which the
 output's PSNR, averaged over all validation clips, is at least 30 dB; but none above 0.7, NVIDIA's default,
-with which the page starts for any model. Frames may take more tokens than the
-page allows by default, so that the requirement ends them and not the budget.
+with which the page starts for any model. Frames may take more tokens than the page allows by default, so
+that the requirement ends them and not the budget.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def make_folder(
     shutil.copytree(build_site.DIST, folder, dirs_exist_ok=True)
     more = {"require-hardware-adapter": "true"} if hardware else {}
     if model is not None:
-        shutil.copytree(model, folder / "model", dirs_exist_ok=True)
+        shutil.copytree(model, folder / "model", ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
         more |= {"config-url": "./model/config.json", "weights-url": "./model/model.safetensors"}
         if (model / "graphs.json").is_file():
             more["graphs-url"] = "./model/"

@@ -29,7 +29,7 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("bench", "browser", 
 ]
 
 from chromium import flags, require  # noqa: E402
-from perf_folder import CAMERA, PAGE, Case, make_folder, matrix  # noqa: E402
+from perf_folder import CAMERA, PAGE, make_folder, matrix  # noqa: E402
 from perf_report import chart, common_options, problems, table, without_options  # noqa: E402
 from playwright.sync_api import Browser, ConsoleMessage, sync_playwright  # noqa: E402
 
@@ -70,25 +70,24 @@ def measure(browser: Browser, folder: Path, seconds: float) -> Any:
 
 
 def write_report(out: Path, machine: dict[str, Any], rows: Sequence[Any], model: str) -> str:
-    """Writes the JSON, the table and the chart; the table."""
+    """Writes the JSON, the table and the chart, and returns the table."""
     title = f"Milliseconds a frame, {machine['browser']}, {machine['cores']} cores"
-    first = rows[0]
-    common = common_options(rows)
+    frames, common, text_table = rows[0]["target_frames"], common_options(rows), table(rows)
     result = {
         "machine": machine,
         "model": model,
-        "frames": first["target_frames"],
+        "frames": frames,
         "options": common,
         "cases": [without_options(row, common) for row in rows],
     }
     out.mkdir(parents=True, exist_ok=True)
     for suffix, text in (
         ("json", json.dumps(result, indent=1) + "\n"),
-        ("md", f"{title}; {first['target_frames']} frames each.\n\n{table(rows)}\n"),
+        ("md", f"{title}; {frames} frames each.\n\n{text_table}\n"),
         ("svg", chart(rows, title)),
     ):
         (out / f"{NAME}.{suffix}").write_text(text, encoding="utf-8")
-    return table(rows)
+    return text_table
 
 
 def report(out: Path, result: Any, model: str, hardware: bool) -> None:
@@ -103,9 +102,20 @@ def report(out: Path, result: Any, model: str, hardware: bool) -> None:
         sys.exit("error: " + "\n  ".join(failed))
 
 
-def wanted_cases(only: str) -> list[Case]:
-    """Those whose name contains it."""
-    return [case for case in matrix() if only in case.name]
+def read_results(path: Path) -> Any:
+    """What `window.result` of a perf page was, from a file.
+
+    Raises:
+        ValueError: with a sentence if it is not that.
+    """
+    wanted = f"--results {path} must be the JSON of a perf page's window.result"
+    try:
+        result = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{wanted}: {error}") from None
+    if not isinstance(result, dict) or not {"machine", "rows"} <= result.keys():
+        raise ValueError(f'{wanted}, an object with "machine" and "rows"')
+    return result
 
 
 def main() -> None:
@@ -127,14 +137,17 @@ def main() -> None:
     other = arguments.model if arguments.model and arguments.model.resolve() != BUILT_IN else None
     if other and not (other / "config.json").is_file():
         parser.error(f"--model {other} has no config.json: give a checkpoint's folder")
-    wanted = wanted_cases(arguments.only)
+    wanted = [case for case in matrix() if arguments.only in case.name]
     if not wanted:
         parser.error(f"no case's name contains {arguments.only!r}")
     model = other.resolve().name if other else "built-in"
     hardware = arguments.require_hardware_adapter
 
     if arguments.results:
-        result = json.loads(arguments.results.read_text("utf-8"))
+        try:
+            result = read_results(arguments.results)
+        except ValueError as error:
+            parser.error(str(error))
         report(arguments.out, result, model, hardware)
         return
     build_site.build()

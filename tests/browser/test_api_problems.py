@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from api_page import MODEL, ApiPage, assert_panels, pan_frames, text_of
 from live_page import LOAD_TIMEOUT_MS
-from model_page import serve
+from model_page import LOSE_IN_FLIGHT, serve
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 
@@ -175,13 +175,7 @@ def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, chec
     while not held:
         api.page.wait_for_timeout(20)
     (worker,) = api.page.workers
-    worker.evaluate("""() => {
-      const request = GPUAdapter.prototype.requestDevice;
-      GPUAdapter.prototype.requestDevice = async function (...how) {
-        globalThis.device = await request.apply(this, how);
-        return globalThis.device;
-      };
-    }""")
+    worker.evaluate(LOSE_IN_FLIGHT)
     for route in held:
         route.fallback()
     frames = pan_frames(2, 40, 64)

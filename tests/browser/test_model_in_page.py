@@ -12,6 +12,7 @@ import pytest
 from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record
 from model_client import STORED_FILES
 from model_page import ADDRESSES, FILES, serve, wait_model
+from playwright.sync_api import expect
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames import as_frame
@@ -101,6 +102,14 @@ def test_files_dropped_on_the_page(page, site_url, checkpoint):
     names = ("model.safetensors", "config.json", "preprocessor_config.json")
     choose_files(page, *[checkpoint / name for name in names])
     wait_model(page, "WebAssembly")
+    assert page.is_hidden("#notice")
+    # Without the last one it works too, and says so.
+    choose_files(page, *[checkpoint / name for name in names[:2]])
+    expect(page.locator("#notice-text")).to_have_text(
+        "The model has no preprocessor_config.json, so frames are prepared as for NVIDIA's release."
+    )
+    assert page.is_hidden("#model-loading")
+    assert page.input_value("#mask-source") == "autogaze"
 
 
 def damaged(checkpoint, folder, name, content):

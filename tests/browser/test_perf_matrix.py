@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Launch
 from perf_folder import CAMERA, Case, make_folder
-from perf_matrix import measure, report
+from perf_matrix import measure, read_results, report
 
 pytestmark = pytest.mark.browser
 
@@ -40,3 +40,15 @@ def test_cases_come_to_summaries_or_to_what_the_page_said(
     assert "Chrom" in written["machine"]["browser"]
     assert cases[2].name in (out / "perf-matrix.md").read_text("utf-8")
     assert f"{cases[2].name}: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(None, "No such file"), ("{", "Expecting property name"), ("[]", 'an object with "machine" and "rows"')],
+)
+def test_results_that_are_none_end_in_a_sentence(tmp_path: Path, content: str | None, sentence: str) -> None:
+    path = tmp_path / "result.json"
+    if content is not None:
+        path.write_text(content, "utf-8")
+    with pytest.raises(ValueError, match=rf"--results .*result\.json must be .*{sentence}"):
+        read_results(path)
