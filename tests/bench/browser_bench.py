@@ -16,7 +16,6 @@ import json
 import shutil
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,9 @@ from chromium import flags, require  # noqa: E402
 from native import released_checkpoint  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from safetensors.numpy import save_file  # noqa: E402
+from served import served  # noqa: E402
 
 import build_site  # noqa: E402
-import serve_site  # noqa: E402
 
 PAGES = Path(__file__).parent / "pages"
 OUTPUT = ROOT / "tests" / "output" / "browser_bench.json"
@@ -56,12 +55,8 @@ def make_folder(folder: Path) -> None:
 
 def measure(browser: Browser, folder: Path, isolated: bool, query: str) -> list[dict[str, Any]]:
     """The results of the cases that the query names."""
-    headers = serve_site.ISOLATION_HEADERS if isolated else None
-    server = serve_site.make_server(folder, headers=headers)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    page = browser.new_page()
-    try:
-        url = f"http://127.0.0.1:{server.server_address[1]}/"
+    with served(folder, isolated=isolated) as url:
+        page = browser.new_page()
         page.goto(url + "options.json")
         backends = ["wasm"]
         if not isolated and page.evaluate(_HAS_HARDWARE):
@@ -69,11 +64,8 @@ def measure(browser: Browser, folder: Path, isolated: bool, query: str) -> list[
         page.goto(f"{url}bench/?backends={','.join(backends)}&{query}")
         page.wait_for_function("() => window.done", timeout=TIMEOUT_MS)
         results: list[dict[str, Any]] = page.evaluate("() => window.result")
-        return results
-    finally:
         page.close()
-        server.shutdown()
-        server.server_close()
+    return results
 
 
 def table(results: list[dict[str, Any]]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,9 @@ from chromium import flags, require  # noqa: E402
 from crossover_costs import measure_all  # noqa: E402
 from gaze_harness import GazeWorker  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
+from served import served  # noqa: E402
 
 import build_site  # noqa: E402
-import serve_site  # noqa: E402
 from autogaze_web.plan_pixels import DENSE_BELOW, DENSE_BLEND_BELOW  # noqa: E402
 
 WAYS = {"copy": ("sparse", "dense"), "blend": ("blend_sparse", "blend_dense")}
@@ -33,12 +32,10 @@ def in_browser() -> list[dict[str, Any]]:
     """The measurements under Pyodide."""
     chromium = require()
     build_site.build()
-    server = serve_site.make_server(build_site.DIST)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     source = (Path(__file__).parent / "crossover_costs.py").read_text(encoding="utf-8")
-    with sync_playwright() as playwright:
+    with served() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags())
-        worker = GazeWorker(browser.new_page(), f"http://127.0.0.1:{server.server_address[1]}/")
+        worker = GazeWorker(browser.new_page(), url)
         rows: list[dict[str, Any]] = json.loads(worker.python(f"{source}\nmeasure_all()"))
         browser.close()
     return rows

@@ -16,7 +16,6 @@ import json
 import os
 import statistics
 import sys
-import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,9 @@ from chromium import flags, require  # noqa: E402
 from frame_costs import measure_all  # noqa: E402
 from gaze_harness import GazeWorker  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from served import served  # noqa: E402
 
 import build_site  # noqa: E402
-import serve_site  # noqa: E402
 from autogaze_web.live import LiveSettings, LiveView  # noqa: E402
 from autogaze_web.synthetic import SYNTHETIC_SOURCES  # noqa: E402
 
@@ -128,13 +127,6 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def serve(headers: dict[str, str]) -> str:
-    """Serves the site and returns its address: isolated clocks are exact, otherwise tests can add files."""
-    server = serve_site.make_server(build_site.DIST, headers=headers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_address[1]}/"
-
-
 def with_tokens(page: Page, url: str, frames: int) -> list[dict[str, Any]]:
     """The measurements of ``frame_costs.py`` under Pyodide, each with its goal and natively."""
     cases = [[width, height, workload] for width, height, workload, _ in TOKEN_CASES]
@@ -190,9 +182,9 @@ def main() -> None:
     chromium = require()
     quietness = how_quiet()
     build_site.build()
-    url, plain_url = serve(serve_site.ISOLATION_HEADERS), serve({})
     rows = []
-    with sync_playwright() as playwright:
+    # Isolated clocks are exact; to a plain site tests can add files.
+    with served(isolated=True) as url, served() as plain_url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags())
         for width, height in SIZES:
             for workload in WORKLOADS:

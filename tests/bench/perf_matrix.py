@@ -18,7 +18,6 @@ import argparse
 import json
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,9 +31,9 @@ from chromium import flags, require  # noqa: E402
 from perf_folder import CAMERA, PAGE, make_folder, matrix  # noqa: E402
 from perf_report import chart, common_options, problems, table, without_options  # noqa: E402
 from playwright.sync_api import Browser, ConsoleMessage, sync_playwright  # noqa: E402
+from served import served  # noqa: E402
 
 import build_site  # noqa: E402
-import serve_site  # noqa: E402
 
 BUILT_IN = ROOT / "site" / "model"
 NAME = "perf-matrix"
@@ -54,19 +53,15 @@ def measure(browser: Browser, folder: Path, seconds: float) -> Any:
         folder: that `make_folder` wrote.
         seconds: that all cases may take.
     """
-    server = serve_site.make_server(folder, headers=serve_site.ISOLATION_HEADERS)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    # A service worker would fetch the site again while frames are measured.
-    page = browser.new_page(viewport={"width": 1280, "height": 800}, service_workers="block")
-    try:
+    with served(folder, isolated=True) as url:
+        # A service worker would fetch the site again while frames are measured.
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, service_workers="block")
         page.on("console", tell)
-        page.goto(f"http://127.0.0.1:{server.server_address[1]}/{PAGE}")
+        page.goto(url + PAGE)
         page.wait_for_function("() => window.done", timeout=seconds * 1000)
-        return page.evaluate("() => window.result")
-    finally:
+        result = page.evaluate("() => window.result")
         page.close()
-        server.shutdown()
-        server.server_close()
+    return result
 
 
 def write_report(out: Path, machine: dict[str, Any], rows: Sequence[Any], model: str) -> str:

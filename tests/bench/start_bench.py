@@ -13,7 +13,6 @@ import argparse
 import json
 import statistics
 import sys
-import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,9 +20,9 @@ sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "site")]
 
 from chromium import flags, require  # noqa: E402
 from playwright.sync_api import BrowserContext, sync_playwright  # noqa: E402
+from served import served  # noqa: E402
 
 import build_site  # noqa: E402
-import serve_site  # noqa: E402
 
 # Runs before the page's own script: waits for its live view, then for the frame.
 _WATCH = """
@@ -67,11 +66,8 @@ def main() -> None:
 
     chromium = require()
     build_site.build()
-    server = serve_site.make_server(build_site.DIST)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_address[1]}/"
     times: dict[str, list[float]] = {"cold": [], "warm": []}
-    with sync_playwright() as playwright:
+    with served() as url, sync_playwright() as playwright:
         for _ in range(arguments.runs):
             browser = playwright.chromium.launch(executable_path=chromium, args=flags())
             context = browser.new_context()

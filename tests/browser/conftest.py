@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from model_server import ModelServer, model_server
 from plain_chromium import PlainChromium, plain_chromium
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from recorded_page import RecordedPage
+from served import served
 
 import build_site
-import serve_site
 
 ServeAt = Callable[..., str]
 Launch = Callable[..., Browser]
@@ -44,20 +44,13 @@ def serve_at() -> Iterator[ServeAt]:
 
     The address ends in the prefix; with `isolated` the answers carry the headers that allow threads.
     """
-    servers: dict[tuple[Path, str, bool], serve_site.SiteServer] = {}
+    with ExitStack() as servers:
 
-    def serve(folder: Path, prefix: str = "/", isolated: bool = False) -> str:
-        key = (folder, prefix, isolated)
-        if key not in servers:
-            headers = serve_site.ISOLATION_HEADERS if isolated else None
-            servers[key] = serve_site.make_server(folder, prefix=prefix, headers=headers)
-            threading.Thread(target=servers[key].serve_forever, args=(0.02,), daemon=True).start()
-        return f"http://127.0.0.1:{servers[key].server_address[1]}{prefix}"
+        @cache
+        def serve(folder: Path, prefix: str = "/", isolated: bool = False) -> str:
+            return servers.enter_context(served(folder, prefix, isolated))
 
-    yield serve
-    for server in servers.values():
-        server.shutdown()
-        server.server_close()
+        yield serve
 
 
 @pytest.fixture(scope="session")

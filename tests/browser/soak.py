@@ -18,7 +18,6 @@ import argparse
 import json
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -31,12 +30,12 @@ from model_page import ADDRESSES, serve, wait_model, with_weights, write_checkpo
 from plain_chromium import PlainChromium, plain_chromium
 from playwright.sync_api import sync_playwright
 from recorded_page import RecordedPage
+from served import served
 from soak_faults import HEIGHT, MODEL_TIMEOUT_MS, WIDTH, faults_for
 from soak_samples import Meter, Sample, growth, table
 from soak_stage import Stage, wait_gone
 
 import build_site
-import serve_site
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("synthetic-local-motion", "synthetic-pulse", "synthetic-pan")
@@ -120,23 +119,20 @@ def main() -> None:
     arguments = parser.parse_args()
     chromium = require()
     build_site.build()
-    server = serve_site.make_server(build_site.DIST)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as name:
+    with served() as url, sync_playwright() as playwright, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         camera = clips.write_y4m(folder / "camera.y4m", CAMERA)
         command_line = flags(webgpu=arguments.backend == "webgpu", camera=camera)
         with plain_chromium(playwright.chromium, chromium, command_line) as browser:
             samples = soak(
                 browser,
-                f"http://127.0.0.1:{server.server_address[1]}/",
+                url,
                 write_models(folder / "model"),
                 arguments.seconds,
                 arguments.frames,
                 arguments.backend,
                 on_step=lambda step: print(f"  {step}", flush=True),
             )
-    server.shutdown()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps([asdict(sample) for sample in samples], indent=1) + "\n")
     frames = 3 * arguments.frames

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Literal
 
@@ -10,9 +9,9 @@ from chromium import flags, require
 from live_page import wait_live
 from model_page import wait_model
 from playwright.sync_api import Browser, sync_playwright
+from served import served
 
 import build_site
-import serve_site
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
@@ -46,15 +45,13 @@ def main() -> None:
     """Writes docs/pictures/*.png."""
     chromium = require()
     build_site.build()
-    # With threads at once, as after a first visit.
-    server = serve_site.make_server(build_site.DIST, headers=serve_site.ISOLATION_HEADERS)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
+    # With threads at once, as after a first visit.
+    with served(isolated=True) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags())
         for name, width, height, scheme in VIEWS:
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-            page.goto(f"http://127.0.0.1:{server.server_address[1]}/{QUERY}")
+            page.goto(f"{url}{QUERY}")
             wait_live(page)
             wait_model(page, "Web")
             page.evaluate("() => globalThis.autogaze.player.open('sample')")

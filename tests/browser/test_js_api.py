@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from api_page import MODEL, ApiPage, assert_panels, pan_frames, text_of
 from model_page import serve
+from served import served
 
-import serve_site
 from autogaze_web import AutoGaze, AutoGazeImageProcessor, __version__, options
 from autogaze_web.config import AutoGazeConfig
 from autogaze_web.frames import as_frame
@@ -68,39 +66,36 @@ def test_a_clip_and_a_stream_are_those_of_the_native_package(api, checkpoint):
 
 
 def test_two_at_once_from_another_origin(open_page, site_dist, checkpoint, subpath_url):
-    shared = serve_site.make_server(site_dist, headers={"Access-Control-Allow-Origin": "*"})
-    threading.Thread(target=shared.serve_forever, args=(0.02,), daemon=True).start()
     recorded = open_page()
     serve(recorded.page, checkpoint)
-    module = f"http://127.0.0.1:{shared.server_address[1]}/wasm_bridge/autogaze.mjs"
     frames = pan_frames(3, 40, 64)
-    told = ApiPage(recorded, subpath_url, module).run(
-        f"""const [gaze, diff] = await Promise.all([
-          AutoGaze.create({{ ...{MODEL}, backend: "wasm" }}),
-          PatchDiff.create({{ settings: {{ patchDiffGrid: 5, patchDiffThreshold: "0.1" }} }}),
-        ]);
-        const clip = {{ width: 64, height: 40 }};
-        const results = await Promise.all([gaze, diff].map((each) => each.inferClip(bytesOf(text), clip)));
-        const last = results[1].last;
-        const wide = last.sideBySide();
-        gaze.close();
-        const after = await failure(gaze.inferClip(bytesOf(text), clip));
-        const goesOn = await diff.inferClip(bytesOf(text), {{ ...clip, continued: true, panels: false }});
-        diff.resetVisualization();
-        const anew = await diff.inferClip(bytesOf(text), {{ ...clip, continued: true, panels: false }});
-        return {{
-          anew: anew.frames.map(({{ keyframe, index }}) => [keyframe, index]),
-          frames: results.map((result) => result.frames.map(told)),
-          wide: [wide.width, wide.height],
-          version: diff.version,
-          backend: diff.backend,
-          after,
-          goesOn: goesOn.frames.map(({{ keyframe, index, mask }}) => [keyframe, index, mask]),
-        }};""",
-        text=text_of(frames),
-    )
-    shared.shutdown()
-    shared.server_close()
+    with served(site_dist, headers={"Access-Control-Allow-Origin": "*"}) as shared:
+        told = ApiPage(recorded, subpath_url, f"{shared}wasm_bridge/autogaze.mjs").run(
+            f"""const [gaze, diff] = await Promise.all([
+              AutoGaze.create({{ ...{MODEL}, backend: "wasm" }}),
+              PatchDiff.create({{ settings: {{ patchDiffGrid: 5, patchDiffThreshold: "0.1" }} }}),
+            ]);
+            const clip = {{ width: 64, height: 40 }};
+            const infer = (each) => each.inferClip(bytesOf(text), clip);
+            const results = await Promise.all([gaze, diff].map(infer));
+            const last = results[1].last;
+            const wide = last.sideBySide();
+            gaze.close();
+            const after = await failure(gaze.inferClip(bytesOf(text), clip));
+            const goesOn = await diff.inferClip(bytesOf(text), {{ ...clip, continued: true, panels: false }});
+            diff.resetVisualization();
+            const anew = await diff.inferClip(bytesOf(text), {{ ...clip, continued: true, panels: false }});
+            return {{
+              anew: anew.frames.map(({{ keyframe, index }}) => [keyframe, index]),
+              frames: results.map((result) => result.frames.map(told)),
+              wide: [wide.width, wide.height],
+              version: diff.version,
+              backend: diff.backend,
+              after,
+              goesOn: goesOn.frames.map(({{ keyframe, index, mask }}) => [keyframe, index, mask]),
+            }};""",
+            text=text_of(frames),
+        )
     model = AutoGaze.from_pretrained(checkpoint)
     processor = AutoGazeImageProcessor.from_pretrained(checkpoint)
     stream = model.stream(model.config.gazing_ratio, 0.7, max_tokens=16)

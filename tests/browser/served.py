@@ -1,0 +1,37 @@
+"""A folder served on this machine while a block runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import serve_site
+
+# The server looks so often whether it is to end.
+_LOOK_SECONDS = 0.02
+
+
+@contextmanager
+def served(
+    folder: Path = serve_site.DIST,
+    prefix: str = "/",
+    isolated: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Iterator[str]:
+    """The address of a folder on a free port; it ends in the prefix.
+
+    Args:
+        folder: what to serve; the site if nothing is given.
+        prefix: the path below which it appears, starting and ending with a slash.
+        isolated: whether answers have the headers that allow threads and exact clocks.
+        headers: further ones.
+    """
+    isolation = serve_site.ISOLATION_HEADERS if isolated else {}
+    with serve_site.make_server(folder, prefix=prefix, headers={**isolation, **(headers or {})}) as server:
+        threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}{prefix}"
+        finally:
+            server.shutdown()
