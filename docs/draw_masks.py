@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from autogaze_web.cells import Cells, cell_rectangles
-from autogaze_web.frames import Rgba, as_frame
-from autogaze_web.mask_geometry import GEOMETRIES, Footprint, Geometry, footprint
-from autogaze_web.palette import Palette
-from autogaze_web.panels import PANEL_MODES, MaskPanel, PanelMode
-from autogaze_web.tiling import Tiling, stitch
+from autogaze_web.frames.rgba import Rgba, as_frame
+from autogaze_web.masks.cells import Cells, cell_rectangles
+from autogaze_web.masks.footprint import GEOMETRIES, Footprint, Geometry, footprint
+from autogaze_web.panels.mask_panel import PANEL_MODES, MaskPanel, PanelMode
+from autogaze_web.panels.palette import Palette
+from autogaze_web.tiles.tiling import Tiling, stitch
 
 PICTURES = Path(__file__).parent / "pictures"
 FRAME = Path(__file__).parents[1] / "tests" / "golden" / "frame.png"

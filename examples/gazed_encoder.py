@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autogaze_web.cells import Cells
-from autogaze_web.encoder_input import EncoderScales, gazed_patches, gazed_positions
-from autogaze_web.frames import as_frame
-from autogaze_web.gazing_info import GazingInfo, attention_allowed
-from autogaze_web.patch_diff import PatchDiff
-from autogaze_web.pipeline import synthetic_frames
-from autogaze_web.processor import AutoGazeImageProcessor
-from autogaze_web.resize import resize_bicubic
+from autogaze_web.frames.resize import resize_bicubic
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.live.pipeline import synthetic_frames
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.patch_diff import PatchDiff
+from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.readout.encoder_input import EncoderScales, gazed_patches, gazed_positions
+from autogaze_web.readout.gazing_info import GazingInfo, attention_allowed
 
 Floats = NDArray[np.float32]
 
@@ -132,7 +132,7 @@ def main() -> None:
 def _frames(path: Path | None) -> list[NDArray[np.uint8]]:
     if path is None:
         return [frame.copy() for frame in synthetic_frames("synthetic-local-motion", 360, 640, FRAMES)]
-    from autogaze_web.video import read_frames
+    from autogaze_web.files.video import read_frames
 
     frames = list(islice(read_frames(path), FRAMES))
     if len(frames) < FRAMES:

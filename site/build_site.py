@@ -118,9 +118,9 @@ def copy_sources(root: Path, target: Path) -> None:
             continue
         (target / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(module, target / relative)
-    for name in ("options.json", "palettes.json"):
-        if (table := root / "py" / "autogaze_web" / name).is_file():
-            shutil.copyfile(table, target / name)
+    for path in ("options.json", "panels/palettes.json"):
+        if (table := root / "py" / "autogaze_web" / path).is_file():
+            shutil.copyfile(table, target / table.name)
     if (clip := root / "tests" / "data" / "example_input.webm").is_file():
         (target / "sample").mkdir()
         shutil.copyfile(clip, target / SAMPLE_CLIP)

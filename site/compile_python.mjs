@@ -27,7 +27,7 @@ pyodide.runPython(`
 import importlib._bootstrap_external as loader, importlib.util, os, sys, zipfile
 
 import numpy
-# What autogaze_web.page imports besides; tests/browser/test_runtime.py says if something is missing.
+# What autogaze_web.page.live_session imports besides; tests/browser/test_runtime.py says if something is missing.
 import __future__, dataclasses, decimal, fractions, json, math, numbers, statistics, time, typing
 import numpy.ma, numpy.typing, importlib.metadata, importlib.resources
 importlib.resources.files("numpy").joinpath("version.py").is_file()

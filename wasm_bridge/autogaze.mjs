@@ -19,9 +19,9 @@ import { modelParts } from "./api/model_parts.mjs";
 import { ClipResult, FrameResult } from "./api/results.mjs";
 import { WorkerCalls } from "./api/worker_calls.mjs";
 
-export { adapterName, chooseBackend, isSoftware, requestAdapter } from "./backend.mjs";
-export { LiveView } from "./live_client.mjs";
-export { ortFiles } from "./ort_files.mjs";
+export { LiveView } from "./live/live_client.mjs";
+export { adapterName, chooseBackend, isSoftware, requestAdapter } from "./runner/backend.mjs";
+export { ortFiles } from "./runner/ort_files.mjs";
 export { ClipResult, FrameResult, GazeStream };
 
 /** @typedef {import("./api/frame_input.mjs").FrameInput} FrameInput */
@@ -33,13 +33,13 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {(step: string, done: number, total: number) => void} OnProgress */
 
 // What a LiveView takes and tells.
-/** @typedef {import("./backend.mjs").BackendName} BackendName */
-/** @typedef {import("./protocol.mjs").FileKind} FileKind */
-/** @typedef {import("./protocol.mjs").Frame} Frame */
-/** @typedef {import("./protocol.mjs").FrameReport} FrameReport */
-/** @typedef {import("./protocol.mjs").OptionValues} OptionValues */
-/** @typedef {import("./protocol.mjs").PictureChoice} PictureChoice */
-/** @typedef {import("./protocol.mjs").PictureFrame} PictureFrame */
+/** @typedef {import("./runner/backend.mjs").BackendName} BackendName */
+/** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
+/** @typedef {import("./live/protocol.mjs").Frame} Frame */
+/** @typedef {import("./live/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("./live/protocol.mjs").OptionValues} OptionValues */
+/** @typedef {import("./live/protocol.mjs").PictureChoice} PictureChoice */
+/** @typedef {import("./live/protocol.mjs").PictureFrame} PictureFrame */
 
 /**
  * @typedef {object} CreateOptions

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from autogaze_web.config import AutoGazeConfig
+from autogaze_web.model.config import AutoGazeConfig
 
 from .corpus import CorpusError, RealClips, make_corpus, read_pictures
 from .evaluation import evaluate, real, rendered

@@ -130,7 +130,7 @@ def _save_picture(source: Path, target: Path) -> None:
 def _save_clip(source: Path, target: Path) -> None:
     from PIL import Image
 
-    from autogaze_web.video import read_frames
+    from autogaze_web.files.video import read_frames
 
     target.mkdir(parents=True, exist_ok=True)
     for index, frame in enumerate(read_frames(source, _CLIP_FRAMES)):

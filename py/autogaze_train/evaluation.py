@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from autogaze_web.frames import as_frame
-from autogaze_web.model import AutoGaze
-from autogaze_web.processor import AutoGazeImageProcessor
-from autogaze_web.video import read_frames
+from autogaze_web.files.video import read_frames
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.native.autogaze import AutoGaze
 
 from .measure import BASELINES, Clip, baseline_run, gaze_run
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autogaze_web.checkpoint import Checkpoint
+from autogaze_web.model.checkpoint import Checkpoint
 
 from .network import Network
 

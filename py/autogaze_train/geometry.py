@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from autogaze_web.config import AutoGazeConfig
-from autogaze_web.tokens import ScaleLayout
+from autogaze_web.model.config import AutoGazeConfig
+from autogaze_web.model.tokens import ScaleLayout
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autogaze_web.accumulation import Accumulator
-from autogaze_web.cells import Cells
-from autogaze_web.frames import Rgba, words
-from autogaze_web.metrics import psnr_of, squared_error
-from autogaze_web.model import AutoGaze
-from autogaze_web.processor import AutoGazeImageProcessor
-from autogaze_web.update_plan import plan_update
+from autogaze_web.frames.rgba import Rgba, words
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.update_plan import plan_update
+from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.native.autogaze import AutoGaze
+from autogaze_web.panels.metrics import psnr_of, squared_error
+from autogaze_web.panels.output import Accumulator
 
 from .policies import InTurn, Order, cells_of, fixed_grid, patch_diff, random_cells
 

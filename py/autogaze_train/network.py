@@ -1,7 +1,8 @@
 """The model in PyTorch, for training: whole clips in one pass, with upstream's names for its tensors.
 
-Its weights are saved as they are named (``state_dict``), and ``autogaze_web.checkpoint.expected_tensors``
-lists the same names and shapes. Letters as in ``sequence``; D is the decoder's width.
+Its weights are saved as they are named (``state_dict``), and ``expected_tensors`` of
+``autogaze_web.model.checkpoint`` lists the same names and shapes. Letters as in ``sequence``; D is the
+decoder's width.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from autogaze_web.config import AutoGazeConfig, DecoderConfig, VisionConfig
-from autogaze_web.processor import AutoGazeImageProcessor
-from autogaze_web.rope import inverse_frequencies
+from autogaze_web.model.config import AutoGazeConfig, DecoderConfig, VisionConfig
+from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.model.rope import inverse_frequencies
 
 from .sequence import Sequence
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from autogaze_web.cells import Cells
-from autogaze_web.frames import Rgba
-from autogaze_web.patch_diff import patch_difference
+from autogaze_web.frames.rgba import Rgba
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.patch_diff import patch_difference
 
 GRID = 14
 """Cells per side: patch-diff's default, and AutoGaze's finest scale."""

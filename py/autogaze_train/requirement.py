@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autogaze_web.model import AutoGaze
-from autogaze_web.processor import AutoGazeImageProcessor
+from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.native.autogaze import AutoGaze
 
 from .evaluation import REQUIREMENT_BUDGET, Means, Named, mean_of, means_at
 

@@ -4,7 +4,7 @@ Each frame has K + Nv + (S - 1) K rows: the tokens of the previous frame's last 
 this frame's tokens but for its last step. Which position a row has and what it sees is what upstream's
 generation does, not what upstream's own training does: all of a frame's steps re-use the positions of its
 last K prefix rows, and its last step runs again ahead of the next frame. So what is learnt here meets at
-run time exactly what it was learnt on. ``autogaze_web.generation`` states the same rules step by step.
+run time exactly what it was learnt on. ``autogaze_web.model.generation`` states the same rules step by step.
 
 Letters: B clips, T frames, S steps a frame, K tokens a step, Nv vision tokens, R rows a frame, W window.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
-from autogaze_web.config import AutoGazeConfig
+from autogaze_web.model.config import AutoGazeConfig
 
 from .search import History
 

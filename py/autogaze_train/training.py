@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from autogaze_web.config import AutoGazeConfig
+from autogaze_web.model.config import AutoGazeConfig
 
 from .corpus import RealClips
 from .geometry import Geometry

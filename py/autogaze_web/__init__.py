@@ -10,21 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .cells import Cells as Cells
-    from .config import AutoGazeConfig as AutoGazeConfig
-    from .gaze import Gaze as Gaze
-    from .model import AutoGaze as AutoGaze
-    from .processor import AutoGazeImageProcessor as AutoGazeImageProcessor
+    from .masks.cells import Cells as Cells
+    from .model.config import AutoGazeConfig as AutoGazeConfig
+    from .model.gaze import Gaze as Gaze
+    from .model.processor import AutoGazeImageProcessor as AutoGazeImageProcessor
+    from .native.autogaze import AutoGaze as AutoGaze
 
 __version__ = "0.1.0"
 
 # Names load their module when they are first used: under Pyodide there is no onnxruntime to import.
 _MODULES = {
-    "AutoGaze": "model",
-    "AutoGazeConfig": "config",
-    "AutoGazeImageProcessor": "processor",
-    "Cells": "cells",
-    "Gaze": "gaze",
+    "AutoGaze": "native.autogaze",
+    "AutoGazeConfig": "model.config",
+    "AutoGazeImageProcessor": "model.processor",
+    "Cells": "masks.cells",
+    "Gaze": "model.gaze",
 }
 
 __all__ = [*_MODULES, "__version__"]

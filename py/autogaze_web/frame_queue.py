@@ -7,7 +7,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .frames import Rgba, as_frame
+from .frames.rgba import Rgba, as_frame
 
 
 class FrameQueue:

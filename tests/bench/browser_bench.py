@@ -35,7 +35,7 @@ OUTPUT = ROOT / "tests" / "output" / "browser_bench.json"
 TIMEOUT_MS = 30 * 60_000
 
 _HAS_HARDWARE = """async () => {
-  const { isSoftware } = await import("./wasm_bridge/backend.mjs");
+  const { isSoftware } = await import("./wasm_bridge/runner/backend.mjs");
   const adapter = await navigator.gpu?.requestAdapter();
   return Boolean(adapter) && !isSoftware(adapter);
 }"""

@@ -2,8 +2,8 @@
 
     python tests/bench/crossover.py
 
-``autogaze_web.plan_pixels.DENSE_BELOW`` and ``DENSE_BLEND_BELOW`` are what this measures. Times are the
-least of several.
+``DENSE_BELOW`` and ``DENSE_BLEND_BELOW`` of ``autogaze_web.panels.plan_pixels`` are what this
+measures. Times are the least of several.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from served import served  # noqa: E402
 
 import build_site  # noqa: E402
-from autogaze_web.plan_pixels import DENSE_BELOW, DENSE_BLEND_BELOW  # noqa: E402
+from autogaze_web.panels.plan_pixels import DENSE_BELOW, DENSE_BLEND_BELOW  # noqa: E402
 
 WAYS = {"copy": ("sparse", "dense"), "blend": ("blend_sparse", "blend_dense")}
 

@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 
-from autogaze_web import plan_pixels
-from autogaze_web.cells import Cells
-from autogaze_web.frames import allocate
-from autogaze_web.update_plan import plan_update
+from autogaze_web.frames.rgba import allocate
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.update_plan import plan_update
+from autogaze_web.panels import plan_pixels
 
 
 def best_of(function, *arguments, repeats=7):

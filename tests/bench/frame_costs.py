@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from autogaze_web.live import LiveSettings, LiveView
-from autogaze_web.tokens import ScaleLayout
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.model.tokens import ScaleLayout
 
 LAYOUT = ScaleLayout((2, 4, 7, 14))
 # Name, tokens a frame, options.

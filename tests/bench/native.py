@@ -22,9 +22,9 @@ sys.path[:0] = [str(ROOT / "py"), str(ROOT / "tests" / "unit")]
 
 from released import RELEASED  # noqa: E402
 
-from autogaze_web.checkpoint import Checkpoint, expected_tensors  # noqa: E402
-from autogaze_web.config import AutoGazeConfig  # noqa: E402
-from autogaze_web.model import AutoGaze, Stream  # noqa: E402
+from autogaze_web.model.checkpoint import Checkpoint, expected_tensors  # noqa: E402
+from autogaze_web.model.config import AutoGazeConfig  # noqa: E402
+from autogaze_web.native.autogaze import AutoGaze, Stream  # noqa: E402
 
 BUDGETS = (7, 16, 198)
 CONTEXTS = (0, 8, 15)

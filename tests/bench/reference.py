@@ -18,11 +18,11 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "py")]
 
-from autogaze_web.accumulation import Accumulator  # noqa: E402
-from autogaze_web.cells import Cells  # noqa: E402
-from autogaze_web.frames import as_frame  # noqa: E402
-from autogaze_web.mask_geometry import GEOMETRIES, Geometry, footprint  # noqa: E402
-from autogaze_web.panels import MaskPanel  # noqa: E402
+from autogaze_web.frames.rgba import as_frame  # noqa: E402
+from autogaze_web.masks.cells import Cells  # noqa: E402
+from autogaze_web.masks.footprint import GEOMETRIES, Geometry, footprint  # noqa: E402
+from autogaze_web.panels.mask_panel import MaskPanel  # noqa: E402
+from autogaze_web.panels.output import Accumulator  # noqa: E402
 
 GRIDS, ALPHA = (2, 4, 7, 14, 28), 0.72
 PUBLISHED = {

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
 
-from autogaze_web.cells import Cells
-from autogaze_web.fixations import Fixations
-from autogaze_web.frames import allocate, as_frame
-from autogaze_web.live import LiveSettings, LiveView
-from autogaze_web.synthetic import draw_pan
+from autogaze_web.frames.rgba import allocate, as_frame
+from autogaze_web.frames.synthetic import draw_pan
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.fixations import Fixations
 
 Pixels = NDArray[np.uint8]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
 
-from autogaze_web.live import LiveSettings, LiveView
+from autogaze_web.live.view import LiveSettings, LiveView
 
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")

@@ -16,12 +16,12 @@ from playwright.sync_api import Page, Route
 from safetensors.numpy import save_file
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.cells import Cells
-from autogaze_web.config import AutoGazeConfig
-from autogaze_web.fixations import Fixations
-from autogaze_web.frames import as_frame
+from autogaze_web.frames.rgba import as_frame
 from autogaze_web.graph.export import export
-from autogaze_web.live import LiveSettings, LiveView
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.fixations import Fixations
+from autogaze_web.model.config import AutoGazeConfig
 
 Array = NDArray[Any]
 

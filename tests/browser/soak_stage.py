@@ -10,8 +10,8 @@ from live_page import LOAD_TIMEOUT_MS, nearest, shown_at_rest
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
 
-from autogaze_web.frames import allocate
-from autogaze_web.synthetic import SYNTHETIC_SOURCES
+from autogaze_web.frames.rgba import allocate
+from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
 
 # Remembers the frame that was sent last, and counts what comes back.
 _FOLLOW = """() => {

@@ -13,10 +13,10 @@ from model_page import serve
 
 import build_site
 from autogaze_web import AutoGaze, AutoGazeImageProcessor, options
-from autogaze_web.frames import as_frame
-from autogaze_web.live import LiveSettings, LiveView
-from autogaze_web.metrics import format_psnr
-from autogaze_web.page_clip import SETTINGS
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.page.clip_session import SETTINGS
+from autogaze_web.panels.metrics import format_psnr
 
 pytestmark = pytest.mark.browser
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from live_page import assert_shown, choose_files, open_live, play
 
-from autogaze_web.cli import main
-from autogaze_web.live import LiveView
-from autogaze_web.synthetic import SYNTHETIC_SOURCES
+from autogaze_web.cli.main import main
+from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
+from autogaze_web.live.view import LiveView
 
 pytestmark = pytest.mark.browser
 

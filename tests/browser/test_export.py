@@ -14,10 +14,10 @@ import pytest
 from live_page import open_live, play, shown_at_rest
 from PIL import Image
 
-from autogaze_web.cli import main
-from autogaze_web.frames import allocate
-from autogaze_web.synthetic import SYNTHETIC_SOURCES
-from autogaze_web.trace_store import load_traces
+from autogaze_web.cli.main import main
+from autogaze_web.files.trace_store import load_traces
+from autogaze_web.frames.rgba import allocate
+from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
 
 pytestmark = pytest.mark.browser
 

@@ -29,7 +29,7 @@ START = """async (build) => {
   const pyodide = await loadPyodide({ indexURL: runtime, packageBaseUrl: runtime, packages });
   pyodide.runPython(`
     import sys
-    from autogaze_web.page import PageSession
+    from autogaze_web.page.live_session import PageSession
     session = PageSession()
     session.configure("{}")
     for index in range(3):

@@ -14,8 +14,8 @@ from built_in_clips import CASES, CLIPS, REQUESTS
 from gaze_harness import GazeWorker
 
 from autogaze_web import AutoGazeImageProcessor
-from autogaze_web.config import AutoGazeConfig
 from autogaze_web.graph.export import export
+from autogaze_web.model.config import AutoGazeConfig
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import pytest
 from live_page import assert_native, eventually, open_live, record, shown
 from playwright.sync_api import Page
 
-from autogaze_web.page_hook import SHOWN
+from autogaze_web.page.hook_panel import SHOWN
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +60,7 @@ def test_a_hook_runs_fails_at_its_line_and_ends(page, site_url):
     page.wait_for_function("() => document.getElementById('hook-module').length > 1")
     modules = page.locator("#hook-module option").all_inner_texts()[1:]
     assert tuple(modules) == SHOWN
-    page.select_option("#hook-module", "accumulation.py")
+    page.select_option("#hook-module", "panels/output.py")
     page.wait_for_function("() => document.getElementById('hook-source').value.includes('class Accumulator')")
 
 

@@ -9,10 +9,10 @@ from model_page import serve
 from served import served
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor, __version__, options
-from autogaze_web.config import AutoGazeConfig
-from autogaze_web.frames import as_frame
-from autogaze_web.inference_mode import InferenceMode
-from autogaze_web.trace import autogaze_source
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.live.trace import autogaze_source
+from autogaze_web.model.config import AutoGazeConfig
+from autogaze_web.tiles.inference_mode import InferenceMode
 
 pytestmark = pytest.mark.browser
 

@@ -20,8 +20,8 @@ from live_page import (
     wait_shape,
 )
 
-from autogaze_web.frames import allocate
-from autogaze_web.synthetic import SYNTHETIC_SOURCES
+from autogaze_web.frames.rgba import allocate
+from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
 
 pytestmark = pytest.mark.browser
 

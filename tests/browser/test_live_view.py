@@ -19,7 +19,7 @@ globalThis.Worker = class {
 """
 
 OPEN = """async () => {
-  const { LiveView } = await import("./wasm_bridge/live_client.mjs");
+  const { LiveView } = await import("./wasm_bridge/live/live_client.mjs");
   const canvas = () => document.createElement("canvas");
   const view = new LiveView({ input: canvas(), mask: canvas(), output: canvas() });
   globalThis.heard = [];

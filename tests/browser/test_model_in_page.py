@@ -15,8 +15,8 @@ from model_page import ADDRESSES, FILES, serve, wait_model
 from playwright.sync_api import expect
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.frames import as_frame
-from autogaze_web.live import LiveSettings, LiveView
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.live.view import LiveSettings, LiveView
 
 pytestmark = pytest.mark.browser
 

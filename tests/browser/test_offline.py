@@ -13,8 +13,8 @@ from live_page import LOAD_TIMEOUT_MS, open_live, wait_live
 from playwright.sync_api import Page
 
 import build_site
-from autogaze_web.config import AutoGazeConfig
 from autogaze_web.graph.export import export
+from autogaze_web.model.config import AutoGazeConfig
 
 pytestmark = pytest.mark.browser
 

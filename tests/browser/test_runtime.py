@@ -21,7 +21,7 @@ START = """async (build) => {
     return pyodide.runPython(`
         import json
         import autogaze_web, numpy
-        from autogaze_web.cells import Cells
+        from autogaze_web.masks.cells import Cells
         cells = Cells.of(4, [0, 3], [1, 2])
         json.dumps({"numpy": numpy.__version__, "package": autogaze_web.__version__, "cells": len(cells)})
     `);

@@ -11,7 +11,7 @@ from live_page import LOAD_TIMEOUT_MS, choose_files, open_live, record, wait_liv
 from playwright.sync_api import Page
 
 import build_site
-from autogaze_web.config import AutoGazeConfig
+from autogaze_web.model.config import AutoGazeConfig
 
 pytestmark = pytest.mark.browser
 

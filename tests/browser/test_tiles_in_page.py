@@ -8,9 +8,9 @@ from live_page import LOAD_TIMEOUT_MS, eventually, open_live, record, shown
 from model_page import ADDRESSES, serve, wait_model
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.frames import as_frame
-from autogaze_web.live import LiveSettings, LiveView
-from autogaze_web.tiling import Tiling
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.tiles.tiling import Tiling
 
 pytestmark = pytest.mark.browser
 

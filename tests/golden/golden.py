@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from autogaze_web.cells import Cells
-from autogaze_web.frames import as_frame
-from autogaze_web.mask_geometry import GEOMETRIES, footprint
-from autogaze_web.panels import PANEL_MODES, MaskPanel
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.footprint import GEOMETRIES, footprint
+from autogaze_web.panels.mask_panel import PANEL_MODES, MaskPanel
 
 FOLDER = Path(__file__).parent
 

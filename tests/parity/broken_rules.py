@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import autogaze_web.graph.build
-from autogaze_web import generation
-from autogaze_web.context import HIDDEN
-from autogaze_web.generation import FrameRuns, Video
 from autogaze_web.graph.selection import Selection
-from autogaze_web.runs import FrameGaze, Run
+from autogaze_web.model import generation
+from autogaze_web.model.context import HIDDEN
+from autogaze_web.model.generation import FrameRuns, Video
+from autogaze_web.model.run import FrameGaze, Run
 
 Breakage = Callable[[pytest.MonkeyPatch], None]
 

@@ -8,9 +8,9 @@ import pytest
 import synthetic_formula as formula
 from recording import RecordingVideo
 
-import autogaze_web.model
+import autogaze_web.native.autogaze
 from autogaze_web import AutoGaze
-from autogaze_web.runtime_native import NativeRuntime
+from autogaze_web.native.runtime import NativeRuntime
 
 PROBES = ("patch_conv", "after_norm", "video_embeds", "logits", "layer_outputs")
 
@@ -46,5 +46,5 @@ def probed_model(folder: Callable[[str], Path]) -> Callable[[str], AutoGaze]:
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[RecordingVideo]:
     """The videos that a model makes during the test, each with its calls."""
     RecordingVideo.made = []
-    monkeypatch.setattr(autogaze_web.model, "NativeVideo", RecordingVideo)
+    monkeypatch.setattr(autogaze_web.native.autogaze, "NativeVideo", RecordingVideo)
     return RecordingVideo.made

@@ -13,7 +13,7 @@ import pytest
 import synthetic_formula as formula
 from PIL import Image
 
-from autogaze_web.processor import AutoGazeImageProcessor
+from autogaze_web.model.processor import AutoGazeImageProcessor
 
 DATA = Path(__file__).parent / "data"
 FULL = Path(os.environ.get("AUTOGAZE_ORACLE", Path(__file__).parents[2] / ".." / "shared" / "oracle"))

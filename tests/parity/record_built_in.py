@@ -30,7 +30,7 @@ import torch
 from built_in_clips import CASES, CLIPS, REQUESTS, Frames, Request
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.video import read_frames
+from autogaze_web.files.video import read_frames
 
 MODEL = Path(__file__).parents[2] / "site" / "model"
 PROOF = ("generate_16", "many_pads_16", "per_frame_controls_4", "nonsquare_2")

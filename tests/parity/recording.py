@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autogaze_web.runs import Decisions, Run
-from autogaze_web.runtime_native import NativeRuntime, NativeVideo
+from autogaze_web.model.run import Decisions, Run
+from autogaze_web.native.runtime import NativeRuntime, NativeVideo
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from broken_rules import BREAKAGES, Breakage
 
 from autogaze_web import AutoGaze
-from autogaze_web.checkpoint import Checkpoint
+from autogaze_web.model.checkpoint import Checkpoint
 
 CASES = ("generate_16", "many_pads_16", "batch_3", "per_frame_controls_4", "loss_only_3")
 

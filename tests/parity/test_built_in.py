@@ -12,7 +12,7 @@ import synthetic_formula as formula
 from built_in_clips import CASES, CLIPS, REQUESTS
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.gaze import Gaze
+from autogaze_web.model.gaze import Gaze
 
 MODEL = Path(__file__).parents[2] / "site" / "model"
 RECORD = json.loads((Path(__file__).parent / "data" / "built_in.json").read_text("utf-8"))

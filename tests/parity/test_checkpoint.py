@@ -11,9 +11,9 @@ import synthetic_formula as formula
 from safetensors.numpy import save
 
 from autogaze_web import AutoGaze
-from autogaze_web.checkpoint import Checkpoint, CheckpointError, expected_tensors
-from autogaze_web.config import AutoGazeConfig, ConfigError
-from autogaze_web.safetensors_header import SafetensorsError
+from autogaze_web.formats.safetensors import SafetensorsError
+from autogaze_web.model.checkpoint import Checkpoint, CheckpointError, expected_tensors
+from autogaze_web.model.config import AutoGazeConfig, ConfigError
 
 CONFIG = AutoGazeConfig.from_dict(oracle.recipe("tiny")["config"])
 FINAL_NORM = "gazing_model.gaze_decoder.model.norm.weight"

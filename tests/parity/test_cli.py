@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.cli import main
+from autogaze_web.cli.main import main
+from autogaze_web.files.video import read_frames, write_mp4
 from autogaze_web.graph.build import runtime_nodes
-from autogaze_web.live import LiveSettings, LiveView
-from autogaze_web.video import read_frames, write_mp4
+from autogaze_web.live.view import LiveSettings, LiveView
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def decoded_example() -> Any:
 def test_the_example_video_is_decoded_and_resized_like_upstream() -> None:
     from synthetic_formula import digest
 
-    from autogaze_web.resize import resize_bilinear_u8
+    from autogaze_web.frames.resize import resize_bilinear_u8
 
     expected = oracle.read("weight_free", "example_input")
     frames = list(read_frames(decoded_example(), 16))

@@ -10,8 +10,8 @@ import pytest
 from recording import Call, RecordingVideo
 from synthetic_formula import decoded
 
-from autogaze_web.gaze import Gaze
-from autogaze_web.res_adapt import SquareTiles
+from autogaze_web.model.gaze import Gaze
+from autogaze_web.model.square_tiles import SquareTiles
 
 LOGITS, TASK_LOSS, ATTENTION = 1e-3, 1e-4, 2e-4
 

@@ -10,8 +10,8 @@ import pytest
 import synthetic_formula as formula
 
 from autogaze_web import AutoGaze
-from autogaze_web.checkpoint import Checkpoint
-from autogaze_web.generation import NotFiniteError
+from autogaze_web.model.checkpoint import Checkpoint
+from autogaze_web.model.generation import NotFiniteError
 
 VIDEO = oracle.video_of(oracle.read("tiny", "generate_4"))
 
@@ -96,7 +96,7 @@ def test_weights_that_overflow_are_reported() -> None:
     weights = formula.checkpoint_tensors(recipe)
     name = "gazing_model.vision_model.out_proj.weight"
     weights[name] = weights[name] * np.float32(1e38)
-    from autogaze_web.config import AutoGazeConfig
+    from autogaze_web.model.config import AutoGazeConfig
 
     model = AutoGaze(Checkpoint(AutoGazeConfig.from_dict(recipe["config"]), weights))
     with pytest.raises(NotFiniteError, match="NaN or infinity"):

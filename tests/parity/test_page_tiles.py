@@ -14,15 +14,15 @@ import oracle
 import pytest
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.context import Copy
-from autogaze_web.frame_record import Chosen
-from autogaze_web.frames import as_frame
-from autogaze_web.inference_mode import InferenceMode
-from autogaze_web.page_model import PageModel
-from autogaze_web.page_tiles import PageTiledStream
-from autogaze_web.runs import Run
-from autogaze_web.runtime_native import NativeVideo
-from autogaze_web.tiling import Tiling
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.live.record import Chosen
+from autogaze_web.model.context import Copy
+from autogaze_web.model.run import Run
+from autogaze_web.native.runtime import NativeVideo
+from autogaze_web.page.model import PageModel
+from autogaze_web.page.page_tiles import PageTiledStream
+from autogaze_web.tiles.inference_mode import InferenceMode
+from autogaze_web.tiles.tiling import Tiling
 
 SIDE, CAPACITY = 64, 400
 GRAPHS = json.dumps(
@@ -36,7 +36,7 @@ MODE = InferenceMode("tiled", batch_size=2, frames=2)
 
 
 class Bridge:
-    """Executes runs as `wasm_bridge/page_model.mjs` does."""
+    """Executes runs as `wasm_bridge/model/page_model.mjs` does."""
 
     takes_frames = False
 

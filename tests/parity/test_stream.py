@@ -10,9 +10,9 @@ import pytest
 from recording import RecordingVideo
 
 from autogaze_web import AutoGaze
-from autogaze_web.coverage import CoverageStop
-from autogaze_web.gaze import Gaze
-from autogaze_web.model import Stream
+from autogaze_web.model.coverage import CoverageStop
+from autogaze_web.model.gaze import Gaze
+from autogaze_web.native.autogaze import Stream
 
 FRAMES = oracle.video_of(oracle.read("tiny", "stream_20"))[0]
 POSITIONS_OF_100000_FRAMES = 100_000 * (16 + 21)

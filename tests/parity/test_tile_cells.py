@@ -6,10 +6,10 @@ import numpy as np
 import oracle
 import pytest
 
-from autogaze_web.config import AutoGazeConfig
-from autogaze_web.gaze import Gaze
-from autogaze_web.tiling import TileStitcher, Tiling
-from autogaze_web.tokens import ScaleLayout
+from autogaze_web.model.config import AutoGazeConfig
+from autogaze_web.model.gaze import Gaze
+from autogaze_web.model.tokens import ScaleLayout
+from autogaze_web.tiles.tiling import TileStitcher, Tiling
 
 
 @pytest.mark.parametrize(("model", "name"), oracle.case_params("tiles"))

@@ -15,13 +15,13 @@ import pytest
 from recording import RecordingVideo
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.cli import main
-from autogaze_web.fixations import Fixations
-from autogaze_web.pipeline import Collector, PngFiles, run
-from autogaze_web.tiling import Tiling, stitch
-from autogaze_web.trace import autogaze_source
-from autogaze_web.trace_store import Trace, load_traces, save_traces
-from autogaze_web.video import read_frames, write_mp4
+from autogaze_web.cli.main import main
+from autogaze_web.files.trace_store import Trace, load_traces, save_traces
+from autogaze_web.files.video import read_frames, write_mp4
+from autogaze_web.live.pipeline import Collector, PngFiles, run
+from autogaze_web.live.trace import autogaze_source
+from autogaze_web.masks.fixations import Fixations
+from autogaze_web.tiles.tiling import Tiling, stitch
 
 SIDE = 64  # of the tiny model's input
 FRAMES = oracle.frames_224()[:2, :150, :200]

@@ -9,16 +9,16 @@ import numpy as np
 import oracle
 import pytest
 
-from autogaze_web.checkpoint import Checkpoint
-from autogaze_web.context import ContextFullError
-from autogaze_web.controls import resolve_controls
-from autogaze_web.gaze import Gaze, assemble
-from autogaze_web.generation import Video, batch_frame
 from autogaze_web.graph.attention import gpu_capacity
 from autogaze_web.graph.build import TARGETS, Target
 from autogaze_web.graph.export import context_capacity
-from autogaze_web.runtime_native import NativeRuntime, NativeVideo, drive
-from autogaze_web.tokens import ScaleLayout
+from autogaze_web.model.checkpoint import Checkpoint
+from autogaze_web.model.context import ContextFullError
+from autogaze_web.model.controls import resolve_controls
+from autogaze_web.model.gaze import Gaze, assemble
+from autogaze_web.model.generation import Video, batch_frame
+from autogaze_web.model.tokens import ScaleLayout
+from autogaze_web.native.runtime import NativeRuntime, NativeVideo, drive
 
 GENERATING = ("generate", "batch", "stream", "steps")
 CONFIGURATIONS = {

@@ -11,8 +11,8 @@ import pytest
 from plain_model import PlainModel, random_weights
 
 from autogaze_web import AutoGaze
-from autogaze_web.checkpoint import Checkpoint, expected_tensors
-from autogaze_web.config import AutoGazeConfig
+from autogaze_web.model.checkpoint import Checkpoint, expected_tensors
+from autogaze_web.model.config import AutoGazeConfig
 
 LLAMA3 = {
     "factor": 8.0,

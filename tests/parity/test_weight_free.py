@@ -9,9 +9,9 @@ import oracle
 import pytest
 from synthetic_formula import clip_u8, decoded, digest
 
-from autogaze_web.processor import AutoGazeImageProcessor
-from autogaze_web.resize import resize_bicubic, resize_bilinear_u8
-from autogaze_web.tokens import ScaleLayout, token_budget
+from autogaze_web.frames.resize import resize_bicubic, resize_bilinear_u8
+from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.model.tokens import ScaleLayout, token_budget
 
 PREPROCESS = oracle.read("weight_free", "preprocess")
 MASKS = oracle.read("weight_free", "masks")

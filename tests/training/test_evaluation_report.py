@@ -14,7 +14,7 @@ from autogaze_train.measure import accumulate, baseline_run
 from autogaze_train.policies import GRID, cells_of
 from autogaze_train.report import plot, table
 from autogaze_train.requirement import choose
-from autogaze_web.frames import as_frame
+from autogaze_web.frames.rgba import as_frame
 
 
 def curve(ratios: list[float]) -> list[dict[str, float]]:

@@ -22,12 +22,12 @@ from autogaze_train.search import (  # noqa: E402
     lessons,
     task_loss,
 )
-from autogaze_web.accumulation import Accumulator  # noqa: E402
-from autogaze_web.config import AutoGazeConfig  # noqa: E402
-from autogaze_web.frames import as_frame  # noqa: E402
-from autogaze_web.metrics import psnr  # noqa: E402
-from autogaze_web.tokens import ScaleLayout  # noqa: E402
-from autogaze_web.update_plan import plan_update  # noqa: E402
+from autogaze_web.frames.rgba import as_frame  # noqa: E402
+from autogaze_web.masks.update_plan import plan_update  # noqa: E402
+from autogaze_web.model.config import AutoGazeConfig  # noqa: E402
+from autogaze_web.model.tokens import ScaleLayout  # noqa: E402
+from autogaze_web.panels.metrics import psnr  # noqa: E402
+from autogaze_web.panels.output import Accumulator  # noqa: E402
 
 CONFIG = AutoGazeConfig.from_dict(tiny_values())
 LAYOUT = ScaleLayout.of(CONFIG)

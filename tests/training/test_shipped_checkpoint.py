@@ -13,13 +13,13 @@ from tiny_model import SHIPPED
 
 from autogaze_train.measure import BASELINES, baseline_run, gaze_run
 from autogaze_train.requirement import AT_LEAST_DB, AT_MOST, choose
-from autogaze_web.checkpoint import Checkpoint, expected_tensors
-from autogaze_web.frames import as_frame
-from autogaze_web.model import AutoGaze
+from autogaze_web.files.video import read_frames
+from autogaze_web.formats.safetensors import read_header
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.model.checkpoint import Checkpoint, expected_tensors
+from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.native.autogaze import AutoGaze
 from autogaze_web.options import options
-from autogaze_web.processor import AutoGazeImageProcessor
-from autogaze_web.safetensors_header import read_header
-from autogaze_web.video import read_frames
 
 CARD = Path(__file__).parents[2] / "docs" / "checkpoint"
 EXAMPLE = Path(__file__).parents[1] / "data" / "example_input.webm"

@@ -20,9 +20,9 @@ from autogaze_train.corpus import CorpusError, packages, read_pictures  # noqa: 
 from autogaze_train.export import save_checkpoint  # noqa: E402
 from autogaze_train.network import Network  # noqa: E402
 from autogaze_train.starting_weights import set_starting_weights  # noqa: E402
-from autogaze_web.config import AutoGazeConfig  # noqa: E402
-from autogaze_web.model import AutoGaze  # noqa: E402
-from autogaze_web.processor import AutoGazeImageProcessor  # noqa: E402
+from autogaze_web.model.config import AutoGazeConfig  # noqa: E402
+from autogaze_web.model.processor import AutoGazeImageProcessor  # noqa: E402
+from autogaze_web.native.autogaze import AutoGaze  # noqa: E402
 
 
 def make_pictures(folder: Path, count: int) -> None:

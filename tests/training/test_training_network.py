@@ -15,10 +15,10 @@ from autogaze_train.policy import generate  # noqa: E402
 from autogaze_train.search import History, Stops  # noqa: E402
 from autogaze_train.sequence import arrange  # noqa: E402
 from autogaze_train.starting_weights import set_starting_weights  # noqa: E402
-from autogaze_web.checkpoint import Checkpoint, expected_tensors  # noqa: E402
-from autogaze_web.config import AutoGazeConfig  # noqa: E402
-from autogaze_web.model import AutoGaze  # noqa: E402
-from autogaze_web.processor import AutoGazeImageProcessor  # noqa: E402
+from autogaze_web.model.checkpoint import Checkpoint, expected_tensors  # noqa: E402
+from autogaze_web.model.config import AutoGazeConfig  # noqa: E402
+from autogaze_web.model.processor import AutoGazeImageProcessor  # noqa: E402
+from autogaze_web.native.autogaze import AutoGaze  # noqa: E402
 
 CONFIG = AutoGazeConfig.from_dict(tiny_values())
 FRAMES = 6

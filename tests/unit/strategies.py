@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from autogaze_web.cells import Cells
-from autogaze_web.frames import as_frame
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.masks.cells import Cells
 
 GRIDS = (1, 2, 4, 7, 14)
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from autogaze_web.accumulation import Accumulation, Accumulator
-from autogaze_web.cells import Cells, cell_rectangles
-from autogaze_web.frames import as_frame
-from autogaze_web.update_plan import plan_update
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.masks.cells import Cells, cell_rectangles
+from autogaze_web.masks.update_plan import plan_update
+from autogaze_web.panels.output import Accumulation, Accumulator
 
 SIZES = [(56, 56), (37, 53), (90, 141)]
 

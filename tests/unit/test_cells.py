@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogaze_web.cells import Cells, cell_edges, cell_rectangles
+from autogaze_web.masks.cells import Cells, cell_edges, cell_rectangles
 
 grids = st.integers(1, 64)
 extents = st.integers(1, 2200)

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogaze_web.changes import (
+from autogaze_web.frames.changes import (
     BLOCK_ROWS,
     BLOCK_WORDS,
     block_grid,

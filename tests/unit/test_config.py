@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from released import RELEASED
 
-from autogaze_web.config import AutoGazeConfig, ConfigError, architecture_differences
+from autogaze_web.model.config import AutoGazeConfig, ConfigError, architecture_differences
 
 
 def changed(**values: Any) -> dict[str, Any]:

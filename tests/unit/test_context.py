@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogaze_web.context import HIDDEN, ContextFullError, ContextRows, Copy, copies_to
+from autogaze_web.model.context import HIDDEN, ContextFullError, ContextRows, Copy, copies_to
 
 TRUE, FALSE = np.bool_(True), np.bool_(False)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogaze_web.coverage import CoverageStop
-from autogaze_web.tokens import ScaleLayout
+from autogaze_web.model.coverage import CoverageStop
+from autogaze_web.model.tokens import ScaleLayout
 
 LAYOUT = ScaleLayout((2, 4, 7, 14))
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
-from autogaze_web.cells import Cells
-from autogaze_web.cli import main
-from autogaze_web.pipeline import synthetic_frames
-from autogaze_web.video import write_mp4
+from autogaze_web.cli.main import main
+from autogaze_web.files.video import write_mp4
+from autogaze_web.live.pipeline import synthetic_frames
+from autogaze_web.masks.cells import Cells
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*/*.md")])

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import some_cells
 
-from autogaze_web.cells import Cells, cell_rectangles
-from autogaze_web.fixations import Fixations
+from autogaze_web.masks.cells import Cells, cell_rectangles
+from autogaze_web.masks.fixations import Fixations
 
 
 @given(some_cells(), st.integers(1, 300), st.integers(1, 300))

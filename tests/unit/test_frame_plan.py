@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from autogaze_web.frame_plan import FramePlan, Pass, frame_plan
-from autogaze_web.processor import AutoGazeImageProcessor
-from autogaze_web.resize import resize_bicubic, resize_bilinear_u8
+from autogaze_web.frames.resize import resize_bicubic, resize_bilinear_u8
+from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.page.gpu_resize import FramePlan, Pass, frame_plan
 
 
 def execute(plan: FramePlan, rows: NDArray[np.uint8]) -> list[NDArray[np.generic]]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autogaze_web.frames import allocate, as_frame, words
+from autogaze_web.frames.rgba import allocate, as_frame, words
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 4), (359, 641), (2, 7)])

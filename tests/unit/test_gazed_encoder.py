@@ -33,6 +33,8 @@ def test_dense_features_are_those_of_all_patches_gazed_at():
 
 
 def test_a_short_clip_is_said(monkeypatch):
-    monkeypatch.setattr("autogaze_web.video.read_frames", lambda _: iter([np.zeros((4, 4, 3), np.uint8)]))
+    monkeypatch.setattr(
+        "autogaze_web.files.video.read_frames", lambda _: iter([np.zeros((4, 4, 3), np.uint8)])
+    )
     with pytest.raises(SystemExit, match="has 1 frames: give a clip of at least 16"):
         gazed_encoder._frames("clip.mp4")

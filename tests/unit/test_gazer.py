@@ -3,9 +3,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from autogaze_web.cells import Cells
-from autogaze_web.frame_record import Chosen
-from autogaze_web.gazer import GazePart, Gazer, Pace
+from autogaze_web.live.gazer import GazePart, Gazer, Pace
+from autogaze_web.live.record import Chosen
+from autogaze_web.masks.cells import Cells
 
 
 class Model:

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import some_cells
 
-from autogaze_web.cells import Cells
-from autogaze_web.encoder_input import EncoderScales, gazed_patches, gazed_positions, position_pyramid
-from autogaze_web.gazing_info import (
+from autogaze_web.frames.resize import resize_bicubic
+from autogaze_web.masks.cells import Cells
+from autogaze_web.readout.encoder_input import EncoderScales, gazed_patches, gazed_positions, position_pyramid
+from autogaze_web.readout.gazing_info import (
     GazingInfo,
     attention_allowed,
     attention_mask,
@@ -14,7 +15,6 @@ from autogaze_web.gazing_info import (
     patch_numbers,
     without_padding,
 )
-from autogaze_web.resize import resize_bicubic
 
 GRIDS = (2, 4, 7, 14)
 

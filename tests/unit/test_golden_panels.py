@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 import golden
-from autogaze_web.mask_geometry import GEOMETRIES
-from autogaze_web.panels import PANEL_MODES
+from autogaze_web.masks.footprint import GEOMETRIES
+from autogaze_web.panels.mask_panel import PANEL_MODES
 
 
 @pytest.mark.parametrize("mode", PANEL_MODES)

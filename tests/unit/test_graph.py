@@ -8,11 +8,11 @@ from onnx import TensorProto
 from released import RELEASED
 
 from autogaze_web import options
-from autogaze_web.checkpoint import expected_tensors
-from autogaze_web.config import AutoGazeConfig
 from autogaze_web.graph.attention import gpu_capacity
 from autogaze_web.graph.build import frame_graph, runtime_nodes, steps_graph
 from autogaze_web.graph.export import default_frame_steps
+from autogaze_web.model.checkpoint import expected_tensors
+from autogaze_web.model.config import AutoGazeConfig
 
 CONFIG = AutoGazeConfig.from_dict(RELEASED)
 CAPACITY = gpu_capacity(3240)

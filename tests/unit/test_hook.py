@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from autogaze_web.cells import Cells
-from autogaze_web.hook import MOST_PRINTED, Hook, HookError, HookTrace
-from autogaze_web.mask_geometry import footprint
-from autogaze_web.page import PageSession
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.footprint import footprint
+from autogaze_web.page.live_session import PageSession
+from autogaze_web.page.user_hook import MOST_PRINTED, Hook, HookError, HookTrace
 
 FRAME = np.arange(8 * 12 * 4, dtype=np.uint8).reshape(8, 12, 4)
 TRACE = HookTrace(3, np.array([7]), footprint(Cells.of(2, [0], [1]), 8, 12))
@@ -129,6 +129,6 @@ class TestSession:
         assert "NameError" in self.step(session, 1)["hook"]["problem"]
 
     def test_the_packages_own_code_can_be_read(self):
-        assert "def patch_difference" in PageSession().source("patch_diff.py")
-        with pytest.raises(ValueError, match=r"modules are patch_diff\.py"):
+        assert "def patch_difference" in PageSession().source("masks/patch_diff.py")
+        with pytest.raises(ValueError, match=r"modules are masks/patch_diff\.py"):
             PageSession().source("../secret")

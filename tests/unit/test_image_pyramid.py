@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import pixels_of, some_cells
 
-from autogaze_web.cells import Cells, cell_rectangles
-from autogaze_web.image_pyramid import (
+from autogaze_web.masks.cells import Cells, cell_rectangles
+from autogaze_web.readout.image_pyramid import (
     adaptive_average_pool,
     apply_image_mask,
     image_mask,
@@ -13,7 +13,7 @@ from autogaze_web.image_pyramid import (
     pyramid_tokens,
     sparsify,
 )
-from autogaze_web.token_grids import ImageGrid
+from autogaze_web.readout.token_grids import ImageGrid
 
 
 @given(some_cells(), st.integers(1, 40), st.integers(1, 40))

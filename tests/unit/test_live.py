@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from autogaze_web.accumulation import Accumulation
-from autogaze_web.cells import Cells
-from autogaze_web.live import LiveSettings, LiveView
-from autogaze_web.metrics import psnr
-from autogaze_web.synthetic import SYNTHETIC_SOURCES, draw_pan
+from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES, draw_pan
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.masks.cells import Cells
+from autogaze_web.panels.metrics import psnr
+from autogaze_web.panels.output import Accumulation
 
 
 def play(view, frames, size=(90, 160), draw=draw_pan):

@@ -4,14 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import noise_frame, pixels_of, some_cells
 
-from autogaze_web import panels
-from autogaze_web.accumulation import Accumulation, Accumulator
-from autogaze_web.cells import Cells, cell_rectangles
-from autogaze_web.fixations import Fixations
-from autogaze_web.mask_geometry import GEOMETRIES, footprint, uncovered_by_coarser
-from autogaze_web.panels import PANEL_MODES, MaskPanel
-from autogaze_web.tiling import Tiling, stitch
-from autogaze_web.update_plan import plan_rectangles, plan_update
+from autogaze_web.masks.cells import Cells, cell_rectangles
+from autogaze_web.masks.fixations import Fixations
+from autogaze_web.masks.footprint import GEOMETRIES, footprint, uncovered_by_coarser
+from autogaze_web.masks.update_plan import plan_rectangles, plan_update
+from autogaze_web.panels import mask_panel as panels
+from autogaze_web.panels.mask_panel import PANEL_MODES, MaskPanel
+from autogaze_web.panels.output import Accumulation, Accumulator
+from autogaze_web.tiles.tiling import Tiling, stitch
 
 SIDES = st.integers(1, 90)
 

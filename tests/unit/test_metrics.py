@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogaze_web import changes, metrics
-from autogaze_web.frames import as_frame, words
-from autogaze_web.metrics import (
+from autogaze_web.frames import changes
+from autogaze_web.frames.rgba import as_frame, words
+from autogaze_web.panels import metrics
+from autogaze_web.panels.metrics import (
     Ema,
     SquaredErrorMap,
     format_fps,

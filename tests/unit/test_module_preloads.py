@@ -43,12 +43,12 @@ def test_the_page_names_what_it_needs_before_it_runs(tmp_path: Path) -> None:
     page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     named = re.findall(r'rel="modulepreload" href="([^"]+)"', page)
     assert named[0] == "wasm_bridge/autogaze.mjs", "main.mjs imports it first"
-    assert "wasm_bridge/live_client.mjs" in named
+    assert "wasm_bridge/live/live_client.mjs" in named
     assert "web/insight/history_chart.mjs" in named
     assert len(named) == len(set(named))
     assert all((tmp_path / "site" / path).is_file() for path in named)
     # Workers have modules of their own, recordings are written by one.
-    assert not {"wasm_bridge/live_worker.mjs", "web/export/recording_worker.mjs"} & set(named)
+    assert not {"wasm_bridge/live/live_worker.mjs", "web/export/recording_worker.mjs"} & set(named)
     assert re.findall(r'as="fetch" crossorigin="anonymous" href="([^"]+)"', page) == [
         "options.json",
         "palettes.json",

@@ -14,18 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import some_cells
 
-from autogaze_web.accumulation import Accumulation
-from autogaze_web.cells import Cells
-from autogaze_web.fixations import Fixations
-from autogaze_web.inference_mode import InferenceMode
-from autogaze_web.live import LiveSettings, LiveView, MaskSettings
-from autogaze_web.mask_geometry import GEOMETRIES, footprint
-from autogaze_web.panels import PANEL_MODES
-from autogaze_web.readout import frame_tokens
-from autogaze_web.tiling import TiledFrames, Tiling, stitch
-from autogaze_web.token_grids import ImageGrid
-from autogaze_web.tokens import ScaleLayout
-from autogaze_web.trace_store import Trace, traces_from_bytes, traces_to_bytes
+from autogaze_web.files.trace_store import Trace, traces_from_bytes, traces_to_bytes
+from autogaze_web.live.view import LiveSettings, LiveView, MaskSettings
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.fixations import Fixations
+from autogaze_web.masks.footprint import GEOMETRIES, footprint
+from autogaze_web.model.tokens import ScaleLayout
+from autogaze_web.panels.mask_panel import PANEL_MODES
+from autogaze_web.panels.output import Accumulation
+from autogaze_web.readout.projection import frame_tokens
+from autogaze_web.readout.token_grids import ImageGrid
+from autogaze_web.tiles.inference_mode import InferenceMode
+from autogaze_web.tiles.tiling import TiledFrames, Tiling, stitch
 
 LAYOUT = ScaleLayout((2, 4, 7, 14))
 

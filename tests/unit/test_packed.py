@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autogaze_web.packed import (
+from autogaze_web.frames.words import (
     MAX_WORDS_PER_SQUARED_SUM,
     BlendWeights,
     absolute_difference,

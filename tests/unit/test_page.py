@@ -4,9 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from autogaze_web.live import LiveView
-from autogaze_web.page import PageSession
-from autogaze_web.synthetic import draw_pan
+from autogaze_web.frames.synthetic import draw_pan
+from autogaze_web.live.view import LiveView
+from autogaze_web.page.live_session import PageSession
 
 
 @pytest.mark.parametrize(("height", "width"), [(36, 64), (37, 65)])

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from autogaze_web import __version__, options
-from autogaze_web.cells import Cells
-from autogaze_web.fixations import Fixations
-from autogaze_web.frame_points import Choice, Scale, frame_points
-from autogaze_web.live import LiveSettings, LiveView
-from autogaze_web.page_clip import ClipSession
-from autogaze_web.synthetic import draw_pan
+from autogaze_web.frames.synthetic import draw_pan
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.fixations import Fixations
+from autogaze_web.page.clip_session import ClipSession
+from autogaze_web.page.points import Choice, Scale, frame_points
 
 
 def step(session, index, height=45, width=81):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autogaze_web import options
-from autogaze_web.palette import Palette
+from autogaze_web.panels.palette import Palette
 
 # Linear RGB as seen with no cones of one kind: Machado, Oliveira and Fernandes (2009), severity 1.
 SEEN = {

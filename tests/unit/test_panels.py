@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogaze_web import update_plan
-from autogaze_web.cells import Cells, cell_rectangles
-from autogaze_web.frames import as_frame
-from autogaze_web.mask_geometry import footprint
-from autogaze_web.palette import Palette
-from autogaze_web.panels import MaskPanel
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.masks import update_plan
+from autogaze_web.masks.cells import Cells, cell_rectangles
+from autogaze_web.masks.footprint import footprint
+from autogaze_web.panels.mask_panel import MaskPanel
+from autogaze_web.panels.palette import Palette
 
 PALETTE = Palette.named()
 SIZES = [(56, 56), (37, 53), (90, 141), (11, 9)]

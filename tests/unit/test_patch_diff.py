@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogaze_web.cells import cell_edges
-from autogaze_web.frames import as_frame
-from autogaze_web.patch_diff import IMAGE_STD, PatchDiff, active_cells, patch_difference
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.masks.cells import cell_edges
+from autogaze_web.masks.patch_diff import IMAGE_STD, PatchDiff, active_cells, patch_difference
 
 MEAN = np.array([0.485, 0.456, 0.406])
 

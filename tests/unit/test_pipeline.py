@@ -5,17 +5,12 @@ import pytest
 from PIL import Image
 from strategies import noise_frame
 
-import autogaze_web.pipeline
-import autogaze_web.readout
-import autogaze_web.trace_store
-from autogaze_web.accumulation import Accumulation
-from autogaze_web.cells import Cells
+import autogaze_web.files.trace_store
+import autogaze_web.live.pipeline
+import autogaze_web.readout.projection
 from autogaze_web.frame_queue import FrameQueue
-from autogaze_web.frame_record import Chosen
-from autogaze_web.frames import as_frame
-from autogaze_web.live import LiveSettings
-from autogaze_web.patch_diff import PatchDiff
-from autogaze_web.pipeline import (
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.live.pipeline import (
     Collector,
     PngFiles,
     image_files,
@@ -24,12 +19,19 @@ from autogaze_web.pipeline import (
     run,
     synthetic_frames,
 )
+from autogaze_web.live.record import Chosen
+from autogaze_web.live.view import LiveSettings
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.patch_diff import PatchDiff
+from autogaze_web.panels.output import Accumulation
+from autogaze_web.readout.token_grids import ImageGrid
 from autogaze_web.sequencer import LatestSlot, Sequencer
-from autogaze_web.tiling import Tiling, stitch
-from autogaze_web.token_grids import ImageGrid
+from autogaze_web.tiles.tiling import Tiling, stitch
 
 
-@pytest.mark.parametrize("module", [autogaze_web.pipeline, autogaze_web.readout, autogaze_web.trace_store])
+@pytest.mark.parametrize(
+    "module", [autogaze_web.live.pipeline, autogaze_web.readout.projection, autogaze_web.files.trace_store]
+)
 def test_the_examples_in_the_documentation(module):
     result = doctest.testmod(module)
     assert result.attempted > 0

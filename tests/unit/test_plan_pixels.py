@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import some_cells
 
-from autogaze_web import plan_pixels, update_plan
-from autogaze_web.accumulation import Accumulator
-from autogaze_web.cells import Cells
-from autogaze_web.changes import BLOCK_ROWS, BLOCK_WORDS
-from autogaze_web.frames import as_frame
-from autogaze_web.update_plan import plan_update
+from autogaze_web.frames.changes import BLOCK_ROWS, BLOCK_WORDS
+from autogaze_web.frames.rgba import as_frame
+from autogaze_web.masks import update_plan
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.update_plan import plan_update
+from autogaze_web.panels import plan_pixels
+from autogaze_web.panels.output import Accumulator
 
 SIDES = st.integers(1, 80)
 

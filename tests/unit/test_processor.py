@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autogaze_web import AutoGazeImageProcessor
-from autogaze_web.processor import ProcessorError
+from autogaze_web.model.processor import ProcessorError
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (2, 36, 64, 3), dtype=np.uint8)
 

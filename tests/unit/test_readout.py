@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import some_cells
 
-from autogaze_web.cells import Cells
-from autogaze_web.readout import (
+from autogaze_web.masks.cells import Cells
+from autogaze_web.readout.projection import (
     Projection,
     ReadoutOptions,
     VideoReadoutOptions,
@@ -19,7 +19,7 @@ from autogaze_web.readout import (
     token_rectangles,
     tokens_to_video_tokens,
 )
-from autogaze_web.token_grids import ImageGrid, PatchGeometry, VideoGrid, video_coordinates
+from autogaze_web.readout.token_grids import ImageGrid, PatchGeometry, VideoGrid, video_coordinates
 
 GRID = ImageGrid(14, 14)
 

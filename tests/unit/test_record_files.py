@@ -6,15 +6,15 @@ import math
 import numpy as np
 import pytest
 
-from autogaze_web.cells import Cells
-from autogaze_web.cli import main
-from autogaze_web.fixations import Fixations
-from autogaze_web.frame_record import Chosen, FrameRecord, FrameRecords
-from autogaze_web.page import PageSession
-from autogaze_web.record_files import metrics_csv, store_bytes, trace_text
-from autogaze_web.synthetic import SYNTHETIC_SOURCES
-from autogaze_web.trace_store import load_traces, traces_from_bytes
-from autogaze_web.video import read_frames, write_mp4
+from autogaze_web.cli.main import main
+from autogaze_web.files.exports import metrics_csv, store_bytes, trace_text
+from autogaze_web.files.trace_store import load_traces, traces_from_bytes
+from autogaze_web.files.video import read_frames, write_mp4
+from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
+from autogaze_web.live.record import Chosen, FrameRecord, FrameRecords
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.fixations import Fixations
+from autogaze_web.page.live_session import PageSession
 
 VIDEO = {"name": "clip.mp4", "width": 160, "height": 90, "frames_per_second": 25.0}
 

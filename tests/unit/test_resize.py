@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from autogaze_web.resize import resize_bicubic, resize_bilinear, resize_bilinear_u8
+from autogaze_web.frames.resize import resize_bicubic, resize_bilinear, resize_bilinear_u8
 
 sides = st.integers(1, 90)
 

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError, deserialize
 
-from autogaze_web.safetensors_header import SafetensorsError, read_header
+from autogaze_web.formats.safetensors import SafetensorsError, read_header
 
 ONE = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from released import RELEASED
 
-from autogaze_web.config import AutoGazeConfig
-from autogaze_web.context import HIDDEN
 from autogaze_web.graph.nodes import GraphBuilder
 from autogaze_web.graph.selection import Selection, decisions
+from autogaze_web.model.config import AutoGazeConfig
+from autogaze_web.model.context import HIDDEN
 
 HEAD, LOSS = (f"gazing_model.gaze_decoder.{name}.weight" for name in ("lm_head", "task_loss_prediction_head"))
 

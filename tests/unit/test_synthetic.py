@@ -4,8 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from autogaze_web.frames import allocate
-from autogaze_web.synthetic import SYNTHETIC_SOURCES, draw_local_motion, draw_pan, draw_pulse
+from autogaze_web.frames.rgba import allocate
+from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES, draw_local_motion, draw_pan, draw_pulse
 
 SIZES = [(360, 640), (359, 641), (17, 16), (1, 1)]
 

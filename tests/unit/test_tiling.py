@@ -4,13 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import pixels_of, some_cells
 
-from autogaze_web.cells import Cells, cell_rectangles
-from autogaze_web.fixations import Fixations
-from autogaze_web.mask_geometry import GEOMETRIES, footprint
-from autogaze_web.readout import frame_tokens
-from autogaze_web.resize import resize_bilinear
-from autogaze_web.tiling import TiledFrames, TileStitcher, Tiling, stitch
-from autogaze_web.token_grids import ImageGrid
+from autogaze_web.frames.resize import resize_bilinear
+from autogaze_web.masks.cells import Cells, cell_rectangles
+from autogaze_web.masks.fixations import Fixations
+from autogaze_web.masks.footprint import GEOMETRIES, footprint
+from autogaze_web.readout.projection import frame_tokens
+from autogaze_web.readout.token_grids import ImageGrid
+from autogaze_web.tiles.tiling import TiledFrames, TileStitcher, Tiling, stitch
 
 SIDES = st.integers(1, 70)
 

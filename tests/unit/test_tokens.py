@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from released import RELEASED
 
-from autogaze_web.config import AutoGazeConfig
-from autogaze_web.controls import resolve_controls
-from autogaze_web.tokens import ScaleLayout, token_budget
+from autogaze_web.model.config import AutoGazeConfig
+from autogaze_web.model.controls import resolve_controls
+from autogaze_web.model.tokens import ScaleLayout, token_budget
 
 LAYOUT = ScaleLayout((2, 4, 7, 14))
 CONFIG = AutoGazeConfig.from_dict(RELEASED)

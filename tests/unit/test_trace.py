@@ -5,13 +5,13 @@ import math
 
 import numpy as np
 
-from autogaze_web.cells import Cells, cell_rectangles
-from autogaze_web.frame_record import Chosen
-from autogaze_web.frames import Rgba
-from autogaze_web.patch_diff import PatchDiff
-from autogaze_web.progress import progress
-from autogaze_web.render import side_by_side
-from autogaze_web.trace import PatchDiffSource, trace_frames
+from autogaze_web.cli.progress import progress
+from autogaze_web.files.render import side_by_side
+from autogaze_web.frames.rgba import Rgba
+from autogaze_web.live.record import Chosen
+from autogaze_web.live.trace import PatchDiffSource, trace_frames
+from autogaze_web.masks.cells import Cells, cell_rectangles
+from autogaze_web.masks.patch_diff import PatchDiff
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (4, 60, 80, 3), dtype=np.uint8)
 

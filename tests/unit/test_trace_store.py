@@ -7,12 +7,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save_file
 from strategies import some_cells
 
-from autogaze_web.cells import Cells
-from autogaze_web.fixations import Fixations
-from autogaze_web.points import centres_and_sides, fixations_of_points
-from autogaze_web.safetensors_bytes import tensors_from_bytes, tensors_to_bytes
-from autogaze_web.tiling import Tiling, stitch
-from autogaze_web.trace_store import (
+from autogaze_web.files.trace_store import (
     Trace,
     load_traces,
     save_traces,
@@ -23,6 +18,11 @@ from autogaze_web.trace_store import (
     traces_to_json,
     traces_to_tensors,
 )
+from autogaze_web.formats.safetensors_bytes import tensors_from_bytes, tensors_to_bytes
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.fixations import Fixations
+from autogaze_web.masks.points import centres_and_sides, fixations_of_points
+from autogaze_web.tiles.tiling import Tiling, stitch
 
 
 def assert_same(ours, theirs):

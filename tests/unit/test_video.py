@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autogaze_web.video import VideoError, read_frames, video_info, write_mp4
+from autogaze_web.files.video import VideoError, read_frames, video_info, write_mp4
 
 
 def quadrants() -> np.ndarray:

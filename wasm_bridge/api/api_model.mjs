@@ -4,10 +4,10 @@
  * @module
  */
 
-import { ModelHost } from "../model_host.mjs";
-import { modelUrls } from "../model_source.mjs";
+import { modelUrls } from "../files/model_source.mjs";
+import { ModelHost } from "../model/model_host.mjs";
 
-/** @typedef {import("../protocol.mjs").FromWorker} FromWorker */
+/** @typedef {import("../live/protocol.mjs").FromWorker} FromWorker */
 /** @typedef {import("./protocol.mjs").FromApiWorker} FromApiWorker */
 /** @typedef {import("./protocol.mjs").ModelParts} ModelParts */
 /** @typedef {(step: string, done: number, total: number) => void} OnProgress */
@@ -155,7 +155,7 @@ export class ApiModel {
 /**
  * @param {ModelParts} parts
  * @param {string} siteUrl
- * @returns {import("../model_source.mjs").ModelSource}
+ * @returns {import("../files/model_source.mjs").ModelSource}
  * @throws {Error} with a sentence for the user if an address cannot be used
  */
 function sourceOf({ config, weights, preprocessor }, siteUrl) {
@@ -164,7 +164,7 @@ function sourceOf({ config, weights, preprocessor }, siteUrl) {
   );
   const urls = modelUrls({ configUrl, weightsUrl }, siteUrl);
   if (typeof preprocessor === "string") urls.preprocessor = preprocessor;
-  /** @type {import("../model_source.mjs").GivenFiles} */
+  /** @type {import("../files/model_source.mjs").GivenFiles} */
   const given = {};
   if (config instanceof File) {
     given.config = config;

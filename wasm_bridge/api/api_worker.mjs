@@ -4,11 +4,11 @@
  * @module
  */
 
-import { messageOf } from "../error_text.mjs";
-import { PanelCanvas } from "../panel_canvas.mjs";
-import { startPython } from "../python_host.mjs";
-import { withMemory } from "../python_memory.mjs";
-import { copyRows, writeRows } from "../rgba_rows.mjs";
+import { messageOf } from "../calls/error_text.mjs";
+import { PanelCanvas } from "../panels/panel_canvas.mjs";
+import { startPython } from "../python/python_host.mjs";
+import { withMemory } from "../python/python_memory.mjs";
+import { copyRows, writeRows } from "../python/rgba_rows.mjs";
 import { ApiModel, GPU_LOST } from "./api_model.mjs";
 
 /** @typedef {import("./protocol.mjs").Calls} Calls */
@@ -29,7 +29,7 @@ import { ApiModel, GPU_LOST } from "./api_model.mjs";
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
-/** @type {any} the `ClipSession` of `py/autogaze_web/page_clip.py`, as a Pyodide proxy */
+/** @type {any} the `ClipSession` of `py/autogaze_web/page/clip_session.py`, as a Pyodide proxy */
 let session;
 /** @type {ApiModel | undefined} */
 let model;
@@ -44,7 +44,7 @@ const calls = {
   async create({ siteUrl, settings, model: parts }, { signal, progress }) {
     const pyodide = await startPython(siteUrl, progress);
     signal.throwIfAborted();
-    session = pyodide.pyimport("autogaze_web.page_clip").ClipSession();
+    session = pyodide.pyimport("autogaze_web.page.clip_session").ClipSession();
     session.change(JSON.stringify(settings));
     if (parts) {
       model = new ApiModel(pyodide, session, siteUrl, parts, tell);

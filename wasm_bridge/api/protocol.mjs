@@ -42,7 +42,7 @@
  */
 
 /**
- * What Python tells of a frame (`ClipSession.step` of `py/autogaze_web/page_clip.py`), and its panels.
+ * What Python tells of a frame (`ClipSession.step` of `py/autogaze_web/page/clip_session.py`), and its panels.
  * @typedef {{ facts: any, mask: Rgba | null, output: Rgba | null }} FrameAnswer
  */
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { startWorker } from "../start_worker.mjs";
+import { startWorker } from "../calls/start_worker.mjs";
 
 /** @typedef {import("./protocol.mjs").Calls} Calls */
 /** @typedef {import("./protocol.mjs").FromApiWorker} FromApiWorker */

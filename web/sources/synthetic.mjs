@@ -1,5 +1,5 @@
 /**
- * The synthetic sources: Python draws their frames (`py/autogaze_web/synthetic.py`), this keeps the time.
+ * The synthetic sources: Python draws their frames (`py/autogaze_web/frames/synthetic.py`), this keeps the time.
  * @module
  */
 

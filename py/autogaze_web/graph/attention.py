@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from ..config import DecoderConfig
+from ..model.config import DecoderConfig
 from .nodes import GraphBuilder
 
 CHUNK: Final = 128

@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from ..checkpoint import expected_tensors
-from ..config import AutoGazeConfig
-from ..context import HIDDEN
+from ..model.checkpoint import expected_tensors
+from ..model.config import AutoGazeConfig
+from ..model.context import HIDDEN
 from .attention import Attention, CpuAttention, GpuAttention, LayerCache, gpu_row_width
 from .decoder import Decoder, Rows
 from .nodes import GraphBuilder

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..config import AutoGazeConfig
+from ..model.config import AutoGazeConfig
 from .attention import Attention, LayerCache, Projection, Queries
 from .nodes import CONTRIB, GraphBuilder
 

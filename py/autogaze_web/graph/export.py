@@ -10,9 +10,9 @@ from typing import Any
 
 import onnx
 
-from ..config import AutoGazeConfig
-from ..graph_choice import MANIFEST, VERSION
-from ..tokens import token_budget
+from ..model.config import AutoGazeConfig
+from ..model.graph_choice import MANIFEST, VERSION
+from ..model.tokens import token_budget
 from .attention import gpu_capacity
 from .build import TARGETS, Target, frame_graph, runtime_nodes, steps_graph
 

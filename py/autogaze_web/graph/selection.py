@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from ..config import AutoGazeConfig
-from ..context import HIDDEN
+from ..model.config import AutoGazeConfig
+from ..model.context import HIDDEN
 from .nodes import GraphBuilder, Widened
 
 _RANK_GAP = 200.0  # exp(-200) is 0 in float32

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..config import AutoGazeConfig
+from ..model.config import AutoGazeConfig
 from .nodes import GraphBuilder, Widened
 
 _TRUNK = "gazing_model.vision_model"

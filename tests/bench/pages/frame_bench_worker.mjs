@@ -1,10 +1,10 @@
 /** Measures one case; the answer is the case with medians by stage, in milliseconds. */
 
 const site = new URL("../", import.meta.url).href;
-const { startPython } = await import(`${site}wasm_bridge/python_host.mjs`);
-const { PageModel } = await import(`${site}wasm_bridge/page_model.mjs`);
-const { PanelCanvas } = await import(`${site}wasm_bridge/panel_canvas.mjs`);
-const { withMemory } = await import(`${site}wasm_bridge/python_memory.mjs`);
+const { startPython } = await import(`${site}wasm_bridge/python/python_host.mjs`);
+const { PageModel } = await import(`${site}wasm_bridge/model/page_model.mjs`);
+const { PanelCanvas } = await import(`${site}wasm_bridge/panels/panel_canvas.mjs`);
+const { withMemory } = await import(`${site}wasm_bridge/python/python_memory.mjs`);
 
 const SOURCES = 8;
 
@@ -30,7 +30,7 @@ async function images(session, width, height) {
 
 async function measure({ backend, budget, context, width, height, frames, warm }) {
   const pyodide = await startPython(site, () => {});
-  const session = pyodide.pyimport("autogaze_web.page").PageSession();
+  const session = pyodide.pyimport("autogaze_web.page.live_session").PageSession();
   const options = { "mask-timing": "own", "task-loss-requirement": "off", backend };
   session.configure(JSON.stringify(options));
   const maxTokens = budget === "full" ? undefined : Number(budget);

@@ -4,8 +4,8 @@
  */
 
 const site = new URL("../", import.meta.url).href;
-const { startPython } = await import(`${site}wasm_bridge/python_host.mjs`);
-const { PageModel } = await import(`${site}wasm_bridge/page_model.mjs`);
+const { startPython } = await import(`${site}wasm_bridge/python/python_host.mjs`);
+const { PageModel } = await import(`${site}wasm_bridge/model/page_model.mjs`);
 
 const read = async (url) => {
   const response = await fetch(url);

@@ -3,9 +3,9 @@
  * @module
  */
 
-import { FileStore } from "./wasm_bridge/file_store.mjs";
-import { deleteModels, loadModelFiles, storedModels } from "./wasm_bridge/model_files.mjs";
-import { modelUrls } from "./wasm_bridge/model_source.mjs";
+import { FileStore } from "./wasm_bridge/files/file_store.mjs";
+import { deleteModels, loadModelFiles, storedModels } from "./wasm_bridge/files/model_files.mjs";
+import { modelUrls } from "./wasm_bridge/files/model_source.mjs";
 
 let cancel = new AbortController();
 

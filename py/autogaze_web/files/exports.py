@@ -1,0 +1,113 @@
+"""What can be taken out of a stream as files: its trace in two layouts, and its numbers.
+
+The command line and the page write the same bytes for the same frames.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..live.record import FrameRecord, FrameRecords
+from ..masks.fixations import Fixations
+from .trace_store import Trace, traces_to_bytes
+
+FORMAT, VERSION = "autogaze-trace", 1
+
+_COLUMNS = (
+    *("index", "keyframe", "cells", "padded", "steps", "age"),
+    *("mask_ratio", "update_ratio", "update_ratio_ema", "psnr", "psnr_ema"),
+)
+
+
+def trace_text(records: FrameRecords, video: Mapping[str, Any]) -> str:
+    """A trace as ``docs/trace.md`` describes it, one line of JSON.
+
+    Args:
+        video: ``name``, ``width``, ``height`` and ``frames_per_second`` (None if unknown).
+
+    Raises:
+        ValueError: if there are no frames.
+    """
+    sources = _some(records).sources()
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "video": dict(video),
+        "mask_source": sources[0][1],
+    }
+    if len(sources) > 1:
+        document["mask_source_changes"] = [
+            {"index": index, "mask_source": source} for index, source in sources[1:]
+        ]
+    document["frames"] = [record.to_json() for record in records]
+    return json.dumps(document, allow_nan=False) + "\n"
+
+
+def store_bytes(records: FrameRecords, suffix: str) -> bytes:
+    """The fixations in a layout of ``trace_store``.
+
+    Args:
+        suffix: ``.json`` or ``.safetensors``.
+
+    Raises:
+        ValueError: if there are no frames, or for another suffix.
+    """
+    return traces_to_bytes([stored_trace(_some(records))], suffix)
+
+
+def stored_trace(records: Iterable[FrameRecord]) -> Trace:
+    """The fixations of all frames; the stop probability is 1 where the model stopped before its budget."""
+    kept = list(records)
+    return Trace(
+        [Fixations.of(record.chosen.cells) for record in kept],
+        np.array([record.chosen.padded > 0 for record in kept], np.float32),
+    )
+
+
+def metrics_csv(records: FrameRecords) -> str:
+    """A line of numbers for every frame, under a line of names.
+
+    Ratios are shares, PSNR is in dB; it is ``inf`` where output and frame are equal. A number that there is
+    none of is empty. ``cells_NxN`` counts the cells on each grid.
+
+    Raises:
+        ValueError: if there are no frames.
+    """
+    grids = sorted({int(grid) for _, source in _some(records).sources() for grid in source["grids"]})
+    head = [*_COLUMNS, *(f"cells_{grid}x{grid}" for grid in grids)]
+    lines = [",".join(head)]
+    for record in records:
+        chosen = record.chosen
+        values = [
+            str(record.index),
+            str(int(record.keyframe)),
+            str(len(chosen.cells)),
+            str(chosen.padded),
+            str(chosen.steps),
+            str(record.age),
+            _number(record.mask_ratio, 6),
+            _number(record.update_ratio, 6),
+            _number(record.update_ratio_ema, 6),
+            _number(record.psnr, 4),
+            _number(record.psnr_ema, 4),
+            *(str(int((chosen.cells.grid == grid).sum())) for grid in grids),
+        ]
+        lines.append(",".join(values))
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float, digits: int) -> str:
+    if math.isnan(value):
+        return ""
+    return "inf" if math.isinf(value) else f"{value:.{digits}f}"
+
+
+def _some(records: FrameRecords) -> FrameRecords:
+    if len(records) == 0:
+        raise ValueError("no frame has been processed yet: there is nothing to save")
+    return records

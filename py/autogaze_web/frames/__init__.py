@@ -1,0 +1,4 @@
+"""Pixels: RGBA frames, their resizing, what changed between two of them, and rectangles.
+
+Nothing here knows what a cell is.
+"""

@@ -1,0 +1,161 @@
+"""Patch-diff: the mask source that needs no model. A cell matters if it changed enough since the last frame.
+
+The score of a cell is the mean, over its pixels and the three colours, of the absolute change of the
+normalised value ``(u8 / 127.5 - 1 - mean) / std`` that AutoGaze's processor produces; in bytes that is
+``|change| / (127.5 * std)``. With the default threshold of 0.15 a cell is active when its pixels changed
+by more than about 4.3 grey levels on average.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames import changes
+from ..frames import words as packed
+from ..frames.rgba import Rgba, Words, words
+from .cells import Cells, cell_edges
+
+# Standard deviations of red, green and blue in AutoGaze's processor; its means cancel in a difference.
+IMAGE_STD = (0.229, 0.224, 0.225)
+LEVELS_PER_UNIT = 127.5
+
+Scores = NDArray[np.float64]
+Indices = NDArray[np.intp]  # 32 bits wide under WebAssembly
+
+
+@dataclass(frozen=True)
+class PatchDiff:
+    """Settings of the patch-diff mask source.
+
+    Attributes:
+        grid: cells per side, at least 1.
+        threshold: a cell is active when its score is greater than this; finite, at least 0.
+    """
+
+    grid: int = 14
+    threshold: float = 0.15
+
+    def __post_init__(self) -> None:
+        if self.grid < 1:
+            raise ValueError(f"patch-diff's grid has at least 1 cell per side, got {self.grid}")
+        if not (np.isfinite(self.threshold) and self.threshold >= 0):
+            raise ValueError(f"patch-diff's threshold is a finite number of at least 0, got {self.threshold}")
+
+    def __call__(self, previous: Rgba, current: Rgba) -> Cells:
+        """The cells that changed by more than the threshold, largest change first."""
+        return active_cells(patch_difference(previous, current, self.grid), self.threshold)
+
+
+def patch_difference(
+    previous: Rgba, current: Rgba, grid: int = 14, changed: changes.BlockFlags | None = None
+) -> Scores:
+    """Scores of all cells: mean absolute normalised change.
+
+    Args:
+        previous, current: (H, W, 4) uint8 frames of equal size (``frames.as_frame``).
+        grid: cells per side.
+        changed: ``changes.changed_blocks`` of the two frames, if it is known already.
+
+    Returns:
+        (grid, grid) float64, at least 0. Neighbouring cells share a row or column of pixels where the
+        grid does not divide the frame (``cells.cell_edges``); each counts it in full.
+
+    Raises:
+        ValueError: if the frames differ in size.
+    """
+    if previous.shape != current.shape:
+        raise ValueError(f"both frames must have one size, got {previous.shape[:2]} and {current.shape[:2]}")
+    height, width = current.shape[:2]
+    rows, columns = _axis(grid, height), _axis(grid, width)
+    before, after = words(previous), words(current)
+    if changed is None:
+        changed = changes.changed_blocks(before, after)
+    by_row = _RowSums(rows.atoms.size, after.shape[1])
+    for region in changes.regions(changed, after.shape):
+        by_row.add(before[region], after[region], region, rows.atoms)
+    sums = by_row.by_column(columns.atoms)
+    totals = _range_sums(_range_sums(sums, rows.first, rows.end, 0), columns.first, columns.end, 1)
+    pixels = np.multiply.outer(rows.length, columns.length)
+    weights = 1 / (LEVELS_PER_UNIT * np.array(IMAGE_STD))
+    return (totals @ weights) / (3.0 * pixels)
+
+
+def active_cells(scores: Scores, threshold: float) -> Cells:
+    """Cells whose score is finite and greater than the threshold: by score, largest first, then row-major.
+
+    The confidence is ``score / threshold`` clamped to 1, hence always 1; with a threshold of 0 it is the
+    score itself clamped to 1.
+    """
+    flat = scores.reshape(-1)
+    index = np.flatnonzero(np.isfinite(flat) & (flat > threshold))
+    index = index[np.argsort(-flat[index], kind="stable")]
+    confidence = np.minimum(flat[index] / threshold if threshold > 0 else flat[index], 1)
+    confidence = np.maximum(confidence, np.finfo(np.float32).eps)
+    grid = scores.shape[0]
+    return Cells.of(grid, index // grid, index % grid, confidence)
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One axis of the frame, cut into atoms: the pieces between all cell edges.
+
+    Attributes:
+        atoms: first pixel of each atom.
+        first, end: the atoms of each cell, end exclusive.
+        length: pixels of each cell.
+    """
+
+    atoms: Indices
+    first: Indices
+    end: Indices
+    length: NDArray[np.int64]
+
+
+@lru_cache(maxsize=16)
+def _axis(grid: int, extent: int) -> _Axis:
+    start, end = (edge.astype(np.int64) for edge in cell_edges(grid, extent))
+    # Longer atoms would overflow the lanes in which packed sums are taken.
+    limits = np.arange(0, extent, packed.MAX_ROWS_PER_LANE_SUM)
+    atoms = np.unique(np.concatenate([start, end[end < extent], limits]))
+    first, stop = np.searchsorted(atoms, start), np.searchsorted(atoms, end)
+    return _Axis(atoms.astype(np.intp), first, stop, end - start)
+
+
+class _RowSums:
+    """Absolute differences summed over the rows of each atom, still per column of pixels.
+
+    The sums stay packed, in the 16-bit lanes of ``packed.absolute_difference``: an atom's rows fit in them.
+    """
+
+    def __init__(self, atoms: int, columns: int):
+        self._red_blue = np.zeros((atoms, columns), np.uint64)
+        self._green = np.zeros((atoms, columns), np.uint64)
+
+    def add(self, before: Words, after: Words, region: changes.Region, atoms: Indices) -> None:
+        """Adds the differences of a region, given where the atoms begin."""
+        rows, columns = region
+        first = int(np.searchsorted(atoms, rows.start, side="right")) - 1
+        end = int(np.searchsorted(atoms, rows.stop, side="left"))
+        starts = np.maximum(atoms[first:end] - rows.start, 0)
+        red_blue, green = packed.absolute_difference(before, after)
+        self._red_blue[first:end, columns] += np.add.reduceat(red_blue, starts, axis=0)
+        self._green[first:end, columns] += np.add.reduceat(green, starts, axis=0)
+
+    def by_column(self, atoms: Indices) -> NDArray[np.int64]:
+        """(row atoms, column atoms, 3): the sums of red, green and blue over whole atoms."""
+        red_blue = self._red_blue.view(np.uint16).reshape(len(self._red_blue), -1, 2)
+        green = self._green.view(np.uint16).reshape(len(self._green), -1, 2)
+        planes = (red_blue[..., 0], green[..., 0], red_blue[..., 1])
+        sums = [np.add.reduceat(plane.astype(np.int64), atoms, axis=1) for plane in planes]
+        return np.stack(sums, axis=-1)
+
+
+def _range_sums(values: NDArray[np.int64], first: Indices, end: Indices, axis: int) -> NDArray[np.int64]:
+    """Sums of ``values[first[i]:end[i]]`` along an axis, exact in integers."""
+    running = np.cumsum(values, axis=axis)
+    running = np.insert(running, 0, 0, axis=axis)
+    return np.take(running, end, axis=axis) - np.take(running, first, axis=axis)

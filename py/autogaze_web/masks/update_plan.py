@@ -1,0 +1,155 @@
+"""From overlapping cells to the pixels they cover: disjoint rectangles, counted once.
+
+The frame is cut along every edge of every rectangle into a *lattice* of atoms; a rectangle is then a
+range of atoms, and the union is a small boolean table. This costs the same whether the cells are few or
+many, on one grid or on several, and is exact because no pixel is ever divided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames.rectangles import rectangles_of
+from .cells import Cells, IntArray
+from .fixations import Fixations
+
+Box = tuple[int, int, int, int]  # y0, x0, y1, x1, ends exclusive
+
+# Words of two pixels that are computed together: enough to spread NumPy's overhead per call, few enough for
+# the processor's cache.
+WORDS_AT_ONCE = 16384
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A frame cut along horizontal and vertical lines.
+
+    Attributes:
+        rows: (R + 1,) int32, ascending pixel edges from 0 to the frame's height.
+        columns: (C + 1,) int32, likewise to its width.
+    """
+
+    rows: IntArray
+    columns: IntArray
+
+    @staticmethod
+    def of(rectangles: IntArray, height: int, width: int) -> Lattice:
+        """The lattice of all edges of rectangles (N, 4: y0, x0, y1, x1) inside the frame."""
+        return Lattice(
+            np.unique(np.concatenate([rectangles[:, 0], rectangles[:, 2], np.array([0, height], np.int32)])),
+            np.unique(np.concatenate([rectangles[:, 1], rectangles[:, 3], np.array([0, width], np.int32)])),
+        )
+
+    def covered(self, rectangles: IntArray) -> NDArray[np.bool_]:
+        """(R, C): which atoms lie in any of the rectangles, all of whose edges must be lattice lines."""
+        (covered,) = self.covered_layers(rectangles, np.zeros(len(rectangles), np.intp), 1)
+        return np.asarray(covered)
+
+    def covered_layers(self, rectangles: IntArray, layer: NDArray[np.intp], layers: int) -> NDArray[np.bool_]:
+        """(layers, R, C): the same for groups of rectangles; ``layer`` (N,) says to which each belongs."""
+        shape = (layers, self.rows.size, self.columns.size)
+        y0, x0, y1, x1 = self._atoms(rectangles)
+        upper, lower = ((layer * shape[1] + y) * shape[2] for y in (y0, y1))
+        size = layers * shape[1] * shape[2]
+        plus = np.bincount(np.concatenate([upper + x0, lower + x1]), minlength=size)
+        minus = np.bincount(np.concatenate([upper + x1, lower + x0]), minlength=size)
+        depth = np.subtract(plus, minus, out=plus).reshape(shape)
+        np.cumsum(depth, axis=1, out=depth)
+        np.cumsum(depth, axis=2, out=depth)
+        covered: NDArray[np.bool_] = depth[:, :-1, :-1] > 0
+        return covered
+
+    def uncovered(
+        self, rectangles: IntArray, layer: NDArray[np.intp], covered: NDArray[np.bool_]
+    ) -> NDArray[np.intp]:
+        """(N,): how many atoms of each rectangle are not covered (layers, R, C) in its layer."""
+        free = np.zeros((len(covered), self.rows.size, self.columns.size), np.intp)
+        np.logical_not(covered, out=free[:, 1:, 1:], casting="unsafe")
+        np.cumsum(free, axis=1, out=free)
+        np.cumsum(free, axis=2, out=free)
+        y0, x0, y1, x1 = self._atoms(rectangles)
+        return free[layer, y1, x1] - free[layer, y0, x1] - free[layer, y1, x0] + free[layer, y0, x0]
+
+    def _atoms(self, rectangles: IntArray) -> list[NDArray[np.intp]]:
+        """y0, x0, y1, x1 as indices of lattice lines."""
+        return [
+            np.searchsorted(lines, rectangles[:, side])
+            for side, lines in enumerate((self.rows, self.columns, self.rows, self.columns))
+        ]
+
+
+@dataclass(frozen=True)
+class UpdatePlan:
+    """The union of cells as disjoint rectangles of pixels.
+
+    Attributes:
+        rectangles: (M, 4) int32 of y0, x0, y1, x1, ends exclusive; disjoint, in reading order, each as
+            wide as the union is there and as tall as that run of pixels stays the same.
+        pixel_count: pixels of the union.
+        row_span_count: horizontal runs of pixels, added up over all pixel rows.
+        ratio: pixel_count / pixels of the frame, 0 .. 1.
+        lattice, covered: what the rectangles were made from: a lattice, and which of its atoms are covered.
+    """
+
+    rectangles: IntArray
+    pixel_count: int
+    row_span_count: int
+    ratio: float
+    lattice: Lattice
+    covered: NDArray[np.bool_]
+
+    def pixels(self) -> NDArray[np.bool_]:
+        """(height, width): which pixels are in the union."""
+        heights, widths = np.diff(self.lattice.rows), np.diff(self.lattice.columns)
+        return self.covered.repeat(widths, axis=1).repeat(heights, axis=0)
+
+
+def plan_update(cells: Cells | Fixations, height: int, width: int) -> UpdatePlan:
+    """The pixels that cells cover in a frame of ``height x width`` pixels, each counted once."""
+    rectangles = Fixations.of(cells).visible().rectangles(height, width)
+    return plan_rectangles(rectangles, height, width)
+
+
+def plan_rectangles(rectangles: IntArray, height: int, width: int) -> UpdatePlan:
+    """The union of rectangles (N, 4: y0, x0, y1, x1) inside a frame of ``height x width`` pixels."""
+    lattice = Lattice.of(rectangles, height, width)
+    return plan_from_cover(lattice, lattice.covered(rectangles))
+
+
+def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
+    """The plan of the covered atoms (R, C) of a lattice."""
+    merged = rectangles_of(covered)
+    rectangles = np.stack(
+        [
+            lattice.rows[merged[:, 0]],
+            lattice.columns[merged[:, 1]],
+            lattice.rows[merged[:, 2]],
+            lattice.columns[merged[:, 3]],
+        ],
+        axis=-1,
+    )
+    heights = (rectangles[:, 2] - rectangles[:, 0]).astype(np.int64)
+    pixels = int((heights * (rectangles[:, 3] - rectangles[:, 1])).sum())
+    total = int(lattice.rows[-1]) * int(lattice.columns[-1])
+    return UpdatePlan(rectangles, pixels, int(heights.sum()), pixels / total, lattice, covered)
+
+
+def bounding_box(rectangles: IntArray) -> Box:
+    """The smallest box around rectangles (N, 4); an empty one at the origin if there are none."""
+    if len(rectangles) == 0:
+        return (0, 0, 0, 0)
+    y0, x0 = rectangles[:, :2].min(axis=0).tolist()
+    y1, x1 = rectangles[:, 2:].max(axis=0).tolist()
+    return (y0, x0, y1, x1)
+
+
+def bands(box: Box) -> Iterator[Box]:
+    """A box cut into bands of rows of at most ``WORDS_AT_ONCE``, or of one row."""
+    y0, x0, y1, x1 = box
+    height = max(1, WORDS_AT_ONCE // (-(-x1 // 2) - x0 // 2))
+    for top in range(y0, y1, height):
+        yield top, x0, min(top + height, y1), x1

@@ -1,0 +1,213 @@
+"""Whole clips and live streams as generators of runs, the same natively and in a browser.
+
+Who drives a generator executes each run it yields, for the video it names, and sends the decisions back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..frames.resize import resize_bicubic
+from .config import AutoGazeConfig
+from .controls import Ratio, resolve_controls
+from .coverage import CoverageStop
+from .gaze import Gaze, assemble
+from .generation import Decisions, Run, Video, batch_frame
+from .run import FrameGaze
+from .square_tiles import SquareTiles
+from .tokens import ScaleLayout
+
+LARGEST_VALUE: Final = 16.0
+"""Pixels above this, either sign, are not normalised: the processor's range is about -6.5 .. 2.7."""
+
+GazeRuns = Generator[tuple[int, Run], Decisions, Gaze]
+FrameRuns = Generator[tuple[int, Run], Decisions, list[FrameGaze]]
+
+
+class _TrainedWindow:
+    def __repr__(self) -> str:
+        return "max_num_frames"
+
+
+TRAINED_WINDOW: Final = _TrainedWindow()
+Window = int | _TrainedWindow | None
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """The graphs that whoever executes the runs has.
+
+    Attributes:
+        frame_steps: S of the frame graphs.
+        more_steps: S of the steps graphs.
+        capacity: rows of their context; None if it grows.
+    """
+
+    frame_steps: tuple[int, ...] = (1,)
+    more_steps: tuple[int, ...] = (1,)
+    capacity: int | None = None
+
+    def video(self, config: AutoGazeConfig, window: int | None = None, first_position: int = 0) -> Video:
+        """The state of a new video for these graphs."""
+        return Video(config, window, self.frame_steps, self.more_steps, self.capacity, first_position)
+
+
+class ClipGeneration:
+    """`AutoGaze.generate` without what executes it; arguments and errors are described there.
+
+    Attributes:
+        count: videos that runs are yielded for: B, or the tiles of all B videos.
+    """
+
+    def __init__(
+        self,
+        config: AutoGazeConfig,
+        graphs: Graphs,
+        video: NDArray[np.float32],
+        gazing_ratio: Ratio | None = None,
+        task_loss_requirement: ArrayLike | None = None,
+        target_scales: Sequence[int] | None = None,
+        target_patch_size: int | None = None,
+    ) -> None:
+        video = check_video(video)
+        batch, frames = video.shape[:2]
+        controls = resolve_controls(config, gazing_ratio, task_loss_requirement, batch, frames)
+        if (target_scales is None) != (target_patch_size is None):
+            raise ValueError("target_scales and target_patch_size go together: give both or neither")
+        self._tiles = None
+        if target_scales is not None and target_patch_size is not None:
+            self._tiles = SquareTiles.plan(config, target_scales, target_patch_size)
+        self._requirements = controls.requirements
+        if self._tiles is not None:
+            video = self._tiles.split(video)
+            self._requirements = tuple(
+                row for row in self._requirements for _ in range(self._tiles.per_side**2)
+            )
+        self._config, self._graphs, self._video, self._budgets = config, graphs, video, controls.budgets
+        self.count = int(video.shape[0])
+
+    def runs(self) -> GazeRuns:
+        """All runs, frame after frame."""
+        videos = [self._graphs.video(self._config) for _ in range(self.count)]
+        gazes = []
+        for t, budget in enumerate(self._budgets):
+            images = [model_input(self._config, frame) for frame in self._video[:, t]]
+            requirements = [row[t] for row in self._requirements]
+            gazes.append((yield from batch_frame(videos, images, budget, requirements)))
+        gaze = assemble(gazes, ScaleLayout.of(self._config))
+        return gaze if self._tiles is None else self._tiles.join(gaze)
+
+
+class StreamGeneration:
+    """`AutoGaze.stream` without what executes it; arguments and errors are described there."""
+
+    def __init__(
+        self,
+        config: AutoGazeConfig,
+        graphs: Graphs,
+        gazing_ratio: float | None = None,
+        task_loss_requirement: float | None = None,
+        window: Window = TRAINED_WINDOW,
+        max_tokens: int | None = None,
+        first_position: int = 0,
+        coverage_stop: float | None = None,
+    ) -> None:
+        controls = resolve_controls(config, gazing_ratio, task_loss_requirement, 1, 1)
+        frames = config.max_num_frames if isinstance(window, _TrainedWindow) else window
+        if frames is not None and (isinstance(frames, bool) or not isinstance(frames, int) or frames < 1):
+            raise ValueError(
+                f"window must be a number of frames, at least 1, or None for no window, got {frames!r}"
+            )
+        if max_tokens is not None and max_tokens < 1:
+            raise ValueError(f"max_tokens must be at least 1, or None for no limit, got {max_tokens}")
+        self._config = config
+        self._budget, self.requirement = controls.budgets[0], controls.requirements[0][0]
+        if max_tokens is not None:
+            self._budget = min(self._budget, max_tokens)
+        coverage = None
+        if coverage_stop:
+            coverage = CoverageStop(ScaleLayout.of(config), coverage_stop)
+            self._budget = coverage.budget(self._budget, config.decoder.num_multi_token_pred)
+        self._video = graphs.video(config, frames, first_position)
+        self._video.coverage = coverage
+        self._begun: tuple[FrameRuns, tuple[int, Run]] | None = None
+        self._underway = False
+
+    def runs(self, frame: NDArray[np.float32]) -> GazeRuns:
+        """The runs of the next frame, (3,H,W) float32 from the processor."""
+        if np.ndim(frame) != 3:
+            raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
+        image = model_input(self._config, check_video(frame[None, None])[0, 0])
+        self._underway = True
+        gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
+        self._underway = False
+        return assemble([gazes], ScaleLayout.of(self._config))
+
+    def runs_without_frame(self) -> GazeRuns:
+        """The same where whoever executes the runs has the frame and brings it into the model's input."""
+        self.begin_early()
+        assert self._begun is not None
+        begun, (index, run) = self._begun
+        self._begun, self._underway = None, True
+        self._video.require(self.requirement)
+        gazes = yield from _resumed(begun, index, run)
+        self._underway = False
+        return assemble([gazes], ScaleLayout.of(self._config))
+
+    def begin_early(self) -> tuple[int, Run] | None:
+        """The first run of `runs_without_frame`, before there is a frame; None if one is under way.
+
+        Most of what precedes a frame's first run does not depend on it, and can be done while nothing waits.
+        """
+        if self._begun is None and not self._underway:
+            frame = batch_frame([self._video], [None], self._budget, [self.requirement])
+            self._begun = frame, next(frame)
+        return None if self._begun is None else self._begun[1]
+
+
+def _resumed(frame: FrameRuns, index: int, run: Run) -> FrameRuns:
+    """The runs of a frame whose first one was taken already."""
+    try:
+        while True:
+            index, run = frame.send((yield index, run))
+    except StopIteration as stop:
+        gazes: list[FrameGaze] = stop.value
+        return gazes
+
+
+def model_input(config: AutoGazeConfig, frame: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(1,3,I,I): a frame (3,H,W) squashed to the model's square (rule 20)."""
+    size = config.input_img_size
+    return np.ascontiguousarray(resize_bicubic(frame[None], size, size))
+
+
+def check_video(video: Any) -> NDArray[np.float32]:
+    """The video if it is one: (B,T,3,H,W) float32 of finite, normalised values.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    if not isinstance(video, np.ndarray):
+        raise ValueError(f"the video must be a NumPy array, got {type(video).__name__}")
+    if video.ndim != 5:
+        raise ValueError(f"the video must have 5 dimensions (B, T, 3, H, W), got the shape {video.shape}")
+    if video.dtype != np.float32:
+        raise ValueError(f"the video must be float32 from AutoGazeImageProcessor, got {video.dtype}")
+    if video.shape[2] != 3:
+        raise ValueError(
+            f"the video must have 3 colour channels (B, T, 3, H, W), got the shape {video.shape}"
+        )
+    if 0 in video.shape:
+        raise ValueError(f"the video is empty: its shape is {video.shape}")
+    largest = float(np.max(np.abs(video)))
+    if not largest <= LARGEST_VALUE:
+        raise ValueError(
+            f"the video has values up to {largest:g}, expected about -6.5 .. 2.7: "
+            "normalise the frames with AutoGazeImageProcessor"
+        )
+    return video

@@ -1,0 +1,368 @@
+"""The numbers of an AutoGaze checkpoint: ``config.json`` read into small frozen dataclasses.
+
+Every number comes from the file. Upstream writes some fifty irrelevant keys into each nested config:
+unknown keys are ignored, and keys that upstream derives from others may be missing or null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..formats.json_depth import nested_too_deeply
+from .config_section import ConfigError as ConfigError
+from .config_section import Section
+
+
+@dataclass(frozen=True)
+class VisionConfig:
+    """The convolutional trunk: patch convolution, then ``depth`` causal 3-D convolution blocks."""
+
+    hidden_dim: int
+    out_dim: int
+    depth: int
+    kernel_size: int
+    trunk_temporal_kernel_size: int
+    trunk_spatial_kernel_size: int
+
+    @property
+    def past_frames(self) -> int:
+        """Frames of input that each block remembers: its temporal kernel less one."""
+        return self.trunk_temporal_kernel_size - 1
+
+
+@dataclass(frozen=True)
+class RopeScaling:
+    """Scaling of the rotary frequencies: ``llama3`` (four numbers) or ``linear`` (the factor alone)."""
+
+    rope_type: str
+    factor: float
+    low_freq_factor: float = 1.0
+    high_freq_factor: float = 4.0
+    original_max_position_embeddings: int = 8192
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """The Llama decoder with several next-token heads."""
+
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    rms_norm_eps: float
+    rope_theta: float
+    rope_scaling: RopeScaling | None
+    attention_bias: bool
+    mlp_bias: bool
+    num_multi_token_pred: int
+
+    @property
+    def queries_per_group(self) -> int:
+        """Attention heads that share one key/value head."""
+        return self.num_attention_heads // self.num_key_value_heads
+
+
+@dataclass(frozen=True)
+class AutoGazeConfig:
+    """An AutoGaze architecture and its default controls.
+
+    Attributes:
+        scales: image sides of the scales in pixels, ascending.
+        tokens_per_frame: size N of the output vocabulary: ids 0 .. N - 1; id N is end-of-sequence and pad.
+        input_img_size: side of the square image that the vision trunk takes, in pixels.
+        max_num_frames: frames the model was trained on at a time; the default window of a live stream.
+        gazing_ratio: default share of the N tokens that a frame may use.
+        task_loss_requirement: default requirement for stopping early; None: no early stop.
+    """
+
+    scales: tuple[int, ...]
+    tokens_per_frame: int
+    input_img_size: int
+    max_num_frames: int
+    vision: VisionConfig
+    decoder: DecoderConfig
+    gazing_ratio: float | None
+    task_loss_requirement: float | None
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens and the one id for end-of-sequence and pad."""
+        return self.tokens_per_frame + 1
+
+    @property
+    def pad_id(self) -> int:
+        """The id of a pad, which is also the id of end-of-sequence."""
+        return self.tokens_per_frame
+
+    @property
+    def vision_grid(self) -> int:
+        """Vision tokens per side."""
+        return self.input_img_size // self.vision.kernel_size
+
+    @property
+    def vision_tokens(self) -> int:
+        """Tokens that the trunk gives the decoder for each frame."""
+        return self.vision_grid**2
+
+    @staticmethod
+    def from_file(path: str | Path) -> AutoGazeConfig:
+        """Reads a ``config.json``.
+
+        Raises:
+            ConfigError: if the file is missing, is not JSON or does not describe an AutoGaze model.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"cannot read {path}: {error.strerror}; expected AutoGaze's config.json there"
+            ) from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path} is not UTF-8 text: expected AutoGaze's config.json") from None
+        return AutoGazeConfig.from_json(text)
+
+    @staticmethod
+    def from_json(text: str) -> AutoGazeConfig:
+        """A config from the text of a ``config.json``.
+
+        Raises:
+            ConfigError: if the text is not JSON or does not describe an AutoGaze model.
+        """
+        if nested_too_deeply(text):
+            raise ConfigError("config.json is nested too deeply to be AutoGaze's: download it again")
+        try:
+            values = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ConfigError(f"config.json is not valid JSON ({error}): download it again") from None
+        return AutoGazeConfig.from_dict(values)
+
+    @staticmethod
+    def from_dict(values: Any) -> AutoGazeConfig:
+        """A config from the parsed ``config.json``.
+
+        Raises:
+            ConfigError: naming the field that is missing, of the wrong kind, or contradicts another.
+        """
+        top = Section(values, "")
+        model_type = top.get("model_type")
+        if model_type not in (None, "autogaze"):
+            raise ConfigError(
+                f"config.json has model_type {model_type!r}, expected 'autogaze': another model's file"
+            )
+        gaze = top.section("gaze_model_config")
+        tokens = top.integer("num_vision_tokens_each_frame")
+        config = AutoGazeConfig(
+            scales=_scales(top.get("scales")),
+            tokens_per_frame=tokens,
+            input_img_size=gaze.integer("input_img_size"),
+            max_num_frames=top.integer("max_num_frames", 16),
+            vision=_vision(gaze.section("vision_model_config")),
+            decoder=_decoder(gaze.section("gaze_decoder_config")),
+            gazing_ratio=_fixed(top, "gazing_ratio_config", "gazing_ratio"),
+            task_loss_requirement=(
+                _fixed(top, "task_loss_requirement_config", "task_loss_requirement")
+                if top.boolean("has_task_loss_requirement_during_inference", False)
+                else None
+            ),
+        )
+        _check_counts(config, gaze)
+        return config
+
+    def scale_grids(self) -> tuple[int, ...]:
+        """Cells per side of each scale: the root of its share ``int(s^2 / sum(s^2) * N)`` of the ids."""
+        total = sum(s * s for s in self.scales)
+        return tuple(math.isqrt(int(s * s / total * self.tokens_per_frame)) for s in self.scales)
+
+
+def _scales(value: Any) -> tuple[int, ...]:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        parts = [value] if isinstance(value, int) else value.split("+") if isinstance(value, str) else value
+        scales = tuple(sorted(int(part) for part in parts))
+        if not scales or scales[0] < 1 or len(set(scales)) != len(scales):
+            raise ValueError
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f'config.json: scales must be different positive integers such as "32+64+112+224", got {value!r}'
+        ) from None
+    return scales
+
+
+def _vision(section: Section) -> VisionConfig:
+    if section.integer("temporal_patch_size", 1) != 1:
+        raise ConfigError(
+            f"config.json: {section.name('temporal_patch_size')} is {section.get('temporal_patch_size')}, "
+            "but only 1 (one set of tokens for each frame) can be run"
+        )
+    hidden = section.integer("hidden_dim")
+    spatial = section.integer("trunk_spatial_kernel_size", 3)
+    if spatial % 2 == 0:
+        name = section.name("trunk_spatial_kernel_size")
+        raise ConfigError(f"config.json: {name} must be odd to keep the grid's size, got {spatial}")
+    return VisionConfig(
+        hidden_dim=hidden,
+        out_dim=section.integer("out_dim", hidden),
+        depth=section.integer("depth", 1, least=0),
+        kernel_size=section.integer("kernel_size"),
+        trunk_temporal_kernel_size=section.integer("trunk_temporal_kernel_size", 3),
+        trunk_spatial_kernel_size=spatial,
+    )
+
+
+def _decoder(section: Section) -> DecoderConfig:
+    hidden, heads = section.integer("hidden_size"), section.integer("num_attention_heads")
+    groups = section.integer("num_key_value_heads", heads)
+    if heads % groups:
+        raise ConfigError(
+            f"config.json: {section.name('num_attention_heads')} ({heads}) must be a multiple of "
+            f"num_key_value_heads ({groups})"
+        )
+    if section.get("head_dim") is None and hidden % heads:
+        raise ConfigError(
+            f"config.json: {section.name('hidden_size')} ({hidden}) must be a multiple of "
+            f"num_attention_heads ({heads}) when head_dim is not given"
+        )
+    head_dim = section.integer("head_dim", hidden // heads)
+    if head_dim % 2:
+        raise ConfigError(
+            f"config.json: {section.name('head_dim')} must be even for rotary positions, got {head_dim}"
+        )
+    activation = section.get("hidden_act")
+    if activation not in (None, "silu", "swish"):
+        raise ConfigError(
+            f"config.json: {section.name('hidden_act')} is {activation!r}, but only 'silu' can be run"
+        )
+    return DecoderConfig(
+        hidden_size=hidden,
+        intermediate_size=section.integer("intermediate_size"),
+        num_hidden_layers=section.integer("num_hidden_layers"),
+        num_attention_heads=heads,
+        num_key_value_heads=groups,
+        head_dim=head_dim,
+        rms_norm_eps=section.number("rms_norm_eps", 1e-6),
+        rope_theta=section.number("rope_theta", 10000.0),
+        rope_scaling=_rope_scaling(section),
+        attention_bias=section.boolean("attention_bias", False),
+        mlp_bias=section.boolean("mlp_bias", False),
+        num_multi_token_pred=section.integer("num_multi_token_pred", 1),
+    )
+
+
+def _rope_scaling(decoder: Section) -> RopeScaling | None:
+    if decoder.get("rope_scaling") is None:
+        return None
+    section = decoder.section("rope_scaling")
+    kind = section.get("rope_type") or section.get("type") or "default"
+    if kind == "default":
+        return None
+    if kind == "linear":
+        return RopeScaling("linear", section.number("factor"))
+    if kind != "llama3":
+        raise ConfigError(
+            f"config.json: {section.name('rope_type')} is {kind!r}, but only 'default', 'linear' "
+            "and 'llama3' can be run"
+        )
+    low, high = section.number("low_freq_factor"), section.number("high_freq_factor")
+    if high <= low:
+        raise ConfigError(
+            f"config.json: {section.name('high_freq_factor')} ({high}) must be above low_freq_factor ({low})"
+        )
+    return RopeScaling(
+        "llama3", section.number("factor"), low, high, section.integer("original_max_position_embeddings")
+    )
+
+
+def _fixed(top: Section, key: str, name: str) -> float | None:
+    """The value of a control that is ``fixed`` at inference; None for any other sampling strategy."""
+    if top.get(key) is None:
+        return None
+    section = top.section(key)
+    if section.get("sample_strategy_during_inference") != "fixed":
+        return None
+    fixed = section.section("fixed")
+    value = fixed.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ConfigError(f"config.json: {fixed.name(name)} must be a number, got {value!r}")
+    if name == "gazing_ratio" and not 0 <= value <= 1:
+        raise ConfigError(f"config.json: {fixed.name(name)} must be between 0 and 1, got {value!r}")
+    return float(value)
+
+
+def _check_counts(config: AutoGazeConfig, gaze: Section) -> None:
+    """Raises where two numbers of the config contradict each other."""
+
+    def agree(section: Section, key: str, expected: int, why: str) -> None:
+        value = section.get(key)
+        if value is not None and value != expected:
+            raise ConfigError(f"config.json: {section.name(key)} is {value!r}, but {why} makes it {expected}")
+
+    tokens, hidden = config.tokens_per_frame, config.decoder.hidden_size
+    decoder = gaze.section("gaze_decoder_config")
+    agree(gaze, "num_vision_tokens_each_frame", tokens, "num_vision_tokens_each_frame at the top level")
+    agree(decoder, "vocab_size", tokens + 1, "num_vision_tokens_each_frame + 1")
+    if config.vision_grid < 1:
+        raise ConfigError(
+            f"config.json: gaze_model_config.input_img_size ({config.input_img_size}) is smaller than "
+            f"one patch of vision_model_config.kernel_size ({config.vision.kernel_size})"
+        )
+    if gaze.get("connector_config") is not None:
+        connector = gaze.section("connector_config")
+        agree(connector, "hidden_dim", hidden, "gaze_decoder_config.hidden_size")
+        agree(connector, "num_tokens", config.vision_tokens, "(input_img_size / kernel_size) squared")
+    if config.vision.out_dim != hidden:
+        raise ConfigError(
+            f"config.json: gaze_model_config.vision_model_config.out_dim ({config.vision.out_dim}) must "
+            f"equal gaze_decoder_config.hidden_size ({hidden})"
+        )
+    grids = config.scale_grids()
+    if sum(g * g for g in grids) != tokens or 0 in grids:
+        raise ConfigError(
+            f"config.json: num_vision_tokens_each_frame ({tokens}) does not divide into square grids "
+            f"over the scales {'+'.join(map(str, config.scales))}"
+        )
+
+
+_NOT_IN_GRAPHS = (
+    "gazing_ratio",
+    "task_loss_requirement",
+    "max_num_frames",
+    "scales",
+    "decoder.rope_theta",
+    "decoder.rope_scaling",
+)
+
+
+def architecture_differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """What keeps two configs from sharing one graph, as sentences like ``decoder.head_dim: 32 and 64``.
+
+    Default controls (ratio, requirement, window) are no part of a graph, and neither are rotary
+    frequencies, whose angles are an input.
+
+    Args:
+        one, other: configs as ``dataclasses.asdict`` makes them, or as that comes back from JSON.
+    """
+    a, b = _flat(one), _flat(other)
+    return [
+        f"{path}: {a.get(path)} and {b.get(path)}"
+        for path in dict.fromkeys([*a, *b])
+        if a.get(path) != b.get(path) and not path.startswith(_NOT_IN_GRAPHS)
+    ]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = list(value) if isinstance(value, tuple) else value
+    return flat

@@ -1,0 +1,4 @@
+"""NVIDIA's model on ONNX Runtime, outside a browser.
+
+The names and calls are those of NVIDIA's code.
+"""

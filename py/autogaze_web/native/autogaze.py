@@ -1,0 +1,183 @@
+"""`AutoGaze`: the model natively, as upstream's users know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..model.checkpoint import Checkpoint
+from ..model.clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window, check_video
+from ..model.config import AutoGazeConfig
+from ..model.controls import Ratio
+from ..model.gaze import Gaze
+from ..model.tokens import ScaleLayout
+from ..tiles.tiled_clips import TiledGeneration
+from ..tiles.tiling import TILE_BATCH, TiledFrames, TileProgress, Tiling
+from .runtime import FRAME_STEPS, MORE_STEPS, NativeRuntime, NativeVideo, drive
+
+GRAPHS = Graphs(FRAME_STEPS, MORE_STEPS)
+
+
+class AutoGaze:
+    """AutoGaze on native ONNX Runtime.
+
+    Example::
+
+        model = AutoGaze.from_pretrained(folder)
+        processor = AutoGazeImageProcessor.from_pretrained(folder)
+        gaze = model.generate(processor(frames)[None], gazing_ratio=0.75, task_loss_requirement=0.7)
+    """
+
+    def __init__(self, checkpoint: Checkpoint, threads: int | None = None) -> None:
+        """Args:
+        checkpoint: config and weights.
+        threads: CPU threads within an operator; None lets ONNX Runtime choose.
+        """
+        self.config: AutoGazeConfig = checkpoint.config
+        self.layout = ScaleLayout.of(checkpoint.config)
+        self.graphs = GRAPHS
+        self.runtime = NativeRuntime(checkpoint, threads)
+
+    @staticmethod
+    def from_pretrained(folder: str | Path, threads: int | None = None) -> AutoGaze:
+        """Loads a Hugging Face folder: ``config.json`` and ``model.safetensors``.
+
+        Raises:
+            ValueError: if a file is missing, damaged, or does not fit the other; the message says which.
+        """
+        return AutoGaze(Checkpoint.from_folder(folder), threads)
+
+    def generate(
+        self,
+        video: NDArray[np.float32],
+        gazing_ratio: Ratio | None = None,
+        task_loss_requirement: ArrayLike | None = None,
+        target_scales: Sequence[int] | None = None,
+        target_patch_size: int | None = None,
+    ) -> Gaze:
+        """Chooses the patches of whole clips.
+
+        Args:
+            video: (B,T,3,H,W) float32 from the processor; resized to the model's square if it has another
+                size. Videos of a batch influence one another, as they do upstream.
+            gazing_ratio: 0 .. 1, the share of tokens that a frame may use; or one for each frame.
+            task_loss_requirement: predicted loss at which a frame stops; a number or (B,T).
+            target_scales, target_patch_size: for videos of another resolution: sides of the scales in pixels,
+                and of a patch. The video must be square of ``target_scales[-1]`` and is gazed at in tiles.
+
+        Raises:
+            ValueError: if an argument has a wrong shape, dtype or range.
+        """
+        generation = ClipGeneration(
+            self.config,
+            GRAPHS,
+            video,
+            gazing_ratio,
+            task_loss_requirement,
+            target_scales,
+            target_patch_size,
+        )
+        return drive(generation.runs(), [NativeVideo(self.runtime) for _ in range(generation.count)])
+
+    def generate_tiled(
+        self,
+        clip: NDArray[np.float32],
+        tiling: Tiling,
+        gazing_ratio: float | None = None,
+        task_loss_requirement: float | None = None,
+        max_tokens: int | None = None,
+        batch_size: int = TILE_BATCH,
+    ) -> Iterator[TileProgress]:
+        """Chooses the patches of one clip of large frames tile by tile; stop iterating to call off the rest.
+
+        Args:
+            clip: (T,3,H,W) float32 from ``processor.without_resizing()``.
+            tiling: for frames of H x W, with tiles of ``config.input_img_size``.
+            gazing_ratio, task_loss_requirement: as for `generate`, for every tile and frame.
+            max_tokens: a limit on the tokens of a tile's frame besides the ratio.
+            batch_size: tiles between two states that are yielded; changes nothing of the result.
+
+        Yields:
+            What is known after each batch: fixations of the frames so far. The last one is the result.
+
+        Raises:
+            ValueError: if an argument has a wrong shape, dtype or range.
+        """
+        frames = TiledFrames.of(check_video(np.asarray(clip)[None])[0], tiling)
+        generation = TiledGeneration(
+            self.config, GRAPHS, frames, gazing_ratio, task_loss_requirement, max_tokens, batch_size
+        )
+        return self.drive_tiles(generation)
+
+    def drive_tiles(self, generation: TiledGeneration) -> Iterator[TileProgress]:
+        """Executes a tiled generation; see `generate_tiled`."""
+        for batch in generation.batches():
+            for tile in batch:
+                generation.take(tile, drive(generation.runs(tile), [NativeVideo(self.runtime)]))
+            yield generation.progress()
+
+    def stream(
+        self,
+        gazing_ratio: float | None = None,
+        task_loss_requirement: float | None = None,
+        window: Window = TRAINED_WINDOW,
+        max_tokens: int | None = None,
+        coverage_stop: float | None = None,
+    ) -> Stream:
+        """A live stream: frames one at a time, as they come.
+
+        Args:
+            gazing_ratio, task_loss_requirement: as for `generate`, for all frames.
+            max_tokens: a limit on the tokens of a frame besides the ratio, for speed; 1 or more.
+            window: frames that a frame attends to, itself included: by default the number the model was
+                trained on (``max_num_frames``). Within that many frames a windowed stream equals upstream,
+                afterwards memory and time stay constant. None: upstream's context, which grows for ever.
+            coverage_stop: share of the frame, 0 .. 1, at which its cells cover enough for it to end; None
+                or 0 for no such stop, as upstream.
+        """
+        return Stream(
+            self, gazing_ratio, task_loss_requirement, window, max_tokens, coverage_stop=coverage_stop
+        )
+
+
+class Stream:
+    """A video seen frame by frame, see `AutoGaze.stream`."""
+
+    def __init__(
+        self,
+        model: AutoGaze,
+        gazing_ratio: float | None,
+        task_loss_requirement: float | None,
+        window: Window,
+        max_tokens: int | None = None,
+        first_position: int = 0,
+        coverage_stop: float | None = None,
+    ) -> None:
+        self._generation = StreamGeneration(
+            model.config,
+            GRAPHS,
+            gazing_ratio,
+            task_loss_requirement,
+            window,
+            max_tokens,
+            first_position,
+            coverage_stop,
+        )
+        self._tensors = NativeVideo(model.runtime)
+
+    def step(self, frame: NDArray[np.float32]) -> Gaze:
+        """Chooses the patches of the next frame.
+
+        Args:
+            frame: (3,H,W) float32 from the processor.
+
+        Returns:
+            A gaze of one video of one frame; ids count from 0.
+
+        Raises:
+            ValueError: if the frame has a wrong shape, dtype or range.
+        """
+        return drive(self._generation.runs(frame), [self._tensors])

@@ -1,0 +1,127 @@
+"""Runs the graphs with native ONNX Runtime. Needs the extra ``[native]``."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from ..graph.build import Target, frame_graph, steps_graph
+from ..graph.vision import zero_past
+from ..model.checkpoint import Checkpoint
+from ..model.run import Decisions, Run
+
+Result = TypeVar("Result")
+
+FRAME_STEPS = (1,)
+MORE_STEPS = (1,)
+"""Natively a run costs little beside a step, so steps run one by one and none is run in vain."""
+
+
+class NativeRuntime:
+    """The graphs of one checkpoint as ONNX Runtime sessions, each made when it is first needed.
+
+    Args:
+        threads: threads within an operator; None lets ONNX Runtime choose.
+        probes: inner values of the graphs that become outputs, see `frame_graph`.
+        capacity: rows of context in graphs of static shapes; None for graphs that take any number.
+        target: which kind of graphs to run; those for GPUs run here too, only slower.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        threads: int | None = None,
+        probes: tuple[str, ...] = (),
+        capacity: int | None = None,
+        target: Target = "cpu",
+    ) -> None:
+        self.checkpoint = checkpoint
+        self._threads = threads
+        self._probes = probes
+        self._capacity, self._target = capacity, target
+        # Bound by name: the values must stay alive as long as the sessions.
+        self._names = list(checkpoint.weights)
+        self._values = [ort.OrtValue.ortvalue_from_numpy(array) for array in checkpoint.weights.values()]
+        self._sessions: dict[tuple[str, int], ort.InferenceSession] = {}
+
+    def session(self, graph: str, steps: int) -> ort.InferenceSession:
+        """The session of the ``frame`` or ``steps`` graph with so many unrolled steps."""
+        key = (graph, steps)
+        if key not in self._sessions:
+            config = self.checkpoint.config
+            build = frame_graph if graph == "frame" else steps_graph
+            model = build(config, steps, self._capacity, self._probes, self._target)
+            self._sessions[key] = self._load(model)
+        return self._sessions[key]
+
+    def _load(self, model: onnx.ModelProto) -> ort.InferenceSession:
+        used = {tensor.name for tensor in model.graph.initializer}
+        chosen = [(n, v) for n, v in zip(self._names, self._values, strict=True) if n in used]
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        if self._threads is not None:
+            options.intra_op_num_threads = self._threads
+        # Runs alternate between sessions: one's idle threads must not spin while the other works.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        options.add_external_initializers([n for n, _ in chosen], [v for _, v in chosen])
+        return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+class NativeVideo:
+    """One video's context and trunk state; executes the runs that a `generation.Video` yields."""
+
+    def __init__(self, runtime: NativeRuntime) -> None:
+        self._runtime = runtime
+        config = runtime.checkpoint.config
+        self._past = zero_past(config)
+        shape = (config.decoder.num_key_value_heads, 0, config.decoder.head_dim)
+        layers = config.decoder.num_hidden_layers
+        self._names = [f"{kind}_{i}" for kind in ("key", "value") for i in range(layers)]
+        self._context = [np.zeros(shape, np.float32) for _ in self._names]
+        self._new: list[NDArray[np.float32]] = []
+        self.probed: dict[str, NDArray[np.float32]] = {}
+
+    def execute(self, run: Run) -> Decisions:
+        """Executes one run; see `Run` for what that is."""
+        self._make_room(run.capacity)
+        for copy in run.copies:
+            source, row = slice(copy.source, copy.source + copy.count), slice(copy.row, copy.row + copy.count)
+            for context, new in zip(self._context, self._new, strict=True):
+                context[:, row] = new[:, source]
+        feeds: dict[str, Any] = dict(run.feeds)
+        feeds.update(
+            (f"context_{name}", array) for name, array in zip(self._names, self._context, strict=True)
+        )
+        if run.graph == "frame":
+            feeds.update((f"trunk_past_{i}", array) for i, array in enumerate(self._past))
+        session = self._runtime.session(run.graph, run.steps)
+        names = [output.name for output in session.get_outputs()]
+        outputs = dict(zip(names, session.run(names, feeds), strict=True))
+        self._new = [outputs.pop(f"new_{name}") for name in self._names]
+        if run.graph == "frame":
+            self._past = [outputs.pop(f"trunk_next_{i}") for i in range(len(self._past))]
+        decisions: Decisions = outputs.pop("decisions")
+        self.probed = outputs
+        return decisions
+
+    def _make_room(self, capacity: int) -> None:
+        for i, old in enumerate(self._context):
+            if old.shape[1] < capacity:
+                self._context[i] = np.zeros((old.shape[0], capacity, old.shape[2]), np.float32)
+                self._context[i][:, : old.shape[1]] = old
+
+
+def drive(runs: Generator[tuple[int, Run], Decisions, Result], videos: list[NativeVideo]) -> Result:
+    """Executes all runs of a generator, each with its own video, and returns the generator's result."""
+    try:
+        index, run = next(runs)
+        while True:
+            index, run = runs.send(videos[index].execute(run))
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result

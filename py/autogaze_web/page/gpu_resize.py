@@ -1,0 +1,106 @@
+"""From a frame's pixels to the model's input in a few passes over pixels, as tables for a GPU.
+
+The same as `AutoGazeImageProcessor` and `clips.model_input` one after the other: the 8-bit stages bit for
+bit, the float32 stages up to rounding. ``wasm_bridge/runner/gpu_frame.mjs`` executes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames.resize import Taps, bicubic_taps, bilinear_u8_taps
+from ..model.processor import AutoGazeImageProcessor
+
+_EVERY_VALUE: Final = np.arange(256, dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Each element of the result is a sum over taps of weight times source element, along one axis.
+
+    Attributes:
+        kind: ``shrink`` (RGBA bytes to RGBA bytes, fixed-point weights), ``normalise`` (bytes to three
+            float32 planes) or ``blend`` (planes to planes).
+        width, height: of the result.
+        stride: elements in a row of the source.
+        along: the axis.
+        taps: their number T.
+        table: where in the tables its indices (T,n) begin, followed by its weights (T,n); n is the result's
+            size along the axis.
+        colours: where the normalised values (3,256) begin; 0 where they are not used.
+    """
+
+    kind: Literal["shrink", "normalise", "blend"]
+    width: int
+    height: int
+    stride: int
+    along: Literal["columns", "rows"]
+    taps: int
+    table: int
+    colours: int = 0
+
+
+@dataclass(frozen=True)
+class FramePlan:
+    """What to do with every frame of one size.
+
+    Attributes:
+        passes: one after the other; the last gives (3,S,S) float32.
+        tables: uint32; weights of float32 passes and colours are float32 bits.
+    """
+
+    passes: tuple[Pass, ...]
+    tables: NDArray[np.uint32]
+
+
+def frame_plan(
+    processor: AutoGazeImageProcessor, height: int, width: int, row_pixels: int, side: int
+) -> FramePlan:
+    """The plan for frames of height x width pixels whose rows lie ``row_pixels`` apart, to a square of S."""
+    builder = _Builder()
+    shorter, narrower = processor.target_size(height, width)
+    stride = row_pixels
+    if narrower != width:
+        builder.add("shrink", narrower, height, stride, "columns", bilinear_u8_taps(width, narrower))
+        stride = narrower
+    if shorter != height:
+        builder.add("shrink", narrower, shorter, stride, "rows", bilinear_u8_taps(height, shorter))
+        stride = narrower
+    colours = builder.table(processor.normalised(np.tile(_EVERY_VALUE, (3, 1, 1)))[:, 0])
+    builder.add("normalise", side, shorter, stride, "columns", bicubic_taps(narrower, side), colours)
+    builder.add("blend", side, side, side, "rows", bicubic_taps(shorter, side))
+    return FramePlan(tuple(builder.passes), np.concatenate(builder.parts))
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.passes: list[Pass] = []
+        self.parts: list[NDArray[np.uint32]] = []
+        self._length = 0
+
+    def table(self, values: NDArray[np.generic]) -> int:
+        """Adds values to the tables and returns where they begin."""
+        kind = np.float32 if values.dtype.kind == "f" else np.uint32
+        part = np.ascontiguousarray(values, kind).reshape(-1).view(np.uint32)
+        start, self._length = self._length, self._length + part.size
+        self.parts.append(part)
+        return start
+
+    def add(
+        self,
+        kind: Literal["shrink", "normalise", "blend"],
+        width: int,
+        height: int,
+        stride: int,
+        along: Literal["columns", "rows"],
+        taps: Taps,
+        colours: int = 0,
+    ) -> None:
+        index, weight = taps
+        start = self.table(index)
+        self.table(weight)
+        self.passes.append(Pass(kind, width, height, stride, along, len(index), start, colours))

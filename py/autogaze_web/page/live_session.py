@@ -1,0 +1,304 @@
+"""What the page's worker calls: a live view whose frames cross to JavaScript as flat memory and JSON.
+
+Nothing here needs a browser; ``wasm_bridge/live/live_session.mjs`` is the other side.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..frames.synthetic import SYNTHETIC_SOURCES
+from ..live.gazer import Gazer, GazeStream, Seen, Timing
+from ..live.record import Chosen, Description, FrameRecord, FrameRecords
+from ..live.trace import autogaze_description, patch_diff_description
+from ..live.view import FrameReport, LiveSettings, LiveView
+from ..masks.cells import Cells
+from ..options import parse, requirement
+from ..tiles.inference_mode import InferenceMode
+from .hook_panel import SHOWN, PageHook, source_of
+from .memory import Memory, frame_bytes, plain
+
+if TYPE_CHECKING:  # the page starts without a model
+    from .bridge import Bridge
+    from .model import PageModel
+
+NOTHING = Chosen(Cells.none(), np.zeros(0, np.int64))
+
+
+class PageSession:
+    """One page's live view."""
+
+    def __init__(self) -> None:
+        self._view = LiveView()
+        self._gazer: Gazer | None = None
+        self._shown: Seen | None = None
+        self._requirement: float | None = None
+        self._timing: Timing = "auto"
+        self._mode = InferenceMode()
+        self._describe_gaze: Callable[[float | None, InferenceMode], Description] | None = None
+        self._records = FrameRecords()
+        self._compared: LiveView | None = None
+        self._hook = PageHook(self._view)
+
+    def set_hook(self, code: str) -> str:
+        """Runs a user's hook on every frame from the next on (``hook``), an empty one for none."""
+        return self._hook.set(code)
+
+    def modules(self) -> str:
+        """The names of the modules that `source` shows, a JSON list in the order of a frame's way."""
+        return json.dumps(SHOWN)
+
+    def source(self, name: str) -> str:
+        """The text of a module of this package, see ``page_hook.SHOWN``."""
+        return source_of(name)
+
+    def configure(self, options: str) -> None:
+        """Sets options, a JSON object of values by name (``options.json``); the others take their defaults.
+
+        Raises:
+            ValueError: naming each option or value that is wrong.
+        """
+        given = json.loads(options)
+        self._view.configure(LiveSettings.of(given))
+        if self._compared is not None:
+            self._compared.configure(self._view.settings)
+        values = parse(given)
+        self._requirement = requirement(values)
+        self._timing = str(values["mask-timing"])  # type: ignore[assignment]
+        mode = InferenceMode.of(values)
+        if mode != self._mode and self._gazer is not None:
+            self._gazer.restart()
+        self._mode = mode
+
+    def restart(self) -> None:
+        """Starts a new stream: the next frame is a keyframe, averages and the model's context begin anew."""
+        self._view.restart()
+        if self._compared is not None:
+            self._compared.restart()
+        if self._gazer is not None:
+            self._gazer.restart()
+
+    def gaze_with(
+        self,
+        model: PageModel,
+        graphs: str,
+        bridge: Bridge,
+        max_tokens: int | None,
+        on_news: Callable[[str | None], object],
+    ) -> None:
+        """Lets a model choose the cells from the next frame on; see `process_with_model`.
+
+        Args:
+            model: the checkpoint.
+            graphs: those of `PageModel.choose_graphs`.
+            bridge: executes the runs.
+            max_tokens: limit on a frame's tokens besides the config's own; None for no limit.
+            on_news: see `Gazer`.
+        """
+
+        def open_stream() -> GazeStream:
+            mode = self._mode
+            if mode.tiled:
+                from .page_tiles import PageTiledStream  # most pages do without
+
+                return PageTiledStream(model, graphs, bridge, mode, max_tokens)
+            bridge.restart()
+            return model.stream(
+                graphs,
+                bridge,
+                gazing_ratio=model.config.gazing_ratio,
+                window=mode.window(model.config),
+                max_tokens=max_tokens,
+                coverage_stop=mode.coverage_stop,
+            )
+
+        self.gaze_no_more()
+        self._gazer = Gazer(open_stream, on_news)
+        self._describe_gaze = partial(autogaze_description, model.config, max_tokens)
+
+    def gaze_no_more(self) -> None:
+        """Lets patch-diff choose the cells again."""
+        if self._gazer is not None:
+            self._gazer.close()
+        self._gazer = None
+
+    def compare(self, wanted: bool) -> None:
+        """Has patch-diff work on the same frames beside the model, from the next one on, or no more.
+
+        While it does, reports of `process_with_model` have its own report as ``compared``.
+        """
+        self._compared = LiveView(self._view.settings) if wanted else None
+
+    def frame_memory(self, height: int, width: int) -> Memory:
+        """Where to write the next frame.
+
+        Raises:
+            ValueError: if a side is not 1 .. 16384 pixels.
+        """
+        return frame_bytes(self._view.next_frame(height, width))
+
+    def draw_synthetic(self, source: str, index: int, height: int, width: int) -> None:
+        """Draws a synthetic source's frame as the next frame.
+
+        Raises:
+            ValueError: if there is no such source, or for a wrong size.
+        """
+        if source not in SYNTHETIC_SOURCES:
+            raise ValueError(f"synthetic sources are {', '.join(SYNTHETIC_SOURCES)}, got {source!r}")
+        SYNTHETIC_SOURCES[source](self._view.next_frame(height, width), index)
+
+    def process(self) -> str:
+        """Works on the frame and returns its ``live.FrameReport`` as JSON.
+
+        Beside it are ``grids``, those of the mask source, and how many frames are ``recorded`` for files.
+        NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
+        """
+        return self._process_with_patch_diff()
+
+    def _process_with_patch_diff(self, again: bool = False) -> str:
+        report = self._view.process_again() if again else self._view.process()
+        chosen = Chosen.by_patch_diff(self._view.cells)
+        return self._reported(report, chosen, patch_diff_description(self._view.settings.patch_diff), {})
+
+    async def process_with_model(self) -> str:
+        """`process`, with the cells that the model chooses: this frame's own if it keeps up, else its newest.
+
+        The report also has ``gazes``, the number of the stream's complete gazes so far, ``mask_timing``,
+        which is ``own`` if the frame waited for its cells, else ``newest``, and once there are cells
+
+        - ``tokens`` that are no pads, decoder ``steps`` and ``gaze_ms``, the time that choosing took, of
+          which ``gaze_stage_ms`` tells the stages;
+        - ``gaze_progress``, the share of that gaze that is done, 1 for all of it;
+        - ``tiles``, into how many the frame is cut, 0 for none;
+        - ``mask_age_frames`` and ``mask_age_ms``: how long before this frame the one that the cells were
+          chosen for came, 0 if it is this one.
+
+        Should the model fail, patch-diff chooses the cells.
+
+        Raises:
+            RuntimeError: if there is no model.
+        """
+        if self._gazer is None:
+            raise RuntimeError("no model was given")
+        self._gazer.timing = self._timing
+        waited = self._gazer.waits
+        await self._gazer.see(self._view.pending, self._requirement)
+        return self._process_with(self._gazer, waited)
+
+    async def repeat(self, changed: bool) -> str | None:
+        """Shows the last frame once more, with cells that came after it was shown; None if none did.
+
+        Args:
+            changed: settings or the mask source are other ones now, so it is shown again in any case. A model
+                that has not seen this frame gazes at it.
+        """
+        if self._view.index == 0:
+            return None
+        gazer = self._gazer
+        if gazer is None or gazer.closed:
+            return self._process_with_patch_diff(again=True) if changed else None
+        if changed and gazer.index < 0:
+            gazer.timing = self._timing
+            await gazer.see(self._view.frame, self._requirement)
+        elif not changed and (gazer.newest is None or gazer.newest is self._shown):
+            return None
+        return self._process_with(gazer, False, again=True)
+
+    def _process_with(self, gazer: Gazer, waited: bool, again: bool = False) -> str:
+        if gazer.closed or self._describe_gaze is None:
+            return self._process_with_patch_diff(again)
+        seen = self._shown = gazer.newest
+        chosen = NOTHING if seen is None else seen.chosen
+        age = 0
+        numbers: dict[str, object] = {
+            "gazes": gazer.gazes,
+            "mask_timing": "own" if waited else "newest",
+        }
+        if seen is not None:
+            age = gazer.index - seen.index
+            numbers |= {
+                "tokens": int(seen.chosen.tokens.size),
+                "steps": seen.chosen.steps,
+                "gaze_ms": seen.seconds * 1000,
+                "gaze_stage_ms": dict(seen.stage_ms),
+                "gaze_progress": seen.progress,
+                "tiles": seen.tiles,
+                "mask_age_frames": age,
+                "mask_age_ms": (gazer.came - seen.came) * 1000,
+            }
+        process = self._view.process_again if again else self._view.process
+        report = process(chosen.cells)
+        if self._compared is not None and not again:
+            numbers["compared"] = asdict(self._compared.step(self._view.frame))
+        source = self._describe_gaze(self._requirement if seen is None else seen.requirement, self._mode)
+        return self._reported(report, chosen, source, numbers, age)
+
+    def file(self, kind: str, video: str) -> Memory:
+        """The bytes of a file about the frames of this stream (``record_files``).
+
+        Args:
+            kind: ``trace``, ``store``, ``safetensors`` or ``metrics``.
+            video: JSON of what the trace says of the video, see ``record_files.trace_text``.
+
+        Raises:
+            ValueError: if there is no such kind, or no frame yet.
+        """
+        from ..files import exports as record_files  # the page starts without
+
+        match kind:
+            case "trace":
+                content = record_files.trace_text(self._records, json.loads(video)).encode()
+            case "store":
+                content = record_files.store_bytes(self._records, ".json")
+            case "safetensors":
+                content = record_files.store_bytes(self._records, ".safetensors")
+            case "metrics":
+                content = record_files.metrics_csv(self._records).encode()
+            case _:
+                raise ValueError(f"files are trace, store, safetensors or metrics, got {kind!r}")
+        return np.frombuffer(content, np.uint8)
+
+    def input_memory(self) -> Memory:
+        """The frame that was processed last."""
+        return frame_bytes(self._view.frame)
+
+    def mask_memory(self) -> Memory:
+        """Its mask panel."""
+        return frame_bytes(self._view.mask)
+
+    def output_memory(self) -> Memory:
+        """The output panel after it, or what the hook made of it."""
+        return frame_bytes(self._view.output if self._hook.image is None else self._hook.image)
+
+    def compared_memory(self, panel: str) -> Memory:
+        """The ``mask`` or ``output`` panel of the comparison.
+
+        Raises:
+            RuntimeError: if there is none.
+        """
+        if self._compared is None:
+            raise RuntimeError("nothing is compared")
+        return frame_bytes(self._compared.mask if panel == "mask" else self._compared.output)
+
+    def _reported(
+        self,
+        report: FrameReport,
+        chosen: Chosen,
+        source: Description,
+        numbers: dict[str, object],
+        age: int = 0,
+    ) -> str:
+        self._records.add(FrameRecord.of(report, chosen, age), source)
+        grids = sorted(source["grids"])
+        numbers |= self._hook.run(report, chosen.tokens)
+        return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})
+
+
+def _report(report: FrameReport, more: dict[str, object]) -> str:
+    return json.dumps(plain({**asdict(report), **more}))

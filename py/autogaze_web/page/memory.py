@@ -1,0 +1,27 @@
+"""How frames and numbers cross to JavaScript: as flat memory and as JSON that every parser reads."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames.rgba import Rgba, words
+
+Memory = NDArray[np.uint8]
+"""(H, 8 * ceil(W / 2)) uint8, contiguous: RGBA rows, with one more pixel in rows of odd width."""
+
+
+def frame_bytes(frame: Rgba) -> Memory:
+    """A frame's own memory; nothing is copied."""
+    return words(frame).view(np.uint8)
+
+
+def plain(value: object) -> object:
+    """The same without what JSON lacks: NaN becomes None, and infinity the string "Infinity"."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "Infinity"
+    return value

@@ -1,0 +1,111 @@
+"""The mask panel: a frame's mask in the colours of its scales, over the picture or without it.
+
+- ``image-mask-only``: the cells blended over the picture, transparent black elsewhere.
+- ``image-overlay``: the cells blended over the whole picture.
+- ``overlay``: the cells themselves on black.
+- ``scale-rows``: the cells of each grid in a band of their own, on black (``cell_paint.paint_scale_rows``).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from ..frames.rgba import Rgba, allocate, words
+from ..frames.words import BlendWeights
+from ..masks.footprint import Footprint
+from ..masks.update_plan import Box, bounding_box
+from .cell_drawing import Ink, draw_cells, draw_painting
+from .cell_paint import paint_footprint, paint_scale_rows
+from .palette import STANDARD, Palette
+
+PanelMode = Literal["image-mask-only", "image-overlay", "overlay", "scale-rows"]
+PANEL_MODES: tuple[str, ...] = get_args(PanelMode)
+
+TRANSPARENT_BLACK, OPAQUE_BLACK = (0, 0, 0, 0), (0, 0, 0, 255)
+
+# Up to so many cells are drawn one by one, which needs no lattice of all their edges, unless together they
+# have so many times the pixels that they cover. Measured under Pyodide: at 640x360 48 cells of all scales
+# take as long either way.
+MOST_SINGLE_CELLS = 80
+MOST_OVERDRAW = 2
+
+
+class MaskPanel:
+    """A persistent mask panel that is redrawn only where it was or is covered.
+
+    Attributes:
+        image: (H, W, 4) uint8.
+        mode: one of ``PANEL_MODES``.
+    """
+
+    def __init__(
+        self, blend_alpha: float = 0.38, mode: PanelMode = "image-mask-only", palette: str = STANDARD
+    ):
+        self.image: Rgba = allocate(1, 1)
+        self.mode = mode
+        self._drawn = np.zeros((0, 4), np.int32)
+        self.configure(blend_alpha, mode, palette)
+
+    def configure(self, blend_alpha: float, mode: PanelMode, palette: str = STANDARD) -> None:
+        """Takes a weight of the colours, 0 .. 1, a mode and a palette from the next drawing on.
+
+        Raises:
+            ValueError: if the weight is out of range, or there is no such mode or palette.
+        """
+        if mode not in PANEL_MODES:
+            raise ValueError(f"the mask panel's mode is one of {', '.join(PANEL_MODES)}, got {mode!r}")
+        self._weights, self._palette = BlendWeights.of(blend_alpha), Palette.named(palette)
+        if mode != self.mode:
+            self.mode = mode
+            self.image = allocate(1, 1)
+
+    def draw(self, frame: Rgba, mask: Footprint) -> Box:
+        """Shows the mask of this frame, and nothing of earlier ones.
+
+        Args:
+            frame: (H, W, 4) uint8.
+            mask: of a frame of that size.
+
+        Returns:
+            A box around all pixels that may differ from before.
+        """
+        whole_frame = np.array([[0, 0, *frame.shape[:2]]], np.int32)
+        if self.image.shape != frame.shape:
+            self.image = allocate(*frame.shape[:2])
+            self._drawn = whole_frame
+        if self.mode == "image-overlay":
+            self._drawn = whole_frame
+            self.image[:] = frame
+        else:
+            self._clear(TRANSPARENT_BLACK if self.mode == "image-mask-only" else OPAQUE_BLACK)
+        over_picture = self.mode in ("image-mask-only", "image-overlay")
+        ink = Ink(words(frame) if over_picture else None, self._weights, self._palette)
+        if self.mode == "scale-rows" or not _one_by_one(mask):
+            paint = paint_scale_rows if self.mode == "scale-rows" else paint_footprint
+            painted = paint(mask, self._palette)
+            draw_painting(self.image, painted, ink)
+            drawn = painted.plan.rectangles
+        else:
+            draw_cells(self.image, mask, ink)
+            drawn = mask.rectangles
+        touched = bounding_box(np.concatenate([self._drawn, drawn]))
+        # What is cleared next: many rectangles in one go.
+        many = len(drawn) > MOST_SINGLE_CELLS
+        self._drawn = np.array([bounding_box(drawn)], np.int32) if many else drawn
+        return touched
+
+    def _clear(self, pixel: tuple[int, int, int, int]) -> None:
+        value = np.array(pixel, np.uint8).view(np.uint32)
+        pixels = self.image.view(np.uint32)[..., 0]
+        for y0, x0, y1, x1 in self._drawn.tolist():
+            pixels[y0:y1, x0:x1] = value
+
+
+def _one_by_one(mask: Footprint) -> bool:
+    """Whether a mask's cells can be drawn one by one, and that is less work than a painting of them."""
+    if len(mask.rectangles) > MOST_SINGLE_CELLS or not mask.keeps_to_grids:
+        return False
+    height, width = (mask.rectangles[:, 2:] - mask.rectangles[:, :2]).T
+    return int((height * width).sum()) <= MOST_OVERDRAW * mask.plan.pixel_count

@@ -1,0 +1,127 @@
+"""What the page's numbers are: PSNR, squared errors that follow the changes, averages, and their texts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..frames import changes
+from ..frames import words as packed
+from ..frames.rgba import Rgba, Words, words
+
+EMA_WEIGHT = 0.15
+
+# Worked on together: enough to spread NumPy's overhead per call, few enough for the processor's cache.
+_BLOCKS_AT_ONCE = 192
+_WORDS_AT_ONCE = _BLOCKS_AT_ONCE * changes.BLOCK_ROWS * changes.BLOCK_WORDS
+
+
+def psnr_of(squared_error: int, pixels: int) -> float:
+    """PSNR in dB from the sum of squared differences of red, green and blue bytes over a frame.
+
+    ``10 log10(255^2 / MSE)`` with ``MSE = squared_error / (3 * pixels)``; identical frames give infinity.
+    """
+    if squared_error == 0:
+        return math.inf
+    return 10 * math.log10(255**2 * 3 * pixels / squared_error)
+
+
+def psnr(reference: Rgba, image: Rgba) -> float:
+    """PSNR in dB between two frames over red, green and blue; infinity if they are equal.
+
+    Raises:
+        ValueError: if the sizes differ.
+    """
+    if reference.shape != image.shape:
+        raise ValueError(f"PSNR compares frames of one size, got {reference.shape[:2]} and {image.shape[:2]}")
+    return psnr_of(squared_error(words(reference), words(image)), reference.shape[0] * reference.shape[1])
+
+
+def squared_error(a: Words, b: Words) -> int:
+    """Sum of squared differences of the colour bytes of two equally shaped (H, W) arrays of words."""
+    rows = max(1, _WORDS_AT_ONCE // a.shape[1])
+    return sum(
+        int(packed.sum_squared_differences(a[y : y + rows], b[y : y + rows]).sum(dtype=np.int64))
+        for y in range(0, len(a), rows)
+    )
+
+
+class SquaredErrorMap:
+    """The squared error between two streams of frames, kept per block and renewed only where needed.
+
+    ``update`` is told which blocks may have changed in either stream since the last call; all others keep
+    their error, so a still background costs nothing.
+    """
+
+    def __init__(self, height: int, width: int):
+        self._errors = np.zeros(changes.block_grid((height, -(-width // 2))), np.int64)
+
+    def update(self, reference: Rgba, image: Rgba, dirty: changes.BlockFlags) -> int:
+        """Renews the dirty blocks and returns the sum of squared differences over the whole frame.
+
+        Args:
+            reference, image: (H, W, 4) uint8 frames.
+            dirty: (ceil(H / 16), ceil(W / 32)) bool, as from ``changes.changed_blocks``.
+        """
+        tables = zip(changes.block_tables(words(reference)), changes.block_tables(words(image)), strict=True)
+        for (where, a), (_, b) in tables:
+            errors, (rows, columns) = self._errors[where], np.nonzero(dirty[where])
+            for first in range(0, len(rows), _BLOCKS_AT_ONCE):
+                y, x = rows[first : first + _BLOCKS_AT_ONCE], columns[first : first + _BLOCKS_AT_ONCE]
+                errors[y, x] = packed.sum_squared_differences(
+                    changes.words_of_blocks(a, y, x), changes.words_of_blocks(b, y, x)
+                )
+        return int(self._errors.sum())
+
+    def clear(self, blocks: changes.BlockFlags) -> None:
+        """Says that in these blocks both streams are equal now."""
+        self._errors[blocks] = 0
+
+
+@dataclass
+class Ema:
+    """Exponential moving average ``0.85 * previous + 0.15 * sample``, started by its first sample.
+
+    Where the average or the sample is not finite the sample replaces the average, so that a finite value
+    recovers after an infinite PSNR.
+
+    Attributes:
+        value: the average, NaN before the first sample.
+        weight: of the newest sample, 0 .. 1.
+    """
+
+    value: float = math.nan
+    weight: float = EMA_WEIGHT
+
+    def add(self, sample: float) -> float:
+        """Takes a sample in and returns the new average."""
+        if math.isfinite(self.value) and math.isfinite(sample):
+            self.value += self.weight * (sample - self.value)
+        else:
+            self.value = sample
+        return self.value
+
+
+def format_ratio(ratio: float) -> str:
+    """A ratio of 0 .. 1 as a percentage of fixed width: ``042.1%``, or ``---.-%`` for NaN."""
+    if math.isnan(ratio):
+        return "---.-%"
+    return f"{min(max(ratio, 0.0), 1.0) * 100:05.1f}%"
+
+
+def format_psnr(decibel: float) -> str:
+    """A PSNR as ``033.8``, at most ``999.9`` (also for infinity), or ``---.-`` for NaN."""
+    return _five_wide(decibel)
+
+
+def format_fps(frames_per_second: float) -> str:
+    """A frame rate as ``029.9``, at most ``999.9``, or ``---.-`` for NaN."""
+    return _five_wide(frames_per_second)
+
+
+def _five_wide(value: float) -> str:
+    if math.isnan(value):
+        return "---.-"
+    return f"{min(max(value, 0.0), 999.9):05.1f}"

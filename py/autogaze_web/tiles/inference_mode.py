@@ -1,0 +1,78 @@
+"""How AutoGaze looks at the frames of a stream: squeezed into its input, or in tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from ..options import REALTIME, Value
+from .tiling import Tiling
+
+if TYPE_CHECKING:
+    from ..model.config import AutoGazeConfig
+
+Mode = Literal["realtime", "tiled", "full-resolution"]
+
+
+@dataclass(frozen=True)
+class InferenceMode:
+    """A mode and its settings.
+
+    Attributes:
+        mode: ``realtime``: one input of the model's size per frame. ``tiled``: frames stretched to a complete
+            grid of such inputs. ``full-resolution``: frames cut into such inputs as they are.
+        stride: pixels from one tile to the next in ``full-resolution``; at most the tile's side.
+        batch_size: tiles between two states of the result.
+        frames: that are seen at once, the newest included.
+        coverage_stop: share of a frame or tile at which its cells cover enough for it to end; 0 for none.
+    """
+
+    mode: Mode = "realtime"
+    stride: int = 224
+    batch_size: int = 4
+    frames: int = 16
+    coverage_stop: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            raise ValueError(f"the mode is one of {', '.join(get_args(Mode))}, got {self.mode!r}")
+        for name, value in (
+            ("the stride", self.stride),
+            ("a batch of tiles", self.batch_size),
+            ("a clip", self.frames),
+        ):
+            if value < 1:
+                raise ValueError(f"{name} is at least 1, got {value}")
+
+    @staticmethod
+    def of(values: Mapping[str, Value]) -> InferenceMode:
+        """From all options' values (``options.parse``)."""
+        return InferenceMode(
+            str(values["mode"]),  # type: ignore[arg-type]
+            int(values["tile-stride"]),
+            int(values["tile-batch-size"]),
+            int(values["frames-per-clip"]),
+            float(values["coverage-stop"]),
+        )
+
+    def window(self, config: AutoGazeConfig) -> int:
+        """Frames that a model sees at once: no more than it was trained on."""
+        return min(self.frames, config.max_num_frames)
+
+    @property
+    def tiled(self) -> bool:
+        """Whether frames are seen in tiles."""
+        return self.mode != REALTIME
+
+    def tiling(self, height: int, width: int, tile: int) -> Tiling:
+        """How frames of ``height x width`` are cut into tiles of the model's side.
+
+        Raises:
+            ValueError: if the mode has no tiles.
+        """
+        if self.mode == "tiled":
+            return Tiling.anyres(height, width, tile)
+        if self.mode == "full-resolution":
+            return Tiling.full_resolution(height, width, tile, min(self.stride, tile))
+        raise ValueError(f"the mode {self.mode} has no tiles")

@@ -1,0 +1,264 @@
+"""Large frames in model-sized tiles, and the tiles' cells put together again.
+
+- ``anyres``: the frame is stretched to a complete grid of tiles (bilinear, aspect not kept), so every cell
+  of every tile is an equal part of the frame.
+- ``full-resolution``: the frame is cut as it is, a tile every ``stride`` pixels. Tiles that overhang the
+  right or bottom edge are padded with ``PAD_VALUE``; their cells are cut off at the frame's edge, and none
+  is stretched or lost. Where tiles overlap, cells that are the same pixels become one.
+
+A tile is a video of its own to the model (``tiled_clips.py``). ``TileStitcher`` takes the tiles' cells as
+they come, so that progress can be shown and the rest called off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..frames.resize import resize_bilinear
+from ..masks.cells import Cells
+from ..masks.fixations import Fixations
+from ..masks.unique_rows import first_of_each
+
+Mode = Literal["anyres", "full-resolution"]
+Floats = NDArray[np.float32]
+TileCells = Sequence[Sequence[Cells]]
+
+TILE = 224
+TILE_BATCH = 64
+
+# Zero in the processor's normalised space: the light grey (189, 186, 179) in bytes, not black.
+PAD_VALUE = 0.0
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How frames of one size are cut.
+
+    Attributes:
+        mode: ``anyres`` or ``full-resolution``.
+        height, width: of the frames, in pixels.
+        tile: pixels per side of a tile.
+        stride: pixels from one tile to the next, at most ``tile``; equal to it in ``anyres``.
+    """
+
+    mode: Mode
+    height: int
+    width: int
+    tile: int = TILE
+    stride: int = TILE
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            raise ValueError(f"frames are tiled by {' or '.join(get_args(Mode))}, got {self.mode!r}")
+        if self.height < 1 or self.width < 1:
+            raise ValueError(f"a frame has at least 1 pixel per side, got {self.width}x{self.height}")
+        if self.tile < 1:
+            raise ValueError(f"a tile has at least 1 pixel per side, got {self.tile}")
+        if not 1 <= self.stride <= self.tile:
+            raise ValueError(
+                f"the stride is 1 to {self.tile} pixels, the tile's side, so that no pixel is left out; "
+                f"got {self.stride}"
+            )
+        if self.mode == "anyres" and self.stride != self.tile:
+            raise ValueError("anyres has no stride: use full-resolution for tiles that overlap")
+
+    @staticmethod
+    def anyres(height: int, width: int, tile: int = TILE) -> Tiling:
+        """Frames stretched to the least grid of tiles that is not smaller."""
+        return Tiling("anyres", height, width, tile, tile)
+
+    @staticmethod
+    def full_resolution(height: int, width: int, tile: int = TILE, stride: int | None = None) -> Tiling:
+        """Frames as they are, a tile every ``stride`` pixels (default: side by side)."""
+        return Tiling("full-resolution", height, width, tile, tile if stride is None else stride)
+
+    @property
+    def rows(self) -> int:
+        """Rows of tiles: one begins every ``stride`` pixels inside the frame."""
+        return -(-self.height // self.stride)
+
+    @property
+    def columns(self) -> int:
+        """Columns of tiles."""
+        return -(-self.width // self.stride)
+
+    def __len__(self) -> int:
+        return self.rows * self.columns
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """Height and width of what the tiles are cut from, never smaller than a frame."""
+        return (self.rows - 1) * self.stride + self.tile, (self.columns - 1) * self.stride + self.tile
+
+    def origin(self, index: int) -> tuple[int, int]:
+        """Top and left pixel of a tile on the canvas; tiles are numbered row by row.
+
+        Raises:
+            IndexError: if there is no such tile.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"tile {index} of {len(self)}")
+        row, column = divmod(index, self.columns)
+        return row * self.stride, column * self.stride
+
+    def batches(self, size: int = TILE_BATCH) -> Iterator[range]:
+        """The tiles' numbers in batches of at most ``size``.
+
+        Raises:
+            ValueError: if the size is below 1.
+        """
+        if size < 1:
+            raise ValueError(f"a batch has at least 1 tile, got {size}")
+        return (range(start, min(start + size, len(self))) for start in range(0, len(self), size))
+
+    def budget(self, per_tile: int) -> int:
+        """Tokens that a whole frame can have if each tile has at most so many (at least 1)."""
+        return max(per_tile, 1) * len(self)
+
+
+def on_canvas(frames: ArrayLike, tiling: Tiling) -> Floats:
+    """Frames as tiles are cut from them: stretched, if the tiling says so.
+
+    Args:
+        frames: (..., H, W), normalised by the processor, usually (T, 3, H, W).
+        tiling: for frames of that size.
+
+    Raises:
+        ValueError: if the frames are not of the tiling's size.
+    """
+    clip = np.asarray(frames, np.float32)
+    if clip.shape[-2:] != (tiling.height, tiling.width):
+        raise ValueError(
+            f"the tiling is for frames of {tiling.height}x{tiling.width} (height x width), got {clip.shape}"
+        )
+    return resize_bilinear(clip, *tiling.canvas) if tiling.mode == "anyres" else clip
+
+
+class TiledFrames:
+    """A clip ready to be cut.
+
+    Args:
+        canvas: the clip after ``on_canvas``.
+        tiling: of its frames.
+    """
+
+    def __init__(self, canvas: Floats, tiling: Tiling):
+        self.tiling, self._canvas = tiling, canvas
+
+    @staticmethod
+    def of(frames: ArrayLike, tiling: Tiling) -> TiledFrames:
+        """A clip as the processor leaves it; see ``on_canvas``."""
+        return TiledFrames(on_canvas(frames, tiling), tiling)
+
+    def cut(self, tiles: Sequence[int]) -> Floats:
+        """Some tiles as (N, ..., tile, tile) float32, padded with ``PAD_VALUE`` where they overhang."""
+        side = self.tiling.tile
+        shape = (len(tiles), *self._canvas.shape[:-2], side, side)
+        out = np.full(shape, PAD_VALUE, np.float32)
+        for place, index in enumerate(tiles):
+            y, x = self.tiling.origin(index)
+            piece = self._canvas[..., y : y + side, x : x + side]
+            out[place, ..., : piece.shape[-2], : piece.shape[-1]] = piece
+        return out
+
+
+class TileStitcher:
+    """Collects the cells of a clip's tiles, in any order.
+
+    Attributes:
+        done: tiles collected so far, of ``len(tiling)``.
+    """
+
+    def __init__(self, tiling: Tiling):
+        self._tiling = tiling
+        self._frames: list[list[Fixations]] = []
+        self.done = 0
+
+    def add(self, tiles: Sequence[int], cells: TileCells) -> None:
+        """Takes a batch's cells.
+
+        Args:
+            tiles: the tiles' numbers.
+            cells: for each of them and each frame its cells, none or more.
+
+        Raises:
+            ValueError: if there is not one clip of cells per tile, or their lengths differ.
+        """
+        if len(tiles) != len(cells):
+            raise ValueError(f"{len(tiles)} tiles need as many clips of cells, got {len(cells)}")
+        for index, clip in zip(tiles, cells, strict=True):
+            self._frames = self._frames or [[] for _ in clip]
+            if len(clip) != len(self._frames):
+                raise ValueError(f"a tile has {len(clip)} frames, the others {len(self._frames)}")
+            for frame, chosen in zip(self._frames, clip, strict=True):
+                frame.append(place(chosen, index, self._tiling))
+            self.done += 1
+
+    def frames(self) -> list[Fixations]:
+        """What is known so far, frame by frame: by confidence, largest first, no cell twice."""
+        return [merged(pieces) for pieces in self._frames]
+
+
+def stitch(tiling: Tiling, cells: Sequence[Cells]) -> Fixations:
+    """The cells of one frame's tiles, put together.
+
+    Args:
+        tiling: of the frame.
+        cells: of every tile, row by row.
+
+    Returns:
+        By confidence, largest first; equal ones in the order of the tiles. Their ``grid`` is the tile's.
+
+    Raises:
+        ValueError: if there are not as many as tiles.
+    """
+    if len(cells) != len(tiling):
+        raise ValueError(f"the tiling has {len(tiling)} tiles, got cells of {len(cells)}")
+    return merged([place(chosen, index, tiling) for index, chosen in enumerate(cells)])
+
+
+def place(cells: Cells, index: int, tiling: Tiling) -> Fixations:
+    """A tile's cells where they are in the frame; those that lie beyond its edges are left out."""
+    y, x = tiling.origin(index)
+    grid = cells.grid.astype(np.int64)[:, None]
+    cell = np.stack([cells.row, cells.col], axis=-1).astype(np.int64)
+    if tiling.mode == "anyres":
+        start = cell + grid * np.array([y // tiling.tile, x // tiling.tile])
+        size = np.ones_like(grid)
+        parts = grid * np.array([tiling.rows, tiling.columns])
+    else:
+        # In units of a grid-th of a pixel.
+        start = cell * tiling.tile + grid * np.array([y, x])
+        size = np.full_like(grid, tiling.tile)
+        parts = grid * np.array([tiling.height, tiling.width])
+    fixations = Fixations(start, start + size, parts, cells.grid, cells.confidence)
+    return fixations.select((start < parts).all(axis=1)).visible()
+
+
+@dataclass(frozen=True)
+class TileProgress:
+    """Where the work on a clip's tiles stands.
+
+    Attributes:
+        done, total: tiles.
+        frames: for each frame its fixations so far.
+    """
+
+    done: int
+    total: int
+    frames: list[Fixations]
+
+
+def merged(pieces: Sequence[Fixations]) -> Fixations:
+    """The fixations of several tiles as one: by confidence, largest first, no cell twice."""
+    fixations = Fixations.concatenate(pieces)
+    fixations = fixations.select(np.argsort(-fixations.confidence, kind="stable"))
+    identity: NDArray[Any] = np.concatenate(
+        [fixations.start, fixations.end, fixations.parts, fixations.grid[:, None]], axis=1
+    )
+    return fixations.select(first_of_each(identity))

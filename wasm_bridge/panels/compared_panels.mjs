@@ -1,0 +1,34 @@
+/**
+ * Mask and output of patch-diff on the frames that a model works on, beside the model's own.
+ * @module
+ */
+
+import { withMemory } from "../python/python_memory.mjs";
+import { PanelCanvas } from "./panel_canvas.mjs";
+
+/** @typedef {import("../live/protocol.mjs").FrameReport} FrameReport */
+
+const NAMES = /** @type {const} */ (["mask", "output"]);
+
+export class ComparedPanels {
+  #panels;
+
+  /** @param {{ mask: OffscreenCanvas, output: OffscreenCanvas }} canvases */
+  constructor({ mask, output }) {
+    this.#panels = { mask: new PanelCanvas(mask), output: new PanelCanvas(output) };
+  }
+
+  /**
+   * Draws what is new of a frame.
+   * @param {any} session Python's `PageSession`, as a Pyodide proxy
+   * @param {FrameReport} report of the comparison
+   */
+  show(session, { width, height, mask_box, output_box }) {
+    const boxes = { mask: mask_box, output: output_box };
+    for (const name of NAMES) {
+      withMemory(session.compared_memory(name), (memory) =>
+        this.#panels[name].putPixels(memory, width, height, boxes[name]),
+      );
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Hands a picture of every processed frame to a recording. It takes no more of them than the recording has
+ * room for: the next frame waits, so nothing is left out and nothing piles up.
+ * @module
+ */
+
+import { drawPicture } from "./panel_picture.mjs";
+
+/** @typedef {import("./panel_picture.mjs").PanelCanvases} PanelCanvases */
+/** @typedef {import("../live/protocol.mjs").PictureChoice} PictureChoice */
+/** @typedef {import("../live/protocol.mjs").FromRecording} FromRecording */
+
+export class FrameTap {
+  #port;
+  #choice;
+  #room = 0;
+  #ended = false;
+  #clock = new RunningClock();
+  #canvas = new OffscreenCanvas(1, 1);
+  #wake = () => {};
+
+  /**
+   * @param {MessagePort} port of the recording, which tells how many pictures it has room for
+   * @param {PictureChoice} choice
+   */
+  constructor(port, choice) {
+    this.#port = port;
+    this.#choice = choice;
+    port.onmessage = ({ data }) => this.#receive(data);
+  }
+
+  /** Whether the recording is over. */
+  get ended() {
+    return this.#ended;
+  }
+
+  /** Hands over no more, whatever the recording says. */
+  end() {
+    this.#ended = true;
+    this.#port.close();
+    this.#wake();
+  }
+
+  /**
+   * Hands over what the panels show now, as soon as there is room.
+   * @param {PanelCanvases} panels
+   */
+  async take(panels) {
+    const time = this.#clock.now();
+    while (this.#room === 0 && !this.#ended) {
+      await new Promise((resolve) => {
+        this.#wake = () => resolve(undefined);
+      });
+    }
+    if (this.#ended) return;
+    this.#room -= 1;
+    drawPicture(this.#canvas, panels, this.#choice);
+    const image = this.#canvas.transferToImageBitmap();
+    this.#port.postMessage({ image, time }, [image]);
+  }
+
+  /** @param {FromRecording} message */
+  #receive(message) {
+    if ("room" in message) this.#room += message.room;
+    else if ("paused" in message) this.#clock.pause(message.paused);
+    else this.end();
+    this.#wake();
+  }
+}
+
+/** Milliseconds since the first look at it, without those in which it was paused. */
+class RunningClock {
+  #elapsed = 0;
+  /** @type {number | undefined} */
+  #since;
+
+  now() {
+    const now = performance.now();
+    if (this.#since !== undefined) this.#elapsed += now - this.#since;
+    this.#since = now;
+    return this.#elapsed;
+  }
+
+  /** @param {boolean} paused */
+  pause(paused) {
+    if (paused && this.#since !== undefined) this.now();
+    this.#since = paused ? undefined : performance.now();
+  }
+}

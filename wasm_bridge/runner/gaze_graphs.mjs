@@ -1,0 +1,133 @@
+/**
+ * The model's graphs: what `autogaze-web export` wrote, and their sessions. docs/graph.md describes them.
+ * @module
+ */
+
+/** @typedef {typeof import("onnxruntime-web")} Ort */
+/** @typedef {import("onnxruntime-web").InferenceSession} InferenceSession */
+
+/**
+ * @typedef {object} GraphEntry one of the manifest's graphs
+ * @property {string} file
+ * @property {"cpu" | "gpu"} target
+ * @property {"frame" | "steps"} kind
+ * @property {number} steps
+ * @property {number} capacity
+ * @property {Record<string, number[]>} inputs shapes by name
+ * @property {Record<string, number[]>} outputs
+ * @property {string[]} weights names
+ *
+ * @typedef {{ version: number, architecture: object, graphs: GraphEntry[] }} Manifest
+ */
+
+/**
+ * One run as `generation.Run` describes it.
+ * @typedef {object} Run
+ * @property {number} video whose context it is: 0 for a stream
+ * @property {"frame" | "steps"} graph
+ * @property {number} steps
+ * @property {number[]} copies source, count and row of each copy of rows into the context, flat
+ * @property {Record<string, Float32Array | Int32Array>} feeds
+ */
+
+/**
+ * What runs the graphs of one checkpoint. Each video has a context of its own, made when it is first named.
+ * @typedef {object} GazeRunner
+ * @property {() => Promise<void>} prepare makes all sessions, so that the first frame need not wait for them
+ * @property {(run: Run) => Promise<Float32Array>} execute copies, runs and answers the decisions
+ * @property {() => void} restart forgets all videos
+ * @property {import("./gpu_frame.mjs").TakeFrame} [takeFrame] takes the pixels of which the next run of a
+ *   frame graph that is fed no `frame` makes its own
+ * @property {() => Promise<void>} close frees everything
+ * @property {Promise<void>} lost resolves if what it runs on goes away, and it with it
+ * @property {RunnerCounters} counters since the start
+ */
+
+/** @typedef {import("../live/protocol.mjs").RunnerCounters} RunnerCounters */
+
+/** @returns {RunnerCounters} */
+export function newCounters() {
+  return { runs: 0, readBacks: 0, bytesRead: 0, bytesWritten: 0, allocations: 0 };
+}
+
+/** @param {number[]} shape */
+export function sizeOf(shape) {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+/**
+ * @param {GraphEntry[]} graphs
+ * @param {string} kind
+ * @param {number} steps
+ */
+export function graphOf(graphs, kind, steps) {
+  const graph = graphs.find((each) => each.kind === kind && each.steps === steps);
+  if (!graph) throw new Error(`There is no graph ${kind}-${steps}: export it with autogaze-web export.`);
+  return graph;
+}
+
+/**
+ * Downloads a graph.
+ * @param {GraphEntry} graph
+ * @param {string} graphsUrl of the folder with `graphs.json`
+ * @returns {Promise<Uint8Array>}
+ */
+export async function fetchGraph(graph, graphsUrl) {
+  const response = await fetch(new URL(graph.file, graphsUrl));
+  if (!response.ok)
+    throw new Error(`The graph ${graph.file} is missing (${response.status}) at ${graphsUrl}.`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** @param {string} name of an input */
+export function isContext(name) {
+  return /^context_(key|value)_/.test(name);
+}
+
+/** @param {string} name of an input */
+export function isTrunkPast(name) {
+  return name.startsWith("trunk_past_");
+}
+
+/** @param {string} name of an input */
+export function typeOf(name) {
+  return name === "tokens" || name === "pending_tokens" ? "int32" : "float32";
+}
+
+/**
+ * What a video's context and trunk need, by input name.
+ * @param {GraphEntry[]} graphs that share one context
+ * @returns {Map<string, number[]>} shapes
+ */
+export function stateShapes(graphs) {
+  const shapes = new Map();
+  for (const { inputs } of graphs) {
+    for (const [name, shape] of Object.entries(inputs)) {
+      if (isContext(name) || isTrunkPast(name)) shapes.set(name, shape);
+    }
+  }
+  return shapes;
+}
+
+/**
+ * The pieces that copying rows from new keys or values to a context comes to, head by head.
+ *
+ * @param {number[]} copies source, count and row of each
+ * @param {number[]} from shape of the new rows: heads, rows, depth
+ * @param {number[]} to shape of the context
+ * @returns {{ source: number, target: number, length: number }[]} in elements
+ */
+export function piecesOf(copies, [heads = 0, rows = 0, depth = 0], [, capacity = 0]) {
+  const pieces = [];
+  for (let i = 0; i < copies.length; i += 3) {
+    const [source = 0, count = 0, row = 0] = copies.slice(i, i + 3);
+    for (let head = 0; head < heads; head++) {
+      pieces.push({
+        source: (head * rows + source) * depth,
+        target: (head * capacity + row) * depth,
+        length: count * depth,
+      });
+    }
+  }
+  return pieces;
+}
