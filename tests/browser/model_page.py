@@ -84,7 +84,11 @@ def with_weights(checkpoint: Path, folder: Path, change: Callable[[str, Array], 
 
 
 def serve(page: Page, folder: Path) -> None:
-    """Answers ./model/, below any path, with the files of a folder."""
+    """Answers ./model/, below any path, with the files of a folder; the bridge has a folder of that name too."""
+
+    def wanted(url: str) -> bool:
+        path = urlsplit(url).path
+        return "/model/" in path and "/wasm_bridge/" not in path
 
     def answer(route: Route) -> None:
         path = folder / urlsplit(route.request.url).path.rpartition("/model/")[2]
@@ -93,7 +97,7 @@ def serve(page: Page, folder: Path) -> None:
         else:
             route.fulfill(status=404, body="no")
 
-    page.route(lambda url: "/model/" in urlsplit(url).path, answer)
+    page.route(wanted, answer)
 
 
 def wait_model(page: Page, backend: str, timeout: float = LOAD_TIMEOUT_MS) -> None:
