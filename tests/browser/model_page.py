@@ -84,7 +84,7 @@ def with_weights(checkpoint: Path, folder: Path, change: Callable[[str, Array], 
 
 
 def serve(page: Page, folder: Path) -> None:
-    """Answers ./model/, below any path, with the files of a folder; the bridge has a folder of that name too."""
+    """Answers ./model/, below any path, with a folder's files; the bridge has a folder of that name too."""
 
     def wanted(url: str) -> bool:
         path = urlsplit(url).path
