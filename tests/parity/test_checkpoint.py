@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import codecs
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +12,15 @@ import pytest
 import synthetic_formula as formula
 from safetensors.numpy import save
 
-from autogaze_web import AutoGaze
+from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.formats.safetensors import SafetensorsError
+from autogaze_web.formats.safetensors_index import INDEX_NAME
 from autogaze_web.model.checkpoint import Checkpoint, CheckpointError, expected_tensors
 from autogaze_web.model.config import AutoGazeConfig, ConfigError
 
 CONFIG = AutoGazeConfig.from_dict(oracle.recipe("tiny")["config"])
+ROOT = Path(__file__).parents[2]
+BUILT_IN = ROOT / "site" / "model"
 FINAL_NORM = "gazing_model.gaze_decoder.model.norm.weight"
 
 
@@ -82,6 +87,91 @@ def test_one_error_lists_everything_that_is_wrong(tensors: dict[str, np.ndarray]
     assert f"{third} is F64" in message
     assert f"{fourth} is I32" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("prefix", ["", "gazing_model.gaze_decoder.model.", "model.layers.0.self_attn."])
+def test_buffers_of_rotary_frequencies_are_ignored(tensors: dict[str, np.ndarray], prefix: str) -> None:
+    buffers = {
+        f"{prefix}rotary_emb.inv_freq": np.full(8, np.nan),
+        f"{prefix}rotary_emb.original_inv_freq": np.zeros(8, np.int32),
+    }
+    assert set(Checkpoint.from_bytes(CONFIG, save({**tensors, **buffers})).weights) == set(tensors)
+    with pytest.raises(CheckpointError, match=r"not part of this architecture: not_rotary_emb\.inv_freq"):
+        Checkpoint.from_bytes(CONFIG, save({**tensors, "not_rotary_emb.inv_freq": np.zeros(8, np.float32)}))
+
+
+def test_the_config_of_transformers_5_gives_the_same_tokens(tmp_path: Path) -> None:
+    for name in ("model.safetensors", "preprocessor_config.json"):
+        (tmp_path / name).write_bytes((BUILT_IN / name).read_bytes())
+    new = (ROOT / "tests" / "data" / "transformers5_config.json").read_bytes()
+    (tmp_path / "config.json").write_bytes(codecs.BOM_UTF8 + new)
+    frames = np.random.default_rng(5).integers(0, 256, (3, 100, 140, 3), dtype=np.uint8)
+    old, new = (
+        AutoGaze.from_pretrained(folder).generate(
+            AutoGazeImageProcessor.from_pretrained(folder)(frames)[None]
+        )
+        for folder in (BUILT_IN, tmp_path)
+    )
+    np.testing.assert_array_equal(new.gazing_pos, old.gazing_pos)
+    np.testing.assert_array_equal(new.if_padded_gazing, old.if_padded_gazing)
+
+
+@pytest.fixture
+def sharded(tmp_path: Path, folder: Callable[[str], Path], tensors: dict[str, np.ndarray]) -> Path:
+    """The tiny checkpoint in three shards, with a rotary buffer as old files have it."""
+    (tmp_path / "config.json").write_bytes((folder("tiny") / "config.json").read_bytes())
+    held = {**tensors, "gazing_model.gaze_decoder.model.rotary_emb.inv_freq": np.ones(8, np.float32)}
+    weight_map = {name: f"model-{i % 3 + 1:05}-of-00003.safetensors" for i, name in enumerate(held)}
+    for file in set(weight_map.values()):
+        shard = {name: array for name, array in held.items() if weight_map[name] == file}
+        (tmp_path / file).write_bytes(save(shard))
+    write_index(tmp_path, weight_map)
+    return tmp_path
+
+
+def write_index(folder: Path, weight_map: dict[str, str]) -> None:
+    text = json.dumps({"metadata": {"total_size": 0}, "weight_map": weight_map})
+    (folder / INDEX_NAME).write_bytes(codecs.BOM_UTF8 + text.encode())
+
+
+def test_shards(sharded: Path, tensors: dict[str, np.ndarray]) -> None:
+    checkpoint = Checkpoint.from_folder(sharded)
+    assert set(checkpoint.weights) == set(tensors)
+    for name, array in tensors.items():
+        np.testing.assert_array_equal(checkpoint.weights[name], array)
+    video = oracle.video_of(oracle.read("tiny", "generate_4"))
+    np.testing.assert_array_equal(
+        AutoGaze.from_pretrained(sharded).generate(video).gazing_pos,
+        AutoGaze(Checkpoint(CONFIG, tensors)).generate(video).gazing_pos,
+    )
+
+
+def test_shards_that_do_not_fit(sharded: Path) -> None:
+    weight_map = json.loads((sharded / INDEX_NAME).read_text("utf-8-sig"))["weight_map"]
+    second = "model-00002-of-00003.safetensors"
+    whole = (sharded / second).read_bytes()
+
+    def message() -> str:
+        with pytest.raises((SafetensorsError, CheckpointError)) as caught:
+            AutoGaze.from_pretrained(sharded)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    (sharded / second).unlink()
+    assert second in message()
+    assert "download all files" in message()
+    (sharded / second).write_bytes(whole[:-1])
+    assert message().startswith(f"{second}: ")
+    (sharded / second).write_bytes(save({FINAL_NORM: np.zeros(32, np.float32)}))
+    assert "both hold" in message() or "says that" in message()
+    (sharded / second).write_bytes(whole)
+    lost = next(iter(weight_map))
+    write_index(sharded, {name: file for name, file in weight_map.items() if name != lost})
+    assert f"holds the tensor {lost!r}" in message()
+    write_index(sharded, {**weight_map, lost: "../model.safetensors"})
+    assert "own folder" in message()
+    (sharded / INDEX_NAME).write_bytes(b"\xff\xfe")
+    assert "UTF-8" in message()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ def changed(**values: Any) -> dict[str, Any]:
     return config
 
 
+ROOT = Path(__file__).parents[2]
 DECODER, VISION = "gaze_model_config__gaze_decoder_config", "gaze_model_config__vision_model_config"
 
 
@@ -108,6 +110,7 @@ def test_no_early_stop_unless_the_config_asks_for_it_at_inference() -> None:
         ({"gaze_model_config__connector_config__num_tokens": 195}, "num_tokens is 195"),
         ({"gaze_model_config__input_img_size": 8}, "smaller than one patch"),
         ({"gazing_ratio_config__fixed__gazing_ratio": 1.5}, "between 0 and 1"),
+        ({"scales": [32, float("inf")]}, "scales must be"),
     ],
 )
 def test_each_error_names_its_field(changes: dict[str, Any], message: str) -> None:
@@ -126,6 +129,43 @@ def test_a_file_nested_without_an_end_is_not_parsed() -> None:
     for text in ("[" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000):
         with pytest.raises(ConfigError, match="nested too deeply"):
             AutoGazeConfig.from_json(text)
+
+
+def test_what_transformers_5_writes() -> None:
+    new = AutoGazeConfig.from_file(ROOT / "tests" / "data" / "transformers5_config.json")
+    assert new == AutoGazeConfig.from_file(ROOT / "site" / "model" / "config.json")
+
+
+def test_fields_that_equal_the_defaults_of_upstreams_classes_may_be_left_out() -> None:
+    """As ``save_pretrained`` leaves them out of nested configs."""
+    left_out = [
+        *("gaze_model_config__input_img_size", "gaze_model_config__connector_config"),
+        *(f"{VISION}__{key}" for key in RELEASED["gaze_model_config"]["vision_model_config"]),
+        "task_loss_requirement_config",
+        "max_num_frames",
+    ]
+    config = AutoGazeConfig.from_dict(changed(**dict.fromkeys(left_out, ...)))
+    assert config == AutoGazeConfig.from_dict(RELEASED)
+    assert AutoGazeConfig.from_dict(changed(gazing_ratio_config=...)).gazing_ratio == 0.5
+
+
+def test_the_names_of_the_dtype_do_not_matter() -> None:
+    old, new = changed(torch_dtype="float16"), changed(dtype="bfloat16")
+    assert (
+        AutoGazeConfig.from_dict(old) == AutoGazeConfig.from_dict(new) == AutoGazeConfig.from_dict(RELEASED)
+    )
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_byte_order_mark_is_skipped(tmp_path: Any, mark: str) -> None:
+    (tmp_path / "config.json").write_text(mark + json.dumps(RELEASED), "utf-8")
+    assert AutoGazeConfig.from_file(tmp_path / "config.json") == AutoGazeConfig.from_dict(RELEASED)
+
+
+def test_a_number_of_thousands_of_digits() -> None:
+    text = json.dumps(RELEASED).replace('"max_num_frames": 16', '"max_num_frames": ' + "9" * 5000)
+    with pytest.raises(ConfigError, match="max_num_frames must be an integer"):
+        AutoGazeConfig.from_json(text)
 
 
 def test_a_missing_file(tmp_path: Any) -> None:

@@ -70,6 +70,11 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "preprocessor_config.json").write_text("{")
     with pytest.raises(ProcessorError, match="not valid JSON"):
         AutoGazeImageProcessor.from_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(ProcessorError, match="UTF-8"):
+        AutoGazeImageProcessor.from_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text("\ufeff" + '{"size": 32}', "utf-8")
+    assert AutoGazeImageProcessor.from_pretrained(tmp_path).shortest_edge == 32
 
 
 @pytest.mark.parametrize(

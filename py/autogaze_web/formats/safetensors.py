@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from .json_depth import nested_too_deeply
+from .json_text import nested_too_deeply
 
 Buffer = bytes | bytearray | memoryview
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..formats.safetensors import Buffer, SafetensorsError, TensorEntry, read_header
+from ..formats.safetensors_index import INDEX_NAME, WeightMap, check_shards, read_index, shard_files
 from .config import AutoGazeConfig
 
 Weights = Mapping[str, NDArray[np.float32]]
 
+WEIGHTS_NAME = "model.safetensors"
 FLOAT_DTYPES = ("F32", "F16", "BF16")
+
+_ROTARY_BUFFER = re.compile(r"(^|\.)rotary_emb\.(original_)?inv_freq$")
 
 
 class CheckpointError(ValueError):
@@ -30,22 +35,30 @@ class Checkpoint:
 
     @staticmethod
     def from_folder(folder: str | Path) -> Checkpoint:
-        """Reads ``config.json`` and ``model.safetensors`` of a Hugging Face folder.
+        """Reads ``config.json`` and the weights of a Hugging Face folder.
+
+        The weights are ``model.safetensors`` or, where that is not there, the shards that
+        ``model.safetensors.index.json`` names.
 
         Raises:
             ConfigError: if config.json is missing or does not describe an AutoGaze model.
-            SafetensorsError: if model.safetensors is missing or damaged.
+            SafetensorsError: if a file is missing or damaged, or shards do not fit their index.
             CheckpointError: if the weights do not fit the config.
         """
-        config = AutoGazeConfig.from_file(Path(folder) / "config.json")
-        path = Path(folder) / "model.safetensors"
+        folder = Path(folder)
+        config = AutoGazeConfig.from_file(folder / "config.json")
+        whole, index = folder / WEIGHTS_NAME, folder / INDEX_NAME
+        if whole.exists() or not index.exists():
+            return Checkpoint.from_bytes(config, _read(whole, "expected the checkpoint's weights there"))
+        text = _read(index, "expected the index of the checkpoint's shards there")
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise SafetensorsError(
-                f"cannot read {path}: {error.strerror}; expected the checkpoint's weights there"
-            ) from None
-        return Checkpoint.from_bytes(config, data)
+            weight_map = read_index(text.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise SafetensorsError(f"{index} is not UTF-8 text: download it again") from None
+        why = f"{INDEX_NAME} names it: download all files of the checkpoint"
+        return Checkpoint.from_shards(
+            config, weight_map, {file: _read(folder / file, why) for file in shard_files(weight_map)}
+        )
 
     @staticmethod
     def from_bytes(config: AutoGazeConfig, data: Buffer) -> Checkpoint:
@@ -55,15 +68,65 @@ class Checkpoint:
             SafetensorsError: if the bytes are not a valid safetensors file.
             CheckpointError: if tensors are missing, unknown, of another shape or dtype, or not finite.
         """
-        entries = read_header(data)
-        _check_entries(entries, expected_tensors(config))
-        weights = {name: _as_float32(data, entry) for name, entry in entries.items()}
+        return Checkpoint._of(config, [(data, weight_entries(data))])
+
+    @staticmethod
+    def from_shards(
+        config: AutoGazeConfig, weight_map: WeightMap, shards: Mapping[str, Buffer]
+    ) -> Checkpoint:
+        """A checkpoint from the bytes of its shards; float32 tensors stay views of them.
+
+        Args:
+            weight_map: the file of each tensor, from `read_index`.
+            shards: the bytes of each of these files.
+
+        Raises:
+            SafetensorsError: if a shard is not a valid safetensors file or does not fit the index.
+            CheckpointError: as for `from_bytes`.
+        """
+        entries = {}
+        for file, data in shards.items():
+            try:
+                entries[file] = weight_entries(data)
+            except SafetensorsError as error:
+                raise SafetensorsError(f"{file}: {error}") from None
+        check_shards({name: file for name, file in weight_map.items() if _is_weight(name)}, entries)
+        return Checkpoint._of(config, [(data, entries[file]) for file, data in shards.items()])
+
+    @staticmethod
+    def _of(config: AutoGazeConfig, files: list[tuple[Buffer, dict[str, TensorEntry]]]) -> Checkpoint:
+        check_entries(config, {name: entry for _, entries in files for name, entry in entries.items()})
+        weights = {
+            name: _as_float32(data, entry) for data, entries in files for name, entry in entries.items()
+        }
         bad = [name for name, array in weights.items() if not np.isfinite(array).all()]
         if bad:
             raise CheckpointError(
                 f"the weights hold NaN or infinity in {_listing(bad)}: the file is damaged, download it again"
             )
         return Checkpoint(config, weights)
+
+
+def weight_entries(data: Buffer) -> dict[str, TensorEntry]:
+    """The weights in a safetensors file, without the buffers of rotary frequencies that old files have.
+
+    Those follow from config.json, and transformers ignores them as well.
+
+    Raises:
+        SafetensorsError: if the bytes are not a valid safetensors file.
+    """
+    return {name: entry for name, entry in read_header(data).items() if _is_weight(name)}
+
+
+def _is_weight(name: str) -> bool:
+    return _ROTARY_BUFFER.search(name) is None
+
+
+def _read(path: Path, why: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SafetensorsError(f"cannot read {path}: {error.strerror}; {why}") from None
 
 
 def expected_tensors(config: AutoGazeConfig) -> dict[str, tuple[int, ...]]:
@@ -114,7 +177,13 @@ def expected_tensors(config: AutoGazeConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _check_entries(entries: Mapping[str, TensorEntry], expected: Mapping[str, tuple[int, ...]]) -> None:
+def check_entries(config: AutoGazeConfig, entries: Mapping[str, TensorEntry]) -> None:
+    """Raises unless the tensors are those of the architecture, in a dtype that can be read.
+
+    Raises:
+        CheckpointError: listing all tensors that are missing, unknown, or of another shape or dtype.
+    """
+    expected = expected_tensors(config)
     problems: list[str] = []
     missing = [name for name in expected if name not in entries]
     extra = [name for name in entries if name not in expected]

@@ -1,21 +1,23 @@
 """The numbers of an AutoGaze checkpoint: ``config.json`` read into small frozen dataclasses.
 
-Every number comes from the file. Upstream writes some fifty irrelevant keys into each nested config:
-unknown keys are ignored, and keys that upstream derives from others may be missing or null.
+Every number comes from the file. Upstream writes some fifty irrelevant keys into each nested config: unknown
+keys are ignored. Keys that upstream derives from others, or that equal the defaults of its configuration
+classes and are therefore left out by ``save_pretrained``, may be missing or null.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..formats.json_depth import nested_too_deeply
+from ..formats.json_text import parse_json
 from .config_section import ConfigError as ConfigError
 from .config_section import Section
+from .rope_config import RopeScaling as RopeScaling
+from .rope_config import read_rope
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,6 @@ class VisionConfig:
     def past_frames(self) -> int:
         """Frames of input that each block remembers: its temporal kernel less one."""
         return self.trunk_temporal_kernel_size - 1
-
-
-@dataclass(frozen=True)
-class RopeScaling:
-    """Scaling of the rotary frequencies: ``llama3`` (four numbers) or ``linear`` (the factor alone)."""
-
-    rope_type: str
-    factor: float
-    low_freq_factor: float = 1.0
-    high_freq_factor: float = 4.0
-    original_max_position_embeddings: int = 8192
 
 
 @dataclass(frozen=True)
@@ -136,12 +127,10 @@ class AutoGazeConfig:
         Raises:
             ConfigError: if the text is not JSON or does not describe an AutoGaze model.
         """
-        if nested_too_deeply(text):
-            raise ConfigError("config.json is nested too deeply to be AutoGaze's: download it again")
         try:
-            values = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ConfigError(f"config.json is not valid JSON ({error}): download it again") from None
+            values = parse_json(text, "config.json")
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
         return AutoGazeConfig.from_dict(values)
 
     @staticmethod
@@ -162,13 +151,13 @@ class AutoGazeConfig:
         config = AutoGazeConfig(
             scales=_scales(top.get("scales")),
             tokens_per_frame=tokens,
-            input_img_size=gaze.integer("input_img_size"),
+            input_img_size=gaze.integer("input_img_size", 224),
             max_num_frames=top.integer("max_num_frames", 16),
             vision=_vision(gaze.section("vision_model_config")),
             decoder=_decoder(gaze.section("gaze_decoder_config")),
-            gazing_ratio=_fixed(top, "gazing_ratio_config", "gazing_ratio"),
+            gazing_ratio=_fixed(top, "gazing_ratio", 0.5),
             task_loss_requirement=(
-                _fixed(top, "task_loss_requirement_config", "task_loss_requirement")
+                _fixed(top, "task_loss_requirement", 0.7)
                 if top.boolean("has_task_loss_requirement_during_inference", False)
                 else None
             ),
@@ -190,7 +179,7 @@ def _scales(value: Any) -> tuple[int, ...]:
         scales = tuple(sorted(int(part) for part in parts))
         if not scales or scales[0] < 1 or len(set(scales)) != len(scales):
             raise ValueError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ConfigError(
             f'config.json: scales must be different positive integers such as "32+64+112+224", got {value!r}'
         ) from None
@@ -203,16 +192,16 @@ def _vision(section: Section) -> VisionConfig:
             f"config.json: {section.name('temporal_patch_size')} is {section.get('temporal_patch_size')}, "
             "but only 1 (one set of tokens for each frame) can be run"
         )
-    hidden = section.integer("hidden_dim")
+    hidden = section.integer("hidden_dim", 192)
     spatial = section.integer("trunk_spatial_kernel_size", 3)
     if spatial % 2 == 0:
         name = section.name("trunk_spatial_kernel_size")
         raise ConfigError(f"config.json: {name} must be odd to keep the grid's size, got {spatial}")
     return VisionConfig(
         hidden_dim=hidden,
-        out_dim=section.integer("out_dim", hidden),
+        out_dim=section.integer("out_dim", 192),
         depth=section.integer("depth", 1, least=0),
-        kernel_size=section.integer("kernel_size"),
+        kernel_size=section.integer("kernel_size", 16),
         trunk_temporal_kernel_size=section.integer("trunk_temporal_kernel_size", 3),
         trunk_spatial_kernel_size=spatial,
     )
@@ -241,6 +230,7 @@ def _decoder(section: Section) -> DecoderConfig:
         raise ConfigError(
             f"config.json: {section.name('hidden_act')} is {activation!r}, but only 'silu' can be run"
         )
+    theta, scaling = read_rope(section)
     return DecoderConfig(
         hidden_size=hidden,
         intermediate_size=section.integer("intermediate_size"),
@@ -249,42 +239,23 @@ def _decoder(section: Section) -> DecoderConfig:
         num_key_value_heads=groups,
         head_dim=head_dim,
         rms_norm_eps=section.number("rms_norm_eps", 1e-6),
-        rope_theta=section.number("rope_theta", 10000.0),
-        rope_scaling=_rope_scaling(section),
+        rope_theta=theta,
+        rope_scaling=scaling,
         attention_bias=section.boolean("attention_bias", False),
         mlp_bias=section.boolean("mlp_bias", False),
         num_multi_token_pred=section.integer("num_multi_token_pred", 1),
     )
 
 
-def _rope_scaling(decoder: Section) -> RopeScaling | None:
-    if decoder.get("rope_scaling") is None:
-        return None
-    section = decoder.section("rope_scaling")
-    kind = section.get("rope_type") or section.get("type") or "default"
-    if kind == "default":
-        return None
-    if kind == "linear":
-        return RopeScaling("linear", section.number("factor"))
-    if kind != "llama3":
-        raise ConfigError(
-            f"config.json: {section.name('rope_type')} is {kind!r}, but only 'default', 'linear' "
-            "and 'llama3' can be run"
-        )
-    low, high = section.number("low_freq_factor"), section.number("high_freq_factor")
-    if high <= low:
-        raise ConfigError(
-            f"config.json: {section.name('high_freq_factor')} ({high}) must be above low_freq_factor ({low})"
-        )
-    return RopeScaling(
-        "llama3", section.number("factor"), low, high, section.integer("original_max_position_embeddings")
-    )
+def _fixed(top: Section, name: str, default: float) -> float | None:
+    """The value of a control that is ``fixed`` at inference; None for any other sampling strategy.
 
-
-def _fixed(top: Section, key: str, name: str) -> float | None:
-    """The value of a control that is ``fixed`` at inference; None for any other sampling strategy."""
+    Args:
+        default: the value of upstream's configuration class, for a config without the control's section.
+    """
+    key = f"{name}_config"
     if top.get(key) is None:
-        return None
+        return default
     section = top.section(key)
     if section.get("sample_strategy_during_inference") != "fixed":
         return None

@@ -21,14 +21,18 @@ class Section:
                 "expected the config.json of an AutoGaze checkpoint"
             )
         self._values = values
-        self._path = path
+        self.path = path
 
     def name(self, key: str) -> str:
         """The key with the path to it, as errors show it."""
-        return f"{self._path}.{key}" if self._path else key
+        return f"{self.path}.{key}" if self.path else key
+
+    def present(self) -> list[str]:
+        """The keys whose values are not null."""
+        return [key for key, value in self._values.items() if value is not None]
 
     def get(self, key: str) -> Any:
-        """The value, None if there is none."""
+        """The value; None if it is missing or null."""
         return self._values.get(key)
 
     def section(self, key: str) -> Section:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..formats.json_text import parse_json
 from ..frames.resize import resize_bilinear_u8
 
 _BILINEAR = 2
@@ -49,13 +49,26 @@ class AutoGazeImageProcessor:
         """
         path = Path(folder) / "preprocessor_config.json"
         try:
-            values = json.loads(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
         except OSError as error:
             raise ProcessorError(
                 f"cannot read {path}: {error.strerror}; expected the checkpoint's file there"
             ) from None
+        except UnicodeDecodeError:
+            raise ProcessorError(f"{path} is not UTF-8 text: download it again") from None
+        return AutoGazeImageProcessor.from_json(text)
+
+    @staticmethod
+    def from_json(text: str) -> AutoGazeImageProcessor:
+        """A processor from the text of a ``preprocessor_config.json``.
+
+        Raises:
+            ProcessorError: if the text is not JSON or asks for something else than AutoGaze's processing.
+        """
+        try:
+            values = parse_json(text, "preprocessor_config.json")
         except ValueError as error:
-            raise ProcessorError(f"{path} is not valid JSON ({error}): download it again") from None
+            raise ProcessorError(str(error)) from None
         return AutoGazeImageProcessor.from_dict(values)
 
     @staticmethod

@@ -6,7 +6,6 @@ Nothing here needs a browser; ``wasm_bridge/model/page_model.mjs`` is the other 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..formats.json_depth import nested_too_deeply
 from ..formats.safetensors import Buffer
 from ..frames.rgba import Rgba, words
 from ..live.gazer import GazePart
@@ -177,11 +175,4 @@ class PageStream:
 
 
 def _processor(text: str | None) -> AutoGazeImageProcessor:
-    if text is None:
-        return AutoGazeImageProcessor()
-    try:
-        if nested_too_deeply(text):
-            raise ValueError("preprocessor_config.json is nested too deeply: download it again")
-        return AutoGazeImageProcessor.from_dict(json.loads(text))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"preprocessor_config.json is not valid JSON ({error}): fetch it again") from None
+    return AutoGazeImageProcessor() if text is None else AutoGazeImageProcessor.from_json(text)

@@ -1,0 +1,58 @@
+"""JSON texts of unknown origin, parsed without trusting them.
+
+In WebAssembly the recursion of a JSON parser can exhaust the stack and end Python, so the depth of a text is
+measured before it is parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+# Any parser's stack is deep enough for this many levels; the files of a model have four.
+MAX_NESTING = 200
+
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
+
+
+def nested_too_deeply(text: str) -> bool:
+    """Whether objects and arrays of a JSON text are nested more than `MAX_NESTING` levels."""
+    level = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub("", text)):
+        level += 1 if bracket[0] in "[{" else -1
+        if level > MAX_NESTING:
+            return True
+    return False
+
+
+def parse_json(
+    text: str, name: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
+    """The value of a JSON text; a byte-order mark in front of it is skipped, as Windows editors write one.
+
+    Args:
+        name: the file's name, with which the error begins.
+        object_pairs_hook: as for `json.loads`.
+
+    Raises:
+        ValueError: if the text is not JSON, or nested too deeply.
+
+    Examples:
+        >>> parse_json('{"scales": "32+64"}', "config.json")
+        {'scales': '32+64'}
+    """
+    text = text.removeprefix("\ufeff")
+    if nested_too_deeply(text):
+        raise ValueError(f"{name} is nested too deeply for a model's file: download it again")
+    try:
+        return json.loads(text, object_pairs_hook=object_pairs_hook, parse_int=_integer)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{name} is not valid JSON ({error}): download it again") from None
+
+
+def _integer(digits: str) -> int | float:
+    """A number with more digits than any size has becomes a float: Python limits the length of integers."""
+    return int(digits) if len(digits) <= 20 else float(digits)

@@ -1,0 +1,103 @@
+"""The index of a checkpoint that is split into shards: ``model.safetensors.index.json``.
+
+Its ``weight_map`` names the file of each tensor. Nothing here reads a file: texts and names come in, names go
+out, so that the page and the native package share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .json_text import parse_json
+from .safetensors import SafetensorsError
+
+INDEX_NAME = "model.safetensors.index.json"
+
+WeightMap = Mapping[str, str]
+
+
+def read_index(text: str) -> WeightMap:
+    """The file of each tensor, from the text of an index.
+
+    Raises:
+        SafetensorsError: if the text is not an index, or names a file outside the checkpoint's folder.
+
+    Examples:
+        >>> read_index('{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}')
+        {'a': 'model-1.safetensors', 'b': 'model-2.safetensors'}
+    """
+    try:
+        index = parse_json(text, INDEX_NAME, _unique_names)
+    except SafetensorsError:
+        raise
+    except ValueError as error:
+        raise SafetensorsError(str(error)) from None
+    weight_map = index.get("weight_map") if isinstance(index, dict) else None
+    if (
+        not isinstance(weight_map, dict)
+        or not weight_map
+        or not all(isinstance(file, str) for file in weight_map.values())
+    ):
+        raise SafetensorsError(
+            f"{INDEX_NAME} must have a weight_map from the name of each tensor to that of its file"
+        )
+    for file in shard_files(weight_map):
+        if not _stays_in_folder(file):
+            raise SafetensorsError(
+                f"{INDEX_NAME} names the file {file!r}, but shards must lie in the checkpoint's own folder"
+            )
+    return weight_map
+
+
+def shard_files(weight_map: WeightMap) -> list[str]:
+    """The names of the files, each once, in the order in which the index first names them."""
+    return list(dict.fromkeys(weight_map.values()))
+
+
+def check_shards(weight_map: WeightMap, shards: Mapping[str, Iterable[str]]) -> None:
+    """Raises unless each shard holds exactly the tensors that the index says it holds.
+
+    Args:
+        shards: the names of the tensors in each file.
+
+    Raises:
+        SafetensorsError: naming the tensor and the files.
+    """
+    holder: dict[str, str] = {}
+    for file, names in shards.items():
+        for name in names:
+            if name in holder:
+                raise SafetensorsError(
+                    f"the shards {holder[name]} and {file} both hold the tensor {name!r}: "
+                    "they are not of one checkpoint, download them again"
+                )
+            holder[name] = file
+    for name, file in weight_map.items():
+        if holder.get(name) != file:
+            found = f"it is in {holder[name]}" if name in holder else "it is not there"
+            raise SafetensorsError(
+                f"{INDEX_NAME} says that {file} holds the tensor {name!r}, but {found}: "
+                "index and shards are not of one checkpoint, download them again"
+            )
+    for name, file in holder.items():
+        if name not in weight_map:
+            raise SafetensorsError(
+                f"{file} holds the tensor {name!r}, which {INDEX_NAME} does not name: "
+                "index and shards are not of one checkpoint, download them again"
+            )
+
+
+def _stays_in_folder(file: str) -> bool:
+    if not file or any(character in file for character in "\\:\0"):
+        return False
+    return all(part not in ("", ".", "..") for part in file.split("/"))
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in result:
+            raise SafetensorsError(f"{INDEX_NAME} has {name!r} twice: download it again")
+        result[name] = value
+    return result
