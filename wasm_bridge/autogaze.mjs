@@ -32,8 +32,9 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./api/settings.mjs").Settings} Settings */
 /** @typedef {(step: string, done: number, total: number) => void} OnProgress */
 
-// What a LiveView takes and tells.
+// What a LiveView takes, and the details of its events.
 /** @typedef {import("./runner/backend.mjs").BackendName} BackendName */
+/** @typedef {import("./live/live_client.mjs").LiveViewEvents} LiveViewEvents */
 /** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */
 /** @typedef {import("./live/protocol.mjs").FrameReport} FrameReport */

@@ -23,7 +23,7 @@ import { OfflinePanel } from "./offline/offline_panel.mjs";
 import { loadOptions, parseQuery } from "./options.mjs";
 import { ProgressBar } from "./progress.mjs";
 import { restartWorker } from "./restart_worker.mjs";
-import { applySettings, showAgain } from "./settings/apply_settings.mjs";
+import { applySettings, redrawIfPaused } from "./settings/apply_settings.mjs";
 import { Settings } from "./settings/settings.mjs";
 import { showSettings } from "./settings/settings_panel.mjs";
 import { listenForShortcuts } from "./shortcuts/shortcuts.mjs";
@@ -50,7 +50,7 @@ async function main() {
     mask: element("mask", HTMLCanvasElement),
     output: element("output", HTMLCanvasElement),
   });
-  view.onProgress = (...progress) => loading.show(...progress);
+  view.on("progress", ({ step, loaded, total }) => loading.show(step, loaded, total));
   view.ready.catch(() => {}); // told where it is waited for
   try {
     await compose(view);
@@ -85,7 +85,7 @@ async function compose(view) {
     if (source === "autogaze") offline.modelReady(maskSource.backend);
     // Scales and stages are other ones now.
     insight.reset();
-    showAgain({ view, player });
+    redrawIfPaused({ view, player });
   };
   const exporting = new ExportPanel(view, () => player.title);
   exporting.onProblem = showNotice;
@@ -105,7 +105,7 @@ async function compose(view) {
     await restartWorker({ view, player, maskSource, comparison, exporting });
     loading.hide();
   };
-  view.onDone = (report) => {
+  view.on("frame", (report) => {
     hook.frame(report);
     const { milliseconds, replaced } = player;
     timeline.frame(report, player.playback);
@@ -115,17 +115,17 @@ async function compose(view) {
     comparison.frame(report);
     perf.frame(report, milliseconds, { replaced, backend: maskSource.backend });
     show(report);
-  };
-  view.onRepeated = (report) => {
+  });
+  view.on("redraw", (report) => {
     hook.frame(report);
     exporting.frame(report);
     show(report);
-  };
-  view.onFrameFault = (message) => {
+  });
+  view.on("frame-error", ({ message }) => {
     player.frameDone();
     showNotice(message);
-  };
-  view.onOptionsFault = showNotice;
+  });
+  view.on("options-error", ({ message }) => showNotice(message));
   player.onState = (state) => {
     controls.showState(state);
     screen.showState(state);
@@ -179,11 +179,11 @@ async function compose(view) {
  */
 function showStorage(view) {
   const line = element("storage", HTMLElement);
-  view.onStorage = (bytes) => {
+  view.on("storage", ({ bytes }) => {
     line.hidden = bytes === 0;
     element("storage-text", HTMLElement).textContent =
       `Model files kept on this machine: ${(bytes / 1e6).toFixed(1)} MB.`;
-  };
+  });
   element("storage-delete", HTMLButtonElement).addEventListener("click", () => view.deleteStoredModels());
 }
 

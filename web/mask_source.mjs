@@ -40,12 +40,14 @@ export class MaskSource {
   constructor(view, values) {
     this.#view = view;
     this.#values = values;
-    view.onModelProgress = (...progress) => this.#loading && this.#progress.show(...progress);
-    view.onModelReady = (backend, replaced) => this.#ready(backend, replaced);
-    view.onModelFault = (sentence) => this.#failed(sentence);
-    view.onModelNote = (sentence) => this.onProblem(sentence);
-    view.onModelLost = (sentence) => this.#lost(sentence);
-    view.onModelStopped = (sentence) => this.#stopped(sentence);
+    view.on("model-progress", ({ step, loaded, total }) => {
+      if (this.#loading) this.#progress.show(step, loaded, total);
+    });
+    view.on("model-ready", ({ backend, superseded }) => this.#ready(backend, superseded));
+    view.on("model-error", ({ message }) => this.#failed(message));
+    view.on("model-note", ({ message }) => this.onProblem(message));
+    view.on("model-lost", ({ message }) => this.#lost(message));
+    view.on("model-stopped", ({ message }) => this.#stopped(message));
     this.#select.addEventListener("change", () => this.choose(this.#select.value));
     element("model-cancel", HTMLButtonElement).addEventListener("click", () => this.choose("patch-diff"));
   }

@@ -67,14 +67,11 @@ TOKEN_CASES = (
 
 _MEASURE = """([count, timeout]) => new Promise((resolve, reject) => {
   const { view, player } = globalThis.autogaze;
-  const shown = view.onDone;
   const reports = [];
   setTimeout(reject, timeout, new Error("too few frames"));
-  view.onDone = (report) => {
-    shown(report);
-    reports.push(report);
-    if (reports.length === count) { view.onDone = shown; resolve(reports); }
-  };
+  view.on("frame", (report) => {
+    if (reports.length < count && reports.push(report) === count) resolve(reports);
+  });
   player.open(player.name);
 })"""
 

@@ -33,11 +33,7 @@ globalThis.firstMasked = new Promise((resolve) => {
     get: () => hooked,
     set(value) {
       hooked = value;
-      const shown = value.view.onDone;
-      value.view.onDone = (report) => {
-        shown(report);
-        if (report.cells > 0) resolve(performance.now());
-      };
+      value.view.on("frame", (report) => report.cells > 0 && resolve(performance.now()));
     },
   });
 });

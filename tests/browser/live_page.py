@@ -62,32 +62,22 @@ _DRAWN = """async (panels) => {
   return Promise.all(pictures.map(async (blob) => base64(new Uint8Array(await blob.arrayBuffer()))));
 }""".replace("BASE64", _BASE64)
 
-# `onDone` of so many frames more.
+# Waits for N more frames.
 _FRAMES = """(frames) => new Promise((resolve) => {
   const { view } = globalThis.autogaze;
-  const shown = view.onDone;
-  view.onDone = (report) => {
-    shown(report);
-    if (--frames > 0) return;
-    view.onDone = shown;
-    resolve();
-  };
+  view.on("frame", () => --frames === 0 && resolve());
 })"""
 
 _PLAY = """async ([source, count, width, height]) => {
   const { view, player } = globalThis.autogaze;
   player.close();
-  const shown = view.onDone;
   const reports = [];
   view.newStream();
   for (let index = 0; index < count; index++) {
-    const done = new Promise((resolve) => { view.onDone = resolve; });
+    const done = new Promise((resolve) => view.on("frame", resolve, { once: true }));
     view.send({ synthetic: source, index, width, height });
-    const report = await done;
-    shown(report);
-    reports.push(report);
+    reports.push(await done);
   }
-  view.onDone = shown;
   return reports;
 }"""
 

@@ -18,23 +18,18 @@ _FOLLOW = """() => {
   const { view } = globalThis.autogaze;
   const followed = { sent: null, report: null, done: 0, withoutModel: 0, models: 0, size: [0, 0] };
   const waiting = [];
-  const { onDone, onModelReady } = view;
   const send = view.send.bind(view);
   view.send = (frame) => {
     const { synthetic = "", index = 0, width, height } = frame;
     followed.sent = { synthetic, index, width, height };
     send(frame);
   };
-  view.onDone = (report) => {
-    onDone(report);
+  view.on("frame", (report) => {
     followed.done += 1;
     if (report.gazes === undefined) followed.withoutModel += 1;
     while (waiting.length > 0 && waiting[0].until <= followed.done) waiting.shift().resolve();
-  };
-  view.onModelReady = (backend) => {
-    onModelReady(backend);
-    followed.models += 1;
-  };
+  });
+  view.on("model-ready", () => { followed.models += 1; });
   followed.frames = (count, limit) => new Promise((resolve, reject) => {
     const until = followed.done + count;
     const giveUp = () => reject(new Error(`${until - followed.done} of ${count} frames are missing`));

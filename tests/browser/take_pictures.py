@@ -30,14 +30,13 @@ VIEWS: tuple[tuple[str, int, int, Literal["dark", "light"]], ...] = (
 # Pauses at a frame of some motion, once the output has been built up from cells for a while.
 _PAUSE = """() => new Promise((resolve) => {
   const { view, player } = globalThis.autogaze;
-  const show = view.onDone;
-  view.onDone = (report) => {
-    show(report);
+  const stop = new AbortController();
+  view.on("frame", (report) => {
     if (report.index < 30 || report.cells < 12) return;
-    view.onDone = show;
+    stop.abort();
     player.toggle();
     setTimeout(resolve, 300);
-  };
+  }, { signal: stop.signal });
 })"""
 
 

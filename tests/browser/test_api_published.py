@@ -72,7 +72,9 @@ def test_the_site_is_a_package_with_types(site_dist, tmp_path):
         await gaze.set({ speed: 1 });
         const panel = document.createElement("canvas");
         const view = new LiveView({ input: panel, mask: panel, output: panel });
-        view.onDone = (report) => report.cells.toFixed();
+        view.on("frame", (report) => report.cells.toFixed());
+        // @ts-expect-error: there is no such event
+        view.on("frames", () => {});
         export { mode, points };"""
     )
     command = [

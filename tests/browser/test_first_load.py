@@ -63,12 +63,7 @@ START = """async (build) => {
 
 STREAM = """(frames) => new Promise((resolve) => {
   const { view } = globalThis.autogaze;
-  const shown = view.onDone;
-  view.onDone = (report) => {
-    shown(report);
-    frames -= 1;
-    if (frames === 0) resolve();
-  };
+  view.on("frame", () => --frames === 0 && resolve());
 })"""
 
 

@@ -161,11 +161,11 @@ def test_newest_frame_wins_and_nothing_queues(page, site_url):
     page.evaluate(
         """() => {
           const { view } = globalThis.autogaze;
-          const [send, done] = [view.send.bind(view), view.onDone];
+          const send = view.send.bind(view);
           globalThis.most = 0;
           let inWork = 0;
           view.send = (frame) => { globalThis.most = Math.max(globalThis.most, ++inWork); send(frame); };
-          view.onDone = (report) => { inWork--; done(report); };
+          view.on("frame", () => { inWork--; });
           globalThis.autogaze.player.open("synthetic-pan");
         }"""
     )

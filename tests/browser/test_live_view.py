@@ -23,9 +23,9 @@ OPEN = """async () => {
   const canvas = () => document.createElement("canvas");
   const view = new LiveView({ input: canvas(), mask: canvas(), output: canvas() });
   globalThis.heard = [];
-  view.onModelProgress = (...words) => heard.push(["progress", ...words]);
-  view.onModelReady = (...words) => heard.push(["ready", ...words]);
-  view.onModelFault = (...words) => heard.push(["fault", ...words]);
+  view.on("model-progress", ({ step, loaded, total }) => heard.push(["progress", step, loaded, total]));
+  view.on("model-ready", ({ backend, superseded }) => heard.push(["ready", backend, superseded]));
+  view.on("model-error", ({ message }) => heard.push(["error", message]));
   worker.tell({ type: "ready" });
   await view.ready;
   for (const weightsUrl of ["first", "second"])

@@ -141,8 +141,7 @@ def test_another_model_and_another_source_in_mid_gaze(page, site_url, checkpoint
     page.evaluate(
         """() => {
           const { view } = globalThis.autogaze;
-          const ready = view.onModelReady;
-          view.onModelReady = (backend) => { ready(backend); globalThis.swapped = true; };
+          view.on("model-ready", () => { globalThis.swapped = true; });
         }"""
     )
     choose_files(page, *[other / name for name in names])

@@ -85,9 +85,8 @@ def test_hostile_weights_end_in_a_sentence_and_the_page_goes_on(recorded, site_u
     weights = tmp_path / "model.safetensors"
     page.evaluate("""() => {
       const { view } = globalThis.autogaze;
-      const told = view.onModelNote;
       globalThis.notes = [];
-      view.onModelNote = (note) => (globalThis.notes.push(note), told(note));
+      view.on("model-note", ({ message }) => globalThis.notes.push(message));
     }""")
     for what, content in HOSTILE.items():
         weights.write_bytes(content)

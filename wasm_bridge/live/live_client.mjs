@@ -1,9 +1,9 @@
 /**
- * The page's end of the worker: a live view that is given frames one at a time.
+ * The page's end of the worker: a live view that takes frames one at a time.
  *
  * @example
  * const view = new LiveView({ input, mask, output });    // three <canvas> elements
- * view.onDone = (report) => console.log(report.update_ratio);
+ * view.on("frame", (report) => console.log(report.update_ratio));
  * await view.ready;
  * view.newStream();
  * view.send({ synthetic: "synthetic-pan", index: 0, width: 640, height: 360 });
@@ -11,6 +11,7 @@
  */
 
 import { startWorker } from "../calls/start_worker.mjs";
+import { TypedEventTarget } from "../calls/typed_event_target.mjs";
 
 /** @typedef {import("./protocol.mjs").Frame} Frame */
 /** @typedef {import("./protocol.mjs").FrameReport} FrameReport */
@@ -19,37 +20,43 @@ import { startWorker } from "../calls/start_worker.mjs";
 /** @typedef {import("./protocol.mjs").RecordedFrame} RecordedFrame */
 /** @typedef {import("./protocol.mjs").ToWorker} ToWorker */
 
-export class LiveView {
-  /** Called with bytes while Python loads. @type {(step: string, loaded: number, total: number) => void} */
-  onProgress = () => {};
-  /** Called when a frame of the present stream has been processed and drawn. @type {(report: FrameReport) => void} */
-  onDone = () => {};
-  /** Called when a frame that stands still was drawn once more, with newer cells. @type {(report: FrameReport) => void} */
-  onRepeated = () => {};
-  /** Called with a sentence when a frame of the present stream failed. @type {(message: string) => void} */
-  onFrameFault = () => {};
-  /** Called with a sentence when options were refused. @type {(message: string) => void} */
-  onOptionsFault = () => {};
+/** @typedef {{ step: string, loaded: number, total: number }} LoadProgress in bytes; `total` is 0 while unknown */
+/** @typedef {{ message: string }} Message one sentence for the user */
 
-  /** Called with bytes while a model loads. @type {(step: string, loaded: number, total: number) => void} */
-  onModelProgress = () => {};
-  /**
-   * Called when a model chooses the cells from now on; `replaced` if another one has been asked for since.
-   * @type {(backend: string, replaced: boolean) => void}
-   */
-  onModelReady = () => {};
-  /** Called with a sentence when a model could not be loaded. @type {(message: string) => void} */
-  onModelFault = () => {};
-  /** Called with a sentence about a load that did not go as usual. @type {(message: string) => void} */
-  onModelNote = () => {};
+/**
+ * The events of a `LiveView`, by name, with the types of their details:
+ *
+ * - `progress`: Python is loading.
+ * - `frame`: a frame of the current stream was processed and drawn.
+ * - `redraw`: the last frame was drawn again, with newer cells or other options.
+ * - `frame-error`: a frame of the current stream failed.
+ * - `options-error`: options were refused; the old ones stay.
+ * - `model-progress`: a model is loading.
+ * - `model-ready`: a model chooses the cells from now on; `superseded` if another one has been requested since.
+ * - `model-error`: a model could not be loaded.
+ * - `model-note`: a model was loaded, but not as usual.
+ * - `model-lost`: the GPU was lost; the model is being loaded again.
+ * - `model-stopped`: the model failed; patch-diff chooses the cells.
+ * - `storage`: the size of all model files stored in this browser.
+ *
+ * @typedef {{
+ *   "progress": LoadProgress,
+ *   "frame": FrameReport,
+ *   "redraw": FrameReport,
+ *   "frame-error": Message,
+ *   "options-error": Message,
+ *   "model-progress": LoadProgress,
+ *   "model-ready": { backend: string, superseded: boolean },
+ *   "model-error": Message,
+ *   "model-note": Message,
+ *   "model-lost": Message,
+ *   "model-stopped": Message,
+ *   "storage": { bytes: number },
+ * }} LiveViewEvents
+ */
 
-  /** Called with a sentence when the GPU went away; the model is loaded again. @type {(message: string) => void} */
-  onModelLost = () => {};
-  /** Called with a sentence when the model failed; patch-diff chooses the cells. @type {(message: string) => void} */
-  onModelStopped = () => {};
-  /** Called with the bytes of all model files that are kept. @type {(bytes: number) => void} */
-  onStorage = () => {};
-
+/** @extends {TypedEventTarget<LiveViewEvents>} */
+export class LiveView extends TypedEventTarget {
   /**
    * Resolves when frames can be sent; rejects with a sentence for the user if Python cannot start.
    * @type {Promise<void>}
@@ -74,6 +81,7 @@ export class LiveView {
    * @param {string} [siteUrl] of the folder with `build.json`
    */
   constructor(canvases, siteUrl = new URL("../../", import.meta.url).href) {
+    super();
     this.#siteUrl = siteUrl;
     this.#worker = startWorker(new URL("live_worker.mjs", import.meta.url));
     this.ready = this.#start(canvases);
@@ -119,19 +127,19 @@ export class LiveView {
     this.#post({ type: "options", values });
   }
 
-  /** Shows the last frame once more, as options and mask source are now; `onRepeated` follows. */
-  showAgain() {
+  /** Draws the last frame again with the current options and mask source; a `redraw` event follows. */
+  redraw() {
     this.#whenReady({ type: "again" });
   }
 
-  /** Begins a new stream; what is still to come of the old one is not reported. */
+  /** Starts a new stream; no more events about frames of the old one follow. */
   newStream() {
     this.#stream += 1;
     this.#post({ type: "stream", stream: this.#stream });
   }
 
   /**
-   * Gives a frame to the worker, and its image away. One `onDone` or `onFrameFault` follows.
+   * Transfers a frame to the worker. One `frame` or `frame-error` event follows.
    * @param {Frame} frame
    */
   send(frame) {
@@ -261,16 +269,16 @@ export class LiveView {
   #receive(message, ready, failed) {
     switch (message.type) {
       case "progress":
-        this.onProgress(message.step, message.loaded, message.total);
+        this.emit("progress", message);
         break;
       case "ready":
         ready();
         break;
       case "done":
-        if (message.stream === this.#stream) this.onDone(message.report);
+        if (message.stream === this.#stream) this.emit("frame", message.report);
         break;
       case "repeated":
-        if (message.stream === this.#stream) this.onRepeated(message.report);
+        if (message.stream === this.#stream) this.emit("redraw", message.report);
         break;
       case "answer":
         this.#answered(message);
@@ -279,35 +287,29 @@ export class LiveView {
         this.#onRecorded(message.frames);
         break;
       case "model-progress":
-        if (message.load === this.#load) this.onModelProgress(message.step, message.loaded, message.total);
+        if (message.load === this.#load) this.emit("model-progress", message);
         break;
       case "model-ready":
-        this.onModelReady(message.backend, message.load !== this.#load);
+        this.emit("model-ready", { backend: message.backend, superseded: message.load !== this.#load });
         break;
       case "model-fault":
-        if (message.load === this.#load) this.onModelFault(message.message);
+        if (message.load === this.#load) this.emit("model-error", message);
         break;
       case "model-lost":
-        this.onModelLost(message.message);
-        break;
       case "model-stopped":
-        this.onModelStopped(message.message);
-        break;
-      case "storage":
-        this.onStorage(message.bytes);
-        break;
       case "model-note":
-        this.onModelNote(message.message);
+      case "storage":
+        this.emit(message.type, message);
         break;
       case "start-fault":
         this.close();
         failed(new Error(message.message));
         break;
       case "options-fault":
-        this.onOptionsFault(message.message);
+        this.emit("options-error", message);
         break;
       case "frame-fault":
-        if (message.stream === this.#stream) this.onFrameFault(message.message);
+        if (message.stream === this.#stream) this.emit("frame-error", message);
         break;
     }
   }

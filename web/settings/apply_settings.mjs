@@ -30,7 +30,7 @@ export function applySettings(settings, parts) {
   settings.onChange((changed) => {
     view.setOptions(values);
     showWanted(settings);
-    showAgain(parts);
+    redrawIfPaused(parts);
     const restarts = new Set(changed.map((name) => settings.option(name).restarts));
     player.optionsChanged(changed, restarts.has("source"));
     const source = String(values["mask-source"]);
@@ -49,8 +49,8 @@ export function applySettings(settings, parts) {
  * @param {import("../../wasm_bridge/autogaze.mjs").LiveView} parts.view
  * @param {import("../source_player.mjs").SourcePlayer} parts.player
  */
-export function showAgain({ view, player }) {
-  if (player.state === "paused") view.showAgain();
+export function redrawIfPaused({ view, player }) {
+  if (player.state === "paused") view.redraw();
 }
 
 /** @param {Settings} settings */
