@@ -29,7 +29,7 @@ def table(results: dict[str, Any]) -> str:
             lines.append(f"| {kind} | not reached |" + " |" * len(METHODS))
     lines += [
         "",
-        "What the task-loss requirement does, all kinds on average (at most 50 tokens a frame).",
+        "Effect of the task-loss requirement, averaged over all kinds (at most 50 tokens per frame).",
         "",
     ]
     return "\n".join(lines) + "\n" + requirement_table(results["requirements"])
@@ -37,7 +37,7 @@ def table(results: dict[str, Any]) -> str:
 
 def requirement_table(requirements: dict[str, Means]) -> str:
     """Markdown: tokens, update ratio and PSNR by requirement."""
-    lines = ["| requirement | tokens a frame | update ratio | PSNR, dB |", "|---|---|---|---|"]
+    lines = ["| requirement | tokens per frame | update ratio | PSNR, dB |", "|---|---|---|---|"]
     for requirement, mean in requirements.items():
         lines.append(f"| {requirement} | {mean['tokens']:.1f} | {mean['ratio']:.1%} | {mean['psnr']:.1f} |")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The folder that the perf matrix is measured with: the site, and in ``perf/`` cases and what they show."""
+"""Writes the folder that the perf matrix measures: the site, and in ``perf/`` the cases and their media."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 import build_site
 
 PAGES = Path(__file__).parent / "pages"
-# Within the folder; Chromium's fake camera reads its clip as a file.
+# Paths in the folder. Chromium's fake camera reads its clip from a file.
 PAGE = "perf/matrix.html"
 CAMERA = "perf/camera.y4m"
 STILL = "perf/still.png"
@@ -28,7 +28,7 @@ _MASK_SOURCES = ("patch-diff", "autogaze")
 
 @dataclass(frozen=True)
 class Case:
-    """What the site is opened with."""
+    """The options that the site is opened with."""
 
     source: str
     mode: str
@@ -36,11 +36,11 @@ class Case:
 
     @property
     def name(self) -> str:
-        """As the results call it."""
+        """The name of the case in the results."""
         return f"{self.source}, {self.mode}, {self.mask_source}"
 
     def query(self, frames: int, warm_up: int, **more: str) -> str:
-        """The address's query."""
+        """The query string of the site's address."""
         options = {
             "source": self.source,
             "mode": self.mode,
@@ -55,7 +55,7 @@ class Case:
 
 
 def matrix() -> Iterator[Case]:
-    """Sixteen cases and the camera's two."""
+    """All cases: sixteen, and two with the camera."""
     for mask_source in _MASK_SOURCES:
         for mode in _MODES:
             for source in _SOURCES:
@@ -72,12 +72,15 @@ def make_folder(
     model: Path | None = None,
     hardware: bool = False,
 ) -> None:
-    """Writes it; what is there already is written over.
+    """Writes the folder and overwrites files that already exist.
 
     Args:
-        frames: measured in each case, after `warm_up` that do not count.
-        limit: seconds that a case may take.
-        model: folder of another checkpoint than the built-in one, with or without graphs of its own.
+        folder: where to write.
+        cases: the cases to measure.
+        frames: frames to measure in each case.
+        warm_up: frames before them that are not measured.
+        limit: time limit of a case in seconds.
+        model: folder of a checkpoint to use instead of the built-in one, with or without graphs of its own.
         hardware: whether a case without a GPU is an error.
     """
     shutil.copytree(build_site.DIST, folder, dirs_exist_ok=True)

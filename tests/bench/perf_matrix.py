@@ -1,15 +1,15 @@
-"""Measures the page as people use it, frame for frame: sources x modes x mask sources, and the camera.
+"""Measures the page as people use it, frame by frame: sources x modes x mask sources, and the camera.
 
     make perf-matrix                                        all 18 cases, AutoGaze with the built-in model
     python tests/bench/perf_matrix.py --model ~/AutoGaze    another checkpoint
-    python tests/bench/perf_matrix.py --only patch-diff     only some of the cases
+    python tests/bench/perf_matrix.py --only patch-diff     only the cases whose name contains this
     python tests/bench/perf_matrix.py --require-hardware-adapter \
         --chromium-flag=--enable-unsafe-webgpu --chromium-flag=--enable-features=Vulkan
-    python tests/bench/perf_matrix.py --folder OUT          only the pages, to be served elsewhere
-    python tests/bench/perf_matrix.py --results FILE        the report of what they came to there
+    python tests/bench/perf_matrix.py --folder OUT          write the pages, to be served elsewhere
+    python tests/bench/perf_matrix.py --results FILE        write the report of results measured elsewhere
 
-Each case opens the site with `perf-summary-frames`; its summary (docs/benchmarking.md) is checked and
-written to tests/output/ as perf-matrix.json, .md (a table) and .svg (a chart). The sources are deterministic.
+Each case opens the site with `perf-summary-frames`. Its summary (docs/benchmarking.md) is checked and written to
+tests/output/ as perf-matrix.json, .md (a table) and .svg (a chart). The sources are deterministic.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ BUILT_IN = ROOT / "site" / "model"
 NAME = "perf-matrix"
 
 
-def tell(message: ConsoleMessage) -> None:
-    """Prints what the perf page logs, but not what the site does."""
+def print_log(message: ConsoleMessage) -> None:
+    """Prints the log of the perf page, but not that of the site."""
     if PAGE.removesuffix(".html") in message.location["url"]:
         print(f"  {message.text}", flush=True)
 
 
 def measure(browser: Browser, folder: Path, seconds: float) -> Any:
-    """The machine and the rows of all cases.
+    """Measures all cases and returns the machine and a row for each case.
 
     Args:
-        browser: with the folder's `CAMERA` as its camera.
-        folder: that `make_folder` wrote.
-        seconds: that all cases may take.
+        browser: a browser whose camera plays the folder's `CAMERA`.
+        folder: a folder written by `make_folder`.
+        seconds: the time limit for all cases together.
     """
     with served(folder, isolated=True) as url:
         # A service worker would fetch the site again while frames are measured.
         page = browser.new_page(viewport={"width": 1280, "height": 800}, service_workers="block")
-        page.on("console", tell)
+        page.on("console", print_log)
         page.goto(url + PAGE)
         page.wait_for_function("() => window.done", timeout=seconds * 1000)
         result = page.evaluate("() => window.result")
@@ -66,7 +66,7 @@ def measure(browser: Browser, folder: Path, seconds: float) -> Any:
 
 def write_report(out: Path, machine: dict[str, Any], rows: Sequence[Any], model: str) -> str:
     """Writes the JSON, the table and the chart, and returns the table."""
-    title = f"Milliseconds a frame, {machine['browser']}, {machine['cores']} cores"
+    title = f"Milliseconds per frame, {machine['browser']}, {machine['cores']} cores"
     frames, common, text_table = rows[0]["target_frames"], common_options(rows), table(rows)
     result = {
         "machine": machine,
@@ -78,7 +78,7 @@ def write_report(out: Path, machine: dict[str, Any], rows: Sequence[Any], model:
     out.mkdir(parents=True, exist_ok=True)
     for suffix, text in (
         ("json", json.dumps(result, indent=1) + "\n"),
-        ("md", f"{title}; {frames} frames each.\n\n{text_table}\n"),
+        ("md", f"{title}; {frames} frames per case.\n\n{text_table}\n"),
         ("svg", chart(rows, title)),
     ):
         (out / f"{NAME}.{suffix}").write_text(text, encoding="utf-8")
@@ -86,7 +86,7 @@ def write_report(out: Path, machine: dict[str, Any], rows: Sequence[Any], model:
 
 
 def report(out: Path, result: Any, model: str, hardware: bool) -> None:
-    """Writes what could be measured, and fails if a case came to nothing or to what cannot be true."""
+    """Writes the cases that were measured; exits with an error if a case failed or is implausible."""
     rows = [row for row in result["rows"] if "error" not in row]
     failed = [f"{row['case']}: {row['error']}" for row in result["rows"] if "error" in row]
     failed += [f"{row['case']}: {problem}" for row in rows for problem in problems(row, hardware)]
@@ -98,10 +98,10 @@ def report(out: Path, result: Any, model: str, hardware: bool) -> None:
 
 
 def read_results(path: Path) -> Any:
-    """What `window.result` of a perf page was, from a file.
+    """Reads a perf page's `window.result` from a JSON file.
 
     Raises:
-        ValueError: with a sentence if it is not that.
+        ValueError: if the file does not contain one; the message is one sentence.
     """
     wanted = f"--results {path} must be the JSON of a perf page's window.result"
     try:
@@ -118,15 +118,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--frames", type=int, default=120, help="measured in each case (120)")
-    parser.add_argument("--warmup", type=int, default=4, help="frames before them (4)")
-    parser.add_argument("--model", type=Path, help="folder of another checkpoint than the built-in one")
-    parser.add_argument("--only", default="", help="only cases whose name contains this")
-    parser.add_argument("--limit", type=float, default=600, help="seconds that a case may take (600)")
-    parser.add_argument("--require-hardware-adapter", action="store_true", help="stop without a GPU")
-    parser.add_argument("--chromium-flag", action="append", default=[], help="may be given several times")
-    parser.add_argument("--folder", type=Path, help="make the pages there and measure nothing")
-    parser.add_argument("--results", type=Path, help="report what was measured elsewhere (JSON)")
+    parser.add_argument("--frames", type=int, default=120, help="frames to measure in each case (120)")
+    parser.add_argument("--warmup", type=int, default=4, help="unmeasured frames before them (4)")
+    parser.add_argument("--model", type=Path, help="folder of a checkpoint to use instead of the built-in one")
+    parser.add_argument("--only", default="", help="measure only cases whose name contains this")
+    parser.add_argument("--limit", type=float, default=600, help="time limit of a case in seconds (600)")
+    parser.add_argument("--require-hardware-adapter", action="store_true", help="fail if there is no GPU")
+    parser.add_argument("--chromium-flag", action="append", default=[], help="flag for Chromium; can be repeated")
+    parser.add_argument("--folder", type=Path, help="write the pages there and measure nothing")
+    parser.add_argument("--results", type=Path, help="report results measured elsewhere (JSON)")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "output")
     arguments = parser.parse_args()
     other = arguments.model if arguments.model and arguments.model.resolve() != BUILT_IN else None
@@ -149,7 +149,7 @@ def main() -> None:
     settings = (wanted, arguments.frames, arguments.warmup, arguments.limit, other, hardware)
     if arguments.folder:
         make_folder(arguments.folder, *settings)
-        print(f"serve {arguments.folder} and open {PAGE}; its results are in window.result")
+        print(f"serve {arguments.folder} and open {PAGE}; the results are in window.result")
         return
     chromium = require()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""The perf matrix's results: whether they can be true, as a table, and as a chart."""
+"""The results of the perf matrix: plausibility checks, a Markdown table and an SVG chart."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _RATIOS = ("avg_mask_update_ratio", "avg_output_update_ratio", "latest_mask_upda
 
 
 def problems(summary: Summary, hardware: bool = False) -> list[str]:
-    """What cannot be true in a summary of the page; nothing if it can.
+    """The implausible values in a summary, as sentences; an empty list if there are none.
 
     Args:
+        summary: what the page reports (docs/benchmarking.md).
         hardware: whether the model must have run on a hardware adapter.
     """
     found = []
@@ -47,14 +48,14 @@ def common_options(rows: Sequence[Summary]) -> dict[str, Any]:
 
 
 def without_options(row: Summary, common: Mapping[str, Any]) -> dict[str, Any]:
-    """A case with only those options that are its own."""
+    """A case without the options that all cases share."""
     own = {name: value for name, value in row["options"].items() if name not in common}
     return {**row, "options": own}
 
 
 def table(rows: Sequence[Summary]) -> str:
-    """The cases in Markdown."""
-    head = ("case", "size", "ms a frame, p50", "p95", "max", "frames/s", "model ms, p50", "p95", "age")
+    """The cases as a Markdown table."""
+    head = ("case", "size", "ms per frame, p50", "p95", "max", "frames/s", "model ms, p50", "p95", "age")
     head += ("cells", "masked", "PSNR dB", "backend")
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |"]
     for row in rows:
@@ -75,7 +76,7 @@ def table(rows: Sequence[Summary]) -> str:
 
 
 def chart(rows: Sequence[Summary], title: str) -> str:
-    """Median and 95th percentile of the time a frame takes, a bar for each case, as SVG."""
+    """An SVG bar chart: median and 95th percentile of the time per frame, one bar per case."""
     most = max(row["p95_total_ms"] for row in rows) or 1
     width, height = _LABEL + _BAR + 130, _FOOT + _ROW * (len(rows) + 1)
     parts = [

@@ -1,28 +1,28 @@
 /**
- * Opens the site once for each case of `cases.json` and collects the summaries that it comes to.
- * When all are measured `window.done` is true and `window.result` has the machine and a row for each case:
- * the summary, or `error` with what the page said instead.
+ * Opens the site once for each case in `cases.json` and collects the summaries.
+ * When all cases are measured, `window.done` is true and `window.result` contains the machine and a row for each
+ * case: its summary, or `error` with the notice that the page showed instead.
  */
 
-const LOOK_MS = 100;
+const POLL_MS = 100;
 
 window.logs = [];
 
-/** What the browser says of itself and the machine. */
+/** The browser, the operating system and the number of cores. */
 async function machine() {
   const { userAgent, userAgentData, hardwareConcurrency: cores } = navigator;
-  const told = await userAgentData?.getHighEntropyValues(["fullVersionList", "platform"]);
-  const named = told?.fullVersionList.find(({ brand }) => brand === "Chromium");
-  return { browser: named ? `${named.brand} ${named.version}` : userAgent, system: told?.platform ?? "", cores };
+  const hints = await userAgentData?.getHighEntropyValues(["fullVersionList", "platform"]);
+  const named = hints?.fullVersionList.find(({ brand }) => brand === "Chromium");
+  return { browser: named ? `${named.brand} ${named.version}` : userAgent, system: hints?.platform ?? "", cores };
 }
 
-/** A sentence of the site that asks for attention, if there is one. */
+/** The text of the notice that the site shows, if any. */
 function noticeOf({ document }) {
   const notice = document.getElementById("notice");
   return notice && !notice.hidden ? document.getElementById("notice-text").textContent : null;
 }
 
-/** The summary of one case, in a frame of its own. */
+/** Measures one case in an iframe of its own. */
 async function measure({ name, query, limit }) {
   const frame = document.createElement("iframe");
   frame.src = `../?${query}`;
@@ -30,7 +30,7 @@ async function measure({ name, query, limit }) {
   const end = performance.now() + limit * 1000;
   try {
     while (performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       const summary = frame.contentWindow.__autogazePerfSummary;
       if (summary) return { case: name, ...summary };
       const error = noticeOf(frame.contentWindow);
@@ -46,7 +46,7 @@ const rows = [];
 for (const wanted of await (await fetch("cases.json")).json()) {
   const row = await measure(wanted);
   rows.push(row);
-  window.logs.push(`${row.case}: ${row.error ?? `${row.p50_total_ms.toFixed(1)} ms a frame`}`);
+  window.logs.push(`${row.case}: ${row.error ?? `${row.p50_total_ms.toFixed(1)} ms per frame`}`);
   console.log(window.logs.at(-1));
 }
 window.result = { machine: await machine(), rows };
