@@ -8,8 +8,8 @@
     python tests/bench/perf_matrix.py --folder OUT          write the pages, to be served elsewhere
     python tests/bench/perf_matrix.py --results FILE        write the report of results measured elsewhere
 
-Each case opens the site with `perf-summary-frames`. Its summary (docs/benchmarking.md) is checked and written to
-tests/output/ as perf-matrix.json, .md (a table) and .svg (a chart). The sources are deterministic.
+Each case opens the site with `perf-summary-frames`. Its summary (docs/benchmarking.md) is checked and written
+to tests/output/ as perf-matrix.json, .md (a table) and .svg (a chart). The sources are deterministic.
 """
 
 from __future__ import annotations
@@ -120,11 +120,11 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=120, help="frames to measure in each case (120)")
     parser.add_argument("--warmup", type=int, default=4, help="unmeasured frames before them (4)")
-    parser.add_argument("--model", type=Path, help="folder of a checkpoint to use instead of the built-in one")
+    parser.add_argument("--model", type=Path, help="folder of another checkpoint; default: built-in")
     parser.add_argument("--only", default="", help="measure only cases whose name contains this")
     parser.add_argument("--limit", type=float, default=600, help="time limit of a case in seconds (600)")
     parser.add_argument("--require-hardware-adapter", action="store_true", help="fail if there is no GPU")
-    parser.add_argument("--chromium-flag", action="append", default=[], help="flag for Chromium; can be repeated")
+    parser.add_argument("--chromium-flag", action="append", default=[], help="Chromium flag; can be repeated")
     parser.add_argument("--folder", type=Path, help="write the pages there and measure nothing")
     parser.add_argument("--results", type=Path, help="report results measured elsewhere (JSON)")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "output")
