@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autogaze_web.frames.rgba import Rgba, words
+from autogaze_web.frames.rgba import Rgba, as_words
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.update_plan import plan_update
 from autogaze_web.model.processor import AutoGazeImageProcessor
@@ -48,7 +48,7 @@ def accumulate(clip: Clip, cells: list[Cells]) -> Run:
         plan = plan_update(chosen, height, width)
         accumulator.update(frame, plan)
         pixels.append(plan.pixel_count)
-        errors.append(squared_error(words(frame), words(accumulator.image)))
+        errors.append(squared_error(as_words(frame), as_words(accumulator.image)))
     mean = sum(errors[1:]) / (len(errors) - 1)
     # Equal to the last bit: the error of a single level in a single value of a frame.
     psnr = psnr_of(max(1, round(mean)), height * width)

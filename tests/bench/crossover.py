@@ -2,7 +2,7 @@
 
     python tests/bench/crossover.py
 
-``DENSE_BELOW`` and ``DENSE_BLEND_BELOW`` of ``autogaze_web.panels.plan_pixels`` are what this
+``DENSE_BELOW`` and ``DENSE_BLEND_BELOW`` of ``autogaze_web.panels.output`` are what this
 measures. Times are the least of several.
 """
 
@@ -23,7 +23,7 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from served import served  # noqa: E402
 
 import build_site  # noqa: E402
-from autogaze_web.panels.plan_pixels import DENSE_BELOW, DENSE_BLEND_BELOW  # noqa: E402
+from autogaze_web.panels.output import DENSE_BELOW, DENSE_BLEND_BELOW  # noqa: E402
 
 WAYS = {"copy": ("sparse", "dense"), "blend": ("blend_sparse", "blend_dense")}
 

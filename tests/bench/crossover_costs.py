@@ -8,7 +8,7 @@ import numpy as np
 from autogaze_web.frames.rgba import allocate
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.update_plan import plan_update
-from autogaze_web.panels import plan_pixels
+from autogaze_web.panels import output as output_panel
 
 
 def best_of(function, *arguments, repeats=7):
@@ -31,9 +31,9 @@ def measure(width, height, grid, share):
     output, frame = allocate(height, width), allocate(height, width)
     ways = {}
     for way in ("sparse", "dense"):
-        copy = getattr(plan_pixels, f"copy_{way}")
+        copy = getattr(output_panel, f"copy_{way}")
         ways[way] = best_of(copy, output, frame, plan)
-        lighten = getattr(plan_pixels, f"lighten_{way}")
+        lighten = getattr(output_panel, f"lighten_{way}")
         ways[f"blend_{way}"] = best_of(lighten, output, frame, plan, 0.38)
     return {
         "width": width,

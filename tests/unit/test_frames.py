@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from autogaze_web.frames.rgba import allocate, as_frame, words
+from autogaze_web.frames.rgba import allocate, as_frame, as_words
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 4), (359, 641), (2, 7)])
 def test_words_are_the_frames_own_memory(height, width):
     frame = allocate(height, width)
     assert frame.shape == (height, width, 4)
-    view = words(frame)
+    view = as_words(frame)
     assert view.shape == (height, -(-width // 2))
     frame[height - 1, width - 1] = (1, 2, 3, 4)
     shift = 32 * ((width - 1) % 2)
@@ -49,4 +49,4 @@ def test_impossible_sizes_are_explained(height, width):
 
 def test_words_of_a_slice_are_refused():
     with pytest.raises(ValueError, match="as_frame"):
-        words(allocate(4, 8)[:, 1:6])
+        as_words(allocate(4, 8)[:, 1:6])

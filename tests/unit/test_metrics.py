@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogaze_web.frames import changes
-from autogaze_web.frames.rgba import as_frame, words
+from autogaze_web.frames.rgba import as_frame, as_words
 from autogaze_web.panels import metrics
 from autogaze_web.panels.metrics import (
     Ema,
@@ -31,12 +31,12 @@ def plain_squared_error(a, b):
 @given(st.integers(0, 2**32), st.integers(1, 80), st.integers(1, 80))
 def test_squared_error_is_exact(seed, height, width):
     a, b = random_frame(seed, height, width), random_frame(seed + 1, height, width)
-    assert squared_error(words(a), words(b)) == plain_squared_error(a, b)
+    assert squared_error(as_words(a), as_words(b)) == plain_squared_error(a, b)
 
 
 def test_squared_error_of_a_tall_white_frame_does_not_overflow():
     a, b = as_frame(np.zeros((3000, 16, 4), np.uint8)), as_frame(np.full((3000, 16, 4), 255, np.uint8))
-    assert squared_error(words(a), words(b)) == 3000 * 16 * 3 * 255**2
+    assert squared_error(as_words(a), as_words(b)) == 3000 * 16 * 3 * 255**2
 
 
 def test_psnr_values():
@@ -60,20 +60,20 @@ def follow_changes(seed, height, width):
     generator = np.random.default_rng(seed)
     reference, image = random_frame(seed, height, width), random_frame(seed + 1, height, width)
     errors = SquaredErrorMap(height, width)
-    everything = np.ones(changes.block_grid(words(image).shape), bool)
+    everything = np.ones(changes.block_grid(as_words(image).shape), bool)
     assert errors.update(reference, image, everything) == plain_squared_error(reference, image)
     for _ in range(3):
         before = image.copy()
         y, x = generator.integers(0, height), generator.integers(0, width)
         image[y : y + 5, x : x + 40] = generator.integers(0, 256, image[y : y + 5, x : x + 40].shape)
-        dirty = changes.changed_blocks(words(as_frame(before)), words(image))
+        dirty = changes.changed_blocks(as_words(as_frame(before)), as_words(image))
         assert errors.update(reference, image, dirty) == plain_squared_error(reference, image)
 
 
 def test_clear_says_that_blocks_are_equal():
     a, b = random_frame(0, 40, 40), random_frame(1, 40, 40)
     errors = SquaredErrorMap(40, 40)
-    blocks = np.ones(changes.block_grid(words(a).shape), bool)
+    blocks = np.ones(changes.block_grid(as_words(a).shape), bool)
     assert errors.update(a, b, blocks) > 0
     errors.clear(blocks)
     assert errors.update(a, a, ~blocks) == 0

@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autogaze_web.frames import rectangles
 from autogaze_web.frames.rgba import as_frame
-from autogaze_web.masks import update_plan
 from autogaze_web.masks.cells import Cells, cell_rectangles
 from autogaze_web.masks.footprint import footprint
+from autogaze_web.panels import cell_drawing
 from autogaze_web.panels.mask_panel import MaskPanel
 from autogaze_web.panels.palette import Palette
 
@@ -56,7 +57,8 @@ def test_the_panel_is_every_cell_painted_in_turn(seed, count, size):
 @pytest.mark.parametrize("count", [0, 5, 60, 200])
 @pytest.mark.parametrize("words_at_once", [1, 50, 400])
 def test_what_is_computed_together_changes_nothing(monkeypatch, words_at_once, count):
-    monkeypatch.setattr(update_plan, "WORDS_AT_ONCE", words_at_once)
+    for module in (rectangles, cell_drawing):
+        monkeypatch.setattr(module, "WORDS_AT_ONCE", words_at_once)
     for size in SIZES:
         frame, cells = random_frame(count, size), random_cells(count, count)
         panel = MaskPanel()

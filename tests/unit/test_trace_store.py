@@ -18,7 +18,7 @@ from autogaze_web.files.trace_store import (
     traces_to_json,
     traces_to_tensors,
 )
-from autogaze_web.formats.safetensors_bytes import tensors_from_bytes, tensors_to_bytes
+from autogaze_web.formats.safetensors import tensors_from_bytes, tensors_to_bytes
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.masks.points import centres_and_sides, fixations_of_points

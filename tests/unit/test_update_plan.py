@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autogaze_web.frames.rectangles import bounding_box
 from autogaze_web.masks.cells import Cells, cell_rectangles
-from autogaze_web.masks.update_plan import bounding_box, plan_update
+from autogaze_web.masks.update_plan import plan_update
 
 
 @st.composite

@@ -31,8 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..formats.safetensors import Buffer
-from ..formats.safetensors_bytes import tensors_from_bytes, tensors_to_bytes
+from ..formats.safetensors import Buffer, tensors_from_bytes, tensors_to_bytes
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..masks.points import centres_and_sides, fixations_of_edges, fixations_of_points

@@ -1,9 +1,18 @@
-"""Boolean tables as rectangles."""
+"""Rectangles of pixels: their bounding box, bands of rows, and boolean tables as rectangles."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
+
+IntArray = NDArray[np.int32]
+Box = tuple[int, int, int, int]  # y0, x0, y1, x1, ends exclusive
+
+# Words of two pixels that are computed together: enough to spread NumPy's overhead per call, few enough for
+# the processor's cache.
+WORDS_AT_ONCE = 16384
 
 
 def rectangles_of(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -22,3 +31,20 @@ def rectangles_of(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
     row, start = np.nonzero(steps == 1)
     _, stop = np.nonzero(steps == -1)
     return np.stack([first[row], start, end[row], stop], axis=-1)
+
+
+def bounding_box(rectangles: IntArray) -> Box:
+    """The smallest box around rectangles (N, 4); an empty one at the origin if there are none."""
+    if len(rectangles) == 0:
+        return (0, 0, 0, 0)
+    y0, x0 = rectangles[:, :2].min(axis=0).tolist()
+    y1, x1 = rectangles[:, 2:].max(axis=0).tolist()
+    return (y0, x0, y1, x1)
+
+
+def bands(box: Box) -> Iterator[Box]:
+    """A box cut into bands of rows of at most ``WORDS_AT_ONCE``, or of one row."""
+    y0, x0, y1, x1 = box
+    height = max(1, WORDS_AT_ONCE // (-(-x1 // 2) - x0 // 2))
+    for top in range(y0, y1, height):
+        yield top, x0, min(top + height, y1), x1

@@ -2,7 +2,7 @@
 
 NumPy under WebAssembly has no SIMD: an operation on bytes costs as much per element as one on 64-bit
 integers. Frames are therefore stored with an even number of pixels per row, and the arithmetic of
-``packed.py`` takes two pixels at a time. The extra column of an odd-width frame is always zero.
+``words.py`` takes two pixels at a time. The extra column of an odd-width frame is always zero.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def allocate(height: int, width: int) -> Rgba:
     return np.zeros((height, width + width % 2, 4), np.uint8)[:, :width]
 
 
-def words(frame: Rgba) -> Words:
+def as_words(frame: Rgba) -> Words:
     """The frame's memory as (height, ceil(width / 2)) uint64: two pixels per word, nothing copied.
 
     Raises:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from .. import options
 from ..frames import changes
-from ..frames.rgba import Rgba, allocate, as_frame, words
+from ..frames.rectangles import Box
+from ..frames.rgba import Rgba, allocate, as_frame, as_words
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations, count_by_grid, without_grids
 from ..masks.footprint import Footprint, Geometry, footprint
 from ..masks.patch_diff import PatchDiff, active_cells, patch_difference
-from ..masks.update_plan import Box
 from ..panels.mask_panel import MaskPanel, PanelMode
 from ..panels.metrics import Ema, SquaredErrorMap, psnr_of
 from ..panels.output import Accumulation, Accumulator, OutputUpdate
@@ -302,8 +302,8 @@ class LiveView:
     def _changed(self) -> changes.BlockFlags:
         """Blocks that differ from the previous frame; all of them in the first one."""
         if self._first:
-            return np.ones(changes.block_grid(words(self.frame).shape), np.bool_)
-        return changes.changed_blocks(words(self._spare), words(self.frame))
+            return np.ones(changes.block_grid(as_words(self.frame).shape), np.bool_)
+        return changes.changed_blocks(as_words(self._spare), as_words(self.frame))
 
     def _choose_cells(self, changed: changes.BlockFlags) -> Cells:
         if self._first:

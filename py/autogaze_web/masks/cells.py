@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.int32]
+from ..frames.rectangles import IntArray
 
 
 @dataclass(frozen=True)

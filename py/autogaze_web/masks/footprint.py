@@ -18,9 +18,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import Cells, IntArray
-from .fixations import Fixations
-from .unique_rows import first_of_each
+from ..frames.rectangles import IntArray
+from .cells import Cells
+from .fixations import Fixations, first_of_each
 from .update_plan import Lattice, UpdatePlan, plan_from_cover, plan_rectangles
 
 Geometry = Literal["native", "deduplicated", "effective"]

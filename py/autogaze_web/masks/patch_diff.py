@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import changes
-from ..frames import words as packed
-from ..frames.rgba import Rgba, Words, words
+from ..frames.rgba import Rgba, Words, as_words
+from ..frames.words import MAX_ROWS_PER_LANE_SUM, absolute_difference
 from .cells import Cells, cell_edges
 
 # Standard deviations of red, green and blue in AutoGaze's processor; its means cancel in a difference.
@@ -71,7 +71,7 @@ def patch_difference(
         raise ValueError(f"both frames must have one size, got {previous.shape[:2]} and {current.shape[:2]}")
     height, width = current.shape[:2]
     rows, columns = _axis(grid, height), _axis(grid, width)
-    before, after = words(previous), words(current)
+    before, after = as_words(previous), as_words(current)
     if changed is None:
         changed = changes.changed_blocks(before, after)
     by_row = _RowSums(rows.atoms.size, after.shape[1])
@@ -119,7 +119,7 @@ class _Axis:
 def _axis(grid: int, extent: int) -> _Axis:
     start, end = (edge.astype(np.int64) for edge in cell_edges(grid, extent))
     # Longer atoms would overflow the lanes in which packed sums are taken.
-    limits = np.arange(0, extent, packed.MAX_ROWS_PER_LANE_SUM)
+    limits = np.arange(0, extent, MAX_ROWS_PER_LANE_SUM)
     atoms = np.unique(np.concatenate([start, end[end < extent], limits]))
     first, stop = np.searchsorted(atoms, start), np.searchsorted(atoms, end)
     return _Axis(atoms.astype(np.intp), first, stop, end - start)
@@ -128,7 +128,7 @@ def _axis(grid: int, extent: int) -> _Axis:
 class _RowSums:
     """Absolute differences summed over the rows of each atom, still per column of pixels.
 
-    The sums stay packed, in the 16-bit lanes of ``packed.absolute_difference``: an atom's rows fit in them.
+    The sums stay packed, in the 16-bit lanes of ``words.absolute_difference``: an atom's rows fit in them.
     """
 
     def __init__(self, atoms: int, columns: int):
@@ -141,7 +141,7 @@ class _RowSums:
         first = int(np.searchsorted(atoms, rows.start, side="right")) - 1
         end = int(np.searchsorted(atoms, rows.stop, side="left"))
         starts = np.maximum(atoms[first:end] - rows.start, 0)
-        red_blue, green = packed.absolute_difference(before, after)
+        red_blue, green = absolute_difference(before, after)
         self._red_blue[first:end, columns] += np.add.reduceat(red_blue, starts, axis=0)
         self._green[first:end, columns] += np.add.reduceat(green, starts, axis=0)
 

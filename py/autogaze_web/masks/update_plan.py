@@ -7,21 +7,14 @@ many, on one grid or on several, and is exact because no pixel is ever divided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.rectangles import rectangles_of
-from .cells import Cells, IntArray
+from ..frames.rectangles import IntArray, rectangles_of
+from .cells import Cells
 from .fixations import Fixations
-
-Box = tuple[int, int, int, int]  # y0, x0, y1, x1, ends exclusive
-
-# Words of two pixels that are computed together: enough to spread NumPy's overhead per call, few enough for
-# the processor's cache.
-WORDS_AT_ONCE = 16384
 
 
 @dataclass(frozen=True)
@@ -136,20 +129,3 @@ def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
     pixels = int((heights * (rectangles[:, 3] - rectangles[:, 1])).sum())
     total = int(lattice.rows[-1]) * int(lattice.columns[-1])
     return UpdatePlan(rectangles, pixels, int(heights.sum()), pixels / total, lattice, covered)
-
-
-def bounding_box(rectangles: IntArray) -> Box:
-    """The smallest box around rectangles (N, 4); an empty one at the origin if there are none."""
-    if len(rectangles) == 0:
-        return (0, 0, 0, 0)
-    y0, x0 = rectangles[:, :2].min(axis=0).tolist()
-    y1, x1 = rectangles[:, 2:].max(axis=0).tolist()
-    return (y0, x0, y1, x1)
-
-
-def bands(box: Box) -> Iterator[Box]:
-    """A box cut into bands of rows of at most ``WORDS_AT_ONCE``, or of one row."""
-    y0, x0, y1, x1 = box
-    height = max(1, WORDS_AT_ONCE // (-(-x1 // 2) - x0 // 2))
-    for top in range(y0, y1, height):
-        yield top, x0, min(top + height, y1), x1

@@ -9,7 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..masks.cells import Cells, IntArray
+from ..frames.rectangles import IntArray
+from ..masks.cells import Cells
 from .config import AutoGazeConfig
 
 

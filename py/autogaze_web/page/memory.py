@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.rgba import Rgba, words
+from ..frames.rgba import Rgba, as_words
 
 Memory = NDArray[np.uint8]
 """(H, 8 * ceil(W / 2)) uint8, contiguous: RGBA rows, with one more pixel in rows of odd width."""
@@ -15,7 +15,7 @@ Memory = NDArray[np.uint8]
 
 def frame_bytes(frame: Rgba) -> Memory:
     """A frame's own memory; nothing is copied."""
-    return words(frame).view(np.uint8)
+    return as_words(frame).view(np.uint8)
 
 
 def plain(value: object) -> object:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..formats.safetensors import Buffer
-from ..frames.rgba import Rgba, words
+from ..frames.rgba import Rgba, as_words
 from ..live.gazer import GazePart
 from ..live.trace import gaze_choice
 from ..model.checkpoint import Checkpoint
@@ -165,7 +165,7 @@ class PageStream:
         if self._giver is None:
             processed: NDArray[np.float32] = self._processor(frame[None, ..., :3])[0]
             return processed
-        rows = words(frame).view(np.uint8)
+        rows = as_words(frame).view(np.uint8)
         height, width = frame.shape[:2]
         if self._plan is None or self._plan_size != (height, width):
             self._plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, self._side)

@@ -3,7 +3,7 @@
 - ``image-mask-only``: the cells blended over the picture, transparent black elsewhere.
 - ``image-overlay``: the cells blended over the whole picture.
 - ``overlay``: the cells themselves on black.
-- ``scale-rows``: the cells of each grid in a band of their own, on black (``cell_paint.paint_scale_rows``).
+- ``scale-rows``: the cells of each grid in a band of their own, on black (``cell_drawing.paint_scale_rows``).
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ..frames.rgba import Rgba, allocate, words
+from ..frames.rectangles import Box, bounding_box
+from ..frames.rgba import Rgba, allocate, as_words
 from ..frames.words import BlendWeights
 from ..masks.footprint import Footprint
-from ..masks.update_plan import Box, bounding_box
-from .cell_drawing import Ink, draw_cells, draw_painting
-from .cell_paint import paint_footprint, paint_scale_rows
+from .cell_drawing import Ink, draw_cells, draw_painting, paint_footprint, paint_scale_rows
 from .palette import STANDARD, Palette
 
 PanelMode = Literal["image-mask-only", "image-overlay", "overlay", "scale-rows"]
@@ -81,7 +80,7 @@ class MaskPanel:
         else:
             self._clear(TRANSPARENT_BLACK if self.mode == "image-mask-only" else OPAQUE_BLACK)
         over_picture = self.mode in ("image-mask-only", "image-overlay")
-        ink = Ink(words(frame) if over_picture else None, self._weights, self._palette)
+        ink = Ink(as_words(frame) if over_picture else None, self._weights, self._palette)
         if self.mode == "scale-rows" or not _one_by_one(mask):
             paint = paint_scale_rows if self.mode == "scale-rows" else paint_footprint
             painted = paint(mask, self._palette)

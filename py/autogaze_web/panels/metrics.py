@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..frames import changes
-from ..frames import words as packed
-from ..frames.rgba import Rgba, Words, words
+from ..frames.rgba import Rgba, Words, as_words
+from ..frames.words import sum_squared_differences
 
 EMA_WEIGHT = 0.15
 
@@ -36,14 +36,16 @@ def psnr(reference: Rgba, image: Rgba) -> float:
     """
     if reference.shape != image.shape:
         raise ValueError(f"PSNR compares frames of one size, got {reference.shape[:2]} and {image.shape[:2]}")
-    return psnr_of(squared_error(words(reference), words(image)), reference.shape[0] * reference.shape[1])
+    return psnr_of(
+        squared_error(as_words(reference), as_words(image)), reference.shape[0] * reference.shape[1]
+    )
 
 
 def squared_error(a: Words, b: Words) -> int:
     """Sum of squared differences of the colour bytes of two equally shaped (H, W) arrays of words."""
     rows = max(1, _WORDS_AT_ONCE // a.shape[1])
     return sum(
-        int(packed.sum_squared_differences(a[y : y + rows], b[y : y + rows]).sum(dtype=np.int64))
+        int(sum_squared_differences(a[y : y + rows], b[y : y + rows]).sum(dtype=np.int64))
         for y in range(0, len(a), rows)
     )
 
@@ -65,12 +67,14 @@ class SquaredErrorMap:
             reference, image: (H, W, 4) uint8 frames.
             dirty: (ceil(H / 16), ceil(W / 32)) bool, as from ``changes.changed_blocks``.
         """
-        tables = zip(changes.block_tables(words(reference)), changes.block_tables(words(image)), strict=True)
+        tables = zip(
+            changes.block_tables(as_words(reference)), changes.block_tables(as_words(image)), strict=True
+        )
         for (where, a), (_, b) in tables:
             errors, (rows, columns) = self._errors[where], np.nonzero(dirty[where])
             for first in range(0, len(rows), _BLOCKS_AT_ONCE):
                 y, x = rows[first : first + _BLOCKS_AT_ONCE], columns[first : first + _BLOCKS_AT_ONCE]
-                errors[y, x] = packed.sum_squared_differences(
+                errors[y, x] = sum_squared_differences(
                     changes.words_of_blocks(a, y, x), changes.words_of_blocks(b, y, x)
                 )
         return int(self._errors.sum())

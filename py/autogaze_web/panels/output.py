@@ -1,25 +1,37 @@
-"""The output panel: what a viewer would see who is sent only the cells that matter.
+"""The output panel: what a viewer would see who receives only the selected cells.
 
-``interframe`` keeps the last output and copies the covered pixels of each new frame into it, like a video
-codec's predicted frames. ``full-blend`` shows the current frame with the covered pixels blended with
-white, each once however many cells overlap.
+``interframe`` keeps the previous output and copies the covered pixels of each new frame into it, like the
+predicted frames of a video codec. ``full-blend`` shows the current frame with the covered pixels blended
+with white, each pixel once however many cells overlap there.
+
+An update plan is applied to pixels in one of two ways with the same result. *Sparse*: rectangle by rectangle,
+at the cost of the pixels plus a little for each rectangle. *Dense*: the whole frame through a mask, whatever
+the plan. Which is faster depends on the number of pixels per rectangle; ``python tests/bench/crossover.py``
+measures the break-even point.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import lru_cache
+from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..frames import changes
-from ..frames.rgba import Rgba, allocate, words
-from ..frames.words import BlendWeights
-from ..masks.update_plan import Box, UpdatePlan, bounding_box
-from .plan_pixels import copy_plan, covered_blocks, lighten_plan
+from ..frames.rectangles import Box, IntArray, bands, bounding_box
+from ..frames.rgba import Rgba, allocate, as_words
+from ..frames.words import BlendWeights, blend, both_lanes
+from ..masks.update_plan import UpdatePlan
 
 OutputMode = Literal["interframe", "full-blend"]
 OUTPUT_MODES: tuple[str, ...] = get_args(OutputMode)
+
+WHITE = 255
+
+# Plans with fewer pixels of the frame for each rectangle are dense: to copy them, and to blend them.
+DENSE_BELOW, DENSE_BLEND_BELOW = 2500, 6000
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ class Accumulator:
         keyframe = self._index == 0 or (due and not again)
         if keyframe or not again:
             self._index += 1
-        grid = changes.block_grid(words(frame).shape)
+        grid = changes.block_grid(as_words(frame).shape)
         if keyframe:
             self.image[:] = frame
             everywhere = np.ones(grid, np.bool_)
@@ -117,3 +129,95 @@ class Accumulator:
             box = (0, 0, height, width)
             written, equal = np.ones(grid, np.bool_), ~touched
         return OutputUpdate(False, plan.pixel_count, written, box, equal)
+
+
+def is_dense(plan: UpdatePlan, blended: bool = False) -> bool:
+    """Whether the plan has so many rectangles that the whole frame is less work to copy, or to blend."""
+    limit = DENSE_BLEND_BELOW if blended else DENSE_BELOW
+    return int(plan.lattice.rows[-1]) * int(plan.lattice.columns[-1]) < limit * len(plan.rectangles)
+
+
+def copy_plan(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
+    """Copies the planned pixels of a frame into the output."""
+    (copy_dense if is_dense(plan) else copy_sparse)(output, frame, plan)
+
+
+def copy_sparse(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
+    """``copy_plan`` by rectangles."""
+    for y0, x0, y1, x1 in plan.rectangles.tolist():
+        output[y0:y1, x0:x1] = frame[y0:y1, x0:x1]
+
+
+def copy_dense(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
+    """``copy_plan`` through a mask."""
+    np.copyto(_whole(output), _whole(frame), where=plan.pixels())
+
+
+def lighten_plan(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
+    """Writes the planned pixels, blended with white by alpha, into the output."""
+    (lighten_dense if is_dense(plan, blended=True) else lighten_sparse)(output, frame, plan, alpha)
+
+
+def lighten_sparse(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
+    """``lighten_plan`` by rectangles."""
+    weights, white = _white(alpha)
+    source = as_words(frame)
+    target = _whole(output)
+    for rectangle in plan.rectangles.tolist():
+        for y0, x0, y1, x1 in bands(rectangle):
+            mixed = blend(source[y0:y1, x0 // 2 : -(-x1 // 2)], white, weights).view(np.uint32)
+            target[y0:y1, x0:x1] = mixed[:, x0 % 2 : x0 % 2 + x1 - x0]
+
+
+def lighten_dense(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
+    """``lighten_plan`` through a mask."""
+    weights, white = _white(alpha)
+    source, target, mask = as_words(frame), _whole(output), plan.pixels()
+    for y0, _, y1, _ in bands((0, 0, *frame.shape[:2])):
+        rows = slice(y0, y1)
+        mixed = blend(source[rows], white, weights).view(np.uint32)
+        np.copyto(target[rows], mixed[:, : target.shape[1]], where=mask[rows])
+
+
+def covered_blocks(plan: UpdatePlan) -> tuple[changes.BlockFlags, changes.BlockFlags]:
+    """Which blocks (``changes.block_grid``) a plan touches, and which of them hold no other pixels."""
+    rows, columns = plan.lattice.rows, plan.lattice.columns
+    y, x, area = _block_edges(int(rows[-1]), int(columns[-1]))
+    heights = _sums_between(y, plan.covered.T, rows).T
+    pixels = _sums_between(x, heights, columns)
+    return pixels > 0, pixels == area
+
+
+@lru_cache(maxsize=8)
+def _block_edges(height: int, width: int) -> tuple[IntArray, IntArray, IntArray]:
+    """A frame's blocks: their edges along both axes, and how many pixels each of them has."""
+    y, x = (
+        np.minimum(np.arange(0, extent + size, size, dtype=np.int32), extent)
+        for extent, size in ((height, changes.BLOCK_ROWS), (width, 2 * changes.BLOCK_WORDS))
+    )
+    return y, x, np.multiply.outer(np.diff(y), np.diff(x))
+
+
+def _sums_between(edges: IntArray, values: NDArray[Any], lines: IntArray) -> IntArray:
+    """Sums over the pixels between neighbouring edges, (N, edges - 1), of what has one value for each atom.
+
+    Args:
+        edges: ascending, from the first to the last line.
+        values: (N, A) of the atoms between the A + 1 lines.
+        lines: of a lattice.
+    """
+    before = np.zeros((len(values), len(lines)), np.int32)
+    np.cumsum(values * (lines[1:] - lines[:-1]), axis=1, out=before[:, 1:])
+    atom = np.searchsorted(lines[1:-1], edges, side="right")
+    up_to: IntArray = before[:, atom] + values[:, atom] * (edges - lines[atom])
+    return up_to[:, 1:] - up_to[:, :-1]
+
+
+def _white(alpha: float) -> tuple[BlendWeights, NDArray[np.uint64]]:
+    weights = BlendWeights.of(alpha)
+    return weights, both_lanes(weights.addend([WHITE] * 3)).reshape(3, 1, 1)
+
+
+def _whole(image: Rgba) -> NDArray[np.uint32]:
+    """(H, W): the pixels as whole numbers."""
+    return image.view(np.uint32)[..., 0]

@@ -21,8 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..frames.resize import resize_bilinear
 from ..masks.cells import Cells
-from ..masks.fixations import Fixations
-from ..masks.unique_rows import first_of_each
+from ..masks.fixations import Fixations, first_of_each
 
 Mode = Literal["anyres", "full-resolution"]
 Floats = NDArray[np.float32]
