@@ -27,7 +27,7 @@ def test_a_whole_session_talks_to_its_own_server_alone(open_page, site_url):
     )
     page.evaluate("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")
     page.click("#hook-run")
-    page.select_option("#hook-module", "cells.py")
+    page.select_option("#hook-module", "masks/cells.py")
     page.wait_for_selector("#hook-source:not([hidden])")
     with page.expect_download():
         page.click("#export-picture")
