@@ -30,12 +30,16 @@ site: $(VENV)/.site $(NODE_MODULES) ## Build the page into site/dist, for any st
 	@$(PY) site/build_site.py
 
 .PHONY: test
-test: setup chromium lint ## Run every check and test; installs what they need, a Chromium too
+test: setup chromium lint test-javascript ## Run every check and test; installs what they need, a Chromium too
 	$(PY) -m pytest
 
 .PHONY: test-unit
-test-unit: setup ## Run the tests that need no browser
+test-unit: setup test-javascript ## Run the tests that need no browser
 	$(PY) -m pytest -m "not browser"
+
+.PHONY: test-javascript
+test-javascript: setup ## Run the JavaScript tests that need no browser, in plain Node
+	@node --test --import ./tests/javascript/browser_globals.mjs tests/javascript/*.test.mjs
 
 .PHONY: test-browser
 test-browser: setup chromium ## Run the tests in a real Chromium
@@ -101,6 +105,7 @@ lint: setup ## Check style and types of the Python and the JavaScript
 	$(BIN)/biome ci
 	$(BIN)/tsc --project wasm_bridge/tsconfig.page.json
 	$(BIN)/tsc --project wasm_bridge/tsconfig.worker.json
+	$(BIN)/tsc --project wasm_bridge/tsconfig.tests.json
 
 .PHONY: format
 format: setup ## Lay out the Python and the JavaScript as lint wants them

@@ -46,7 +46,7 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     assert serious(page) == []
     page.evaluate("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")
     page.click("#hook-run")
-    page.select_option("#hook-module", "cells.py")
+    page.select_option("#hook-module", "masks/cells.py")
     page.wait_for_selector("#hook-source:not([hidden])")
     assert serious(page) == []  # every feature open
     page.click("#shortcuts-open")

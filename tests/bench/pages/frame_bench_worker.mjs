@@ -63,7 +63,10 @@ async function measure({ backend, budget, context, width, height, frames, warm }
   start();
 
   const canvases = Object.fromEntries(
-    ["input", "mask", "output"].map((name) => [name, new PanelCanvas(new OffscreenCanvas(1, 1), { readable: name === "input" })]),
+    ["input", "mask", "output"].map((name) => [
+      name,
+      new PanelCanvas(new OffscreenCanvas(1, 1), { readable: name === "input" }),
+    ]),
   );
   const sources = await images(session, width, height);
   session.restart();
@@ -81,7 +84,9 @@ async function measure({ backend, budget, context, width, height, frames, warm }
     const t2 = performance.now();
     for (const name of ["mask", "output"]) {
       const box = report[`${name}_box`];
-      withMemory(session[`${name}_memory`](), (memory) => canvases[name].putPixels(memory, width, height, box));
+      withMemory(session[`${name}_memory`](), (memory) =>
+        canvases[name].putPixels(memory, width, height, box),
+      );
     }
     const t3 = performance.now();
     if (index < unmeasured) continue;
@@ -98,7 +103,10 @@ async function measure({ backend, budget, context, width, height, frames, warm }
     });
   }
   const stages = Object.fromEntries(
-    Object.keys(samples[0]).map((name) => [name, Number(median(samples.map((each) => each[name])).toFixed(2))]),
+    Object.keys(samples[0]).map((name) => [
+      name,
+      Number(median(samples.map((each) => each[name])).toFixed(2)),
+    ]),
   );
   const { runs, readBacks } = runner.counters;
   const poked = runner.poker?.measured;

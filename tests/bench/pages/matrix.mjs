@@ -13,7 +13,11 @@ async function machine() {
   const { userAgent, userAgentData, hardwareConcurrency: cores } = navigator;
   const hints = await userAgentData?.getHighEntropyValues(["fullVersionList", "platform"]);
   const named = hints?.fullVersionList.find(({ brand }) => brand === "Chromium");
-  return { browser: named ? `${named.brand} ${named.version}` : userAgent, system: hints?.platform ?? "", cores };
+  return {
+    browser: named ? `${named.brand} ${named.version}` : userAgent,
+    system: hints?.platform ?? "",
+    cores,
+  };
 }
 
 /** The text of the notice that the site shows, if any. */
@@ -47,6 +51,7 @@ for (const wanted of await (await fetch("cases.json")).json()) {
   const row = await measure(wanted);
   rows.push(row);
   window.logs.push(`${row.case}: ${row.error ?? `${row.p50_total_ms.toFixed(1)} ms per frame`}`);
+  // biome-ignore lint/suspicious/noConsole: whoever opens the page by hand follows it there
   console.log(window.logs.at(-1));
 }
 window.result = { machine: await machine(), rows };

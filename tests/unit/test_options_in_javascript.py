@@ -1,28 +1,16 @@
-"""The page reads the options of its address as Python reads them."""
+"""The page's module reads options as Python reads them. How queries are spelled: tests/javascript."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+from pathlib import Path
 from urllib.parse import urlencode
-
-import pytest
 
 from autogaze_web import options
 
-pytestmark = pytest.mark.browser
-
-VALUES = """async (givens) => {
-  const { loadOptions, parseValue } = await import(new URL("web/options.mjs", location.href));
-  const { options, shorthands } = await loadOptions();
-  return [...options, ...shorthands].map((option) => [
-    option.name,
-    givens[option.name].map((given) => parseValue(option, given) ?? null),
-  ]);
-}"""
-QUERIES = """async (queries) => {
-  const { loadOptions, parseQuery } = await import(new URL("web/options.mjs", location.href));
-  const table = await loadOptions();
-  return queries.map((query) => parseQuery(table, query));
-}"""
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "tests" / "javascript" / "parse_options.mjs"
 
 NUMBERS = ["0", "1", "-1", "0.5", " 2 ", "1e2", "300", "4097", "1e999", "nan", "inf", "", "x", "1 2", "2.5"]
 URLS = [
@@ -75,15 +63,14 @@ def in_python(option, given):
         return None
 
 
-@pytest.fixture
-def script_free(recorded, site_url):
-    """A document of the site without a script of its own."""
-    recorded.page.goto(site_url + "build.json")
-    recorded.expect_problem(r"/favicon\.ico|favicon|404")
-    return recorded.page
+def in_javascript(values, queries=()):
+    """What the page's own module makes of texts, by option, and of queries."""
+    given = json.dumps({"values": values, "queries": queries})
+    done = subprocess.run(["node", SCRIPT], input=given, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
 
 
-def test_both_take_the_same_values(script_free):
+def test_both_take_the_same_values():
     known = {**options.options(), **options.shorthands()}
     givens = {}
     for name, option in known.items():
@@ -95,35 +82,13 @@ def test_both_take_the_same_values(script_free):
         ]
         default = str(option.default).lower() if option.type == "boolean" else str(option.default)
         givens[name] = [default, *spelled, *BOOLEANS, *NUMBERS, *URLS, *GRIDS, *LOSSES]
-    parsed = dict(script_free.evaluate(VALUES, givens))
+    parsed = in_javascript(givens)["values"]
     assert parsed.keys() == known.keys()
     for name, option in known.items():
         assert parsed[name] == [in_python(option, given) for given in givens[name]], name
 
 
-def test_both_read_a_query_alike(script_free):
+def test_both_read_a_query_alike():
     queries = ["?" + urlencode(given) for given in GIVEN_TOGETHER]
-    for given, parsed in zip(GIVEN_TOGETHER, script_free.evaluate(QUERIES, queries), strict=True):
+    for given, parsed in zip(GIVEN_TOGETHER, in_javascript({}, queries)["queries"], strict=True):
         assert parsed == {"values": options.parse(given), "problems": []}, given
-
-
-def test_how_a_query_is_spelled(script_free):
-    bare, plus, twice, wrong = script_free.evaluate(
-        QUERIES,
-        [
-            "?mirror&loop=off",
-            "camera-facing=+back+&source=synthetic%2Dpan",
-            "?width=3&width=320",
-            "?nope&mirror=2",
-        ],
-    )
-    assert bare["values"]["camera-mirror"] is True
-    assert bare["values"]["file-loop"] is False
-    assert plus["values"]["camera-facing"] == "back"
-    assert plus["values"]["source"] == "synthetic-pan"
-    assert twice["values"]["inference-width"] == 320
-    assert twice["problems"] == [
-        'inference-width is a whole number from 16 to 4096, or auto, native, got "3".'
-    ]
-    assert wrong["problems"][0].startswith('There is no option "nope"; the options are source, ')
-    assert wrong["problems"][1] == 'camera-mirror is true or false, got "2".'

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { messageOf } from "../../wasm_bridge/calls/error_text.mjs";
+
+test("of a Python traceback the exception's own message is left, all its lines", () => {
+  const traceback = [
+    "Traceback (most recent call last):",
+    '  File "<exec>", line 3, in <module>',
+    "autogaze_web.options.OptionError: blend-alpha is a number from 0 to 1, got 2",
+    "there is no setting 'backend'",
+  ].join("\n");
+  assert.equal(
+    messageOf(new Error(traceback)),
+    "blend-alpha is a number from 0 to 1, got 2\nthere is no setting 'backend'",
+  );
+});
+
+test("of chained exceptions the last one counts", () => {
+  const chained = "ValueError: first\n\nDuring handling of it:\n\nKeyError: second\n";
+  assert.equal(messageOf(chained), "second");
+});
+
+test("other errors are their last line", () => {
+  assert.equal(messageOf(new Error("one\ntwo\n")), "two");
+  assert.equal(messageOf("plain"), "plain");
+  assert.equal(messageOf(new Error("")), "");
+  assert.equal(messageOf(new Error("a sentence with an Error: in it")), "a sentence with an Error: in it");
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { beforeEach, describe, test } from "node:test";
+import { defaultsOf, parseQuery } from "../../web/options.mjs";
+import { Settings } from "../../web/settings/settings.mjs";
+
+const TABLE = JSON.parse(
+  await readFile(new URL("../../py/autogaze_web/options.json", import.meta.url), "utf-8"),
+);
+
+describe("Settings", () => {
+  /** @type {Settings} */
+  let settings;
+  /** @type {string[][]} */
+  let heard;
+
+  beforeEach(() => {
+    settings = new Settings(TABLE, defaultsOf(TABLE));
+    heard = [];
+    settings.onChange((changed) => heard.push(changed));
+  });
+
+  test("listeners hear the names of what has changed, once, and nothing of what has not", () => {
+    settings.give({ "keyframe-duration": 5, "inference-width": 320 });
+    settings.give({ "keyframe-duration": 5 });
+    assert.deepEqual(heard, [["keyframe-duration", "inference-width"]]);
+  });
+
+  test("the object with the values stays the same", () => {
+    const { values } = settings;
+    settings.give({ "keyframe-duration": 5 });
+    settings.reset();
+    assert.equal(settings.values, values);
+  });
+
+  test("what comes with a value is set as well", () => {
+    settings.give({ "image-url": "./a.png" });
+    assert.equal(settings.values.source, "image");
+  });
+
+  test("a mode moves the options that are at their defaults, and no others", () => {
+    settings.give({ "top-k": 7 });
+    settings.give({ mode: "tiled" });
+    const tiled = defaultsOf(TABLE, "tiled");
+    assert.deepEqual(settings.values, { ...tiled, mode: "tiled", "top-k": 7 });
+    assert.equal(settings.isDefault("frames-per-clip"), true);
+    settings.give({ mode: "realtime" });
+    assert.deepEqual(settings.values, { ...defaultsOf(TABLE), "top-k": 7 });
+  });
+
+  test("options return to their defaults one by one and all together", () => {
+    settings.give({ "keyframe-duration": 5, "patch-diff-grid": 7 });
+    assert.equal(settings.changedCount, 2);
+    settings.putBack("patch-diff-grid");
+    assert.equal(settings.changedCount, 1);
+    settings.reset();
+    assert.deepEqual(settings.values, defaultsOf(TABLE));
+  });
+
+  test("the query of any single change gives the same values again", () => {
+    assert.equal(settings.query(), "");
+    for (const option of TABLE.options) {
+      const others = (option.choices ?? []).map((/** @type {{ value: string }} */ { value }) => value);
+      for (const value of [...others, ...(option.type === "boolean" ? [true, false] : [])]) {
+        const changed = new Settings(TABLE, defaultsOf(TABLE));
+        changed.give({ [option.name]: value });
+        assert.deepEqual(
+          parseQuery(TABLE, changed.query()),
+          { values: changed.values, problems: [] },
+          `${option.name}=${value}`,
+        );
+      }
+    }
+  });
+
+  test("a default is in the query if another option would bring a different value", () => {
+    settings.give({ "image-url": "./a.png" });
+    settings.give({ source: "camera" });
+    assert.match(settings.query(), /source=camera/);
+  });
+
+  test("an option without effect gives the reason", () => {
+    const camera = settings.option("camera-width");
+    settings.give({ source: "synthetic-pan" });
+    assert.equal(settings.reasonWithout(camera), "Only with Source: Camera.");
+    settings.give({ source: "camera" });
+    assert.equal(settings.reasonWithout(camera), "");
+    assert.throws(() => settings.option("nothing"), /no option "nothing"/);
+  });
+});
