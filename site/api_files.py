@@ -1,4 +1,4 @@
-"""What the site has for people who build on its JavaScript API: types, a package description, an example."""
+"""Adds what users of the JavaScript API need to the site: types, a package description, an example."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TYPES = ".d.mts"
 
 
 class TypesError(ValueError):
-    """The types cannot be made; the message is one sentence for a person."""
+    """The types cannot be generated; the message is one sentence for the user."""
 
 
 def add_api_files(root: Path, node_modules: Path, target: Path) -> None:
-    """Adds them to the site `target`, as far as the project has them.
+    """Adds the files to the site in `target`; parts that the project lacks are skipped.
 
-    Types are written beside the modules; `package.json` lets the whole site be installed as a package, with
-    the runtime that the module needs; the example is a page of its own.
+    Types are written next to the modules. `package.json` makes the whole site installable as a package that
+    includes the runtime. The example is a page of its own.
 
     Raises:
         TypesError: if TypeScript finds an error.
@@ -36,20 +36,20 @@ def add_api_files(root: Path, node_modules: Path, target: Path) -> None:
 
 
 def write_types(root: Path, node_modules: Path, target: Path) -> None:
-    """Writes the types of the API's module and of all that it names."""
+    """Writes the types of the API's module and of every module that it refers to."""
     program = node_modules / ".bin" / "tsc"
     project = root / "wasm_bridge" / "tsconfig.types.json"
     command = [str(program), "--project", str(project), "--outDir", str(target)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise TypesError(f"TypeScript cannot be run ({error}): run npm ci in wasm_bridge") from None
+        raise TypesError(f"TypeScript could not be run ({error}): run npm ci in wasm_bridge") from None
     if done.returncode:
-        raise TypesError(f"the API's types could not be made: {done.stdout.strip().splitlines()[0]}")
+        raise TypesError(f"the API's types could not be generated: {done.stdout.strip().splitlines()[0]}")
 
 
 def package_description(name: str, version: str) -> dict[str, object]:
-    """What `package.json` says of the site as a package."""
+    """The contents of `package.json`, which describes the site as a package."""
     return {
         "name": name,
         "version": version,

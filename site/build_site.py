@@ -1,22 +1,22 @@
 """Builds the published site: `python site/build_site.py` (or `make site`) fills site/dist.
 
-What goes in, from where:
-    index.html                   web/index.html, with the modules that a browser may fetch at once
-    service_worker.mjs           web/offline/service_worker.mjs, with the digest of all of the site in it
-    web/, wasm_bridge/           the page's files and the bridge's ES modules, as in the project
-    runtime/pyodide/             Pyodide without what no page needs, and a pyodide-lock.json of its wheels
-    runtime/onnxruntime/         ONNX Runtime Web, loaded only once a model is asked for
-    runtime/recording/           writers of videos and GIFs, loaded only to record
-    python/<hash>/*.whl          this project's own wheel; the folder changes whenever its contents do
+Contents of the site and where they come from:
+    index.html                   web/index.html, with preload links for its modules
+    service_worker.mjs           web/offline/service_worker.mjs, with the digest of the whole site
+    web/, wasm_bridge/           the page's files and the bridge's ES modules, unchanged
+    runtime/pyodide/             Pyodide without what pages cannot use, and a pyodide-lock.json of its wheels
+    runtime/onnxruntime/         ONNX Runtime Web, loaded when a model is requested
+    runtime/recording/           writers of videos and GIFs, loaded to record
+    python/<hash>/*.whl          this project's wheel, in a folder named after its contents
     graphs/                      the released architecture's ONNX graphs, without weights
-    built-in/                    site/model, this project's own small checkpoint, with its graphs
-    sample/news.webm             the clip that the page has to show, loaded only when it is chosen
-    example/, package.json       a page that uses the JavaScript API, and the API as a package, with its types
-    options.json, palettes.json  the options and colours that page and package share
-    build.json                   version, commit, the wheel, what a start needs, size and sha256 of all
+    built-in/                    site/model, this project's small checkpoint, with its graphs
+    sample/news.webm             the sample clip, loaded when it is chosen
+    example/, package.json       an example of the JavaScript API, and the API as a package with types
+    options.json, palettes.json  the options and colours that the page and the package share
+    build.json                   version, commit, wheel, files needed at start, size and sha256 of all files
 
-Addresses inside the site are relative, so that it works under any sub-path. The new site is put together
-beside the old one and then takes its place: a failed build leaves the old one as it was.
+Addresses inside the site are relative, so the site works under any sub-path. A new site is built next to the
+old one and then replaces it, so a failed build leaves the old site unchanged.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ GRAPHS_CACHE = ROOT / ".cache" / "graphs"
 SAMPLE_CLIP = "sample/news.webm"
 NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 
-# What the page fetches only when it is asked for: models, and packages of Python beyond the page's own.
+# Files that are loaded on demand: runtimes of models and recordings, and Python packages for other pages.
 _LATER = ("runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY)
 _MODELS = ("graphs/", "built-in/")
 _FOR_DEVELOPERS = (f"{EXAMPLE}/", "package.json")
@@ -56,40 +56,40 @@ _MEDIA = (".webm", ".mp4", ".gif")
 
 _SERVICE_WORKER = "web/offline/service_worker.mjs"
 
-# Any fixed time makes the wheel the same from build to build: 2026-01-01, in seconds since 1970.
+# A fixed time makes the wheel reproducible: 2026-01-01, in seconds since 1970.
 _SOURCE_DATE_EPOCH = "1767225600"
 
 
 class BuildError(Exception):
-    """The site cannot be built; the message is one sentence for a person."""
+    """The site cannot be built; the message is one sentence for the user."""
 
 
 def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
-    """Build the site of the project at `root` into `dist` and return what build.json says.
+    """Build the site of the project at `root` into `dist` and return the contents of build.json.
 
     Raises:
         BuildError: if a part of the project is missing or its wheel cannot be built.
-        GraphsError: if the graphs cannot be made.
-        PreloadError: if a module imports one that is missing.
-        RuntimeFileError: if a file of the runtime cannot be had or is not what the lock says.
+        GraphsError: if the graphs cannot be built.
+        PreloadError: if a module imports a missing module.
+        RuntimeFileError: if a file of the runtime is unavailable or does not match the lock.
         SlimError: if Python's modules cannot be compiled.
-        TypesError: if the JavaScript API's types cannot be made.
+        TypesError: if the JavaScript API's types cannot be generated.
     """
     if not (root / "web" / "index.html").is_file():
         raise BuildError(f"{root / 'web' / 'index.html'} is missing: the site has no page to show")
     lock = read_lock()
     with step("runtime: verifying"):
         runtime = obtain(lock, NODE_MODULES, CACHE)
-    with step("Python: leaving out what no page needs"):
+    with step("Python: removing unused files and compiling"):
         runtime = slim(runtime, NODE_MODULES / "pyodide", SLIM_CACHE)
-    with step("graphs: making them"):
+    with step("graphs: building"):
         graphs = obtain_graphs(root, GRAPHS_CACHE)
         own_graphs = obtain_graphs(root, GRAPHS_CACHE, BUILT_IN)
-    # Beside dist, because only a rename within one file system is atomic.
+    # Next to dist, because only a rename within one file system is atomic.
     dist.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".dist-", dir=dist.parent) as scratch:
         fresh = Path(scratch) / "dist"
-        with step("site: putting it together"):
+        with step("site: assembling"):
             copy_sources(root, fresh)
             add_preloads(fresh)
             add_api_files(root, NODE_MODULES, fresh)
@@ -107,10 +107,10 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
 
 
 def copy_sources(root: Path, target: Path) -> None:
-    """Copy what the browser gets unchanged: the page, the bridge's modules and the shared tables."""
+    """Copy the files that are shipped unchanged: the page, the bridge's modules and the shared tables."""
     shutil.copytree(root / "web", target / "web", ignore=shutil.ignore_patterns(".*"))
     (target / "web" / "index.html").rename(target / "index.html")
-    # Its place is the root; see write_service_worker.
+    # write_service_worker puts it at the root.
     (target / _SERVICE_WORKER).unlink(missing_ok=True)
     for module in sorted((root / "wasm_bridge").rglob("*.mjs")):
         relative = module.relative_to(root)
@@ -127,7 +127,7 @@ def copy_sources(root: Path, target: Path) -> None:
 
 
 def write_runtime(target: Path, runtime: dict[str, bytes], lock: RuntimeLock) -> None:
-    """Write the verified runtime files, and Pyodide's lock with no more packages than those."""
+    """Write the verified runtime files, and Pyodide's lock reduced to the shipped packages."""
     for path, content in runtime.items():
         file = target / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def add_wheel(root: Path, target: Path) -> str:
         )
         wheels = list(Path(folder).glob("*.whl"))
         if done.returncode or len(wheels) != 1:
-            lines = (done.stderr or done.stdout).strip().splitlines() or ["hatchling said nothing"]
+            lines = (done.stderr or done.stdout).strip().splitlines() or ["hatchling printed nothing"]
             raise BuildError(f"the project's wheel could not be built: {lines[-1]}")
         content = wheels[0].read_bytes()
         path = f"python/{hashlib.sha256(content).hexdigest()[:16]}/{wheels[0].name}"
@@ -162,10 +162,10 @@ def add_wheel(root: Path, target: Path) -> str:
 
 
 def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
-    """What build.json says; without git the commit is None.
+    """The contents of build.json; the commit is None without git.
 
-    `id` stands for the contents of all files.
-    `start` names the files without which the page does not run; the others are fetched when asked for.
+    `id` identifies the contents of all files.
+    `start` lists the files that the page needs to run; all others are loaded on demand.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     files = {}
@@ -192,22 +192,22 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
 
 
 def write_service_worker(root: Path, target: Path, build_id: str) -> None:
-    """Copy the service worker to the site's root, which is its scope, with the build that it keeps in it.
+    """Copy the service worker to the site's root, which sets its scope, and insert the build's id.
 
-    It is no file of build.json, because it names the digest of those.
+    build.json does not list this file, because the file contains the digest of those that it lists.
 
     Raises:
-        BuildError: if it has no place for that.
+        BuildError: if the service worker has no line for the id.
     """
     source = (root / _SERVICE_WORKER).read_text(encoding="utf-8")
     text = source.replace('const BUILD = "development";', f'const BUILD = "{build_id}";')
     if text == source:
-        raise BuildError(f"{_SERVICE_WORKER} has no line that names its BUILD")
+        raise BuildError(f"{_SERVICE_WORKER} has no line that defines BUILD")
     (target / Path(_SERVICE_WORKER).name).write_text(text, encoding="utf-8")
 
 
 def commit(root: Path) -> str | None:
-    """The checked-out commit, with "-dirty" behind it if files differ from it, or None without git."""
+    """The checked-out commit, followed by "-dirty" if files were modified; None without git."""
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
@@ -228,7 +228,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def swap(fresh: Path, dist: Path) -> None:
-    """Put the folder `fresh` in the place of `dist`; should that fail, `dist` is put back."""
+    """Replace `dist` by the folder `fresh`; if that fails, restore `dist`."""
     old = fresh.with_name("old")
     if dist.exists():
         dist.rename(old)

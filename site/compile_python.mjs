@@ -1,10 +1,10 @@
 /**
- * Compiles the modules that a start of Python imports, by the very Python that the page runs:
- * `node site/compile_python.mjs PYODIDE-FOLDER STDLIB.zip NUMPY.whl`. Both files are replaced.
+ * Compiles the modules that Python imports at start-up, with the same Python that the page runs:
+ * `node site/compile_python.mjs PYODIDE-FOLDER STDLIB.zip NUMPY.whl`. Both archives are replaced.
  *
- * Compiling them is what a start spends most of its time on (docs/build.md has the numbers). Modules that a
- * start does not import stay as they are: their bytecode would only be more to download. Docstrings and
- * asserts are left out of the bytecode, as with `python -OO`.
+ * Without this, compiling takes most of the start-up time (docs/build.md has the numbers). Other modules stay
+ * source code, because their bytecode would make the download larger. The bytecode contains no docstrings and no
+ * asserts, as with `python -OO`.
  * @module
  */
 
@@ -27,7 +27,7 @@ pyodide.runPython(`
 import importlib._bootstrap_external as loader, importlib.util, os, sys, zipfile
 
 import numpy
-# What autogaze_web.page.live_session imports besides; tests/browser/test_runtime.py says if something is missing.
+# Also imported by autogaze_web.page.live_session; tests/browser/test_first_load.py fails if one is missing.
 import __future__, dataclasses, decimal, fractions, json, math, numbers, statistics, time, typing
 import numpy.ma, numpy.typing, importlib.metadata, importlib.resources
 importlib.resources.files("numpy").joinpath("version.py").is_file()

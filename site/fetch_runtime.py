@@ -1,8 +1,8 @@
-"""Gets the files of the pinned runtime: every one verified against its sha256, whatever its source.
+"""Collects the files of the pinned runtime and verifies each against its sha256, whatever its source.
 
-npm has already put most of them into node_modules. The wheels of Pyodide's packages come from, in this
-order: our cache, Pyodide's CDN, and the wheel of another Python distribution that carries copies of them,
-which is read by range requests, or as a last resort downloaded whole.
+Most files come from npm packages in node_modules. The wheels of Pyodide's packages come from the first
+available of these sources: the local cache, Pyodide's CDN, and the wheel of another Python distribution that
+contains copies of them. That wheel is read with range requests or, as a last resort, downloaded whole.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def obtain(lock: RuntimeLock, node_modules: Path, cache: Path) -> dict[str, byte
     """The verified content of every file of the runtime, by its path in the site.
 
     Args:
-        lock: what to get.
+        lock: the files to collect.
         node_modules: the folder that `npm ci` filled.
-        cache: folder that keeps downloaded files by their sha256; a damaged one is fetched again.
+        cache: folder of downloaded files, named by their sha256; damaged files are downloaded again.
 
     Raises:
-        RuntimeFileError: if a file is missing everywhere or is not what the lock says.
+        RuntimeFileError: if no source has a file, or a file does not match the lock.
     """
     pyodide_lock = json.loads(_from_npm(lock.pyodide_lock, node_modules))
     check_against_pyodide(lock.files, pyodide_lock)
@@ -55,7 +55,7 @@ def _from_npm(file: RuntimeFile, node_modules: Path) -> bytes:
 
 
 def default_sources(lock: RuntimeLock) -> list[Source]:
-    """Where Pyodide's wheels can be had, in the order in which to try."""
+    """The sources of Pyodide's wheels, in the order in which to try them."""
     wheel = lock.fallback_requirement
     return [
         ("Pyodide's CDN", lambda files: fetch_from_cdn(lock.cdn, files)),
@@ -65,13 +65,13 @@ def default_sources(lock: RuntimeLock) -> list[Source]:
 
 
 def obtain_wheels(files: Iterable[RuntimeFile], cache: Path, sources: list[Source]) -> Fetched:
-    """The verified content of each of `files`, by path: out of the cache, else from the first good source.
+    """The verified content of each of `files`, by path: from the cache, else from the first available source.
 
-    A source that cannot be reached is passed over; one that answers with other bytes than the lock names is
-    an error, because then something is wrong that a person should know about.
+    An unreachable source is skipped. A source whose bytes do not match the lock is an error, because somebody
+    should look into it.
 
     Raises:
-        RuntimeFileError: if a source gave wrong bytes, or none of them could be reached.
+        RuntimeFileError: if a source gave wrong bytes, or no source could be reached.
     """
     found: Fetched = {}
     missing: list[RuntimeFile] = []
@@ -90,15 +90,15 @@ def obtain_wheels(files: Iterable[RuntimeFile], cache: Path, sources: list[Sourc
             fetched = fetch(missing)
         except (OSError, zipfile.BadZipFile, KeyError, subprocess.SubprocessError) as error:
             reason = " ".join(str(error).split())[:200]
-            print(f"  {names}: not from {source}: {reason}", flush=True)
+            print(f"  {names}: {source} is unavailable: {reason}", flush=True)
             failures.append(f"{source}: {reason}")
             continue
         for file in missing:
-            found[file.path] = _keep(file, check(file, fetched[file.path], source), cache)
+            found[file.path] = _store(file, check(file, fetched[file.path], source), cache)
         return found
     raise RuntimeFileError(
-        f"Pyodide's wheels of {names} could not be had from anywhere; check the network and run the same "
-        f"command again. Tried: {'; '.join(failures)}"
+        f"Pyodide's wheels of {names} could not be downloaded; check the network and run the same command "
+        f"again. Tried: {'; '.join(failures)}"
     )
 
 
@@ -110,11 +110,11 @@ def _from_cache(file: RuntimeFile, cache: Path) -> bytes | None:
     if hashlib.sha256(content).hexdigest() == file.sha256:
         return content
     path.unlink()
-    print(f"  {file.name} was damaged in the cache: fetching it again", flush=True)
+    print(f"  {file.name} is damaged in the cache: downloading it again", flush=True)
     return None
 
 
-def _keep(file: RuntimeFile, content: bytes, cache: Path) -> bytes:
+def _store(file: RuntimeFile, content: bytes, cache: Path) -> bytes:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=cache, delete=False) as partial:
         partial.write(content)
@@ -123,10 +123,10 @@ def _keep(file: RuntimeFile, content: bytes, cache: Path) -> bytes:
 
 
 def fetch_from_cdn(cdn: str, files: list[RuntimeFile]) -> Fetched:
-    """The files by plain requests to `cdn`, which ends in a slash.
+    """Downloads the files from `cdn`, an address that ends in a slash.
 
     Raises:
-        OSError: if the CDN cannot be reached within a few seconds or does not have a file.
+        OSError: if the CDN does not respond within a few seconds or lacks a file.
     """
     fetched: Fetched = {}
     for file in files:
@@ -139,7 +139,7 @@ def fetch_from_cdn(cdn: str, files: list[RuntimeFile]) -> Fetched:
 
 
 def _read(stream: IO[bytes], total: int, running: Step) -> bytes:
-    """All of `stream`, but never much more than the `total` bytes that are expected."""
+    """Reads `stream`, but stops soon after the expected `total` bytes."""
     content = bytearray()
     while len(content) <= total and (chunk := stream.read(_CHUNK)):
         content += chunk
@@ -148,12 +148,13 @@ def _read(stream: IO[bytes], total: int, running: Step) -> bytes:
 
 
 def fetch_from_remote_wheel(lock: RuntimeLock, files: list[RuntimeFile]) -> Fetched:
-    """The files out of the fallback distribution's wheel, by range requests: megabytes instead of a hundred.
+    """Reads the files from the fallback distribution's wheel with range requests: 3 MB instead of 100.
 
     Raises:
-        OSError, zipfile.BadZipFile, KeyError: if the wheel cannot be found, reached or read in part.
+        OSError, zipfile.BadZipFile, KeyError: if the wheel cannot be found or reached, lacks a file, or its
+            server does not support range requests.
     """
-    # Imported here because only a first build needs it.
+    # Imported here because only the first build needs it.
     import remotezip
 
     with step(f"looking up {lock.fallback_requirement}"):
@@ -166,7 +167,7 @@ def fetch_from_remote_wheel(lock: RuntimeLock, files: list[RuntimeFile]) -> Fetc
 
 
 def fetch_from_downloaded_wheel(lock: RuntimeLock, files: list[RuntimeFile]) -> Fetched:
-    """The files out of the fallback distribution's wheel, downloaded whole (about 100 MB) by pip.
+    """Has pip download the whole wheel of the fallback distribution (about 100 MB) and reads the files.
 
     Raises:
         OSError, zipfile.BadZipFile, KeyError: if pip cannot download it or it lacks a file.
@@ -182,7 +183,7 @@ def _members(wheel: zipfile.ZipFile, folder: str, files: list[RuntimeFile], sour
     fetched: Fetched = {}
     for file in files:
         with (
-            step(f"{file.name} out of the wheel of {source}") as running,
+            step(f"{file.name} from the wheel of {source}") as running,
             wheel.open(folder + file.name) as member,
         ):
             fetched[file.path] = _read(member, file.bytes, running)
@@ -190,7 +191,7 @@ def _members(wheel: zipfile.ZipFile, folder: str, files: list[RuntimeFile], sour
 
 
 def _resolve(requirement: str) -> str:
-    """The address at which the package index that this machine uses has the wheel, as pip finds it."""
+    """The address of the wheel on the package index that pip is configured to use."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         _pip("install", "--dry-run", "--ignore-installed", "--report", str(report), requirement)
@@ -199,7 +200,7 @@ def _resolve(requirement: str) -> str:
 
 
 def _pip(command: str, *arguments: str) -> None:
-    # The wheel is only opened, never installed: neither its dependencies nor its Python version matter.
+    # The wheel is only read, never installed, so its dependencies and Python version do not matter.
     fixed = ["--quiet", "--no-deps", "--ignore-requires-python", "--only-binary=:all:"]
     done = subprocess.run(
         [sys.executable, "-m", "pip", command, *fixed, *arguments],

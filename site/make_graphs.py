@@ -1,6 +1,6 @@
-"""The graphs of an architecture, which the site ships: `autogaze-web export` with its config.
+"""Builds the graphs that the site ships, by `autogaze-web export` with the config of their architecture.
 
-Making them takes seconds, so they are kept in .cache until the code that makes them changes.
+Building takes seconds, so the graphs are cached in .cache until the package's code changes.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ BUILT_IN = Path("site") / "model" / "config.json"
 
 
 class GraphsError(Exception):
-    """The graphs cannot be made; the message is one sentence for a person."""
+    """The graphs cannot be built; the message is one sentence for the user."""
 
 
 def obtain_graphs(root: Path, cache: Path, config: Path = RELEASED) -> Path:
-    """The folder with a config's graphs and their `graphs.json`, made if need be.
+    """The folder with the graphs of a config and their `graphs.json`, which is built if it is not cached.
 
     Raises:
-        GraphsError: if they cannot be made.
+        GraphsError: if the graphs cannot be built.
     """
     sources = sorted((root / "py" / "autogaze_web").rglob("*.py"))
     digest = hashlib.sha256(version("onnx").encode())
@@ -37,6 +37,6 @@ def obtain_graphs(root: Path, cache: Path, config: Path = RELEASED) -> Path:
             command, cwd=root / "py", capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
         if done.returncode:
-            lines = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-            raise GraphsError(f"the model's graphs could not be made: {lines[-1]}")
+            lines = (done.stderr or done.stdout).strip().splitlines() or ["the command printed nothing"]
+            raise GraphsError(f"the model's graphs could not be built: {lines[-1]}")
     return folder

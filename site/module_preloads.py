@@ -1,4 +1,4 @@
-"""Has index.html name all modules of the page: a browser then fetches them at once, not level by level."""
+"""Adds preload links for all modules to index.html, so that a browser fetches them in parallel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# What main.mjs asks for as soon as it runs.
+# Requested by main.mjs as soon as it runs.
 TABLES = ("options.json", "palettes.json")
 
 _SCRIPT = re.compile(r'^(?P<indent> *)<script type="module" src="(?P<path>[^"]+)"></script>\n', re.MULTILINE)
@@ -18,19 +18,19 @@ _FROM = re.compile(
 
 
 class PreloadError(ValueError):
-    """A module that is imported is missing; the message is one sentence for a person."""
+    """An imported module is missing; the message is one sentence for the user."""
 
 
 def imports(text: str) -> list[str]:
-    """The relative addresses that a module imports or exports from statically, in order."""
+    """The relative addresses in a module's static imports and re-exports, in order."""
     return _FROM.findall(_COMMENT.sub("", text))
 
 
 def module_graph(site: Path, entry: str) -> Iterator[str]:
-    """The paths of all modules that `entry` needs before it runs, nearest first, itself not among them.
+    """The paths of all modules that `entry` needs before it runs, nearest first, without `entry` itself.
 
     Raises:
-        PreloadError: if one of them is missing.
+        PreloadError: if a module is missing.
     """
     waiting, seen = [entry], {entry}
     for path in waiting:
@@ -46,7 +46,7 @@ def module_graph(site: Path, entry: str) -> Iterator[str]:
 
 
 def add_preloads(site: Path) -> None:
-    """Writes into the site's index.html what each of its scripts needs, before the script.
+    """Adds the preload links of each script to the site's index.html.
 
     Raises:
         PreloadError: if a module is missing.

@@ -1,6 +1,6 @@
-"""Rewrites the versions, sizes and digests of runtime.lock.json after a change of wasm_bridge/package.json.
+"""Updates the versions, sizes and digests in runtime.lock.json after a change of wasm_bridge/package.json.
 
-For a maintainer (`make pin`): review the difference before you commit it.
+Run it with `make pin`, and review the difference before you commit it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The pinned runtime: which third-party files the site ships, where they come from and their sha256.
+"""The pinned runtime: the third-party files that the site ships, their origin and their sha256.
 
-`runtime.lock.json` lists every such file in four groups: `start` is loaded as soon as the page opens,
-`packages` by pages that install packages of Python, `model` only once a visitor asks for a model,
-`recording` when one records. A file comes either out of an npm package (already installed from
-wasm_bridge/package-lock.json) or it is the wheel of a package of the Pyodide distribution.
+`runtime.lock.json` lists these files in four groups: `start` is loaded when the page opens, `packages` by
+pages that install Python packages, `model` when a model is requested, `recording` when a recording starts.
+A file comes either from an npm package (installed from wasm_bridge/package-lock.json) or is the wheel of a
+package in the Pyodide distribution.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOCK_PATH = Path(__file__).with_name("runtime.lock.json")
 
 
 class RuntimeFileError(ValueError):
-    """A runtime file or its entry in a lock is missing, or is not what the lock says."""
+    """A runtime file or its entry in the lock is missing or wrong."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class RuntimeFile:
     """One file of the runtime.
 
     Attributes:
-        path: where it goes, relative to the site's root, with forward slashes.
-        npm: where it is under node_modules, or None if it is the wheel of a Pyodide package.
-        package: name of that Pyodide package, or None.
-        bytes: size of the file.
-        sha256: its digest, 64 lower-case hexadecimal digits.
+        path: its path in the site, with forward slashes.
+        npm: its path under node_modules; None for the wheel of a Pyodide package.
+        package: the name of its Pyodide package; None for a file of an npm package.
+        bytes: its size.
+        sha256: its digest as 64 lower-case hexadecimal digits.
     """
 
     path: str
@@ -50,15 +50,15 @@ class RuntimeLock:
     """The contents of runtime.lock.json.
 
     Attributes:
-        pyodide_version: version of Pyodide, as in wasm_bridge/package.json.
-        cdn: address of the folder of that version on Pyodide's CDN, ending in a slash.
-        fallback_requirement: the Python distribution whose wheel also holds the Pyodide wheels.
-        fallback_folder: their folder inside that wheel, ending in a slash.
-        pyodide_lock: Pyodide's own pyodide-lock.json, which has the sha256 of all of its packages.
-        start: the files that the page loads at once.
-        packages: the files that install packages of Python, for other pages.
-        model: the files that it loads when a model is asked for.
-        recording: the files that it loads to write videos and GIFs.
+        pyodide_version: the version of Pyodide in wasm_bridge/package.json.
+        cdn: the address of that version's folder on Pyodide's CDN, ending in a slash.
+        fallback_requirement: the Python distribution whose wheel contains copies of the Pyodide wheels.
+        fallback_folder: the folder of the copies inside that wheel, ending in a slash.
+        pyodide_lock: Pyodide's own pyodide-lock.json, which lists the sha256 of all its packages.
+        start: files that the page loads at once.
+        packages: files with which other pages install Python packages.
+        model: files that the page loads when a model is requested.
+        recording: files that the page loads to write videos and GIFs.
     """
 
     pyodide_version: str
@@ -73,7 +73,7 @@ class RuntimeLock:
 
     @property
     def files(self) -> tuple[RuntimeFile, ...]:
-        """Every file that ends up in the site, unchanged."""
+        """All files."""
         return self.start + self.packages + self.model + self.recording
 
 
@@ -81,16 +81,16 @@ def read_lock(path: Path = LOCK_PATH) -> RuntimeLock:
     """Read runtime.lock.json.
 
     Raises:
-        RuntimeFileError: if an entry lacks a field or names both or neither of its two possible origins.
+        RuntimeFileError: if an entry lacks a field, or has both or neither of `npm` and `package`.
     """
     return parse_lock(json.loads(path.read_text(encoding="utf-8")))
 
 
 def parse_lock(data: dict[str, Any]) -> RuntimeLock:
-    """The lock out of the decoded runtime.lock.json.
+    """The lock from the decoded runtime.lock.json.
 
     Raises:
-        RuntimeFileError: as `read_lock`.
+        RuntimeFileError: see `read_lock`.
     """
     try:
         pyodide = data["pyodide"]
@@ -118,25 +118,25 @@ def _entry(entry: dict[str, Any]) -> RuntimeFile:
 
 
 def check(file: RuntimeFile, content: bytes, source: str) -> bytes:
-    """`content`, if it is what the lock says.
+    """Returns `content` if it matches the lock.
 
     Raises:
-        RuntimeFileError: if it is not; the message names the file, the expected and the actual sha256.
+        RuntimeFileError: if it does not; the message has the file, the expected and the actual sha256.
     """
     actual = hashlib.sha256(content).hexdigest()
     if actual != file.sha256:
         raise RuntimeFileError(
-            f"{file.name} from {source} has the wrong sha256, so it was not kept: expected {file.sha256} "
+            f"{file.name} from {source} has the wrong sha256 and was discarded: expected {file.sha256} "
             f"({file.bytes} bytes), got {actual} ({len(content)} bytes)"
         )
     return content
 
 
 def check_against_pyodide(files: tuple[RuntimeFile, ...], pyodide_lock: dict[str, Any]) -> None:
-    """Check that our entries for Pyodide's packages say what Pyodide's own lock says.
+    """Check that our entries for Pyodide's packages agree with Pyodide's own lock.
 
     Raises:
-        RuntimeFileError: if a package is unknown to Pyodide, or has another file name, sha256 or a
+        RuntimeFileError: if Pyodide does not know a package, its file name or sha256 differs, or it has a
             dependency that the site does not ship.
     """
     shipped = {file.package for file in files if file.package}
@@ -146,7 +146,7 @@ def check_against_pyodide(files: tuple[RuntimeFile, ...], pyodide_lock: dict[str
         known = pyodide_lock["packages"].get(file.package)
         if known is None:
             raise RuntimeFileError(
-                f"{file.package} is not a package of this Pyodide; its pyodide-lock.json lists them"
+                f"{file.package} is not a package of this Pyodide version; its pyodide-lock.json lists them"
             )
         for what, ours, theirs in (
             ("file name", file.name, known["file_name"]),
@@ -154,17 +154,17 @@ def check_against_pyodide(files: tuple[RuntimeFile, ...], pyodide_lock: dict[str
         ):
             if ours != theirs:
                 raise RuntimeFileError(
-                    f"{file.package}: the {what} in runtime.lock.json is {ours}, but Pyodide's own lock says "
-                    f"{theirs}; run 'make pin' after a change of version"
+                    f"{file.package}: the {what} in runtime.lock.json is {ours}, but {theirs} in "
+                    "Pyodide's own lock; run 'make pin' after a change of version"
                 )
         missing = sorted(set(known["depends"]) - shipped)
         if missing:
             raise RuntimeFileError(
-                f"{file.package} depends on {', '.join(missing)}: add that to runtime.lock.json"
+                f"{file.package} depends on {', '.join(missing)}: add it to runtime.lock.json"
             )
 
 
 def trim_pyodide_lock(pyodide_lock: dict[str, Any], packages: set[str]) -> dict[str, Any]:
-    """Pyodide's lock with only the given packages: any other is then unknown instead of a failed request."""
+    """Pyodide's lock with only the given packages, so that others are unknown instead of failed requests."""
     kept = {name: entry for name, entry in pyodide_lock["packages"].items() if name in packages}
     return {**pyodide_lock, "packages": kept}

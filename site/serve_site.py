@@ -1,7 +1,7 @@
-"""Serves the built site on this machine: `make demo`, and the browser tests.
+"""Serves the built site on this machine, for `make demo` and the browser tests.
 
-Any static server will do (`python -m http.server -d site/dist`); this one sends every file with its right
-type whatever the system's tables say, finds a free port and stops without a traceback.
+Any static server works (`python -m http.server -d site/dist`). This one sends the correct type of every file
+regardless of the system's tables, finds a free port and stops without a traceback.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 DIST = Path(__file__).resolve().parent / "dist"
 PORTS_TO_TRY = 20
 
-# Without these no page may use threads in WebAssembly. Static hosts send none, so neither do we by default.
+# WebAssembly threads require these headers. Like static hosts, this server does not send them by default.
 ISOLATION_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -25,11 +25,11 @@ ISOLATION_HEADERS = {
 
 
 class PortError(Exception):
-    """No port could be had; the message is one sentence for a person."""
+    """No port is available; the message is one sentence for the user."""
 
 
 class SiteHandler(SimpleHTTPRequestHandler):
-    """Serves a folder below a prefix of the address, with the types that modules and WebAssembly need."""
+    """Serves a folder under a path prefix, with the types that modules and WebAssembly need."""
 
     protocol_version = "HTTP/1.1"
     extensions_map = {  # noqa: RUF012 (the base class has it so)
@@ -50,32 +50,32 @@ class SiteHandler(SimpleHTTPRequestHandler):
         super().__init__(*args, directory=directory)  # type: ignore[arg-type]
 
     def translate_path(self, path: str) -> str:
-        """The file for the path of a request; one that cannot exist for a path outside the prefix."""
+        """The file for a request's path; a file that cannot exist if the path is outside the prefix."""
         if not path.startswith(self.prefix):
             return str(Path(self.directory) / "no such file")
         return super().translate_path("/" + path.removeprefix(self.prefix))
 
     def end_headers(self) -> None:
-        """Add our own headers to those of every answer."""
-        # A page that is being worked on must never be a mixture of old and new modules.
+        """Add our own headers to every response."""
+        # During development a page must never mix old and new modules.
         self.send_header("Cache-Control", "no-cache")
         for name, value in self.extra_headers.items():
             self.send_header(name, value)
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the terminal is for the address, and the browser shows its own requests."""
+        """Log nothing: the terminal shows the address, and the browser shows its requests."""
 
 
 class SiteServer(ThreadingHTTPServer):
-    """One thread for each request; two servers never share a port."""
+    """Uses one thread per request; two servers never share a port."""
 
     daemon_threads = True
-    # Newer Pythons set it, and then the system hands requests to either of two servers on one port.
+    # Newer Python versions set it; requests would then be distributed over two servers on one port.
     allow_reuse_port = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Reports what went wrong, but for a browser that hangs up, as it does on a cancelled download."""
+        """Report errors, except closed connections, which cancelled downloads cause."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -83,26 +83,26 @@ class SiteServer(ThreadingHTTPServer):
 def make_server(
     dist: Path = DIST, port: int = 0, prefix: str = "/", headers: dict[str, str] | None = None
 ) -> SiteServer:
-    """A server of `dist` on this machine alone, not yet running; port 0 is any free one.
+    """A server of `dist` that only this machine can reach, not yet running.
 
     Args:
         dist: the folder to serve.
-        port: 0 .. 65535.
-        prefix: the path below which it appears, starting and ending with a slash.
-        headers: further headers of every answer.
+        port: 0 .. 65535; 0 selects a free port.
+        prefix: the path under which the folder appears, starting and ending with a slash.
+        headers: additional headers of every response.
 
     Raises:
-        OSError: if the port is in use or may not be used.
+        OSError: if the port is in use or not permitted.
     """
     handler = partial(SiteHandler, prefix=prefix, headers=headers, directory=str(dist))
     return SiteServer(("127.0.0.1", port), handler)
 
 
 def make_server_near(dist: Path, port: int) -> SiteServer:
-    """A server on `port`, or on the next free one after it.
+    """A server on `port`, or on the next free port after it.
 
     Raises:
-        PortError: if none of the next ports is free either, or the port may not be used.
+        PortError: if none of the following ports is free either, or the port is not permitted.
     """
     last = min(port + PORTS_TO_TRY, 65535)
     for candidate in range(port, last + 1):
@@ -110,7 +110,7 @@ def make_server_near(dist: Path, port: int) -> SiteServer:
             return make_server(dist, candidate)
         except OSError as error:
             if error.errno == errno.EACCES:
-                raise PortError(f"port {candidate} needs an administrator's rights: try PORT=8000") from None
+                raise PortError(f"port {candidate} requires administrator rights: try PORT=8000") from None
             if error.errno != errno.EADDRINUSE:
                 raise
     raise PortError(f"ports {port} to {last} are all taken: choose another one with PORT=...")
@@ -118,12 +118,12 @@ def make_server_near(dist: Path, port: int) -> SiteServer:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve site/dist on this machine.")
-    parser.add_argument("--port", default="8000", help="the port, or the first one to try (default 8000)")
+    parser.add_argument("--port", default="8000", help="the first port to try (default 8000)")
     wanted = parser.parse_args().port
     if not wanted.isdecimal() or not 1 <= int(wanted) <= 65535:
         sys.exit(f"error: PORT={wanted} is no port: give a number from 1 to 65535")
     if not (DIST / "index.html").is_file():
-        sys.exit("error: site/dist holds no page yet: run 'make site' first, or 'make demo' for both")
+        sys.exit("error: site/dist has not been built: run 'make site' or 'make demo' first")
     try:
         server = make_server_near(DIST, int(wanted))
     except PortError as error:
@@ -131,7 +131,7 @@ def main() -> None:
     port = server.server_address[1]
     if port != int(wanted):
         print(f"Port {wanted} is taken; using the next free one.")
-    print(f"AutoGaze is at http://localhost:{port}/  (Ctrl-C stops it)", flush=True)
+    print(f"AutoGaze is at http://localhost:{port}/  (press Ctrl-C to stop)", flush=True)
     with server:
         try:
             server.serve_forever()

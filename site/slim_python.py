@@ -1,9 +1,10 @@
-"""Makes Python smaller and quicker to start: what the site ships of its standard library and of NumPy.
+"""Makes Python smaller and faster to start: rewrites the standard library and NumPy for the site.
 
-Both archives have been verified before. Left out is what cannot work in a browser or what no user of the
-page can reach, such as tests, headers, type stubs and code that needs processes or terminals; licences stay.
-What a start imports is compiled (`compile_python.mjs`). NumPy's own parts that the page does not need but a
-hook may want, such as `numpy.random`, go into an archive of their own, which is loaded when one is first run.
+Both archives have been verified before. Files that cannot work in a browser or that no user of the page can
+reach are removed, such as tests, headers, type stubs and code that needs processes or terminals. Licences
+stay. Modules imported at start-up are compiled (`compile_python.mjs`). Parts of NumPy that the page does not
+need but a hook may import, such as `numpy.random`, go into a separate archive, which is loaded when a hook
+first runs.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ MORE_NUMPY = "runtime/pyodide/more_numpy.zip"
 
 _COMPILER = Path(__file__).with_name("compile_python.mjs")
 _COMPILE_SECONDS = 180
-# Any fixed time makes the archives the same from build to build.
+# A fixed time makes the archives reproducible.
 _TIME = (2026, 1, 1, 0, 0, 0)
 
-# Of the standard library: processes, terminals, servers and clients of protocols that no page can speak, and
-# the tools around tests and debuggers. Of the encodings those stay that programs, not documents, use.
+# Removed from the standard library: processes, terminals, network protocols that no page can use, and tools
+# for tests and debugging. The encodings that programs use stay; those of documents are removed.
 _NO_STDLIB = re.compile(
     r"(_pyrepl|ensurepip|idlelib|multiprocessing|pydoc_data|test|tkinter|turtledemo|unittest|venv|wsgiref"
     r"|xmlrpc)/"
@@ -39,7 +40,8 @@ _NO_STDLIB = re.compile(
     r"|raw_unicode_escape|undefined|unicode_escape|utf_\w+)\.py$)"
 )
 _MORE_NUMPY = re.compile(r"numpy/(fft|polynomial|random)/")
-# What no program can import (headers, stubs, static libraries), tests, and tools to compile extensions.
+# Removed from NumPy: files that cannot be imported (headers, stubs, static libraries), tests, and tools to
+# compile extensions.
 _NO_NUMPY = re.compile(
     r".*/tests/|.*\.(pyi|pxd|pyx|h|a|c|cpp|f90|ini|pc|typed)$|.*/include/|numpy/random/(_examples|lib)/"
     r"|numpy/(_pyinstaller|doc|f2py|testing)/|numpy/(_configtool|conftest)\.py$"
@@ -51,16 +53,16 @@ Files = dict[str, bytes]
 
 
 class SlimError(ValueError):
-    """Python could not be made smaller; the message is one sentence for a person."""
+    """Python's archives cannot be rewritten; the message is one sentence for the user."""
 
 
 def slim(runtime: Files, pyodide: Path, cache: Path) -> Files:
-    """`runtime` with a smaller standard library and NumPy, and the archive of NumPy's further parts.
+    """`runtime` with a smaller standard library and NumPy, and the archive of NumPy's optional parts.
 
     Args:
-        runtime: verified files by their path in the site, the standard library and NumPy's wheel among them.
+        runtime: verified files by their path in the site, including the standard library and NumPy's wheel.
         pyodide: the folder of the npm package.
-        cache: folder that keeps the results.
+        cache: folder for the results.
 
     Raises:
         SlimError: if node cannot compile the modules.
@@ -69,19 +71,19 @@ def slim(runtime: Files, pyodide: Path, cache: Path) -> Files:
     digest = hashlib.sha256()
     for content in (runtime[STDLIB], runtime[wheel], _COMPILER.read_bytes(), Path(__file__).read_bytes()):
         digest.update(hashlib.sha256(content).digest())
-    kept = cache / digest.hexdigest()[:16]
+    cached = cache / digest.hexdigest()[:16]
     paths = (STDLIB, repacked_name(wheel), MORE_NUMPY)
-    if not all((kept / PurePosixPath(path).name).is_file() for path in paths):
+    if not all((cached / PurePosixPath(path).name).is_file() for path in paths):
         archives = _make(runtime[STDLIB], wheel, runtime[wheel], pyodide)
-        kept.mkdir(parents=True, exist_ok=True)
+        cached.mkdir(parents=True, exist_ok=True)
         for path, content in zip(paths, archives, strict=True):
-            (kept / PurePosixPath(path).name).write_bytes(content)
+            (cached / PurePosixPath(path).name).write_bytes(content)
     others = {path: content for path, content in runtime.items() if path != wheel}
-    return others | {path: (kept / PurePosixPath(path).name).read_bytes() for path in paths}
+    return others | {path: (cached / PurePosixPath(path).name).read_bytes() for path in paths}
 
 
 def repacked_name(wheel: str) -> str:
-    """The path of a wheel with a build tag, which says that it is not the published one."""
+    """The path of a wheel with a build tag that distinguishes it from the published wheel."""
     name, version, rest = wheel.split("-", 2)
     return f"{name}-{version}-1slim-{rest}"
 
@@ -91,7 +93,7 @@ def _make(stdlib: bytes, name: str, wheel: bytes, pyodide: Path) -> tuple[bytes,
     more = {name: content for name, content in members.items() if _MORE_NUMPY.match(name)}
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / "python_stdlib.zip", Path(folder) / PurePosixPath(name).name]
-        # Whole archives, because compiling takes modules that the page can do without.
+        # Complete archives, because compiling needs modules that are removed afterwards.
         for path, content in zip(paths, (stdlib, wheel), strict=True):
             path.write_bytes(content)
         _compile(pyodide, paths)
@@ -102,7 +104,7 @@ def _make(stdlib: bytes, name: str, wheel: bytes, pyodide: Path) -> tuple[bytes,
 
 
 def _without(members: Files, pattern: re.Pattern[str]) -> Files:
-    # Compiled modules were modules once; a pattern names those.
+    # The patterns match the names of source modules, so .pyc becomes .py.
     return {
         name: content
         for name, content in members.items()
@@ -133,7 +135,7 @@ def unzip(archive: bytes) -> Files:
 
 
 def rezip(members: Files) -> bytes:
-    """A zip file of the members, sorted by name, the same for the same members."""
+    """A reproducible zip file of the members, sorted by name."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as file:
         for name in sorted(members):
@@ -144,7 +146,7 @@ def rezip(members: Files) -> bytes:
 
 
 def with_record(members: Files) -> Files:
-    """The members of a wheel with a RECORD of just these, as the wheel format wants it."""
+    """The members of a wheel with a RECORD of exactly these members, as the wheel format requires."""
     folder = next(name.split("/")[0] for name in members if name.split("/")[0].endswith(".dist-info"))
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
@@ -158,7 +160,7 @@ def with_record(members: Files) -> Files:
 def lock_with(pyodide_lock: dict[str, object], runtime: Files) -> dict[str, object]:
     """Pyodide's lock with the names and digests of the wheels that the site ships.
 
-    Pyodide verifies a wheel against the digest of its lock when it loads it.
+    Pyodide verifies each wheel against the digest in its lock when it loads the wheel.
     """
     names: dict[str, str] = {PurePosixPath(path).name: path for path in runtime}
     packages = {}

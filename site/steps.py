@@ -1,4 +1,4 @@
-"""What the build says while it works: one line a step, with progress for a step that takes a while."""
+"""Reports the steps of the build: one line per step, with progress for slow steps."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ _ERASE = "\r\033[K"
 
 
 class Step:
-    """A step under way; `progress` tells how far it is."""
+    """A running step; `progress` reports how far it is."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._started = time.monotonic()
 
     def progress(self, done: int, total: int) -> None:
-        """Show the share done, in a terminal and only once the step has taken half a second."""
+        """Show the percentage done, in a terminal only and once the step has taken half a second."""
         if total and sys.stdout.isatty() and self.seconds() > _QUIET_SECONDS:
             print(f"\r  {self.text}: {100 * done // total} % of {total / 1e6:.1f} MB", end="", flush=True)
 
     def seconds(self) -> float:
-        """Seconds since the step began."""
+        """Seconds since the step started."""
         return time.monotonic() - self._started
 
 
 @contextmanager
 def step(text: str) -> Iterator[Step]:
-    """One line for one step and its time; the error of a step that fails is for the caller to report."""
+    """Prints one line with the step and its time; the caller reports the error of a failed step."""
     running = Step(text)
     if sys.stdout.isatty():
         print(f"  {text} ...", end="", flush=True)
