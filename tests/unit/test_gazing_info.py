@@ -42,7 +42,7 @@ def test_cells_become_slots_that_all_clips_share(clips):
             np.testing.assert_array_equal(gazing.gazing_pos[b, mine] - 265 * t, patch_numbers(cells, GRIDS))
             pads = (frame == t) & gazing.if_padded_gazing[b]
             assert (gazing.gazing_pos[b, pads] == 265 * (t + 1)).all()
-    assert gazing.real_slots == sum(len(cells) for clip in clips for cells in clip)
+    assert (~gazing.if_padded_gazing).sum() == sum(len(cells) for clip in clips for cells in clip)
 
 
 def test_gather_takes_the_first_entry_for_padding():

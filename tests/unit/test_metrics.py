@@ -12,7 +12,6 @@ from autogaze_web.panels import metrics
 from autogaze_web.panels.metrics import (
     Ema,
     SquaredErrorMap,
-    format_fps,
     format_psnr,
     format_ratio,
     psnr,
@@ -98,8 +97,6 @@ def test_ema_starts_with_its_first_sample_and_recovers_from_infinity():
         (format_psnr, math.inf, "999.9"),
         (format_psnr, -3, "000.0"),
         (format_psnr, math.nan, "---.-"),
-        (format_fps, 29.97, "030.0"),
-        (format_fps, 5000, "999.9"),
     ],
 )
 def test_texts_have_a_fixed_width(function, value, text):

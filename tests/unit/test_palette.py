@@ -43,7 +43,7 @@ def lab(colour, matrix):
 
 
 def least_distance(palette, sight):
-    colours = [lab(entry.colour, SEEN[sight]) for entry in Palette.named(palette).legend((2, 4, 7, 14))]
+    colours = [lab(colour, SEEN[sight]) for _, colour in Palette.named(palette).colours]
     return min(float(np.linalg.norm(a - b)) for a, b in combinations(colours, 2))
 
 
@@ -72,18 +72,8 @@ def test_a_colour_for_every_grid():
     assert palette.fill_of((255, 180, 0)) == (107, 76, 0)
 
 
-def test_the_legend_names_each_grid_once_coarse_to_fine():
-    entries = Palette.named().legend([14, 2, 14, 4])
-    assert [(entry.grid, entry.label, entry.colour_name) for entry in entries] == [
-        (2, "2x2 cells", "orange"),
-        (4, "4x4 cells", "green"),
-        (14, "14x14 cells", "violet"),
-    ]
-    assert entries[0].fill == (107, 76, 0)
-
-
 def test_the_palettes_are_those_of_the_option():
     for choice in options.options()["palette"].choices:
-        assert Palette.named(choice.value).shades[-1].up_to == math.inf
+        assert Palette.named(choice.value).colours[-1][0] == math.inf
     with pytest.raises(ValueError, match="one of standard, colour-blind-safe, got 'grey'"):
         Palette.named("grey")

@@ -8,8 +8,6 @@ from strategies import noise_frame
 import autogaze_web.files.trace_store
 import autogaze_web.live.pipeline
 import autogaze_web.readout.projection
-from autogaze_web.frame_queue import FrameQueue
-from autogaze_web.frames.rgba import as_frame
 from autogaze_web.live.pipeline import (
     Collector,
     PngFiles,
@@ -25,7 +23,6 @@ from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.patch_diff import PatchDiff
 from autogaze_web.panels.output import Accumulation
 from autogaze_web.readout.token_grids import ImageGrid
-from autogaze_web.sequencer import LatestSlot, Sequencer
 from autogaze_web.tiles.tiling import Tiling, stitch
 
 
@@ -132,81 +129,3 @@ def test_bad_input_gets_one_sentence(tmp_path):
     for path in (tmp_path / "x.png", tmp_path / "none.png"):
         with pytest.raises(ValueError, match=f"{path.name} is no picture"):
             next(image_files([path]))
-
-
-class TestFrameQueue:
-    def test_it_holds_the_newest_frames(self):
-        queue = FrameQueue(3)
-        assert queue.latest() is None
-        frames = [noise_frame(seed, 4, 5) for seed in range(5)]
-        for index, frame in enumerate(frames):
-            queue.push(frame)
-            assert (queue.clip(3) is None) == (index < 2)
-        np.testing.assert_array_equal(queue.clip(3), np.stack(frames[2:]))
-        np.testing.assert_array_equal(queue.clip(1)[0], frames[4])
-        np.testing.assert_array_equal(queue.latest(), frames[4])
-
-    def test_a_buffer_may_be_used_again_by_whoever_pushed_it(self):
-        queue, buffer = FrameQueue(2), as_frame(np.zeros((2, 2, 3), np.uint8))
-        for value in (1, 2):
-            buffer[:] = value
-            queue.push(buffer)
-        assert queue.clip(2)[:, 0, 0, 0].tolist() == [1, 2]
-
-    def test_another_size_starts_over(self):
-        queue = FrameQueue(2)
-        queue.push(noise_frame(0, 4, 5))
-        queue.push(noise_frame(0, 5, 4))
-        assert len(queue) == 1
-        assert queue.clip(2) is None
-
-    def test_bad_input(self):
-        with pytest.raises(ValueError, match="at least 1 frame"):
-            FrameQueue(0)
-        with pytest.raises(ValueError, match="has 1 to 2 frames, got 3"):
-            FrameQueue(2).clip(3)
-        with pytest.raises(ValueError, match="8-bit"):
-            FrameQueue(2).push(np.zeros((2, 2, 3)))
-
-
-def test_the_newest_item_wins():
-    slot = LatestSlot()
-    assert slot.take() is None
-    for item in (1, 2, 3):
-        slot.put(item)
-    assert (slot.take(), slot.take(), slot.dropped) == (3, None, 2)
-
-
-class TestSequencer:
-    def test_results_out_of_order_are_stale(self):
-        jobs = Sequencer(max_in_flight=3)
-        one, two, three = jobs.reserve(), jobs.reserve(), jobs.reserve()
-        assert not jobs.may_start
-        assert jobs.accept(two)
-        assert not jobs.accept(one)
-        assert jobs.accept(three)
-        assert jobs.stale == 1
-        assert jobs.may_start
-
-    def test_a_change_of_source_makes_everything_stale_that_runs(self):
-        jobs = Sequencer(2)
-        old = jobs.reserve()
-        jobs.invalidate_pending()
-        new = jobs.reserve()
-        assert not jobs.accept(old)
-        assert jobs.accept(new)
-
-    def test_a_job_can_fail(self):
-        jobs = Sequencer()
-        jobs.abandon(jobs.reserve())
-        assert jobs.accept(jobs.reserve())
-
-    def test_misuse_is_said(self):
-        jobs = Sequencer()
-        with pytest.raises(ValueError, match="no job of the number 1"):
-            jobs.accept(1)
-        jobs.reserve()
-        with pytest.raises(RuntimeError, match="ask may_start"):
-            jobs.reserve()
-        with pytest.raises(ValueError, match="at least 1 job"):
-            Sequencer(0)

@@ -34,8 +34,6 @@ def test_the_plan_is_the_union_cut_into_disjoint_rectangles(cells, height, width
     np.testing.assert_array_equal(covered == 1, union)
     assert plan.pixel_count == union.sum()
     assert plan.ratio == pytest.approx(union.mean())
-    spans = np.diff(union.astype(int), axis=1, prepend=0) == 1
-    assert plan.row_span_count == spans.sum()
 
 
 def test_neighbours_become_one_rectangle():
@@ -52,7 +50,7 @@ def test_all_cells_are_one_rectangle_of_the_whole_frame():
 
 def test_no_cells_cover_nothing():
     plan = plan_update(Cells.none(), 10, 10)
-    assert (len(plan.rectangles), plan.pixel_count, plan.row_span_count, plan.ratio) == (0, 0, 0, 0)
+    assert (len(plan.rectangles), plan.pixel_count, plan.ratio) == (0, 0, 0)
     assert bounding_box(plan.rectangles) == (0, 0, 0, 0)
 
 

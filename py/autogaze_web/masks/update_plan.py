@@ -83,14 +83,12 @@ class UpdatePlan:
         rectangles: (M, 4) int32 of y0, x0, y1, x1, ends exclusive; disjoint, in reading order, each as
             wide as the union is there and as tall as that run of pixels stays the same.
         pixel_count: pixels of the union.
-        row_span_count: horizontal runs of pixels, added up over all pixel rows.
         ratio: pixel_count / pixels of the frame, 0 .. 1.
         lattice, covered: what the rectangles were made from: a lattice, and which of its atoms are covered.
     """
 
     rectangles: IntArray
     pixel_count: int
-    row_span_count: int
     ratio: float
     lattice: Lattice
     covered: NDArray[np.bool_]
@@ -128,4 +126,4 @@ def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
     heights = (rectangles[:, 2] - rectangles[:, 0]).astype(np.int64)
     pixels = int((heights * (rectangles[:, 3] - rectangles[:, 1])).sum())
     total = int(lattice.rows[-1]) * int(lattice.columns[-1])
-    return UpdatePlan(rectangles, pixels, int(heights.sum()), pixels / total, lattice, covered)
+    return UpdatePlan(rectangles, pixels, pixels / total, lattice, covered)

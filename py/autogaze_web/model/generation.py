@@ -128,11 +128,6 @@ class Video:
         self.coverage: CoverageStop | None = None
 
     @property
-    def context_rows(self) -> int:
-        """Rows of context that the next frame can see, counting those still to be copied."""
-        return int(np.count_nonzero(self._rows.bias == 0)) + sum(int(p.visible.sum()) for p in self._unplaced)
-
-    @property
     def steps_so_far(self) -> int:
         """Steps that the frame being worked on has taken."""
         return len(self._current().steps)

@@ -44,10 +44,6 @@ class ScaleLayout:
         """First id of each scale."""
         return tuple(int(n) for n in np.cumsum((0, *self.counts[:-1])))
 
-    def scale_of(self, tokens: ArrayLike) -> NDArray[np.intp]:
-        """Index of the scale that each id 0 .. N - 1 belongs to."""
-        return np.searchsorted(self.offsets, np.asarray(tokens), side="right") - 1
-
     def cells(self, tokens: ArrayLike, confidence: ArrayLike = 1.0) -> Cells:
         """The cells of a frame's ids, in their order; ids of pads and above are left out.
 

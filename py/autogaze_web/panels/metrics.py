@@ -117,15 +117,6 @@ def format_ratio(ratio: float) -> str:
 
 def format_psnr(decibel: float) -> str:
     """A PSNR as ``033.8``, at most ``999.9`` (also for infinity), or ``---.-`` for NaN."""
-    return _five_wide(decibel)
-
-
-def format_fps(frames_per_second: float) -> str:
-    """A frame rate as ``029.9``, at most ``999.9``, or ``---.-`` for NaN."""
-    return _five_wide(frames_per_second)
-
-
-def _five_wide(value: float) -> str:
-    if math.isnan(value):
+    if math.isnan(decibel):
         return "---.-"
-    return f"{min(max(value, 0.0), 999.9):05.1f}"
+    return f"{min(max(decibel, 0.0), 999.9):05.1f}"

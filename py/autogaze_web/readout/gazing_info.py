@@ -103,11 +103,6 @@ class GazingInfo:
         """(N,) the frame that each slot belongs to."""
         return np.repeat(np.arange(self.num_gazing_each_frame.size), self.num_gazing_each_frame)
 
-    @property
-    def real_slots(self) -> int:
-        """Slots that are no padding, in the whole batch."""
-        return int((~self.if_padded_gazing).sum())
-
 
 def patch_numbers(cells: Cells, grids: Sequence[int]) -> NDArray[np.int64]:
     """The numbers of cells among all patches of a frame: grid after grid, row by row in each.
