@@ -1,33 +1,41 @@
-"""Builds the graphs that the site ships, by `autogaze-web export` with the config of their architecture.
+"""The ONNX graphs that the site ships: the output of `autogaze-web export` for one architecture.
 
-Building takes seconds, so the graphs are cached in .cache until the package's code changes.
+Building them takes seconds, so they are cached in .cache until their config, onnx or a module that they depend
+on changes.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 RELEASED = Path("site") / "released_config.json"
 BUILT_IN = Path("site") / "model" / "config.json"
+PACKAGE = Path("py") / "autogaze_web"
 
 
 class GraphsError(Exception):
-    """The graphs cannot be built; the message is one sentence for the user."""
+    """The graphs could not be built; the message is one sentence for the user."""
 
 
 def obtain_graphs(root: Path, cache: Path, config: Path = RELEASED) -> Path:
-    """The folder with the graphs of a config and their `graphs.json`, which is built if it is not cached.
+    """The folder with a config's graphs and `graphs.json`, built unless it is cached.
+
+    Args:
+        root: the checkout.
+        cache: parent folder of the cached graphs.
+        config: the architecture's config.json, relative to the checkout.
 
     Raises:
         GraphsError: if the graphs cannot be built.
     """
-    sources = sorted((root / "py" / "autogaze_web").rglob("*.py"))
     digest = hashlib.sha256(version("onnx").encode())
-    for path in (root / config, *sources):
+    for path in (root / config, *graph_sources(root)):
         digest.update(path.read_bytes())
     folder = cache / digest.hexdigest()[:16]
     if not (folder / "graphs.json").is_file():
@@ -37,6 +45,46 @@ def obtain_graphs(root: Path, cache: Path, config: Path = RELEASED) -> Path:
             command, cwd=root / "py", capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
         if done.returncode:
-            lines = (done.stderr or done.stdout).strip().splitlines() or ["the command printed nothing"]
+            lines = (done.stderr or done.stdout).strip().splitlines() or ["no error message"]
             raise GraphsError(f"the model's graphs could not be built: {lines[-1]}")
     return folder
+
+
+def graph_sources(root: Path) -> list[Path]:
+    """The modules that determine the graphs: those of `graph/`, and all modules of the package they import.
+
+    A package's `__init__.py` counts only where something is imported from the package itself.
+    """
+    package = root / PACKAGE
+    needed: set[Path] = set()
+    waiting = set((package / "graph").glob("*.py"))
+    while waiting:
+        path = waiting.pop()
+        needed.add(path)
+        waiting |= set(_imports(path, package)) - needed
+    return sorted(needed)
+
+
+def _imports(path: Path, package: Path) -> Iterator[Path]:
+    """The files of the package that a module imports, also inside functions."""
+    here = (package.name, *path.relative_to(package).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            targets = [(*module, each.name) for each in node.names]
+        elif isinstance(node, ast.Import):
+            targets = [tuple(each.name.split(".")) for each in node.names]
+        else:
+            continue
+        for target in targets:
+            if target[0] == package.name:
+                yield _file_of(package.joinpath(*target[1:]))
+
+
+def _file_of(target: Path) -> Path:
+    """The file that an imported name is in: the module of that name, or the one above, which defines it."""
+    for candidate in (target.with_suffix(".py"), target.parent.with_suffix(".py")):
+        if candidate.is_file():
+            return candidate
+    return (target if target.is_dir() else target.parent) / "__init__.py"
