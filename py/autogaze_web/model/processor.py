@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..formats.json_text import parse_json
 from ..frames.resize import resize_bilinear_u8
+from .arrays import to_numpy
+from .fields_mapping import FieldsMapping
+from .pretrained import pretrained_folder
 
+_FILE = "preprocessor_config.json"
 _BILINEAR = 2
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_SETTINGS = (
+    *("do_resize", "size", "resample", "do_center_crop", "do_rescale", "rescale_factor", "offset"),
+    *("do_normalize", "image_mean", "image_std"),
+)
+# Settings of transformers that change nothing here: there is no crop, and frames are RGB.
+_WITHOUT_EFFECT = ("crop_size", "do_convert_rgb", "image_processor_type", "processor_class", "use_fast")
 
 
 class ProcessorError(ValueError):
-    """A ``preprocessor_config.json`` that cannot be followed; the message names the field."""
+    """A setting of the processor that cannot be followed; the message names it."""
+
+
+@dataclass(frozen=True, eq=False)
+class ProcessedImages(FieldsMapping):
+    """What the processor returns to a call with the names of transformers.
+
+    Attributes:
+        pixel_values: (B,T,3,H,W) float32.
+    """
+
+    pixel_values: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class AutoGazeImageProcessor:
-    """Resize in 8 bits, rescale to -1 .. 1, normalise by ImageNet's mean and deviation.
+    """Resizes 8-bit frames, rescales them to -1 .. 1 and normalises by ImageNet's mean and deviation.
+
+    The bytes are those of Pillow up to version 12, whose horizontal pass always comes first. Pillow 13 starts
+    with the vertical pass for some tall frames; see `resize_bilinear_u8`.
 
     Attributes:
         shortest_edge: target of the shorter side in pixels, aspect kept; or None.
@@ -31,23 +56,49 @@ class AutoGazeImageProcessor:
         rescale_factor: multiplies the 8-bit values; None leaves them.
         offset: whether 1 is subtracted after rescaling.
         mean, std: per channel, applied to the rescaled values; None for no normalisation.
+
+    Examples:
+        >>> processor = AutoGazeImageProcessor()
+        >>> frames = np.zeros((16, 360, 640, 3), np.uint8)
+        >>> processor(frames).shape
+        (16, 3, 224, 398)
+
+        With the names of transformers, a batch of one video:
+
+        >>> processor(list(frames), return_tensors="np")["pixel_values"].shape
+        (1, 16, 3, 224, 398)
     """
 
     shortest_edge: int | None = 224
     size: tuple[int, int] | None = None
     rescale_factor: float | None = 1 / 127.5
     offset: bool = True
-    mean: tuple[float, ...] | None = (0.485, 0.456, 0.406)
-    std: tuple[float, ...] | None = (0.229, 0.224, 0.225)
+    mean: tuple[float, ...] | None = _MEAN
+    std: tuple[float, ...] | None = _STD
 
     @staticmethod
-    def from_pretrained(folder: str | Path) -> AutoGazeImageProcessor:
-        """Reads ``preprocessor_config.json`` of a Hugging Face folder.
+    def from_pretrained(
+        source: str | Path, *, revision: str | None = None, **overrides: Any
+    ) -> AutoGazeImageProcessor:
+        """Reads ``preprocessor_config.json`` of a folder or of a repository of the Hugging Face hub.
+
+        Args:
+            source: a folder, or the id of a repository such as ``"nvidia/AutoGaze"``: taken from the local
+                Hugging Face cache, else downloaded with ``huggingface_hub``.
+            revision: branch, tag or commit of the repository.
+            overrides: settings that replace those of the file, as transformers takes them: ``size`` as a
+                number (shorter side), as ``(height, width)`` or as a dictionary, ``do_resize``,
+                ``do_rescale``, ``rescale_factor``, ``offset``, ``do_normalize``, ``image_mean``,
+                ``image_std``.
 
         Raises:
-            ProcessorError: if the file is missing or asks for something else than AutoGaze's processing.
+            ValueError: if the file is not available, or a setting cannot be followed.
+
+        Examples:
+            >>> AutoGazeImageProcessor.from_pretrained(folder, size=(392, 392)).size
+            (392, 392)
         """
-        path = Path(folder) / "preprocessor_config.json"
+        path = pretrained_folder(source, (_FILE,), revision) / _FILE
         try:
             text = path.read_text("utf-8")
         except OSError as error:
@@ -56,77 +107,106 @@ class AutoGazeImageProcessor:
             ) from None
         except UnicodeDecodeError:
             raise ProcessorError(f"{path} is not UTF-8 text: download it again") from None
-        return AutoGazeImageProcessor.from_json(text)
+        return AutoGazeImageProcessor.from_json(text, **overrides)
 
     @staticmethod
-    def from_json(text: str) -> AutoGazeImageProcessor:
-        """A processor from the text of a ``preprocessor_config.json``.
+    def from_json(text: str, **overrides: Any) -> AutoGazeImageProcessor:
+        """A processor from the text of a ``preprocessor_config.json``; see `from_pretrained`.
 
         Raises:
-            ProcessorError: if the text is not JSON or asks for something else than AutoGaze's processing.
+            ProcessorError: if the text is not JSON, or a setting cannot be followed.
         """
         try:
-            values = parse_json(text, "preprocessor_config.json")
+            values = parse_json(text, _FILE)
         except ValueError as error:
             raise ProcessorError(str(error)) from None
-        return AutoGazeImageProcessor.from_dict(values)
+        return AutoGazeImageProcessor.from_dict(values, **overrides)
 
     @staticmethod
-    def from_dict(values: Any) -> AutoGazeImageProcessor:
-        """A processor from the parsed ``preprocessor_config.json``; keys that it does not use are ignored.
+    def from_dict(values: Any, **overrides: Any) -> AutoGazeImageProcessor:
+        """A processor from the parsed ``preprocessor_config.json``; see `from_pretrained`.
+
+        Keys of the file that are not used are ignored.
 
         Raises:
-            ProcessorError: naming the field.
+            ProcessorError: naming the setting that cannot be followed.
         """
-        if not isinstance(values, dict):
-            raise ProcessorError("preprocessor_config.json must be a JSON object")
-        if values.get("do_center_crop"):
-            raise ProcessorError(
-                "preprocessor_config.json: do_center_crop is true, but AutoGaze's frames are not cropped"
-            )
-        resize = values.get("do_resize", True)
-        if resize and values.get("resample", _BILINEAR) != _BILINEAR:
-            raise ProcessorError(
-                f"preprocessor_config.json: resample is {values['resample']!r}, expected 2 (bilinear)"
-            )
-        shortest, size = _size(values.get("size", {"shortest_edge": 224})) if resize else (None, None)
-        factor = values.get("rescale_factor", 1 / 127.5) if values.get("do_rescale", True) else None
-        if factor is not None and not _is_number(factor):
-            raise ProcessorError(f"preprocessor_config.json: rescale_factor must be a number, got {factor!r}")
-        normalise = values.get("do_normalize", True)
+        settings = _Settings(values, overrides)
+        if settings.boolean("do_center_crop", False):
+            raise settings.error("do_center_crop", "is true, but AutoGaze's frames are not cropped")
+        shortest, size = None, None
+        if settings.boolean("do_resize", True):
+            resample = settings.get("resample", _BILINEAR)
+            if resample != _BILINEAR:
+                raise settings.error("resample", f"is {resample!r}, expected 2 (bilinear)")
+            shortest, size = _size(settings)
+        normalise = settings.boolean("do_normalize", True)
         return AutoGazeImageProcessor(
             shortest_edge=shortest,
             size=size,
-            rescale_factor=factor,
-            offset=bool(values.get("offset", True)),
-            mean=_channels(values, "image_mean", (0.485, 0.456, 0.406)) if normalise else None,
-            std=_channels(values, "image_std", (0.229, 0.224, 0.225)) if normalise else None,
+            rescale_factor=settings.number("rescale_factor", 1 / 127.5)
+            if settings.boolean("do_rescale", True)
+            else None,
+            offset=settings.boolean("offset", True),
+            mean=_channels(settings, "image_mean", _MEAN) if normalise else None,
+            std=_channels(settings, "image_std", _STD) if normalise else None,
         )
 
     def without_resizing(self) -> AutoGazeImageProcessor:
         """The same for frames that keep their size, as tiles are cut from."""
         return replace(self, shortest_edge=None, size=None)
 
-    def __call__(self, frames: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Processes frames of one size.
+    @overload
+    def __call__(self, frames: Any, /) -> NDArray[np.float32]: ...
+
+    @overload
+    def __call__(
+        self,
+        frames: Any = None,
+        /,
+        *,
+        images: Any = None,
+        videos: Any = None,
+        return_tensors: Literal["np", "pt"] | None = None,
+    ) -> ProcessedImages: ...
+
+    def __call__(
+        self,
+        frames: Any = None,
+        /,
+        *,
+        images: Any = None,
+        videos: Any = None,
+        return_tensors: Literal["np", "pt"] | None = None,
+    ) -> NDArray[np.float32] | ProcessedImages:
+        """Processes the frames of a video, all of one size.
 
         Args:
-            frames: (T,H,W,3) uint8 RGB.
+            frames: (T,H,W,3) or (T,3,H,W) uint8 RGB: an array, a PyTorch tensor, or a list of frames.
+            images, videos: the same under the names of transformers; also one frame, or a batch of videos.
+            return_tensors: as in transformers; values are NumPy arrays for ``"pt"`` too.
 
         Returns:
-            (T,3,H',W') float32, about -6.5 .. 2.6 with the released settings.
+            (T,3,H',W') float32, about -6.5 .. 2.6 with the released settings. For a call with the names of
+            transformers a mapping instead, whose ``pixel_values`` are (B,T,3,H',W').
 
         Raises:
             ValueError: if the frames have another shape or dtype.
         """
-        try:
-            video = np.asarray(frames)
-        except ValueError:
-            raise ValueError("all frames must have one size (H, W, 3)") from None
-        if video.dtype != np.uint8:
-            raise ValueError(f"frames must be uint8 values 0 .. 255, got {video.dtype}")
-        if video.ndim != 4 or video.shape[3] != 3 or 0 in video.shape:
-            raise ValueError(f"frames must have the shape (T, H, W, 3), got {video.shape}")
+        given = [each for each in (frames, images, videos) if each is not None]
+        if len(given) != 1:
+            raise ValueError("give the frames once: as the first argument, as images or as videos")
+        if images is None and videos is None and return_tensors is None:
+            return self._processed(_frames(given[0]))
+        if return_tensors not in ("np", "pt", None):
+            raise ValueError(f"return_tensors must be 'np' or 'pt', got {return_tensors!r}")
+        batch = [_frames(video) for video in _videos(given[0])]
+        if len({video.shape for video in batch}) != 1:
+            raise ValueError("all videos of a batch must have one shape (T, H, W, 3)")
+        return ProcessedImages(np.stack([self._processed(video) for video in batch]))
+
+    def _processed(self, video: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(T,H,W,3) uint8 to (T,3,H',W') float32."""
         height, width = self.target_size(video.shape[1], video.shape[2])
         out = np.empty((video.shape[0], 3, height, width), np.float32)
         for t, frame in enumerate(video):
@@ -168,34 +248,110 @@ class AutoGazeImageProcessor:
             out /= np.array(self.std, np.float32).reshape(3, 1, 1)
 
 
-def _size(value: Any) -> tuple[int | None, tuple[int, int] | None]:
+class _Settings:
+    """The settings of a file and those that replace them, with errors that name the setting."""
+
+    def __init__(self, values: Any, overrides: Mapping[str, Any]) -> None:
+        if not isinstance(values, dict):
+            raise ProcessorError(f"{_FILE} must be a JSON object")
+        for name in overrides:
+            if name not in (*_SETTINGS, *_WITHOUT_EFFECT):
+                raise ProcessorError(
+                    f"the processor has no setting {name!r}: expected one of {', '.join(_SETTINGS)}"
+                )
+        self._values, self._overrides = values, overrides
+
+    def error(self, name: str, problem: str) -> ProcessorError:
+        where = "the argument " if name in self._overrides else f"{_FILE}: "
+        return ProcessorError(f"{where}{name} {problem}")
+
+    def get(self, name: str, default: Any) -> Any:
+        value = self._overrides[name] if name in self._overrides else self._values.get(name, default)
+        return _plain(value)
+
+    def boolean(self, name: str, default: bool) -> bool:
+        value = self.get(name, default)
+        if value is not None and not isinstance(value, bool):
+            raise self.error(name, f"must be true or false, got {value!r}")
+        return bool(value)
+
+    def number(self, name: str, default: float) -> float:
+        value = self.get(name, default)
+        if not _is_number(value):
+            raise self.error(name, f"must be a number, got {value!r}")
+        return float(value)
+
+
+def _plain(value: Any) -> Any:
+    """Arrays, tensors and NumPy's numbers as Python's lists and numbers."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _size(settings: _Settings) -> tuple[int | None, tuple[int, int] | None]:
+    """The target of the shorter side, or the exact (height, width)."""
+    value = settings.get("size", {"shortest_edge": 224})
+    sides: Mapping[Any, Any] = {}
     if isinstance(value, int):
-        value = {"shortest_edge": value}
-    if isinstance(value, dict):
-        numbers = [value.get(key) for key in ("shortest_edge", "height", "width")]
-        shortest, height, width = (
-            n if isinstance(n, int) and not isinstance(n, bool) and n > 0 else None for n in numbers
-        )
-        if height and width:
-            return None, (height, width)
-        if shortest and value.get("longest_edge") is None:
-            return shortest, None
-    raise ProcessorError(
-        f'preprocessor_config.json: size must be {{"shortest_edge": pixels}} or '
-        f'{{"height": pixels, "width": pixels}}, got {value!r}'
+        sides = {"shortest_edge": value}
+    elif isinstance(value, list) and len(value) == 2:
+        sides = {"height": value[0], "width": value[1]}
+    elif isinstance(value, dict):
+        sides = value
+    shortest, height, width = (
+        n if isinstance(n, int) and not isinstance(n, bool) and n > 0 else None
+        for n in (sides.get(key) for key in ("shortest_edge", "height", "width"))
+    )
+    if height and width:
+        return None, (height, width)
+    if shortest and sides.get("longest_edge") is None:
+        return shortest, None
+    raise settings.error(
+        "size",
+        'must be the shorter side in pixels, (height, width), {"shortest_edge": pixels} or '
+        f'{{"height": pixels, "width": pixels}}, got {value!r}',
     )
 
 
-def _channels(values: dict[str, Any], key: str, default: tuple[float, ...]) -> tuple[float, ...]:
-    value = values.get(key, default)
+def _channels(settings: _Settings, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
+    value = settings.get(name, default)
     if _is_number(value):
         value = [value] * 3
-    if not isinstance(value, list | tuple) or len(value) != 3 or not all(_is_number(v) for v in value):
-        raise ProcessorError(f"preprocessor_config.json: {key} must be three numbers, got {value!r}")
-    if key == "image_std" and 0 in value:
-        raise ProcessorError("preprocessor_config.json: image_std must not be 0")
+    if not isinstance(value, list) or len(value) != 3 or not all(_is_number(v) for v in value):
+        raise settings.error(name, f"must be three numbers, got {value!r}")
+    if name == "image_std" and 0 in value:
+        raise settings.error(name, "must not be 0")
     return tuple(float(v) for v in value)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _frames(frames: Any) -> NDArray[np.uint8]:
+    """(T,H,W,3) uint8 from an array, a tensor or a list of frames, channels first or last."""
+    if isinstance(frames, Sequence):
+        frames = [to_numpy(frame) for frame in frames]
+    try:
+        video = np.asarray(to_numpy(frames))
+    except ValueError:
+        raise ValueError("all frames must have one size (H, W, 3)") from None
+    if video.dtype != np.uint8:
+        raise ValueError(f"frames must be uint8 values 0 .. 255, got {video.dtype}")
+    if video.ndim == 4 and video.shape[3] != 3 and video.shape[1] == 3:
+        video = video.transpose(0, 2, 3, 1)
+    if video.ndim != 4 or video.shape[3] != 3 or 0 in video.shape:
+        raise ValueError(f"frames must have the shape (T, H, W, 3), got {video.shape}")
+    return video
+
+
+def _videos(images: Any) -> list[Any]:
+    """The videos of a batch: from one frame, the frames of a video, or videos."""
+    dimensions, first = 0, images
+    while isinstance(first, Sequence) and not isinstance(first, str) and first:
+        dimensions, first = dimensions + 1, first[0]
+    dimensions += np.ndim(to_numpy(first))
+    if dimensions == 5:
+        return list(images)
+    return [[images]] if dimensions == 3 else [images]

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..model.checkpoint import Checkpoint
+from ..formats.safetensors_index import INDEX_NAME
+from ..model.checkpoint import WEIGHTS_NAME, Checkpoint
 from ..model.clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window, check_video
 from ..model.config import AutoGazeConfig
 from ..model.controls import Ratio
 from ..model.gaze import Gaze
+from ..model.pretrained import pretrained_folder
 from ..model.tokens import ScaleLayout
 from ..tiles.tiled_clips import TiledGeneration
 from ..tiles.tiling import TILE_BATCH, TiledFrames, TileProgress, Tiling
@@ -42,12 +44,23 @@ class AutoGaze:
         self.runtime = NativeRuntime(checkpoint, threads)
 
     @staticmethod
-    def from_pretrained(folder: str | Path, threads: int | None = None) -> AutoGaze:
-        """Loads a Hugging Face folder: ``config.json`` and ``model.safetensors``.
+    def from_pretrained(
+        source: str | Path, threads: int | None = None, *, revision: str | None = None
+    ) -> AutoGaze:
+        """Loads a checkpoint: a folder, or a repository of the Hugging Face hub.
+
+        Args:
+            source: a folder with ``config.json`` and ``model.safetensors`` (or shards and their index), or
+                the id of a repository such as ``"nvidia/AutoGaze"``: taken from the local Hugging Face cache,
+                else downloaded with ``huggingface_hub`` (``pip install 'autogaze-web[hub]'``).
+            threads: CPU threads within an operator; None lets ONNX Runtime choose.
+            revision: branch, tag or commit of the repository.
 
         Raises:
-            ValueError: if a file is missing, damaged, or does not fit the other; the message says which.
+            ValueError: if the model is not available, or a file is missing, damaged, or does not fit the
+                others; the message says which and what to do.
         """
+        folder = pretrained_folder(source, ("config.json", (WEIGHTS_NAME, INDEX_NAME)), revision)
         return AutoGaze(Checkpoint.from_folder(folder), threads)
 
     def generate(
