@@ -1,7 +1,7 @@
 """The ONNX graphs that the site ships: the output of `autogaze-web export` for one architecture.
 
-Building them takes seconds, so they are cached in .cache until their config, onnx or a module that they depend
-on changes.
+Building them takes seconds, so they are cached in .cache until their config, onnx or a module they depend on
+changes.
 """
 
 from __future__ import annotations
