@@ -1,1 +1,1 @@
-"""The weight-free ONNX graphs of an architecture. Needs the extra ``[native]``."""
+"""Builds the weight-free ONNX graphs of an architecture. Requires the extra ``[native]``."""

@@ -1,12 +1,13 @@
-"""Attention over the context and the frame's own rows, and its projection: one way for CPUs, one for GPUs.
+"""Attention over the context and the frame's own rows, and its output projection, for CPUs and for GPUs.
 
-Both compute softmax(q k + bias) v, then the output projection, and differ in the order of sums alone. What
-is cheap differs: a CPU wants few operations on memory, a GPU wants every operation spread over many
-workgroups. ONNX Runtime's WebGPU products give one workgroup 32 x 32 results and let it walk along all of the
-shared dimension, so a few rows of weights times thousands of values would keep six workgroups busy and the
-rest of the GPU idle: that is why `GpuAttention` cuts the context into chunks.
+Both variants compute softmax(q k + bias) v and then the output projection; they differ only in the order of
+summation. A CPU needs few passes over memory, while a GPU needs every operation spread over many workgroups.
+In ONNX Runtime's WebGPU matrix products, each workgroup computes 32 x 32 results and iterates over the whole
+shared dimension. A product of a few rows of weights with thousands of values would occupy six workgroups and
+leave the rest of the GPU idle. `GpuAttention` therefore splits the context into chunks.
 
-Layout: queries (H,R*G,d), G query heads on each of H key/value heads; keys and values (H,n,d).
+Layout: queries (H,R*G,d), with G query heads per key/value head and H key/value heads; keys and values
+(H,n,d).
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from ..model.config import DecoderConfig
 from .nodes import GraphBuilder
 
 CHUNK: Final = 128
-"""Context rows that a GPU's workgroup sums over when few rows attend."""
+"""Context rows that a GPU workgroup sums when few rows attend, as in a step."""
 
 PREFILL_CHUNK: Final = 3 * CHUNK
-"""The same when a frame's first rows attend; a context for GPUs has a multiple of this many rows."""
+"""Context rows that a GPU workgroup sums in the prefill. The capacity for GPUs is a multiple of this."""
 
 
 @dataclass(frozen=True)
 class Projection:
-    """The output projection: ``flat`` (H*G*d,W), the same ``by_head`` (H,G*d,W), and its bias, if any."""
+    """The output projection: its weight as ``flat`` (H*G*d,W) and ``by_head`` (H,G*d,W), optional bias."""
 
     flat: str
     by_head: str
@@ -37,11 +38,12 @@ class Projection:
 
 @dataclass
 class LayerCache:
-    """A layer's context (graph inputs) and the frame's rows so far.
+    """A layer's context and the frame's rows up to this point.
 
     Attributes:
-        context_key, context_value: (H,C,d).
-        derived: values made from the context once for all blocks of rows, by name.
+        context_key, context_value: (H,C,d), graph inputs.
+        new_key, new_value: (H,n,d), rows of the frame; None before the first rows.
+        derived: values computed from the context once for all blocks of rows, by name.
     """
 
     context_key: str
@@ -52,16 +54,16 @@ class LayerCache:
 
     @property
     def key(self) -> str:
-        """(H,n,d) keys of the frame's rows so far."""
+        """(H,n,d) keys of the frame's rows up to this point."""
         return _there(self.new_key)
 
     @property
     def value(self) -> str:
-        """(H,n,d) values of the frame's rows so far."""
+        """(H,n,d) values of the frame's rows up to this point."""
         return _there(self.new_value)
 
     def extend(self, g: GraphBuilder, key: str, value: str) -> None:
-        """Adds the keys and values of further rows."""
+        """Appends the keys and values of more rows."""
         self.new_key = key if self.new_key is None else g.op("Concat", self.new_key, key, axis=1)
         self.new_value = value if self.new_value is None else g.op("Concat", self.new_value, value, axis=1)
 
@@ -79,9 +81,9 @@ class Queries:
     Attributes:
         values: (H,R*G,d), scaled.
         count: R.
-        bias: (R*G, context + frame rows) or one row for all, added to the scores.
-        frame_rows: rows of the frame so far, these included.
-        prefill: whether these are a frame's first rows, which are many, and not the few of a step.
+        bias: (R*G, context + frame rows), or one row for all queries, added to the scores.
+        frame_rows: number of rows of the frame up to this point, including these.
+        prefill: whether these are the many rows of a frame's prefill, not the few rows of a step.
     """
 
     values: str
@@ -92,42 +94,43 @@ class Queries:
 
 
 class Attention(Protocol):
-    """Builds attention and its projection."""
+    """Builds the nodes of attention and its output projection."""
 
     def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
-        """(R,W)."""
+        """Adds the nodes; returns the projected output (R,W)."""
         ...
 
 
 @dataclass(frozen=True)
 class CpuAttention:
-    """Few operations, each as large as can be.
+    """Attention for CPUs: few operations, each as large as possible.
 
     Attributes:
-        capacity: C, None where it is a symbolic dimension.
+        config: the decoder's architecture.
+        capacity: C, or None if it is a symbolic dimension.
     """
 
     config: DecoderConfig
     capacity: int | None
 
     def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
-        """(R,W)."""
+        """Adds the nodes; returns the projected output (R,W)."""
         mixed = self._joined(g, queries, cache) if queries.prefill else self._apart(g, queries, cache)
         mixed = _heads_of(g, self.config, mixed, queries.count)
         if queries.prefill:
             return _project_flat(g, self.config, mixed, queries.count, out)
-        # For few rows one Einsum is cheaper than moving the heads together first.
+        # For few rows one Einsum is cheaper than transposing the heads first.
         return _biased(g, g.op("Einsum", mixed, out.by_head, equation="hrd,hdo->ro"), out)
 
     def _joined(self, g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
-        """For many rows: context and frame are joined first, for the scores are the larger part."""
+        """For many rows: concatenates keys and values, which are smaller than the scores."""
         keys = g.op("Concat", cache.context_key, cache.key, axis=1)
         values = g.op("Concat", cache.context_value, cache.value, axis=1)
         scores = g.op("MatMul", queries.values, g.op("Transpose", keys, perm=[0, 2, 1]))
         return g.op("MatMul", g.op("Softmax", g.op("Add", scores, queries.bias), axis=-1), values)
 
     def _apart(self, g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
-        """For few rows: the context is the larger part and stays where it is."""
+        """For few rows: splits the scores, which are smaller than the context."""
         weights = _weights(g, queries, cache)
         if self.capacity is None:
             past = g.slice(weights, -1, 0, -queries.frame_rows)
@@ -139,9 +142,10 @@ class CpuAttention:
 
 @dataclass(frozen=True)
 class GpuAttention:
-    """Many workgroups: the context is summed in chunks side by side.
+    """Attention for GPUs: many workgroups sum chunks of the context in parallel.
 
     Attributes:
+        config: the decoder's architecture.
         capacity: C, a multiple of `PREFILL_CHUNK`.
         row_width: W.
     """
@@ -158,19 +162,19 @@ class GpuAttention:
             )
 
     def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
-        """(R,W)."""
+        """Adds the nodes; returns the projected output (R,W)."""
         mixed = self._mixed(g, queries, cache)
         mixed = _heads_of(g, self.config, mixed, queries.count)
         if queries.prefill:
             return _project_flat(g, self.config, mixed, queries.count, out)
-        # For few rows moving the heads together would cost more than projecting each and summing.
+        # For few rows, projecting each head and summing costs less than transposing the heads.
         by_head = g.op("MatMul", mixed, out.by_head)
         return _biased(
             g, _sum_of(g, by_head, self.config.num_key_value_heads, queries.count, self.row_width), out
         )
 
     def _mixed(self, g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
-        """(H,R*G,d): the mix of all values."""
+        """(H,R*G,d): the values of context and frame, weighted by attention."""
         config, rows = self.config, queries.count * self.config.queries_per_group
         heads, dim = config.num_key_value_heads, config.head_dim
         size = PREFILL_CHUNK if queries.prefill else CHUNK
@@ -185,24 +189,24 @@ class GpuAttention:
 
 
 def _sum_of(g: GraphBuilder, value: str, parts: int, rows: int, width: int) -> str:
-    """(rows,width): the sum of (parts,rows,width). A ReduceSum would first transpose them."""
+    """(rows,width): the sum of (parts,rows,width). A ReduceSum would transpose first."""
     ones = g.constant(np.ones((1, parts)))
     return g.reshape(g.op("MatMul", ones, g.reshape(value, parts, rows * width)), rows, width)
 
 
 def gpu_row_width(config: DecoderConfig) -> int:
-    """W of rows for GPUs: see `decoder`."""
+    """W, the width of rows for GPUs; see `decoder`."""
     threads, at_once = 64, 4
     return -(-config.hidden_size // (threads * at_once)) * threads * at_once
 
 
 def gpu_capacity(rows: int) -> int:
-    """The smallest context for GPUs with at least so many rows."""
+    """The smallest capacity for GPUs with at least ``rows`` rows."""
     return -(-rows // PREFILL_CHUNK) * PREFILL_CHUNK
 
 
 def _weights(g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
-    """(H,R*G,C+n): softmax over the context and the frame's rows, of which only the scores are joined."""
+    """(H,R*G,C+n): softmax over context and frame. Only the scores are concatenated, not the keys."""
     past = g.op("MatMul", queries.values, cache.context_key_t(g))
     if queries.prefill:
         new = g.op("MatMul", queries.values, g.op("Transpose", cache.key, perm=[0, 2, 1]))
@@ -220,7 +224,7 @@ def _heads_of(g: GraphBuilder, config: DecoderConfig, mixed: str, count: int) ->
 
 
 def _project_flat(g: GraphBuilder, config: DecoderConfig, mixed: str, count: int, out: Projection) -> str:
-    """(R,W): the heads are moved together, for many rows make one large product."""
+    """(R,W): transposes the heads, so that many rows form one large product."""
     width = config.num_key_value_heads * config.queries_per_group * config.head_dim
     flat = g.reshape(g.op("Transpose", mixed, perm=[1, 0, 2]), count, width)
     return _biased(g, g.op("MatMul", flat, out.flat), out)
@@ -232,5 +236,5 @@ def _biased(g: GraphBuilder, value: str, out: Projection) -> str:
 
 def _there(name: str | None) -> str:
     if name is None:
-        raise RuntimeError("no rows have passed this layer yet")
+        raise RuntimeError("no rows have been added to this layer yet")
     return name

@@ -1,4 +1,4 @@
-"""The two graphs of an architecture: a frame with its first steps, and more steps of the same frame."""
+"""Builds the two graphs of an architecture: a frame with its first steps, and more steps of a frame."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Target = Literal["cpu", "gpu"]
 TARGETS: Final[tuple[Target, ...]] = ("cpu", "gpu")
 
 CONTEXT = "context"
-"""Name of the symbolic dimension of a graph that was built without a fixed capacity."""
+"""Name of the symbolic dimension in a graph without a fixed capacity."""
 
 
 def frame_graph(
@@ -32,20 +32,21 @@ def frame_graph(
     probes: Sequence[str] = (),
     target: Target = "cpu",
 ) -> onnx.ModelProto:
-    """One frame: vision trunk, prefill, and the frame's first ``steps`` steps, unrolled.
+    """The graph of one frame: vision trunk, prefill and the first ``steps`` steps, unrolled.
 
-    Inputs and outputs are described in ``docs/graph.md``.
+    ``docs/graph.md`` describes the inputs and outputs.
 
     Args:
-        steps: S, at least 1; the first one's tokens come from the prefill.
-        capacity: rows of context; None leaves them a symbolic dimension.
-        probes: names of inner values that become outputs as well, for tests: ``patch_conv``, ``after_norm``,
+        config: the architecture.
+        steps: S, at least 1; the tokens of the first step come from the prefill.
+        capacity: rows of context; None for a symbolic dimension.
+        probes: names of intermediate values to add as outputs, for tests: ``patch_conv``, ``after_norm``,
             ``video_embeds``, ``logits``, ``layer_outputs``.
-        target: what the graph is to be fast on. Tokens are the same; a graph for GPUs needs a capacity, see
-            `attention.gpu_capacity`.
+        target: the hardware to optimize for; the tokens are the same. A graph for GPUs requires a capacity
+            from `attention.gpu_capacity`.
 
     Raises:
-        ValueError: if a graph for GPUs has another capacity.
+        ValueError: if the capacity does not suit the target.
     """
     g = GraphBuilder(expected_tensors(config))
     vision, heads = config.vision, config.decoder.num_multi_token_pred
@@ -89,7 +90,7 @@ def frame_graph(
 
 
 def never_chosen(config: AutoGazeConfig) -> np.ndarray:
-    """(1,K*V) added to a frame's first logits: end-of-sequence is never chosen (rule 8)."""
+    """(1,K*V) bias of a frame's first logits, which excludes end-of-sequence (rule 8)."""
     bias = np.zeros((config.decoder.num_multi_token_pred, config.vocab_size), np.float32)
     bias[:, config.pad_id] = HIDDEN
     return bias.reshape(1, -1)
@@ -102,9 +103,9 @@ def steps_graph(
     probes: Sequence[str] = (),
     target: Target = "cpu",
 ) -> onnx.ModelProto:
-    """``steps`` further steps of a frame whose rows so far are in the context.
+    """The graph of ``steps`` more steps of a frame, whose earlier rows are in the context.
 
-    Inputs and outputs are described in ``docs/graph.md``; the only probe is ``logits``.
+    ``docs/graph.md`` describes the inputs and outputs. The only probe is ``logits``.
     """
     g = GraphBuilder(expected_tensors(config))
     heads, vocab = config.decoder.num_multi_token_pred, config.vocab_size
@@ -127,7 +128,7 @@ def steps_graph(
 def _decoder(
     g: GraphBuilder, config: AutoGazeConfig, capacity: int | None, rope_rows: int, target: Target
 ) -> tuple[Decoder, str]:
-    """Declares the inputs that both graphs share; the decoder on them, and the context's bias (1,C)."""
+    """Declares the inputs that both graphs share; returns the decoder and the bias of the context (1,C)."""
     size = CONTEXT if capacity is None else capacity
     d = config.decoder
     context_bias = g.input("context_bias", (1, size))
@@ -159,7 +160,7 @@ def _unroll(
     rope_offset: int,
     first: str | None = None,
 ) -> None:
-    """Adds steps until there are ``steps`` choices; each feeds the tokens of the one before it."""
+    """Adds steps until there are ``steps`` choices. Each step feeds the tokens of the previous one."""
     heads, group = config.decoder.num_multi_token_pred, config.decoder.queries_per_group
     if len(choices) == steps:
         return
@@ -181,20 +182,20 @@ def _unroll(
 
 
 def _later(rows: int, before: int, group: int) -> np.ndarray:
-    """(rows*group, before+rows) bool: keys that come after a query and are hidden from it."""
+    """(rows*group, before+rows) bool: which keys come after a query and are hidden from it."""
     slot = np.repeat(np.arange(rows), group)[:, None]
     return np.arange(-before, rows)[None, :] > slot
 
 
 def _causal(g: GraphBuilder, rows: int, group: int) -> str:
-    """(rows*group, rows) bias of causal attention, made from its two edges so that the file stays small."""
+    """(rows*group, rows) bias of causal attention, computed from two vectors to keep the file small."""
     slot = g.constant(np.repeat(np.arange(rows), group)[:, None])
     later = g.op("Greater", g.constant(np.arange(rows)[None, :]), slot)
     return g.op("Where", later, g.constant(HIDDEN), g.constant(0.0))
 
 
 def _repeated(g: GraphBuilder, row: str, times: int) -> str:
-    """(times, n) from (1, n), whatever n is."""
+    """(times, n): repeats a row (1, n) of any length."""
     return g.op("Add", row, g.constant(np.zeros((times, 1))))
 
 
@@ -212,7 +213,7 @@ def _probe(g: GraphBuilder, values: dict[str, list[str]], probes: Sequence[str])
 
 
 def runtime_nodes(model: onnx.ModelProto) -> int:
-    """Nodes that do work when the graph runs: without those folded at load and without reshapes."""
+    """Number of nodes that do work at run time: excludes nodes folded at load, and reshapes."""
     known = {tensor.name for tensor in model.graph.initializer}
     count = 0
     for node in model.graph.node:

@@ -1,13 +1,15 @@
-"""The decoder: Llama layers over a context of cached keys and values and the rows of the current frame.
+"""The decoder: Llama layers over the cached keys and values of the context and the rows of the current frame.
 
-Rows are laid out by key/value head: a tensor of queries is (H,R*G,d) with H key/value heads, G query heads
-on each and R rows; keys and values are (H,R,d). Rotary pairs are interleaved, not split in halves as in the
-checkpoint: the projection's rows are re-ordered once at load, so that one rotation serves queries and keys
-together and leaves the values as they are. Scores do not change, since queries and keys agree.
+Rows are laid out by key/value head: queries are (H,R*G,d) with H key/value heads, G query heads per key/value
+head and R rows; keys and values are (H,R,d). Rotary pairs are interleaved, while the checkpoint stores them
+as two halves. The rows of the projection are reordered once at load, so that one rotation serves queries and
+keys together and leaves the values unchanged. Scores do not change, because queries and keys use the same
+order.
 
-For GPUs rows are as wide as W, not D: W - D zeros behind each. ONNX Runtime's WebGPU norms give each of 64
-threads an equal share of four values at once and the remainder to the last thread: of 192 values it would
-get all. Norms of wider rows agree if their weights and epsilon make up for the larger number.
+For GPUs, rows have width W instead of D, with W - D zeros at the end. ONNX Runtime's WebGPU norms divide a
+row among 64 threads in units of four values and give the remainder to the last thread, which would process
+all of 192 values. Norms of padded rows give the same result if their weights and epsilon are scaled
+accordingly.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ _MODEL = "gazing_model.gaze_decoder.model"
 
 @dataclass(frozen=True)
 class Rows:
-    """A block of rows that passes through the layers together.
+    """A block of rows that pass through the layers together.
 
     Attributes:
         count: R, the number of rows.
-        rope_offset: the row of the rotary tables that belongs to the first one.
+        rope_offset: the row of the rotary tables for the first row.
         bias: (R*G, context + frame rows), added to the scores.
-        last_bias: (1, context + frame rows), the same for the last row alone.
-        prefill: whether these are the first rows of their frame in this graph, which are many.
+        last_bias: (1, context + frame rows), the bias of the last row only.
+        prefill: whether these are the many rows of the frame's prefill.
     """
 
     count: int
@@ -42,7 +44,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class _Linear:
-    """A projection's weight, ready for MatMul from the right, and its bias if it has one."""
+    """A projection: its weight, transposed for MatMul, and its optional bias."""
 
     weight: str
     bias: str | None = None
@@ -64,10 +66,15 @@ class _Layer:
 
 @dataclass
 class Decoder:
-    """Builds the decoder's nodes; the layers' weights are prepared once for all rows that pass.
+    """Builds the decoder's nodes. The weights of the layers are prepared once for all blocks of rows.
 
     Attributes:
-        width: W, of rows.
+        g: the graph under construction.
+        config: the architecture.
+        rope_cos, rope_sin: the rotary tables (graph inputs).
+        caches: context and new rows of each layer.
+        attention: builds attention for the target.
+        width: W, the width of rows.
     """
 
     g: GraphBuilder
@@ -84,15 +91,15 @@ class Decoder:
 
     @property
     def embeddings(self) -> str:
-        """(V,W), the embedding of each token id."""
+        """(V,W): the embedding of each token id."""
         return self.widened(self.g.weight(f"{_MODEL}.embed_tokens.weight"), 2, 1)
 
     def widened(self, value: str, rank: int, axis: int) -> str:
-        """A weight whose axis of D elements becomes one of W."""
+        """Pads a weight's axis from D to W elements."""
         return self.g.pad(value, rank, axis, self.width - self.config.decoder.hidden_size)
 
     def norm_weight(self, name: str) -> str:
-        """(W) the weight of an RMS norm of rows of W elements of which D count."""
+        """(W): the weight of an RMS norm over rows of W elements, D of which are not padding."""
         weight = self.g.weight(name)
         if self.width == self.config.decoder.hidden_size:
             return weight
@@ -101,17 +108,18 @@ class Decoder:
 
     @property
     def epsilon(self) -> float:
-        """Of the norms, likewise."""
+        """The epsilon of the norms, scaled for rows of W elements."""
         return self.config.decoder.rms_norm_eps * self.config.decoder.hidden_size / self.width
 
     def run(self, x: str, rows: Rows, frame_rows_before: int) -> tuple[str, list[str]]:
-        """Passes rows (R,W) through all layers, adding their keys and values to the caches.
+        """Passes rows (R,W) through all layers and adds their keys and values to the caches.
 
-        Of the last layer only the last row is computed: nothing else of it is ever used but keys and values.
+        The last layer computes the output of the last row only; of the other rows only keys and values are
+        used.
 
         Returns:
-            The final norm's output for the last row (1,W), and for tests the residual stream after each
-            layer (R,W), the last layer's for the last row alone.
+            The output of the final norm for the last row (1,W). For tests also the residual stream after each
+            layer: (R,W), and (1,W) for the last layer.
         """
         g, decoder = self.g, self.config.decoder
         epsilon, last = self.epsilon, len(self._layers) - 1
@@ -163,7 +171,7 @@ class Decoder:
         queries = Queries(query, count, bias, before + rows.count, rows.prefill and not only_last)
         return self.attention(g, queries, cache, layer.out)
 
-    # Weights, prepared by nodes that ONNX Runtime folds away when a session is made.
+    # The weights are prepared by nodes that ONNX Runtime folds when a session is created.
 
     def _layer(self, index: int) -> _Layer:
         g, decoder = self.g, self.config.decoder
@@ -202,7 +210,7 @@ class Decoder:
         )
 
     def _qkv(self, name: str) -> _Linear:
-        """(H, W, (G+2)*d): for each key/value head its queries, scaled, its key and its value."""
+        """(H, W, (G+2)*d): the scaled queries, the key and the value of each key/value head."""
         decoder = self.config.decoder
         heads, group, dim = decoder.num_key_value_heads, decoder.queries_per_group, decoder.head_dim
 
@@ -218,7 +226,7 @@ class Decoder:
         return _Linear(weight, joined("bias", 1) if decoder.attention_bias else None)
 
     def _interleaved(self, weight: str, heads: int, group: int, columns: int) -> str:
-        """Rows i and i + d/2 of each head, which rotate together, become rows 2i and 2i + 1."""
+        """Moves rows i and i + d/2 of each head, which rotate together, to rows 2i and 2i + 1."""
         g, dim = self.g, self.config.decoder.head_dim
         pairs = g.reshape(weight, heads, group, 2, dim // 2, columns)
         return g.reshape(g.op("Transpose", pairs, perm=[0, 1, 3, 2, 4]), heads, group * dim, columns)

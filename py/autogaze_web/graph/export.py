@@ -1,4 +1,4 @@
-"""The graphs of an architecture as files, and a manifest that says what they are."""
+"""Writes the graphs of an architecture to files, with a manifest that describes them."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ..model.tokens import token_budget
 from .attention import gpu_capacity
 from .build import TARGETS, Target, frame_graph, runtime_nodes, steps_graph
 
-# Of the model as released 20 and 30 tokens: what live frames and tiles take by default is within them.
+# 20 and 30 tokens for the released model, enough for the default budgets of live frames and tiles.
 LIVE_STEPS, TILE_STEPS = 2, 3
 
 
 @dataclass(frozen=True)
 class WrittenGraph:
-    """A graph that was written: its file, and how many nodes do work when it runs."""
+    """A graph that was written: its file, and the number of nodes that do work at run time."""
 
     path: Path
     nodes: int
 
 
 def default_frame_steps(config: AutoGazeConfig) -> list[int]:
-    """Steps of the frame graphs: for live use, for tiles, and as many as the config's own budget needs."""
+    """Steps of the default frame graphs: for live frames, for tiles, and for the budget in the config."""
     ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
     budget = token_budget(ratio, config.tokens_per_frame)
     return sorted({LIVE_STEPS, TILE_STEPS, -(-budget // config.decoder.num_multi_token_pred)})
 
 
 def context_capacity(config: AutoGazeConfig, steps: int) -> int:
-    """Rows of context that frame graphs of S steps need to see a whole window of ``max_num_frames``.
+    """Rows of context that a frame graph of S steps needs to attend to a window of ``max_num_frames``.
 
-    The window counts the current frame, whose rows are not in the context; each earlier one has at most K
-    tokens that waited for it, its vision tokens, and the tokens of S - 1 steps.
+    The window includes the current frame, whose rows are not in the context. Each earlier frame has at most K
+    tokens of the last step of the frame before it, its vision tokens, and the tokens of S - 1 steps.
     """
     heads = config.decoder.num_multi_token_pred
     return max(1, config.max_num_frames - 1) * (config.vision_tokens + steps * heads)
@@ -51,14 +51,16 @@ def export(
     frame_steps: Sequence[int] | None = None,
     capacity: int | None = None,
 ) -> Iterator[WrittenGraph]:
-    """Writes the graphs of both targets and ``graphs.json``; yields each graph written.
+    """Writes the graphs of both targets and ``graphs.json``; yields each graph after writing it.
 
-    For each S there is ``frame-S.onnx`` for CPUs and ``frame-S-gpu.onnx``, and one ``steps-1`` of each kind.
+    For each S it writes ``frame-S.onnx`` for CPUs and ``frame-S-gpu.onnx`` for GPUs, and one ``steps-1``
+    graph for each target.
 
     Args:
-        frame_steps: S of the frame graphs; None for `default_frame_steps`.
-        capacity: rows of context of every graph, for GPUs rounded up as they need it; None for what a
-            window needs, see `context_capacity`.
+        config: the architecture.
+        folder: where to write; created if it does not exist.
+        frame_steps: S of each frame graph; None for `default_frame_steps`.
+        capacity: rows of context in every graph, rounded up for GPUs; None for `context_capacity`.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

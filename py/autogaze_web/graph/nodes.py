@@ -1,4 +1,4 @@
-"""A small builder of ONNX graphs: nodes named by number, constants shared, weights bound by name."""
+"""A small builder of ONNX graphs: numbered nodes, shared constants, weights bound by name."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CONTRIB = "com.microsoft"
 Shape = Sequence[int | str]
 
 Widened = Callable[[str, int, int], str]
-"""`Decoder.widened`: a weight, given its rank and the axis along a row."""
+"""Pads a weight along an axis, given the weight's rank and the axis; see `Decoder.widened`."""
 
 
 class GraphBuilder:
-    """Collects nodes; each method that adds one returns the name of its output."""
+    """Collects nodes. Each method that adds a node returns the name of its output."""
 
     def __init__(self, weight_shapes: dict[str, tuple[int, ...]]) -> None:
         self._weight_shapes = weight_shapes
@@ -36,14 +36,14 @@ class GraphBuilder:
         return self.op_n(kind, 1, *inputs, domain=domain, **attributes)[0]
 
     def op_n(self, kind: str, outputs: int, *inputs: str, domain: str = "", **attributes: Any) -> list[str]:
-        """Adds a node with several outputs; ``outputs`` is their number."""
+        """Adds a node with ``outputs`` outputs."""
         base = f"n{len(self.nodes):x}"
         names = [base] if outputs == 1 else [f"{base}.{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
         return names
 
     def add_and_norm(self, value: str, residual: str, scale: str, epsilon: float) -> tuple[str, str]:
-        """``value + residual`` and its RMS norm in one node: (normed, sum)."""
+        """Adds ``value + residual`` and its RMS norm as one node; returns (normed, sum)."""
         normed, total = (f"n{len(self.nodes):x}.{i}" for i in range(2))
         self.nodes.append(
             helper.make_node(
@@ -57,7 +57,7 @@ class GraphBuilder:
         return normed, total
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        """A constant, stored once however often it is asked for."""
+        """A constant; equal constants are stored once."""
         array = np.ascontiguousarray(values, dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
@@ -67,11 +67,11 @@ class GraphBuilder:
         return self._constants[key]
 
     def ints(self, *values: int) -> str:
-        """A 1-D int64 constant, as shapes, axes and bounds are given."""
+        """A 1-D int64 constant, for shapes, axes and bounds."""
         return self.constant(values, np.int64)
 
     def weight(self, name: str) -> str:
-        """A tensor of the checkpoint: an initializer whose external data is found under its own name."""
+        """A tensor of the checkpoint: an initializer whose external data is located by the tensor's name."""
         if name not in self._weights:
             shape = self._weight_shapes[name]
             tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
@@ -88,10 +88,10 @@ class GraphBuilder:
         return name
 
     def output(self, value: str, name: str, shape: Shape | None) -> None:
-        """Makes ``value`` a float32 output of the graph, under a name of its own.
+        """Declares ``value`` as a float32 output of the graph called ``name``.
 
-        The node that makes the value is renamed along with its uses, so that no copy is needed; a value
-        that already is an output gets an Identity.
+        The value is renamed where it is produced and used, so that no copy is needed. A value that already is
+        an output is copied by an Identity.
         """
         if any(info.name == value for info in self._outputs):
             value = self.op("Identity", value)
@@ -102,18 +102,18 @@ class GraphBuilder:
                         names[i] = name
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
-    # Shorthands for what the graph is made of.
+    # Shorthands for common operations.
 
     def reshape(self, value: str, *shape: int) -> str:
-        """Reshape; on WebGPU this is no work, only another name for the buffer."""
+        """Reshape; on WebGPU it does no work, because it only renames the buffer."""
         return self.op("Reshape", value, self.ints(*shape))
 
     def slice(self, value: str, axis: int, start: int, end: int) -> str:
-        """Elements start .. end - 1 along one axis."""
+        """The elements start .. end - 1 along one axis."""
         return self.op("Slice", value, self.ints(start), self.ints(end), self.ints(axis))
 
     def pad(self, value: str, rank: int, axis: int, extra: int) -> str:
-        """Zeros behind the elements of one axis; nothing to do if there are no extra ones."""
+        """Appends ``extra`` zeros along one axis; adds no node if ``extra`` is 0."""
         if not extra:
             return value
         behind = [extra if i == axis else 0 for i in range(rank)]
@@ -124,7 +124,7 @@ class GraphBuilder:
         return self.op_n("Split", len(sizes), value, self.ints(*sizes), axis=axis)
 
     def concat(self, values: Sequence[str], axis: int) -> str:
-        """Concatenation in groups of five: WebGPU allows a shader stage only ten storage buffers."""
+        """Concatenates in groups of five, because WebGPU allows only ten storage buffers per shader stage."""
         level = list(values)
         while len(level) > 1:
             groups = [level[i : i + 5] for i in range(0, len(level), 5)]
@@ -132,7 +132,7 @@ class GraphBuilder:
         return level[0]
 
     def model(self, name: str) -> onnx.ModelProto:
-        """The finished model, with the initializers that are used."""
+        """The finished model, with only the initializers that are used."""
         used = {value for node in self.nodes for value in node.input}
         initializers = [t for t in (*self._weights.values(), *self._initializers) if t.name in used]
         graph = helper.make_graph(self.nodes, name, self._inputs, self._outputs, initializers)

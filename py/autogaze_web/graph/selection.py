@@ -1,13 +1,14 @@
-"""Greedy choice of one step's tokens inside the graph, all in float32 but for the indices that
-TopK gives and Gather takes.
+"""Greedy selection of the tokens of one step inside the graph.
 
-Head i takes the largest logit among the tokens that neither an earlier step of the frame nor an earlier head
-of this step took. A head's choice is always among its K best tokens, so the graph takes each head's K best
-(TopK puts equal logits in ascending order of index, which settles ties as argmax does) and settles conflicts
-among those K x K candidates: every head starts with its best, and in each round all heads at once move to
-their first candidate that the earlier heads do not hold. After round r heads 0 .. r are final, so K - 1
-rounds always suffice. A round is one small product and one softmax over integers far enough apart to give an
-exact one-hot vector.
+All values are float32, except indices.
+
+Head i selects the largest logit among the tokens that no earlier step of the frame and no earlier head of
+this step has selected. This token is always among the head's K best, so the graph takes the K best tokens of
+each head (TopK orders equal logits by ascending index, which breaks ties as argmax does) and resolves
+conflicts among these K x K candidates. Every head starts with its best candidate. In each round, all heads
+simultaneously switch to their first candidate that no earlier head holds. After round r the heads 0 .. r are
+final, so K - 1 rounds always suffice. A round is one small product and one softmax over integers that are far
+enough apart to give an exact one-hot vector.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from ..model.context import HIDDEN
 from .nodes import GraphBuilder, Widened
 
 _RANK_GAP = 200.0  # exp(-200) is 0 in float32
-_TAKEN = 1e6  # above every rank's total
+_TAKEN = 1e6  # exceeds the sum of all ranks
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One step's choice.
+    """The tokens that one step selects.
 
     Attributes:
-        masked: (K,V) logits, hidden ones far below.
+        masked: (K,V) logits, with tokens that cannot be selected far below all others.
         tokens: (K,1) ids as float32.
-        ids: (K) the same as int32, to look things up with.
-        one_hot: (K,V) the same as rows.
+        ids: (K) ids as int32, for lookups.
+        one_hot: (K,V) ids as one-hot rows.
     """
 
     masked: str
@@ -43,11 +44,13 @@ class Choice:
 
 
 class Selection:
-    """Builds the choice of each step from the final hidden state; remembers which tokens are used up.
+    """Builds the selection of each step from the final hidden state and tracks the tokens that are used.
 
     Args:
-        token_bias: (1,K*V) added to the logits: `HIDDEN` where a token may not be chosen.
-        widened: makes rows as wide as the decoder's.
+        g: the graph under construction.
+        config: the architecture.
+        token_bias: (1,K*V) added to the logits: `HIDDEN` for tokens that must not be selected.
+        widened: pads a weight to the decoder's row width.
     """
 
     def __init__(self, g: GraphBuilder, config: AutoGazeConfig, token_bias: str, widened: Widened) -> None:
@@ -62,10 +65,10 @@ class Selection:
         self._head_weight = widened(g.weight("gazing_model.gaze_decoder.lm_head.weight"), 2, 1)
 
     def choose(self, hidden: str) -> Choice:
-        """The tokens of one step.
+        """Selects the tokens of one step.
 
         Args:
-            hidden: (1,W), the final norm's output for the last row.
+            hidden: (1,W), the output of the final norm for the last row.
         """
         g, heads, vocab = self._g, self._heads, self._vocab
         masked = g.reshape(g.op("Gemm", hidden, self._head_weight, self._bias, transB=1), heads, vocab)
@@ -79,16 +82,16 @@ class Selection:
         return Choice(masked, tokens, ids, g.op("Gather", self._identity, ids, axis=0))
 
     def use_up(self, choice: Choice) -> None:
-        """Hides the chosen tokens from all heads of the following steps."""
+        """Excludes the selected tokens from all heads of the following steps."""
         g, heads, vocab = self._g, self._heads, self._vocab
         every_head = g.constant(np.ones((heads, heads)))
         bias = g.op("Gemm", every_head, choice.one_hot, g.reshape(self._bias, heads, vocab), alpha=HIDDEN)
         self._bias = g.reshape(bias, 1, heads * vocab)
 
     def _settle(self, tokens: str) -> str:
-        """Which candidate each head holds in the end, as one-hot rows (1, heads * candidates)."""
+        """The final candidate of each head, as one-hot rows (1, heads * candidates)."""
         g, heads, count = self._g, self._heads, self._candidates
-        # cost[i, (j, b), a] is added to head i's candidate a when head j holds its candidate b.
+        # cost[i, (j, b), a] is added to candidate a of head i when head j holds its candidate b.
         own, earlier = self._costs()
         same = g.op("Equal", g.reshape(tokens, 1, heads * count, 1), g.reshape(tokens, heads, 1, count))
         cost = g.op("Where", same, earlier, own)
@@ -105,7 +108,7 @@ class Selection:
 
     def _costs(self) -> tuple[str, str]:
         g, heads, count = self._g, self._heads, self._candidates
-        # A head holds exactly one candidate, so its own rows of the table add its ranks exactly once.
+        # Each head holds exactly one candidate, so the rows of the head itself add its ranks exactly once.
         ranks = -_RANK_GAP * np.arange(count)
         own = np.eye(heads)[:, :, None, None] * ranks
         own = np.broadcast_to(own, (heads, heads, count, count)).reshape(heads, heads * count, count)
@@ -118,16 +121,18 @@ class Selection:
 def decisions(
     g: GraphBuilder, config: AutoGazeConfig, choices: list[Choice], finals: list[str], widened: Widened
 ) -> tuple[str, str]:
-    """Everything the host needs of a run, in one tensor.
+    """Joins everything that the host needs from a run in one tensor.
 
     Args:
-        choices: of each of the S steps.
-        finals: (1,W), the final norm's output of each step.
-        widened: makes rows as wide as the decoder's.
+        g: the graph under construction.
+        config: the architecture.
+        choices: the choice of each of the S steps.
+        finals: the output (1,W) of the final norm of each step.
+        widened: pads a weight to the decoder's row width.
 
     Returns:
-        (3,S,K): token ids, task-loss predictions, and each token's softmax probability among the tokens
-        that its head could choose from; and for tests the masked logits (S,K,V).
+        (3,S,K): token ids, task-loss predictions, and the softmax probability of each token among the tokens
+        that its head could select. For tests also the masked logits (S,K,V).
     """
     steps, heads, vocab = len(choices), config.decoder.num_multi_token_pred, config.vocab_size
     one_hot = g.concat([choice.one_hot for choice in choices], axis=0)
@@ -140,7 +145,7 @@ def decisions(
     loss_head = widened(loss_head, 2, 0)
     losses = g.reshape(g.op("MatMul", g.concat(finals, axis=0), loss_head), 1, steps, heads)
 
-    # The chosen token is its head's largest allowed logit, so its probability is the largest one.
+    # The selected token has the largest allowed logit of its head, so its probability is the largest.
     earlier = g.constant(np.tril(np.full((heads, heads), HIDDEN), -1))
     taken = g.op("MatMul", earlier, g.reshape(one_hot, steps, heads, vocab))
     probabilities = g.op("Softmax", g.op("Add", logits, taken), axis=-1)

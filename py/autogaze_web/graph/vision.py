@@ -1,4 +1,4 @@
-"""The vision trunk: one frame of pixels to the decoder's input tokens."""
+"""The vision trunk: from the pixels of one frame to the decoder's input tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NORM_EPSILON = 1e-5
 
 @dataclass(frozen=True)
 class VisionOutputs:
-    """Values of the trunk: ``tokens`` (N,D), each block's ``next_past`` (1,P*C,G,G), and two for tests."""
+    """Outputs of the trunk: ``tokens`` (N,W), ``next_past`` (1,P*C,G,G) of each block, and two for tests."""
 
     tokens: str
     next_past: list[str]
@@ -28,16 +28,18 @@ def vision_trunk(
 ) -> VisionOutputs:
     """Patch convolution, LayerNorm over channels, causal convolution blocks, 1x1 convolution, positions.
 
-    A block's 3-D convolution is one 2-D convolution of this frame with all T taps side by side. What a tap
-    gives belongs to this frame or to one of the P = T - 1 to come, so instead of past frames a block carries
-    sums: those that this frame and the P - 1 after it have had from the frames before. Zeros are a stream
-    without a past, as upstream pads after the LayerNorm. The trunk adds no residual.
+    The 3-D convolution of a block is computed as one 2-D convolution of this frame with all T taps in
+    parallel. The result of a tap contributes to this frame or to one of the following P = T - 1 frames. A
+    block therefore carries sums instead of past frames: the contributions of earlier frames to this frame and
+    to the P - 1 frames after it. A stream starts with zeros, because upstream pads after the LayerNorm. The
+    trunk has no residual connections.
 
     Args:
+        g: the graph under construction.
+        config: the architecture.
         frame: (1,3,I,I), normalised pixels.
-        past: for each block, the sums that earlier frames left (1,P*C,G,G), for this frame first; empty when
-            P is 0.
-        widened: makes rows as wide as the decoder's.
+        past: the sums (1,P*C,G,G) from earlier frames for each block, for this frame first; empty if P is 0.
+        widened: pads a weight to the decoder's row width.
     """
     vision = config.vision
     channels, grid, tokens, past_frames = (
@@ -89,12 +91,12 @@ def vision_trunk(
 
 
 def _taps(g: GraphBuilder, name: str, channels: int, frames: int, spatial: int) -> tuple[str, str]:
-    """A block's kernel (T*C,C,k,k), taps from the present frame's to the oldest's, and their bias (T*C)."""
+    """A block's kernel (T*C,C,k,k), with the tap of the current frame first, and its bias (T*C)."""
     kernel = g.op("Transpose", g.weight(f"{name}.weight"), perm=[2, 0, 1, 3, 4])
     kernel = g.reshape(kernel, frames * channels, channels, spatial, spatial)
     bias = g.weight(f"{name}.bias")
     if frames > 1:
-        # The checkpoint has the oldest frame's tap first.
+        # The checkpoint stores the tap of the oldest frame first.
         order = np.arange(frames * channels).reshape(frames, channels)[::-1]
         kernel = g.op("Gather", kernel, g.constant(order.reshape(-1), np.int64), axis=0)
         bias = g.op("Concat", bias, g.constant(np.zeros((frames - 1) * channels)), axis=0)
@@ -102,7 +104,7 @@ def _taps(g: GraphBuilder, name: str, channels: int, frames: int, spatial: int) 
 
 
 def zero_past(config: AutoGazeConfig) -> list[np.ndarray]:
-    """What the blocks carry before a stream's first frame: (1,P*C,G,G) zeros for each block."""
+    """The sums before a stream's first frame: (1,P*C,G,G) zeros for each block."""
     shape = (1, config.vision.past_frames * config.vision.hidden_dim, config.vision_grid, config.vision_grid)
     return [
         np.zeros(shape, np.float32) for _ in range(config.vision.depth if config.vision.past_frames else 0)
