@@ -62,7 +62,7 @@ def test_arguments(model: AutoGaze, arguments: dict[str, Any], message: str) -> 
 
 
 @pytest.mark.parametrize("frame", [VIDEO[0], VIDEO[0, 0, :1], VIDEO[0, 0].astype(np.float64), None])
-def test_rgba(model: AutoGaze, frame: Any) -> None:
+def test_frames(model: AutoGaze, frame: Any) -> None:
     with pytest.raises(ValueError, match="must"):
         model.stream().step(frame)
 

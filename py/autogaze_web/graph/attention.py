@@ -28,7 +28,7 @@ PREFILL_CHUNK: Final = 3 * CHUNK
 
 
 @dataclass(frozen=True)
-class Projection:
+class OutputProjection:
     """The output projection: its weight as ``flat`` (H*G*d,W) and ``by_head`` (H,G*d,W), optional bias."""
 
     flat: str
@@ -96,7 +96,7 @@ class Queries:
 class Attention(Protocol):
     """Builds the nodes of attention and its output projection."""
 
-    def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
+    def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: OutputProjection) -> str:
         """Adds the nodes; returns the projected output (R,W)."""
         ...
 
@@ -113,7 +113,7 @@ class CpuAttention:
     config: DecoderConfig
     capacity: int | None
 
-    def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
+    def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: OutputProjection) -> str:
         """Adds the nodes; returns the projected output (R,W)."""
         mixed = self._joined(g, queries, cache) if queries.prefill else self._apart(g, queries, cache)
         mixed = _heads_of(g, self.config, mixed, queries.count)
@@ -161,7 +161,7 @@ class GpuAttention:
                 f"use {gpu_capacity(max(1, self.capacity))}"
             )
 
-    def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: Projection) -> str:
+    def __call__(self, g: GraphBuilder, queries: Queries, cache: LayerCache, out: OutputProjection) -> str:
         """Adds the nodes; returns the projected output (R,W)."""
         mixed = self._mixed(g, queries, cache)
         mixed = _heads_of(g, self.config, mixed, queries.count)
@@ -223,14 +223,16 @@ def _heads_of(g: GraphBuilder, config: DecoderConfig, mixed: str, count: int) ->
     return g.reshape(mixed, config.num_key_value_heads, count, group * config.head_dim)
 
 
-def _project_flat(g: GraphBuilder, config: DecoderConfig, mixed: str, count: int, out: Projection) -> str:
+def _project_flat(
+    g: GraphBuilder, config: DecoderConfig, mixed: str, count: int, out: OutputProjection
+) -> str:
     """(R,W): transposes the heads, so that many rows form one large product."""
     width = config.num_key_value_heads * config.queries_per_group * config.head_dim
     flat = g.reshape(g.op("Transpose", mixed, perm=[1, 0, 2]), count, width)
     return _biased(g, g.op("MatMul", flat, out.flat), out)
 
 
-def _biased(g: GraphBuilder, value: str, out: Projection) -> str:
+def _biased(g: GraphBuilder, value: str, out: OutputProjection) -> str:
     return value if out.bias is None else g.op("Add", value, out.bias)
 
 

@@ -15,7 +15,7 @@ from ..model.context import HIDDEN
 from .attention import Attention, CpuAttention, GpuAttention, LayerCache, gpu_row_width
 from .decoder import Decoder, Rows
 from .nodes import GraphBuilder
-from .selection import Choice, Selection, decisions
+from .selection import SelectedTokens, Selection, decisions
 from .vision import vision_trunk
 
 Target = Literal["cpu", "gpu"]
@@ -115,7 +115,7 @@ def steps_graph(
     every_head = g.reshape(_repeated(g, token_bias, heads), 1, heads * vocab)
     selection = Selection(g, config, every_head, decoder.widened)
     x = g.op("Gather", decoder.embeddings, tokens, axis=0)
-    choices: list[Choice] = []
+    choices: list[SelectedTokens] = []
     finals: list[str] = []
     _unroll(g, config, decoder, selection, choices, finals, steps, context_bias, 0, rope_offset=0, first=x)
     result, logits = decisions(g, config, choices, finals, decoder.widened)
@@ -152,7 +152,7 @@ def _unroll(
     config: AutoGazeConfig,
     decoder: Decoder,
     selection: Selection,
-    choices: list[Choice],
+    choices: list[SelectedTokens],
     finals: list[str],
     steps: int,
     seen: str,

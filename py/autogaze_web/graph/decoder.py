@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..model.config import AutoGazeConfig
-from .attention import Attention, LayerCache, Projection, Queries
+from .attention import Attention, LayerCache, OutputProjection, Queries
 from .nodes import CONTRIB, GraphBuilder
 
 _MODEL = "gazing_model.gaze_decoder.model"
@@ -58,7 +58,7 @@ class _Linear:
 class _Layer:
     input_norm: str
     qkv: _Linear
-    out: Projection
+    out: OutputProjection
     post_norm: str
     gate_up: _Linear
     down: _Linear
@@ -192,7 +192,7 @@ class Decoder:
         return _Layer(
             input_norm=self.norm_weight(f"{name}.input_layernorm.weight"),
             qkv=self._qkv(f"{name}.self_attn"),
-            out=Projection(
+            out=OutputProjection(
                 flat=out,
                 by_head=g.reshape(out, heads, width, self.width),
                 bias=(

@@ -27,7 +27,7 @@ _TAKEN = 1e6  # exceeds the sum of all ranks
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectedTokens:
     """The tokens that one step selects.
 
     Attributes:
@@ -64,7 +64,7 @@ class Selection:
         self._ids = ids
         self._head_weight = widened(g.weight("gazing_model.gaze_decoder.lm_head.weight"), 2, 1)
 
-    def choose(self, hidden: str) -> Choice:
+    def choose(self, hidden: str) -> SelectedTokens:
         """Selects the tokens of one step.
 
         Args:
@@ -79,9 +79,9 @@ class Selection:
         tokens = g.op("MatMul", held, g.reshape(candidates, heads, self._candidates, 1))
         tokens = g.reshape(tokens, heads, 1)
         ids = g.op("Cast", g.reshape(tokens, heads), to=TensorProto.INT32)
-        return Choice(masked, tokens, ids, g.op("Gather", self._identity, ids, axis=0))
+        return SelectedTokens(masked, tokens, ids, g.op("Gather", self._identity, ids, axis=0))
 
-    def use_up(self, choice: Choice) -> None:
+    def use_up(self, choice: SelectedTokens) -> None:
         """Excludes the selected tokens from all heads of the following steps."""
         g, heads, vocab = self._g, self._heads, self._vocab
         every_head = g.constant(np.ones((heads, heads)))
@@ -119,7 +119,11 @@ class Selection:
 
 
 def decisions(
-    g: GraphBuilder, config: AutoGazeConfig, choices: list[Choice], finals: list[str], widened: Widened
+    g: GraphBuilder,
+    config: AutoGazeConfig,
+    choices: list[SelectedTokens],
+    finals: list[str],
+    widened: Widened,
 ) -> tuple[str, str]:
     """Joins everything that the host needs from a run in one tensor.
 

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..masks.cells import Cells
 
-Attention = Literal["block-causal", "causal", "bidirectional"]
-ATTENTION_KINDS: tuple[str, ...] = get_args(Attention)
+AttentionKind = Literal["block-causal", "causal", "bidirectional"]
+ATTENTION_KINDS: tuple[str, ...] = get_args(AttentionKind)
 
 
 @dataclass(frozen=True)

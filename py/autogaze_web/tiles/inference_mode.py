@@ -12,7 +12,7 @@ from .tiling import Tiling
 if TYPE_CHECKING:
     from ..model.config import AutoGazeConfig
 
-Mode = Literal["realtime", "tiled", "full-resolution"]
+ModeName = Literal["realtime", "tiled", "full-resolution"]
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,15 @@ class InferenceMode:
         coverage_stop: share of a frame or tile at which its cells cover enough for it to end; 0 for none.
     """
 
-    mode: Mode = "realtime"
+    mode: ModeName = "realtime"
     stride: int = 224
     batch_size: int = 4
     frames: int = 16
     coverage_stop: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.mode not in get_args(Mode):
-            raise ValueError(f"the mode is one of {', '.join(get_args(Mode))}, got {self.mode!r}")
+        if self.mode not in get_args(ModeName):
+            raise ValueError(f"the mode is one of {', '.join(get_args(ModeName))}, got {self.mode!r}")
         for name, value in (
             ("the stride", self.stride),
             ("a batch of tiles", self.batch_size),

@@ -23,7 +23,7 @@ from ..frames.resize import resize_bilinear
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations, first_of_each
 
-Mode = Literal["anyres", "full-resolution"]
+TilingMode = Literal["anyres", "full-resolution"]
 Floats = NDArray[np.float32]
 TileCells = Sequence[Sequence[Cells]]
 
@@ -45,15 +45,15 @@ class Tiling:
         stride: pixels from one tile to the next, at most ``tile``; equal to it in ``anyres``.
     """
 
-    mode: Mode
+    mode: TilingMode
     height: int
     width: int
     tile: int = TILE
     stride: int = TILE
 
     def __post_init__(self) -> None:
-        if self.mode not in get_args(Mode):
-            raise ValueError(f"frames are tiled by {' or '.join(get_args(Mode))}, got {self.mode!r}")
+        if self.mode not in get_args(TilingMode):
+            raise ValueError(f"frames are tiled by {' or '.join(get_args(TilingMode))}, got {self.mode!r}")
         if self.height < 1 or self.width < 1:
             raise ValueError(f"a frame has at least 1 pixel per side, got {self.width}x{self.height}")
         if self.tile < 1:
