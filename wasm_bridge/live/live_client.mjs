@@ -38,6 +38,7 @@ import { TypedEventTarget } from "../calls/typed_event_target.mjs";
  * - `model-lost`: the GPU was lost; the model is being loaded again.
  * - `model-stopped`: the model failed; patch-diff chooses the cells.
  * - `storage`: the size of all model files stored in this browser.
+ * - `restart`: another worker is starting; the stream, model, hook and comparison have to be set again.
  *
  * @typedef {{
  *   "progress": LoadProgress,
@@ -52,6 +53,7 @@ import { TypedEventTarget } from "../calls/typed_event_target.mjs";
  *   "model-lost": Message,
  *   "model-stopped": Message,
  *   "storage": { bytes: number },
+ *   "restart": null,
  * }} LiveViewEvents
  */
 
@@ -88,8 +90,8 @@ export class LiveView extends TypedEventTarget {
   }
 
   /**
-   * Ends the worker, whatever it does, and starts another one. It has the same options; a new stream, a model,
-   * a hook and a comparison have to be asked for again.
+   * Terminates the worker, whatever it is doing, and starts another one with the same options. A `restart` event
+   * follows: the stream, model, hook and comparison have to be set again.
    * @param {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} canvases fresh ones
    */
   restart(canvases) {
@@ -100,6 +102,7 @@ export class LiveView extends TypedEventTarget {
     this.#worker = startWorker(new URL("live_worker.mjs", import.meta.url));
     this.ready = this.#start(canvases);
     if (this.#options) this.setOptions(this.#options);
+    this.emit("restart", null);
   }
 
   /** @param {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} canvases */
