@@ -1,8 +1,8 @@
-"""Where two frames differ at all, found at a fraction of the cost of saying by how much.
+"""Which blocks of two frames differ, found at a fraction of the cost of computing by how much.
 
-A camera sees noise everywhere, but a screen, a clip with a still background or a synthetic source
-leaves most pixels exactly as they were. The expensive steps (patch differences, squared errors) only
-look at the blocks named here.
+A camera's noise changes every pixel, but a screen, a clip with a still background or a synthetic source
+leaves most pixels exactly as they were. The expensive steps (patch differences, squared errors) process
+only the blocks reported here.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from .rgba import Words
 BLOCK_ROWS = 16
 BLOCK_WORDS = 16  # 32 pixels
 
-# Block rows worked on together: large enough to keep NumPy's overhead per call small, small enough to pass
-# over much of what is equal in a row of blocks.
+# Most block rows in a region: enough to amortise NumPy's overhead per call, few enough that unchanged blocks
+# of a row are skipped.
 _BLOCK_ROWS_PER_REGION = 12
 
-# What a region costs beside its pixels, in blocks: some 30 of NumPy's calls, while a block's differences take
-# 3 us under Pyodide.
+# The fixed cost of a region, in blocks: about 30 NumPy calls, where the differences of one block take 3 us
+# under Pyodide.
 _REGION_OVERHEAD = 12
 
 _PROBE_ROW = BLOCK_ROWS // 2
@@ -48,7 +48,8 @@ def changed_blocks(previous: Words, current: Words) -> BlockFlags:
         (ceil(H / 16), ceil(W / 32)) bool.
     """
     flags = np.zeros(block_grid(current.shape), np.bool_)
-    # A camera's noise shows in any one row of a block; only blocks that are still equal are read in full.
+    # A camera's noise shows in any single row of a block. Only the block rows that still have an unflagged
+    # block are compared in full.
     probed = _any_in_columns(previous[_PROBE_ROW::BLOCK_ROWS] ^ current[_PROBE_ROW::BLOCK_ROWS])
     flags[: len(probed)] = probed
     for first, end in _runs(np.logical_not(flags.all(axis=1))):
@@ -59,12 +60,12 @@ def changed_blocks(previous: Words, current: Words) -> BlockFlags:
 
 
 def reduce_rows(ufunc: np.ufunc, array: NDArray[Any], rows: int) -> NDArray[Any]:
-    """What ``ufunc.reduceat`` over every ``rows`` rows gives, at less than half of its time.
+    """``ufunc.reduceat`` over groups of ``rows`` rows, in less than half the time.
 
     Args:
-        ufunc: with a ``reduce``, such as ``np.add``.
+        ufunc: a ufunc with ``reduce``, such as ``np.add``.
         array: (H, W).
-        rows: of a group; the last group may have fewer.
+        rows: size of a group; the last group may have fewer.
 
     Returns:
         (ceil(H / rows), W), of the array's dtype.
@@ -81,16 +82,18 @@ def reduce_rows(ufunc: np.ufunc, array: NDArray[Any], rows: int) -> NDArray[Any]
 
 
 def block_tables(array: Words) -> Iterator[tuple[Region, Words]]:
-    """The blocks as tables of equal ones: up to four, since those at the frame's edges may be smaller.
+    """The blocks of a frame as tables of blocks of one size.
+
+    There are up to four tables, because blocks at the frame's right and bottom edges may be smaller.
 
     Args:
         array: (H, W / 2) words.
 
     Yields:
-        Where a table lies in the grid of all blocks, and the view (R, C, rows, words) of its words.
+        The table's slices of the grid of all blocks, and its words as a view (R, C, rows, words).
     """
-    for first_row, row_count, height in _equal_pieces(array.shape[0], BLOCK_ROWS):
-        for first_column, column_count, width in _equal_pieces(array.shape[1], BLOCK_WORDS):
+    for first_row, row_count, height in _size_groups(array.shape[0], BLOCK_ROWS):
+        for first_column, column_count, width in _size_groups(array.shape[1], BLOCK_WORDS):
             top, left = first_row * BLOCK_ROWS, first_column * BLOCK_WORDS
             part = array[top : top + row_count * height, left : left + column_count * width]
             where = (
@@ -101,8 +104,8 @@ def block_tables(array: Words) -> Iterator[tuple[Region, Words]]:
 
 
 def words_of_blocks(table: Words, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Words:
-    """(N, words) of some blocks of a table (R, C, rows, words), each row by row."""
-    # As one item each, NumPy copies the rows of blocks in half of the time.
+    """The words of N blocks of a table (R, C, rows, words), as (N, rows * words)."""
+    # NumPy copies the rows of blocks in half the time if each row is a single item.
     items = table.view(np.dtype((np.void, table.shape[3] * table.itemsize)))
     return items[rows, columns].view(np.uint64).reshape(len(rows), -1)
 
@@ -110,11 +113,11 @@ def words_of_blocks(table: Words, rows: NDArray[np.intp], columns: NDArray[np.in
 def regions(flags: BlockFlags, shape: tuple[int, ...]) -> Iterator[Region]:
     """Disjoint regions of words that contain every flagged block and few others.
 
-    Blocks between flagged ones are taken along where that costs less than one more region.
+    A region includes unflagged blocks where that is cheaper than splitting it in two.
 
     Args:
-        flags: as from ``changed_blocks``.
-        shape: of the words, (H, W / 2).
+        flags: as returned by ``changed_blocks``.
+        shape: shape (H, W / 2) of the words.
 
     Yields:
         Row and column slices into the words, from top to bottom.
@@ -122,33 +125,33 @@ def regions(flags: BlockFlags, shape: tuple[int, ...]) -> Iterator[Region]:
     for run_start, run_end in _runs(np.asarray(flags.any(axis=1))):
         for first in range(run_start, run_end, _BLOCK_ROWS_PER_REGION):
             last = min(first + _BLOCK_ROWS_PER_REGION, run_end)
-            for y0, x0, y1, x1 in _pieces(flags[first:last]):
+            for y0, x0, y1, x1 in _cheapest_rectangles(flags[first:last]):
                 yield (
                     slice((first + y0) * BLOCK_ROWS, min((first + y1) * BLOCK_ROWS, shape[0])),
                     slice(x0 * BLOCK_WORDS, min(x1 * BLOCK_WORDS, shape[1])),
                 )
 
 
-def _pieces(flags: BlockFlags) -> list[list[int]]:
-    """The flagged blocks' own rectangles, or one around all of them: what costs less."""
-    alone = rectangles_of(flags)
-    (y0, x0), (y1, x1) = alone[:, :2].min(axis=0), alone[:, 2:].max(axis=0)
-    blocks = int(((alone[:, 2] - alone[:, 0]) * (alone[:, 3] - alone[:, 1])).sum())
-    if (y1 - y0) * (x1 - x0) <= blocks + _REGION_OVERHEAD * (len(alone) - 1):
+def _cheapest_rectangles(flags: BlockFlags) -> list[list[int]]:
+    """The rectangles of the flagged blocks, or their bounding box if that is cheaper."""
+    separate = rectangles_of(flags)
+    (y0, x0), (y1, x1) = separate[:, :2].min(axis=0), separate[:, 2:].max(axis=0)
+    blocks = int(((separate[:, 2] - separate[:, 0]) * (separate[:, 3] - separate[:, 1])).sum())
+    if (y1 - y0) * (x1 - x0) <= blocks + _REGION_OVERHEAD * (len(separate) - 1):
         return [[int(y0), int(x0), int(y1), int(x1)]]
-    pieces: list[list[int]] = alone.tolist()
-    return pieces
+    rectangles: list[list[int]] = separate.tolist()
+    return rectangles
 
 
-def _equal_pieces(extent: int, size: int) -> list[tuple[int, int, int]]:
-    """Index of the first, number and extent: of the pieces of full size, and of the rest if there is one."""
+def _size_groups(extent: int, size: int) -> list[tuple[int, int, int]]:
+    """The blocks of an axis by size: (index of the first one, number of blocks, extent of each)."""
     whole, rest = divmod(extent, size)
-    pieces = [(0, whole, size), (whole, 1, rest)]
-    return [piece for piece in pieces if piece[1] and piece[2]]
+    groups = [(0, whole, size), (whole, 1, rest)]
+    return [group for group in groups if group[1] and group[2]]
 
 
 def _any_in_columns(differs: Words) -> BlockFlags:
-    """Which groups of BLOCK_WORDS columns have a bit set, row by row: (H, W) to (H, ceil(W / 16))."""
+    """Which groups of BLOCK_WORDS columns have any bit set, per row: (H, W) to (H, ceil(W / 16))."""
     starts = np.arange(0, differs.shape[1], BLOCK_WORDS)
     return np.not_equal(np.bitwise_or.reduceat(differs, starts, axis=1), 0)
 

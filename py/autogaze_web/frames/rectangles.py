@@ -1,4 +1,7 @@
-"""Rectangles of pixels: their bounding box, bands of rows, and boolean tables as rectangles."""
+"""Rectangles of pixels: from boolean tables, their bounding box, and bands of rows.
+
+A rectangle is y0, x0, y1, x1 with exclusive ends.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ from numpy.typing import NDArray
 IntArray = NDArray[np.int32]
 Box = tuple[int, int, int, int]  # y0, x0, y1, x1, ends exclusive
 
-# Words of two pixels that are computed together: enough to spread NumPy's overhead per call, few enough for
-# the processor's cache.
+# Words of two pixels that are processed together: enough to amortise NumPy's overhead per call, few enough
+# for the CPU cache.
 WORDS_AT_ONCE = 16384
 
 
 def rectangles_of(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Disjoint rectangles that hold every True of a table (R, C) and nothing else.
+    """Disjoint rectangles that contain every True of a table (R, C) and nothing else.
 
-    Runs of True along the rows; where neighbouring rows are equal, theirs become one.
+    Each is a run of True along a row, extended downwards over the rows that are equal to it as a whole.
 
     Returns:
         (M, 4) of first row, first column, end row, end column, in reading order.
@@ -43,7 +46,7 @@ def bounding_box(rectangles: IntArray) -> Box:
 
 
 def bands(box: Box) -> Iterator[Box]:
-    """A box cut into bands of rows of at most ``WORDS_AT_ONCE``, or of one row."""
+    """A box cut into bands of rows with at most ``WORDS_AT_ONCE`` words, but at least one row."""
     y0, x0, y1, x1 = box
     height = max(1, WORDS_AT_ONCE // (-(-x1 // 2) - x0 // 2))
     for top in range(y0, y1, height):

@@ -1,7 +1,8 @@
-"""The resizes in front of the model, bit for bit (Pillow) or to rounding (PyTorch), in NumPy alone.
+"""The resizes of the model's preprocessing in plain NumPy.
 
-Both are separable with few taps: each pass gathers whole rows once for each tap. Tables are kept, since live
-frames come at one size.
+The 8-bit resize equals Pillow's bit for bit, the others PyTorch's up to rounding. All are separable with few
+taps: each pass gathers whole rows once per tap. Tap tables are cached, because live frames all have the same
+size.
 """
 
 from __future__ import annotations
@@ -17,24 +18,25 @@ from numpy.typing import NDArray
 Taps = tuple[NDArray[np.intp], NDArray[Any]]
 """Source index and weight of each tap for each output position, both (taps, out)."""
 
-_PRECISION_BITS = 22  # Pillow's fixed point for 8-bit images: 32 bits less 8 of pixel and 2 of headroom
+_PRECISION_BITS = 22  # Pillow's fixed point for 8-bit images: 32 bits minus 8 for the pixel and 2 of headroom
 
 
 def resize_bilinear_u8(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """Pillow's antialiased BILINEAR resize of an 8-bit image, bit for bit.
 
-    Pillow's resample: a triangle filter widened by the scale when shrinking, weights rounded to 22 bits,
-    the horizontal pass rounded to 8 bits before the vertical one, an axis of unchanged size left alone.
+    Pillow's algorithm is a triangle filter, widened by the scale when shrinking, with weights rounded to 22
+    bits. The horizontal pass comes first and is rounded to 8 bits. An axis whose size does not change is
+    skipped.
 
     Args:
         image: (H,W,C) uint8.
 
     Returns:
-        (height,width,C) uint8; the argument itself if it has that size.
+        (height,width,C) uint8; the argument itself if it already has that size.
     """
     rows, columns, channels = image.shape
     if columns != width:
-        # Columns become rows: gathering whole rows is many times faster than gathering pixels.
+        # Transposed, because gathering whole rows is many times faster than gathering pixels.
         by_column = np.ascontiguousarray(image.transpose(1, 2, 0)).reshape(columns, -1)
         resized = _resize_rows_u8(by_column, width).reshape(width * channels, rows)
         image = np.ascontiguousarray(resized.T).reshape(rows, width, channels)
@@ -46,8 +48,8 @@ def resize_bilinear_u8(image: NDArray[np.uint8], height: int, width: int) -> NDA
 def _resize_rows_u8(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(rows,n) to (size,n).
 
-    The left and right halves of a row share 64-bit lanes: the weights sum up to 2^22 or a little more, so a
-    sum of weights times 8-bit pixels stays below 2^31.
+    Each 64-bit word holds a value of a row's left half and one of its right half. The weights add up to about
+    2^22, so a sum of weights times 8-bit pixels stays below 2^31 and fits in a lane of 32 bits.
     """
     rows, columns = image.shape
     middle = (columns + 1) // 2
@@ -63,7 +65,7 @@ def _resize_rows_u8(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def _weighted_rows(values: NDArray[Any], index: NDArray[np.intp], weight: NDArray[Any]) -> NDArray[Any]:
-    """``sum over taps of weight[tap, row] * values[index[tap, row]]`` for (rows,n) values."""
+    """Sum over taps of ``weight[tap, row] * values[index[tap, row]]``, for values (rows,n)."""
     total: NDArray[Any] | None = None
     for taps, weights in zip(index, weight, strict=True):
         part = np.take(values, taps, axis=0)
@@ -75,7 +77,7 @@ def _weighted_rows(values: NDArray[Any], index: NDArray[np.intp], weight: NDArra
 
 @lru_cache(maxsize=16)
 def bilinear_u8_taps(size: int, out: int) -> Taps:
-    """Taps of `resize_bilinear_u8` along an axis; weights are uint64 with 22 fractional bits."""
+    """Taps of `resize_bilinear_u8` along one axis; weights are uint64 with 22 fractional bits."""
     scale = size / out
     support = max(scale, 1.0)
     centre = (np.arange(out) + 0.5) * scale
@@ -92,7 +94,7 @@ def bilinear_u8_taps(size: int, out: int) -> Taps:
 
 def _sum_in_order(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     total = np.zeros(weight.shape[1])
-    for row in weight:  # one after the other, as a loop in C adds, so that the last bit agrees
+    for row in weight:  # in the order of Pillow's loop, so that the last bit agrees
         total += row
     return total
 
@@ -100,14 +102,13 @@ def _sum_in_order(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 def resize_bicubic(video: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     """PyTorch's ``interpolate(mode="bicubic", align_corners=False)``: a = -0.75, no antialias, edges clamped.
 
-    Agrees to float32 rounding. The aspect ratio is not kept; an axis of unchanged size is left alone.
-    Gathers rows of a transposed copy, as the 8-bit resize does.
+    Equal to PyTorch up to float32 rounding. An axis whose size does not change is skipped.
 
     Args:
         video: (...,H,W) float32.
 
     Returns:
-        (...,height,width) float32; the argument itself if it has that size.
+        (...,height,width) float32; the argument itself if it already has that size.
     """
     return _resize_f32(video, height, width, bicubic_taps)
 
@@ -119,7 +120,7 @@ def resize_bilinear(video: NDArray[np.float32], height: int, width: int) -> NDAr
         video: (...,H,W) float32.
 
     Returns:
-        (...,height,width) float32; the argument itself if it has that size.
+        (...,height,width) float32; the argument itself if it already has that size.
     """
     return _resize_f32(video, height, width, _bilinear_f32_taps)
 
@@ -140,7 +141,7 @@ def _resize_f32(
 
 @lru_cache(maxsize=16)
 def bicubic_taps(size: int, out: int) -> Taps:
-    """Taps of `resize_bicubic` along an axis, float32; one tap of weight 1 where the size does not change."""
+    """Taps of `resize_bicubic` along one axis, float32; one tap of weight 1 if the size does not change."""
     if size == out:
         return np.arange(out, dtype=np.intp)[None], np.ones((1, out), np.float32)
     a, one = np.float32(-0.75), np.float32(1)
@@ -169,6 +170,6 @@ def _bilinear_f32_taps(size: int, out: int) -> Taps:
 
 
 def _source_positions(size: int, out: int) -> NDArray[np.float32]:
-    """Where the centres of ``out`` pixels lie on ``size``: in float32 throughout, as PyTorch has them."""
+    """Source positions of the centres of ``out`` pixels, computed in float32 throughout as in PyTorch."""
     centre = np.arange(out, dtype=np.float32) + np.float32(0.5)
     return np.float32(size) / np.float32(out) * centre - np.float32(0.5)

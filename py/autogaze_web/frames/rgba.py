@@ -1,8 +1,8 @@
-"""RGBA frames whose rows are whole 64-bit words, so that eight bytes can be worked on at once.
+"""RGBA frames whose rows are whole 64-bit words, so that eight bytes can be processed at once.
 
 NumPy under WebAssembly has no SIMD: an operation on bytes costs as much per element as one on 64-bit
 integers. Frames are therefore stored with an even number of pixels per row, and the arithmetic of
-``words.py`` takes two pixels at a time. The extra column of an odd-width frame is always zero.
+``words.py`` processes two pixels at a time. The extra column of a frame of odd width is always zero.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_SIDE = 16384
 
 
 def allocate(height: int, width: int) -> Rgba:
-    """A black, transparent frame: (height, width, 4) uint8, the view of a buffer with an even row length.
+    """A black, transparent frame: (height, width, 4) uint8, a view of a buffer with an even row length.
 
     Raises:
         ValueError: if a side is not 1 .. 16384 pixels.
@@ -32,20 +32,20 @@ def allocate(height: int, width: int) -> Rgba:
 
 
 def as_words(frame: Rgba) -> Words:
-    """The frame's memory as (height, ceil(width / 2)) uint64: two pixels per word, nothing copied.
+    """The frame's memory as (height, ceil(width / 2)) uint64: two pixels per word, without a copy.
 
     Raises:
         ValueError: if the frame was not made by ``allocate`` or ``as_frame``.
     """
     padded = _padded(frame)
     if padded is None:
-        raise ValueError("the frame's rows are not whole 64-bit words: pass it through frames.as_frame first")
+        raise ValueError("the frame's rows are not whole 64-bit words: pass it through as_frame first")
     view: Words = padded.reshape(padded.shape[0], -1).view(np.uint64)
     return view
 
 
 def as_frame(image: Any) -> Rgba:
-    """An RGB or RGBA image as a frame; copies only what is not one already.
+    """An RGB or RGBA image as a frame, without a copy if it already is one.
 
     Args:
         image: (H, W, 3) or (H, W, 4) uint8.
@@ -54,7 +54,7 @@ def as_frame(image: Any) -> Rgba:
         (H, W, 4) uint8; alpha is 255 where the image has none.
 
     Raises:
-        ValueError: if the image has another rank, dtype or number of channels, or no pixels.
+        ValueError: if the image has another rank, dtype or number of channels, or a side is out of range.
     """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] not in (3, 4) or image.dtype != np.uint8:
@@ -73,7 +73,7 @@ def as_frame(image: Any) -> Rgba:
 
 
 def _padded(frame: Rgba) -> Rgba | None:
-    """The whole-word buffer below a frame, or None if the frame has none."""
+    """The buffer of whole words behind a frame, or None if there is none."""
     height, width = frame.shape[:2]
     even = width + width % 2
     if width % 2 == 0 and frame.flags.c_contiguous and frame.ctypes.data % 8 == 0:

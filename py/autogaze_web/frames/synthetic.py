@@ -1,7 +1,7 @@
-"""Moving test pictures that are the same on every machine: sources for demonstrations, tests and benchmarks.
+"""Synthetic moving pictures, equal on every machine: sources for demonstrations, tests and benchmarks.
 
-Each is a function of the frame's size and index alone. The formulas are those of the reference viewer's
-sources of the same names.
+Each depends only on the frame's size and index. The formulas are those of the sources of the same names in
+the reference viewer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STRONG_FRAMES, _SUBTLE_FRAMES, _STILL_FRAMES = 40, 40, 32
 
 
 def draw_pan(frame: Rgba, index: int) -> None:
-    """``synthetic-pan``: waves that drift over the whole frame, a square and a circle that cross it."""
+    """``synthetic-pan``: waves drift over the whole frame, and a square and a circle cross it."""
     height, width = frame.shape[:2]
     x, y = np.arange(width), np.arange(height)[:, None]
     wave = 0.5 + 0.5 * (np.sin((x + 9 * index) * 0.035) + np.cos((y + 5 * index) * 0.047))
@@ -51,13 +51,13 @@ def draw_pan(frame: Rgba, index: int) -> None:
 
 
 def draw_pulse(frame: Rgba, index: int) -> None:
-    """``synthetic-pulse``: 16 still frames, 24 frames of the pan, 8 frames that hold its last one."""
+    """``synthetic-pulse``: 16 still frames, 24 frames of the pan, and its last frame for 8 more."""
     phase = index % (_PULSE_STILL + _PULSE_MOVING + _PULSE_HOLD)
     draw_pan(frame, min(max(phase - _PULSE_STILL + 1, 0), _PULSE_MOVING))
 
 
 def draw_local_motion(frame: Rgba, index: int) -> None:
-    """``synthetic-local-motion``: a still background; one patch moves fast, then slowly, then rests."""
+    """``synthetic-local-motion``: on a still background one patch moves fast, then slowly, then stops."""
     height, width = frame.shape[:2]
     phase = index % (_STRONG_FRAMES + _SUBTLE_FRAMES + _STILL_FRAMES)
     strong = min(phase, _STRONG_FRAMES)
@@ -96,7 +96,7 @@ SYNTHETIC_SOURCES: dict[str, Draw] = {
 
 @lru_cache(maxsize=2)
 def _local_motion_background(height: int, width: int) -> tuple[Rgba, NDArray[np.int64], NDArray[np.int64]]:
-    """The still background, the fine pattern that the patch shares with it, and the tint of its markings."""
+    """The still background, the fine pattern that the patch shares, and the tint of the patch's markings."""
     background = allocate(height, width)
     x, y = np.arange(width), np.arange(height)[:, None]
     x_part, y_part = x / max(width - 1, 1), y / max(height - 1, 1)
@@ -119,7 +119,7 @@ def _put(
     green: NDArray[np.generic] | int,
     blue: NDArray[np.generic] | int,
 ) -> None:
-    """Sets the colours of some pixels, opaque; values are clamped to 0 .. 255 and truncated to bytes."""
+    """Sets pixels to an opaque colour; values are clamped to 0 .. 255 and truncated to bytes."""
     target = frame[where]
     for channel, value in enumerate((red, green, blue, 255)):
         target[..., channel] = np.clip(value, 0, 255).astype(np.uint8)

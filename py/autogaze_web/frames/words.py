@@ -1,11 +1,11 @@
 """Arithmetic on the bytes of RGBA frames, eight at a time, inside 64-bit integers.
 
-The technique is SIMD within a register: bytes are spread to lanes of 16 or 32 bits, which leaves room
-for carries, and one integer operation then acts on all lanes. Every function is exact: the same
-integers as the byte-by-byte formula, at about a tenth of its time under WebAssembly.
+The technique is SIMD within a register: bytes are spread to lanes of 16 or 32 bits, which leaves room for
+carries, and one integer operation then acts on all lanes. Every function is exact: it returns the same
+integers as the byte-by-byte formula, in about a tenth of the time under WebAssembly.
 
-Byte order is little-endian: of the eight bytes R0 G0 B0 A0 R1 G1 B1 A1 the *even* ones are R and B,
-the *odd* ones G and A.
+Byte order is little-endian. In the eight bytes R0 G0 B0 A0 R1 G1 B1 A1, R and B are the *even* bytes, G and A
+the *odd* ones.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from .rgba import Words
 
-# 257 * 255 = 65535: so many bytes can be added up in a lane of 16 bits.
+# 257 * 255 = 65535: the most bytes whose sum fits in a lane of 16 bits.
 MAX_ROWS_PER_LANE_SUM = 257
 
-# 11008 * 6 * 255^2 < 2^32: of so many words the squared differences fit in 32 bits.
+# 11008 * 6 * 255^2 < 2^32: the most words whose sum of squared differences fits in 32 bits.
 MAX_WORDS_PER_SQUARED_SUM = 11008
 
 _EVEN = np.uint64(0x00FF00FF00FF00FF)
@@ -34,15 +34,15 @@ _FIRST_OF_FOUR = np.uint64(0x000000FF000000FF)
 _GREEN = np.uint64(0x0000FF000000FF00)
 _ALL_BUT_GREEN = np.uint64(0xFFFF00FFFFFF00FF)
 
-# Fixed point of 24 bits, so that a blend is the upper byte of a 32-bit lane: 255 * 2**24 and the rounding
-# terms stay below 2**32. Weights have one bit less.
+# Fixed point with 24 fractional bits, so that a blended value is the upper byte of a 32-bit lane: 255 * 2**24
+# and the rounding terms stay below 2**32. Weights are multiples of 2**-23.
 _BLEND_ONE = 1 << 24
 _BLEND_WEIGHT_STEPS = 1 << 23
 _BLEND_HALF_TOLERANCE = 512
 
 
 def absolute_difference(a: Words, b: Words) -> tuple[Words, Words]:
-    """|a - b| of the colour bytes of two equally shaped word arrays; alpha counts as equal.
+    """|a - b| of the colour bytes of two word arrays of equal shape; alpha is ignored.
 
     Returns:
         Two arrays of the same shape with 16-bit lanes: (R, B, R, B) and (G, 0, G, 0).
@@ -56,7 +56,7 @@ def absolute_difference(a: Words, b: Words) -> tuple[Words, Words]:
 
 
 def sum_squared_differences(a: Words, b: Words) -> NDArray[np.uint32]:
-    """(a - b)^2 of the three colours of all pixels, added up along the rows.
+    """Sums of (a - b)^2 over the three colours of all pixels in each row.
 
     Args:
         a, b: (N, K) words, K at most ``MAX_WORDS_PER_SQUARED_SUM``.
@@ -64,8 +64,9 @@ def sum_squared_differences(a: Words, b: Words) -> NDArray[np.uint32]:
     Returns:
         (N,) sums.
     """
-    # With x = d - 256 modulo 2^32, x + 512 is its nine lowest bits, and their product is d^2 - 2^16. A sum
-    # of products costs less than its factors do, so every colour gets lanes of 32 bits of its own.
+    # For a difference d let x = d - 256 modulo 2^32. Its nine lowest bits are d + 256, and the product of the
+    # two is d^2 - 2^16. Summing products costs less than computing the factors, so every colour is
+    # processed in its own 32-bit lanes.
     lanes, nine, signed = (np.empty(a.shape, np.uint64) for _ in range(3))
     _red_blue_difference(a, b, lanes, nine)
     np.bitwise_and(lanes, _NINE_BITS_OF_32, out=nine)
@@ -83,7 +84,7 @@ def sum_squared_differences(a: Words, b: Words) -> NDArray[np.uint32]:
 
 
 def _sum_of_products(a: Words, b: Words) -> NDArray[np.uint32]:
-    """Of the 32-bit lanes of each row, modulo 2^32."""
+    """Sum of products of the 32-bit lanes in each row, modulo 2^32."""
     sums: NDArray[np.uint32] = np.einsum("ij,ij->i", a.view(np.uint32), b.view(np.uint32))
     return sums
 
@@ -100,17 +101,16 @@ def _green_difference(a: Words, b: Words, lanes: Words, spare: Words) -> None:
     np.bitwise_or(a, _ALL_BUT_GREEN, out=lanes)
     np.bitwise_and(b, _GREEN, out=spare)
     np.subtract(lanes, spare, out=lanes)
-    # Below green are only ones and the sign is one: shifted as signed integers both lanes keep their upper
-    # bits set.
+    # The sign and all bits below green are ones: an arithmetic shift keeps the upper bits of both lanes set.
     signed = lanes.view(np.int64)
     np.right_shift(signed, _EIGHT_BITS_SIGNED, out=signed)
 
 
 def _magnitude(lanes: Words, values: np.uint64, spare: Words) -> None:
-    """Makes |d| of lanes of d - 256, in the bytes that ``values`` selects; 0 elsewhere."""
+    """Turns lanes of d - 256 into |d| in the bytes that ``values`` selects, and 0 elsewhere."""
     np.right_shift(lanes, _ONE_BYTE, out=spare)
     np.bitwise_and(spare, _ONE_OF_16, out=spare)
-    np.bitwise_xor(spare, _ONE_OF_16, out=spare)  # bit 8 tells d >= 0, this one d < 0
+    np.bitwise_xor(spare, _ONE_OF_16, out=spare)  # bit 8 was set for d >= 0; now it is set for d < 0
     np.subtract(lanes, spare, out=lanes)  # two's complement where negative
     np.multiply(spare, _ALL_ONES_BYTE, out=spare)
     np.bitwise_xor(lanes, spare, out=lanes)
@@ -119,10 +119,10 @@ def _magnitude(lanes: Words, values: np.uint64, spare: Words) -> None:
 
 @dataclass(frozen=True)
 class BlendWeights:
-    """The weights of ``source * (1 - alpha) + colour * alpha`` in fixed point of 24 bits.
+    """The weights of ``source * (1 - alpha) + colour * alpha`` in fixed point with 24 fractional bits.
 
-    Rounds to the nearest integer, halves up. What lies within 3e-5 below a half counts as a half, so that
-    decimal alphas such as 0.38 round their many exact halves alike on every machine.
+    Results are rounded to the nearest integer, halves up. Values up to 3e-5 below a half count as halves, so
+    that decimal alphas such as 0.38, which produce many exact halves, round the same on every machine.
     """
 
     source: int
@@ -130,10 +130,10 @@ class BlendWeights:
 
     @staticmethod
     def of(alpha: float) -> BlendWeights:
-        """Weights for an alpha from 0 (only the source) to 1 (only the colour).
+        """The weights for an alpha from 0 (only the source) to 1 (only the colour).
 
         Raises:
-            ValueError: if alpha is outside that range or not a number.
+            ValueError: if alpha is outside that range or NaN.
         """
         if not 0 <= alpha <= 1:
             raise ValueError(f"alpha goes from 0 (only the source) to 1 (only the colour), got {alpha}")
@@ -141,26 +141,26 @@ class BlendWeights:
         return BlendWeights(_BLEND_ONE - colour, colour)
 
     def addend(self, colour: ArrayLike) -> NDArray[np.uint32]:
-        """What ``blend`` adds for a colour's channel value of 0 .. 255, of any shape."""
+        """The values that ``blend`` adds for a colour's channel values 0 .. 255, an array of any shape."""
         value = np.asarray(colour, np.int64) * self.colour + _BLEND_ONE // 2 + _BLEND_HALF_TOLERANCE
         return value.astype(np.uint32)
 
 
 def blend(source: Words, addends: Words, weights: BlendWeights) -> Words:
-    """Blends the colour bytes of words towards a colour; the alpha bytes stay.
+    """Blends the colour bytes of words with a colour and keeps the alpha bytes.
 
     Args:
         source: words of any shape.
-        addends: (3, ...) of the same shape, or broadcastable to it: for red, green and blue the colours'
-            ``BlendWeights.addend`` in both 32-bit lanes of a word.
-        weights: as the addends were made with.
+        addends: (3, ...) for red, green and blue, each broadcastable to the source: ``BlendWeights.addend``
+            of the colours of a word's two pixels, in its two 32-bit lanes.
+        weights: the weights that the addends were computed with.
 
     Returns:
         Words of the source's shape.
     """
     out = source.copy()
     lanes = np.empty_like(out)
-    # NumPy's copies spread and collect bytes in less time than shifts and masks do.
+    # NumPy spreads and collects bytes faster with strided copies than with shifts and masks.
     pixels, values, upper = out.view(np.uint8), lanes.view(np.uint32), lanes.view(np.uint8)[..., 3::4]
     factor = np.uint64(weights.source)
     for colour in range(3):
@@ -173,5 +173,5 @@ def blend(source: Words, addends: Words, weights: BlendWeights) -> Words:
 
 
 def both_lanes(value: ArrayLike) -> Words:
-    """32-bit numbers, each in both lanes of a word."""
+    """32-bit numbers, each repeated in both lanes of a word."""
     return np.asarray(value, np.uint64) * np.uint64(0x1_0000_0001)
