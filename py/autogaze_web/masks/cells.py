@@ -1,8 +1,8 @@
-"""Cells: which parts of a frame matter, and which pixels they are.
+"""Cells: the parts of a frame that a mask selects, and the pixels they cover.
 
-A *grid* of ``g`` divides a frame into ``g x g`` cells, whatever the frame's shape. A *cell* is one of
-them, named by its grid, row and column. Both mask sources speak in cells: patch-diff has one grid,
-AutoGaze one for each of its scales.
+A *grid* of size ``g`` divides a frame into ``g x g`` cells, whatever the frame's shape. A *cell* is
+identified by its grid, row and column. Both mask sources select cells: patch-diff on a single grid, AutoGaze
+on one grid per scale.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ..frames.rectangles import IntArray
 
 @dataclass(frozen=True)
 class Cells:
-    """The chosen cells of one frame as four parallel arrays of length N, in the order of choice.
+    """The selected cells of one frame as four parallel arrays of length N, in the order of selection.
 
     Attributes:
-        grid: (N,) int32, cells per side of the grid that the cell belongs to, at least 1.
+        grid: (N,) int32, cells per side of the cell's grid, at least 1.
         row: (N,) int32, 0 .. grid - 1, from the top.
         col: (N,) int32, 0 .. grid - 1, from the left.
         confidence: (N,) float32, 0 .. 1.
@@ -34,7 +34,7 @@ class Cells:
 
     @staticmethod
     def of(grid: Any, row: Any, col: Any, confidence: Any = 1.0) -> Cells:
-        """Cells from anything array-like; a scalar grid or confidence goes for every cell.
+        """Cells from array-likes; a single grid or confidence applies to every cell.
 
         Raises:
             ValueError: if lengths differ, a grid is below 1, or a row or column is outside its grid.
@@ -71,11 +71,11 @@ class Cells:
 
 
 def cell_edges(grid: int, extent: int) -> tuple[IntArray, IntArray]:
-    """First pixel and end pixel (exclusive) of each of the ``grid`` cells along an axis of ``extent`` pixels.
+    """First and end pixel (exclusive) of each of ``grid`` cells along an axis of ``extent`` pixels.
 
     ``start = floor(i * extent / grid)`` and ``end = ceil((i + 1) * extent / grid)`` in integers: cells
-    cover the axis without gaps, and neighbours share one pixel where the grid does not divide the extent.
-    Every cell has at least one pixel, also when there are more cells than pixels.
+    cover the axis without gaps, and neighbours share a pixel where their border falls inside one. Every cell
+    has at least one pixel, even when there are more cells than pixels.
 
     Returns:
         Two (grid,) int32 arrays.
@@ -97,7 +97,7 @@ def cell_rectangles(cells: Cells, height: int, width: int) -> IntArray:
     """Pixel rectangles of cells in a frame of ``height x width`` pixels.
 
     Returns:
-        (N, 4) int32, columns y0, x0, y1, x1; y1 and x1 exclusive, never empty.
+        (N, 4) int32 of y0, x0, y1, x1; y1 and x1 exclusive, never empty.
     """
     grid = cells.grid.astype(np.int64)
     row, col = cells.row.astype(np.int64), cells.col.astype(np.int64)

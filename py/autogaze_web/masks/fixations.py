@@ -1,11 +1,11 @@
 """Fixations: rectangles of a frame as exact fractions of it, whatever grid or tile they come from.
 
-A cell of one grid over the whole frame is the simplest fixation. Cells of tiles are fixations too, though
-no single grid holds them: a tile may begin anywhere, and the last one may overhang the frame. What the
-pixel side and the readout do with cells they do with fixations, so tiles need nothing of their own there.
+The simplest fixation is a cell of a grid over the whole frame. The cells of tiles are fixations too, although
+they belong to no grid of the frame: a tile may begin anywhere, and the last one may extend beyond the frame.
+Masks, panels and readout accept fixations wherever they accept cells, so they need no special case for tiles.
 
-Numerators and denominators are integers, and so are the pixels made from them: no rounding of a float ever
-adds or loses a row.
+Numerators and denominators are integers, and pixels are computed in integers: floating-point rounding never
+adds or drops a row of pixels.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from .cells import Cells
 
 Integers = NDArray[np.int64]
 
-# Cell scales are taken as fractions with a denominator up to this.
+# Cell scales are rounded to fractions with a denominator of at most this.
 _SCALE_DENOMINATOR = 1000
 MAX_CELL_SCALE = 64.0
 
 
 @dataclass(frozen=True)
 class Fixations:
-    """N rectangles of one frame, in the order of choice.
+    """N rectangles of one frame, in the order of selection.
 
     Attributes:
-        start: (N, 2) int64, top and left edge in parts of the frame.
-        end: (N, 2) int64, bottom and right edge, exclusive; more than ``parts`` where a tile
-            overhangs the frame.
-        parts: (N, 2) int64, into how many parts the frame's height and width are divided for this one.
-        grid: (N,) int32, cells per side of the grid (of the tile) it was chosen on: its scale.
-        confidence: (N,) float32; only what is greater than 0 is ever drawn, copied or read out.
+        start: (N, 2) int64, top and left edge, in units of 1 / ``parts`` of the frame's height and width.
+        end: (N, 2) int64, bottom and right edge (exclusive) in the same units; larger than ``parts`` where a
+            tile extends beyond the frame.
+        parts: (N, 2) int64, the denominators.
+        grid: (N,) int32, the scale: cells per side of the grid, of the frame or tile, it was selected on.
+        confidence: (N,) float32; fixations without a confidence above 0 are never drawn, copied or read out.
     """
 
     start: Integers
@@ -49,7 +49,7 @@ class Fixations:
 
     @staticmethod
     def of(cells: Cells | Fixations) -> Fixations:
-        """Cells as fixations; fixations as they are."""
+        """Cells as fixations; fixations are returned unchanged."""
         if isinstance(cells, Fixations):
             return cells
         start = np.stack([cells.row, cells.col], axis=-1).astype(np.int64)
@@ -63,7 +63,7 @@ class Fixations:
 
     @staticmethod
     def concatenate(several: Sequence[Fixations]) -> Fixations:
-        """All of several fixations of one frame, one after the other."""
+        """Several sets of fixations of one frame, concatenated."""
         if not several:
             return Fixations.none()
         return Fixations(
@@ -78,7 +78,7 @@ class Fixations:
         return int(self.grid.size)
 
     def select(self, chosen: Any) -> Fixations:
-        """Those that a boolean mask (N,) or an array of indices names."""
+        """The fixations that a boolean mask (N,), a slice or an array of indices selects."""
         return Fixations(
             self.start[chosen],
             self.end[chosen],
@@ -88,15 +88,15 @@ class Fixations:
         )
 
     def visible(self, threshold: float = 0.0) -> Fixations:
-        """Those with a confidence greater than the threshold; NaN never is."""
+        """The fixations with a confidence greater than the threshold, which NaN never is."""
         shown = self.confidence > threshold
         return self if shown.all() else self.select(shown)
 
     def rectangles(self, height: int, width: int) -> IntArray:
-        """Pixels in a frame of ``height x width``: ``floor`` of the first edge, ``ceil`` of the last.
+        """Pixel rectangles in a frame of ``height x width``: ``floor`` of the start, ``ceil`` of the end.
 
         Returns:
-            (N, 4) int32, columns y0, x0, y1, x1; y1 and x1 exclusive, inside the frame and never empty.
+            (N, 4) int32 of y0, x0, y1, x1; y1 and x1 exclusive, inside the frame and never empty.
 
         Raises:
             ValueError: if the frame has no pixels.
@@ -109,25 +109,25 @@ class Fixations:
         return np.concatenate([first, last], axis=1).astype(np.int32)
 
     def unit_rectangles(self) -> NDArray[np.float64]:
-        """(N, 4) float64 of y0, x0, y1, x1 as shares of the frame, 0 .. 1."""
+        """(N, 4) float64 of y0, x0, y1, x1 as fractions of the frame; the ends may exceed 1, see ``end``."""
         return np.concatenate([self.start / self.parts, self.end / self.parts], axis=1)
 
     def scaled(self, cell_scale: float) -> Fixations:
-        """Each enlarged or shrunk about its centre, at most to the frame's size, and cut at its edges.
+        """Each fixation scaled about its centre, to at most the frame's size, and clipped to the frame.
 
         Args:
-            cell_scale: factor of both sides, above 0 and at most 64; taken to the nearest fraction with a
+            cell_scale: factor for both sides, above 0 and at most 64; rounded to the nearest fraction with a
                 denominator of at most 1000.
 
         Raises:
-            ValueError: if the factor is outside that range or not a number.
+            ValueError: if the factor is outside that range or NaN.
         """
         if not 0 < cell_scale <= MAX_CELL_SCALE:
             raise ValueError(f"the cell scale is above 0 and at most {MAX_CELL_SCALE:g}, got {cell_scale}")
         if cell_scale == 1:
             return self
         factor = Fraction(cell_scale).limit_denominator(_SCALE_DENOMINATOR)
-        # In units of a 2q-th of a part, for a factor p / q.
+        # For a factor p / q all edges are integers in units of 1 / (2 * q * parts).
         p, q = max(factor.numerator, 1), factor.denominator
         parts = 2 * q * self.parts
         centre = q * (self.start + self.end)
@@ -138,22 +138,22 @@ class Fixations:
 
 
 def without_grids(cells: Cells | Fixations, hidden: Sequence[int]) -> Cells | Fixations:
-    """Those cells that are on none of the hidden grids."""
+    """The cells that are on none of the hidden grids."""
     if not hidden:
         return cells
     return Fixations.of(cells).select(~np.isin(cells.grid, hidden))
 
 
 def count_by_grid(cells: Cells | Fixations) -> dict[int, int]:
-    """How many cells each grid has, by its cells per side, coarse to fine."""
+    """Number of cells on each grid, keyed by the grid's cells per side, coarse to fine."""
     grids, counts = np.unique(cells.grid, return_counts=True)
     return dict(zip(grids.tolist(), counts.tolist(), strict=True))
 
 
 def first_of_each(rows: NDArray[Any]) -> NDArray[np.intp]:
-    """Indices of the rows (N, K) that are the first of their kind, ascending.
+    """Ascending indices of the first occurrence of each distinct row of (N, K).
 
-    As ``np.unique(rows, axis=0, return_index=True)``, without its detour over structured arrays.
+    ``np.unique(rows, axis=0, return_index=True)`` does the same, more slowly, through structured arrays.
     """
     order = np.lexsort(rows.T)
     new = np.ones(len(rows), np.bool_)

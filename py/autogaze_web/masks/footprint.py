@@ -1,12 +1,12 @@
-"""The mask that is applied to a frame: which rectangles of pixels the chosen cells stand for.
+"""The mask that is applied to a frame: the rectangles of pixels that the selected cells cover.
 
-A ``Footprint`` is made once per frame, and everything else is derived from it: the panel paints it, the
-output copies it, the metrics count it. The geometry mode decides how cells become rectangles:
+A ``Footprint`` is computed once per frame, and everything else is derived from it: the panel draws it, the
+output copies its pixels, the metrics count them. The geometry determines how cells become rectangles:
 
-- ``native``: every cell is its rectangle, coarse and fine ones over each other.
-- ``deduplicated``: the same pixels without the cells that coarser ones cover already.
-- ``effective``: every cell is the one cell of the finest grid around its centre, so that a coarse cell marks
-  a place rather than an area.
+- ``native``: every cell is its own rectangle; coarse and fine ones may overlap.
+- ``deduplicated``: the same pixels, without the cells that coarser cells already cover.
+- ``effective``: every cell becomes the cell of the finest grid at its centre, so that a coarse cell marks a
+  place rather than an area.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Footprint:
     """The mask of one frame.
 
     Attributes:
-        fixations: what it consists of, none without confidence.
+        fixations: the N fixations of the mask, all with a confidence above 0.
         rectangles: (N, 4) int32, their pixels: y0, x0, y1, x1, ends exclusive, never empty.
-        height, width: of the frame, in pixels.
-        geometry: how they came about.
-        cover: a lattice of the edges and which of its atoms are covered, where it is known already.
+        height, width: size of the frame in pixels.
+        geometry: the geometry they were computed with.
+        cover: the lattice of their edges and which of its atoms are covered, if it is already known.
     """
 
     fixations: Fixations
@@ -59,7 +59,7 @@ class Footprint:
 
     @cached_property
     def keeps_to_grids(self) -> bool:
-        """Whether all cells of a scale are cells of one grid, so that at most their outlines overlap."""
+        """Whether all cells of a scale lie on the same grid, so that at most their outlines overlap."""
         fixations = self.fixations
         _, first, scale = np.unique(fixations.grid, return_index=True, return_inverse=True)
         one_grid = fixations.parts == fixations.parts[first][scale]
@@ -78,13 +78,16 @@ def footprint(
     Cells whose confidence is 0, negative or NaN are left out.
 
     Args:
-        cells: chosen on any grids or tiles.
-        height, width: of the frame.
+        cells: cells or fixations of any grids or tiles.
+        height, width: size of the frame.
         geometry: one of ``GEOMETRIES``.
-        cell_scale: factor of the cells' sides about their centres (``Fixations.scaled``).
+        cell_scale: factor for the sides of the cells about their centres (``Fixations.scaled``).
 
     Raises:
         ValueError: for another geometry, a scale out of range or a frame without pixels.
+
+    >>> footprint(Cells.of(2, 0, 1), 90, 160).rectangles.tolist()
+    [[0, 80, 45, 160]]
     """
     if geometry not in GEOMETRIES:
         raise ValueError(f"the mask's geometry is one of {', '.join(GEOMETRIES)}, got {geometry!r}")
@@ -95,44 +98,44 @@ def footprint(
     rectangles = fixations.rectangles(height, width)
     cover = None
     if geometry == "deduplicated":
-        kept, cover = uncovered_by_coarser(rectangles, fixations.grid, height, width)
-        fixations, rectangles = fixations.select(kept), rectangles[kept]
+        chosen, cover = uncovered_by_coarser(rectangles, fixations.grid, height, width)
+        fixations, rectangles = fixations.select(chosen), rectangles[chosen]
     return Footprint(fixations, rectangles, height, width, geometry, cover)
 
 
 def uncovered_by_coarser(
     rectangles: IntArray, grid: IntArray, height: int, width: int
 ) -> tuple[NDArray[np.intp], Cover | None]:
-    """The rectangles that add pixels to those of coarser grids, each of them once.
+    """The rectangles that are not covered by those of coarser grids, without duplicates.
 
     Args:
         rectangles: (N, 4) of y0, x0, y1, x1 within the frame.
-        grid: (N,), their scales; those of a smaller grid count as coarser.
-        height, width: of the frame.
+        grid: (N,), their scales; a smaller grid is coarser.
+        height, width: size of the frame.
 
     Returns:
-        Indices of the rectangles to keep, ascending, whose union is that of all; and that union, if there is
+        Ascending indices of those rectangles, whose union is the union of all. Also that union, if there is
         more than one scale.
     """
     scales, scale = np.unique(grid, return_inverse=True)
-    kept = first_of_each(np.concatenate([rectangles, scale[:, None]], axis=1))
+    distinct = first_of_each(np.concatenate([rectangles, scale[:, None]], axis=1))
     if scales.size < 2:
-        return kept, None
-    scale, candidates = scale[kept], rectangles[kept]
+        return distinct, None
+    scale, candidates = scale[distinct], rectangles[distinct]
     lattice = Lattice.of(candidates, height, width)
     covered = lattice.covered_layers(candidates, scale, scales.size)
-    # Entry i: what the i coarsest scales cover.
+    # Entry i: the atoms that the i coarsest scales cover.
     up_to = np.zeros((scales.size + 1, *covered.shape[1:]), np.bool_)
     np.logical_or.accumulate(covered, axis=0, out=up_to[1:])
-    adding = kept[lattice.uncovered(candidates, scale, up_to[:-1]) > 0]
-    return adding, (lattice, up_to[-1])
+    uncovered = distinct[lattice.uncovered(candidates, scale, up_to[:-1]) > 0]
+    return uncovered, (lattice, up_to[-1])
 
 
 def on_finest_grid(fixations: Fixations) -> Fixations:
-    """Each fixation's centre as a cell of the finest grid among them, at least 14x14; repeats are left out.
+    """Each fixation as the cell of the finest grid at its centre, without duplicates.
 
-    The finest grid has as many rows as the least high fixation fits into the frame, rounded, and likewise
-    for columns.
+    The finest grid has as many rows as the shortest fixation fits into the frame's height, rounded, but at
+    least 14, and likewise for columns. Of several fixations in one cell, that of the finest scale remains.
     """
     if len(fixations) == 0:
         return fixations
@@ -141,8 +144,9 @@ def on_finest_grid(fixations: Fixations) -> Fixations:
     finest = np.maximum(per_frame.max(axis=0), FINEST_GRID)
     centre = fixations.start + fixations.end
     cell = np.minimum(centre * finest // (2 * fixations.parts), finest - 1)
-    # Of several in one cell the finest remains, as it would lie on top.
     order = np.lexsort((np.arange(len(fixations)), -fixations.grid))
-    kept = np.sort(order[first_of_each(cell[order])])
-    parts = np.broadcast_to(finest, cell[kept].shape)
-    return Fixations(cell[kept], cell[kept] + 1, parts, fixations.grid[kept], fixations.confidence[kept])
+    chosen = np.sort(order[first_of_each(cell[order])])
+    parts = np.broadcast_to(finest, cell[chosen].shape)
+    return Fixations(
+        cell[chosen], cell[chosen] + 1, parts, fixations.grid[chosen], fixations.confidence[chosen]
+    )

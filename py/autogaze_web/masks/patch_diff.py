@@ -1,9 +1,9 @@
-"""Patch-diff: the mask source that needs no model. A cell matters if it changed enough since the last frame.
+"""Patch-diff: the mask source that needs no model. It selects the cells that changed since the last frame.
 
 The score of a cell is the mean, over its pixels and the three colours, of the absolute change of the
-normalised value ``(u8 / 127.5 - 1 - mean) / std`` that AutoGaze's processor produces; in bytes that is
-``|change| / (127.5 * std)``. With the default threshold of 0.15 a cell is active when its pixels changed
-by more than about 4.3 grey levels on average.
+normalised value ``(u8 / 127.5 - 1 - mean) / std`` that AutoGaze's processor produces. For a change in bytes
+that is ``|change| / (127.5 * std)``. With the default threshold of 0.15 a cell is selected when its pixels
+changed by more than about 4.3 grey levels on average.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import MAX_ROWS_PER_LANE_SUM, absolute_difference
 from .cells import Cells, cell_edges
 
-# Standard deviations of red, green and blue in AutoGaze's processor; its means cancel in a difference.
+# Standard deviations of red, green and blue in AutoGaze's processor. Its means cancel out in a difference.
 IMAGE_STD = (0.229, 0.224, 0.225)
 LEVELS_PER_UNIT = 127.5
 
@@ -33,7 +33,7 @@ class PatchDiff:
 
     Attributes:
         grid: cells per side, at least 1.
-        threshold: a cell is active when its score is greater than this; finite, at least 0.
+        threshold: a cell is selected when its score is greater than this; finite, at least 0.
     """
 
     grid: int = 14
@@ -53,16 +53,16 @@ class PatchDiff:
 def patch_difference(
     previous: Rgba, current: Rgba, grid: int = 14, changed: changes.BlockFlags | None = None
 ) -> Scores:
-    """Scores of all cells: mean absolute normalised change.
+    """Scores of all cells: their mean absolute normalised change.
 
     Args:
-        previous, current: (H, W, 4) uint8 frames of equal size (``frames.as_frame``).
+        previous, current: (H, W, 4) uint8 frames of equal size (``as_frame``).
         grid: cells per side.
-        changed: ``changes.changed_blocks`` of the two frames, if it is known already.
+        changed: ``changed_blocks`` of the two frames, if already known.
 
     Returns:
-        (grid, grid) float64, at least 0. Neighbouring cells share a row or column of pixels where the
-        grid does not divide the frame (``cells.cell_edges``); each counts it in full.
+        (grid, grid) float64, at least 0. A pixel that neighbouring cells share (``cell_edges``) counts in
+        full for each.
 
     Raises:
         ValueError: if the frames differ in size.
@@ -85,10 +85,10 @@ def patch_difference(
 
 
 def active_cells(scores: Scores, threshold: float) -> Cells:
-    """Cells whose score is finite and greater than the threshold: by score, largest first, then row-major.
+    """Cells whose score is finite and above the threshold: by score, largest first, ties row by row.
 
-    The confidence is ``score / threshold`` clamped to 1, hence always 1; with a threshold of 0 it is the
-    score itself clamped to 1.
+    The confidence is ``score / threshold`` clamped to 1, hence always 1. With a threshold of 0 it is the
+    score itself, clamped to 1.
     """
     flat = scores.reshape(-1)
     index = np.flatnonzero(np.isfinite(flat) & (flat > threshold))
@@ -101,12 +101,12 @@ def active_cells(scores: Scores, threshold: float) -> Cells:
 
 @dataclass(frozen=True)
 class _Axis:
-    """One axis of the frame, cut into atoms: the pieces between all cell edges.
+    """One axis of the frame, cut at all cell edges into atoms.
 
     Attributes:
         atoms: first pixel of each atom.
-        first, end: the atoms of each cell, end exclusive.
-        length: pixels of each cell.
+        first, end: first and end atom (exclusive) of each cell.
+        length: length of each cell in pixels.
     """
 
     atoms: Indices
@@ -118,7 +118,7 @@ class _Axis:
 @lru_cache(maxsize=16)
 def _axis(grid: int, extent: int) -> _Axis:
     start, end = (edge.astype(np.int64) for edge in cell_edges(grid, extent))
-    # Longer atoms would overflow the lanes in which packed sums are taken.
+    # The sums of longer atoms would overflow the 16-bit lanes they are computed in.
     limits = np.arange(0, extent, MAX_ROWS_PER_LANE_SUM)
     atoms = np.unique(np.concatenate([start, end[end < extent], limits]))
     first, stop = np.searchsorted(atoms, start), np.searchsorted(atoms, end)
@@ -126,9 +126,9 @@ def _axis(grid: int, extent: int) -> _Axis:
 
 
 class _RowSums:
-    """Absolute differences summed over the rows of each atom, still per column of pixels.
+    """Absolute differences summed over the rows of each atom, for each column of pixels.
 
-    The sums stay packed, in the 16-bit lanes of ``words.absolute_difference``: an atom's rows fit in them.
+    The sums stay in the 16-bit lanes of ``absolute_difference``, which hold the sum of any atom's rows.
     """
 
     def __init__(self, atoms: int, columns: int):
@@ -136,7 +136,7 @@ class _RowSums:
         self._green = np.zeros((atoms, columns), np.uint64)
 
     def add(self, before: Words, after: Words, region: changes.Region, atoms: Indices) -> None:
-        """Adds the differences of a region, given where the atoms begin."""
+        """Adds the differences of a region; ``atoms`` are the first rows of all atoms."""
         rows, columns = region
         first = int(np.searchsorted(atoms, rows.start, side="right")) - 1
         end = int(np.searchsorted(atoms, rows.stop, side="left"))
@@ -146,7 +146,7 @@ class _RowSums:
         self._green[first:end, columns] += np.add.reduceat(green, starts, axis=0)
 
     def by_column(self, atoms: Indices) -> NDArray[np.int64]:
-        """(row atoms, column atoms, 3): the sums of red, green and blue over whole atoms."""
+        """(row atoms, column atoms, 3): the sums of red, green and blue over each atom."""
         red_blue = self._red_blue.view(np.uint16).reshape(len(self._red_blue), -1, 2)
         green = self._green.view(np.uint16).reshape(len(self._green), -1, 2)
         planes = (red_blue[..., 0], green[..., 0], red_blue[..., 1])
@@ -155,7 +155,7 @@ class _RowSums:
 
 
 def _range_sums(values: NDArray[np.int64], first: Indices, end: Indices, axis: int) -> NDArray[np.int64]:
-    """Sums of ``values[first[i]:end[i]]`` along an axis, exact in integers."""
+    """Sums of ``values[first[i]:end[i]]`` along an axis, in exact integers."""
     running = np.cumsum(values, axis=axis)
     running = np.insert(running, 0, 0, axis=axis)
     return np.take(running, end, axis=axis) - np.take(running, first, axis=axis)

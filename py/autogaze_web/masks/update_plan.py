@@ -1,8 +1,8 @@
-"""From overlapping cells to the pixels they cover: disjoint rectangles, counted once.
+"""The union of overlapping cells as disjoint rectangles of pixels, so that each pixel counts once.
 
-The frame is cut along every edge of every rectangle into a *lattice* of atoms; a rectangle is then a
-range of atoms, and the union is a small boolean table. This costs the same whether the cells are few or
-many, on one grid or on several, and is exact because no pixel is ever divided.
+The frame is cut along every edge of every rectangle into a *lattice*, whose pieces are called atoms. A
+rectangle is then a range of atoms, and the union is a small boolean table. Its size depends on the number of
+distinct edges rather than on the number of cells, and it is exact, because edges lie between pixels.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Lattice:
     """A frame cut along horizontal and vertical lines.
 
     Attributes:
-        rows: (R + 1,) int32, ascending pixel edges from 0 to the frame's height.
-        columns: (C + 1,) int32, likewise to its width.
+        rows: (R + 1,) int32, pixel edges ascending from 0 to the frame's height.
+        columns: (C + 1,) int32, pixel edges ascending from 0 to its width.
     """
 
     rows: IntArray
@@ -38,12 +38,12 @@ class Lattice:
         )
 
     def covered(self, rectangles: IntArray) -> NDArray[np.bool_]:
-        """(R, C): which atoms lie in any of the rectangles, all of whose edges must be lattice lines."""
+        """(R, C): which atoms the rectangles cover; all of their edges must be lines of the lattice."""
         (covered,) = self.covered_layers(rectangles, np.zeros(len(rectangles), np.intp), 1)
         return np.asarray(covered)
 
     def covered_layers(self, rectangles: IntArray, layer: NDArray[np.intp], layers: int) -> NDArray[np.bool_]:
-        """(layers, R, C): the same for groups of rectangles; ``layer`` (N,) says to which each belongs."""
+        """(layers, R, C): the same for each layer of rectangles; ``layer`` (N,) is the layer of each."""
         shape = (layers, self.rows.size, self.columns.size)
         y0, x0, y1, x1 = self._atoms(rectangles)
         upper, lower = ((layer * shape[1] + y) * shape[2] for y in (y0, y1))
@@ -59,7 +59,7 @@ class Lattice:
     def uncovered(
         self, rectangles: IntArray, layer: NDArray[np.intp], covered: NDArray[np.bool_]
     ) -> NDArray[np.intp]:
-        """(N,): how many atoms of each rectangle are not covered (layers, R, C) in its layer."""
+        """(N,): number of atoms of each rectangle that are not ``covered`` (layers, R, C) in its layer."""
         free = np.zeros((len(covered), self.rows.size, self.columns.size), np.intp)
         np.logical_not(covered, out=free[:, 1:, 1:], casting="unsafe")
         np.cumsum(free, axis=1, out=free)
@@ -80,11 +80,11 @@ class UpdatePlan:
     """The union of cells as disjoint rectangles of pixels.
 
     Attributes:
-        rectangles: (M, 4) int32 of y0, x0, y1, x1, ends exclusive; disjoint, in reading order, each as
-            wide as the union is there and as tall as that run of pixels stays the same.
-        pixel_count: pixels of the union.
-        ratio: pixel_count / pixels of the frame, 0 .. 1.
-        lattice, covered: what the rectangles were made from: a lattice, and which of its atoms are covered.
+        rectangles: (M, 4) int32 of y0, x0, y1, x1, ends exclusive; disjoint, in reading order
+            (``rectangles_of``).
+        pixel_count: number of pixels in the union.
+        ratio: fraction of the frame's pixels that are in the union, 0 .. 1.
+        lattice, covered: the lattice that the rectangles were made from, and which of its atoms are covered.
     """
 
     rectangles: IntArray
@@ -100,7 +100,11 @@ class UpdatePlan:
 
 
 def plan_update(cells: Cells | Fixations, height: int, width: int) -> UpdatePlan:
-    """The pixels that cells cover in a frame of ``height x width`` pixels, each counted once."""
+    """The pixels that cells with a confidence above 0 cover in a frame of ``height x width`` pixels.
+
+    >>> plan_update(Cells.of(2, [0, 0], [0, 1]), 90, 160).rectangles.tolist()
+    [[0, 0, 45, 160]]
+    """
     rectangles = Fixations.of(cells).visible().rectangles(height, width)
     return plan_rectangles(rectangles, height, width)
 
@@ -112,7 +116,7 @@ def plan_rectangles(rectangles: IntArray, height: int, width: int) -> UpdatePlan
 
 
 def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
-    """The plan of the covered atoms (R, C) of a lattice."""
+    """The plan for the covered atoms (R, C) of a lattice."""
     merged = rectangles_of(covered)
     rectangles = np.stack(
         [
