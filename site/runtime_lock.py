@@ -166,5 +166,5 @@ def check_against_pyodide(files: tuple[RuntimeFile, ...], pyodide_lock: dict[str
 
 def trim_pyodide_lock(pyodide_lock: dict[str, Any], packages: set[str]) -> dict[str, Any]:
     """Pyodide's lock with only the given packages, so that others are unknown instead of failed requests."""
-    kept = {name: entry for name, entry in pyodide_lock["packages"].items() if name in packages}
-    return {**pyodide_lock, "packages": kept}
+    shipped = {name: entry for name, entry in pyodide_lock["packages"].items() if name in packages}
+    return {**pyodide_lock, "packages": shipped}
