@@ -1,4 +1,4 @@
-"""``python -m autogaze_train COMMAND``; ``--help`` lists them, and after a command its options."""
+"""``python -m autogaze_train COMMAND``; ``--help`` lists the commands or the options of a command."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="autogaze_train", description=(__doc__ or "").split(";")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    corpus = commands.add_parser("corpus", help="fetch the packages whose images and clips are used")
+    corpus = commands.add_parser("corpus", help="download the packages that contain the images and clips")
     corpus.set_defaults(run=lambda a: make_corpus(a.corpus, a.downloads))
     corpus.add_argument("--corpus", type=Path, required=True, help="folder to fill")
-    corpus.add_argument("--downloads", type=Path, required=True, help="folder that keeps the packages")
+    corpus.add_argument("--downloads", type=Path, required=True, help="folder for the downloaded packages")
     training = commands.add_parser("train", help="train a checkpoint")
     training.set_defaults(run=_train)
     training.add_argument("--corpus", type=Path, required=True, help="folder that corpus made")
@@ -58,18 +58,18 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--seconds", type=float, default=float("inf"), help="time limit of the training")
     training.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     training.add_argument("--seed", type=int, default=1)
-    training.add_argument("--weights", type=Path, help="weights.pt of an earlier part to go on from")
-    training.add_argument("--done", type=float, default=0.0, help="share of the training that they have had")
+    training.add_argument("--weights", type=Path, help="weights.pt of an earlier part to continue from")
+    training.add_argument("--done", type=float, default=0.0, help="share of the training already completed")
     training.add_argument("--until", type=float, default=1.0, help="share of the training at which to stop")
     choosing = commands.add_parser("choose-requirement", help="choose a checkpoint's default requirement")
     choosing.set_defaults(run=_choose_requirement)
     choosing.add_argument("--corpus", type=Path, required=True, help="folder that corpus made")
     choosing.add_argument(
-        "--model", type=Path, required=True, help="checkpoint folder; its config.json is set"
+        "--model", type=Path, required=True, help="checkpoint folder; config.json is updated"
     )
-    choosing.add_argument("--out", type=Path, help="folder for requirement.json, what was measured")
+    choosing.add_argument("--out", type=Path, help="folder for requirement.json, the measurements")
     choosing.add_argument(
-        "--at-least", type=float, default=AT_LEAST_DB, help="PSNR in dB that the output must keep"
+        "--at-least", type=float, default=AT_LEAST_DB, help="PSNR in dB that the output must reach"
     )
     choosing.add_argument("--at-most", type=float, default=AT_MOST, help="highest requirement to choose")
     choosing.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
@@ -77,9 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     choosing.add_argument("--size", type=int, default=224, help="pixels per side of a clip")
     evaluation = commands.add_parser("evaluate", help="measure a checkpoint on held-out clips")
     evaluation.set_defaults(run=_evaluate)
-    evaluation.add_argument("--corpus", type=Path, help="folder that corpus made; without: the video only")
+    evaluation.add_argument(
+        "--corpus", type=Path, help="folder that corpus made; without it, only the video is used"
+    )
     evaluation.add_argument("--model", type=Path, required=True, help="checkpoint folder")
-    evaluation.add_argument("--video", type=Path, required=True, help="a real video, held out")
+    evaluation.add_argument("--video", type=Path, required=True, help="a real, held-out video")
     evaluation.add_argument("--out", type=Path, help="folder for evaluation.json, table.md and plot.svg")
     evaluation.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
     evaluation.add_argument("--frames", type=int, default=24, help="frames of a clip")
@@ -163,7 +165,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _validate(arguments: argparse.Namespace, device: torch.device) -> dict[str, dict[str, float]]:
-    """PSNR on validation clips at three budgets, beside patch-diff's and the search's at the same cost."""
+    """PSNR on validation clips at three budgets, compared with patch-diff and the search at the same cost."""
     network = load_network(arguments.out, device)
     config, geometry = network.config, Geometry.of(network.config, device)
     pictures = read_pictures(arguments.corpus, "validation", 64, _CROP_SIDE, device)

@@ -1,8 +1,8 @@
-"""The natural images and clips that training and evaluation draw on, taken from published packages.
+"""The natural images and clips for training and evaluation, taken from published packages.
 
-``sources.json`` names each package, its version, its file's sha256, the licence, and which of its pictures
-and clips belong to which part: ``training``, ``validation`` (for choosing the default requirement) or
-``held-out``. A *corpus* is a folder made from them::
+``sources.json`` lists each package with its version, sha256 and licence, and assigns its pictures and clips
+to the parts ``training``, ``validation`` (for choosing the default requirement) and ``held-out``. A *corpus*
+is a folder made from them::
 
     CORPUS/<part>/pictures/*.jpg      shorter side at most 768 pixels
     CORPUS/<part>/clips/<name>/*.jpg  frames, shorter side at most 288 pixels
@@ -33,7 +33,7 @@ _WHEELS = ("--python-version", "3.11", "--platform", "manylinux_2_28_x86_64", "-
 
 
 class CorpusError(Exception):
-    """The corpus cannot be made or read; the message is one sentence for a person."""
+    """The corpus cannot be made or read; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ class Package:
 
 
 def packages() -> list[Package]:
-    """What ``sources.json`` lists."""
+    """The packages in ``sources.json``."""
     text = Path(__file__).with_name("sources.json").read_text("utf-8")
     return [Package(**entry) for entry in json.loads(text)["packages"]]
 
 
 def make_corpus(folder: Path, downloads: Path) -> None:
-    """Fetches the packages with pip and apt-get, which know where from, and fills a corpus folder.
+    """Downloads the packages with pip and apt-get and fills a corpus folder.
 
     Raises:
-        CorpusError: if a package cannot be had or is not the one that was listed.
+        CorpusError: if a package is unavailable or does not match ``sources.json``.
     """
     for package in packages():
         with tempfile.TemporaryDirectory() as scratch:
@@ -90,7 +90,7 @@ def _fetch(package: Package, downloads: Path) -> Path:
             if package.manager == "pip"
             else ["apt-get", "download", "--quiet", pinned]
         )
-        print(f"{package.name}: fetching it with {package.manager}", flush=True)
+        print(f"{package.name}: downloading with {package.manager}", flush=True)
         try:
             done = subprocess.run(command, cwd=downloads, capture_output=True, text=True, check=False)
         except FileNotFoundError:
@@ -99,10 +99,10 @@ def _fetch(package: Package, downloads: Path) -> Path:
             ) from None
         found = _downloaded(package, downloads)
         if done.returncode or found is None:
-            reason = (done.stderr.strip().splitlines() or ["nothing was fetched"])[-1]
-            raise CorpusError(f"{pinned} cannot be fetched with {package.manager}: {reason}")
+            reason = (done.stderr.strip().splitlines() or ["nothing was downloaded"])[-1]
+            raise CorpusError(f"{pinned} could not be downloaded with {package.manager}: {reason}")
     if hashlib.sha256(found.read_bytes()).hexdigest() != package.sha256:
-        raise CorpusError(f"{found.name} is not the file that sources.json lists: its sha256 is another")
+        raise CorpusError(f"{found.name} does not have the sha256 in sources.json: delete it and try again")
     return found
 
 
@@ -158,18 +158,22 @@ def _decoded(paths: list[Path]) -> Iterator[torch.Tensor]:
 def read_pictures(
     corpus: Path, part: str, crops: int, side: int, device: torch.device | str, seed: int = 0
 ) -> Pictures:
-    """Random square crops of the pictures of a part, mirrored and recoloured at random.
+    """Random square crops of a part's pictures, with random mirroring and colours.
 
     Args:
-        crops: how many, at least one of each picture.
+        corpus: the corpus folder.
+        part: one of `PARTS`.
+        crops: the number of crops; each picture gets at least one.
         side: P, pixels per side.
+        device: where to put the crops.
+        seed: of the random numbers.
 
     Raises:
-        CorpusError: if the folder holds no such pictures.
+        CorpusError: if the folder contains no pictures of this part.
     """
     paths = sorted((corpus / part / "pictures").glob("*.jpg"))
     if not paths:
-        raise CorpusError(f"{corpus} holds no pictures for {part}: make it with the command corpus")
+        raise CorpusError(f"{corpus} has no pictures for {part}: create it with the command corpus")
     generator = torch.Generator().manual_seed(seed)
     made = torch.empty(max(crops, len(paths)), 3, side, side, dtype=torch.uint8, device=device)
     pictures = [picture.to(device) for picture in _decoded(paths)]
@@ -196,14 +200,14 @@ class RealClips:
 
     @staticmethod
     def read(corpus: Path, part: str, device: torch.device | str) -> RealClips:
-        """The clips of a part of a corpus; there may be none."""
+        """The clips of a part of a corpus, possibly none."""
         folders = sorted(path for path in (corpus / part / "clips").glob("*") if path.is_dir())
         return RealClips(
             tuple(torch.stack(list(_decoded(sorted(folder.glob("*.jpg"))))).to(device) for folder in folders)
         )
 
     def draw(self, count: int, frames: int, size: int, generator: torch.Generator) -> torch.Tensor:
-        """(count, frames, 3, size, size) uint8: random cuts in time and space, mirrored, forth or back."""
+        """(count, frames, 3, size, size) uint8: random crops in time and space, some mirrored or reversed."""
         made = []
         for _ in range(count):
             which, when, step, share, x, y, mirror, back = torch.rand(

@@ -1,11 +1,10 @@
-"""How much the checkpoint is worth: its PSNR on held-out clips, beside simpler choices at the same cost.
+"""Evaluates the checkpoint: its PSNR on held-out clips, compared with simpler choices at the same cost.
 
-For each clip the model runs with several budgets of tokens. In every one of these runs each baseline writes,
-frame by frame, at least as many pixels as the model did; so each run is a fair comparison at its own update
-ratio. What the table gives at 10, 20 and 40 % is read off the lines between the runs. A clip none of whose
-runs comes near a ratio says nothing about it: where all of a frame changes alike, as under noise, a few of
-the largest cells cover it at once. Nor does one in which any choice of cells gives an output that nobody
-could tell from the input.
+The model runs on each clip with several token budgets. In each run every baseline writes, in every frame, at
+least as many pixels as the model did, so each run is a fair comparison at its own update ratio. The table's
+values at 10, 20 and 40 % are interpolated between the runs. A clip is excluded at a ratio that none of its
+runs comes near: where a whole frame changes evenly, as under noise, a few of the largest cells cover it at
+once. A clip is also excluded where every method gives an output that is indistinguishable from the input.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ REQUIREMENTS = (0.3, 0.5, 0.7, 0.9, 1.1)
 METHODS = ("AutoGaze", *BASELINES)
 
 Means = dict[str, float]
-"""Tokens a frame, update ratio and PSNR in dB, by name."""
+"""Tokens per frame, update ratio and PSNR in dB, by name."""
 
 REQUIREMENT_BUDGET = 50
 _SLACK = 1.25
@@ -50,7 +49,7 @@ class Named:
 def rendered(
     corpus: Path, kinds: tuple[str, ...], count: int, frames: int, size: int, part: str = "held-out"
 ) -> list[Named]:
-    """Clips rendered over the pictures of a part: ``held-out`` or ``validation``."""
+    """Clips rendered from the pictures of a part: ``held-out`` or ``validation``."""
     import torch
 
     from .corpus import read_pictures
@@ -67,7 +66,7 @@ def rendered(
 
 
 def real(name: str, path: Path, frames: int) -> Named:
-    """A real video, a file or a folder of JPEG frames, cut into clips of so many frames in a row."""
+    """A real video, a file or a folder of JPEG frames, cut into clips of ``frames`` consecutive frames."""
     if path.is_dir():
         from PIL import Image
 
@@ -79,7 +78,7 @@ def real(name: str, path: Path, frames: int) -> Named:
 
 
 def evaluate(model_folder: Path, clips: list[Named], say: Callable[[str], None] = print) -> dict[str, Any]:
-    """All figures, as they go into JSON."""
+    """All figures, ready for JSON."""
     model = AutoGaze.from_pretrained(model_folder, threads=1)
     processor = AutoGazeImageProcessor.from_pretrained(model_folder)
     results: dict[str, Any] = {"ratios": list(RATIOS), "kinds": {}, "requirements": {}}
@@ -107,7 +106,7 @@ def evaluate(model_folder: Path, clips: list[Named], say: Callable[[str], None] 
 def means_at(
     model: AutoGaze, processor: AutoGazeImageProcessor, clips: list[Clip], requirement: float
 ) -> Means:
-    """Means over clips, each run with a requirement and more tokens than it mostly leaves."""
+    """Means over clips with a requirement, with a budget that the requirement rarely exhausts."""
     runs = [gaze_run(model, processor, clip, REQUIREMENT_BUDGET, requirement) for clip in clips]
     return mean_of([{"tokens": run.tokens, "ratio": run.ratio, "psnr": run.psnr} for run in runs])
 
@@ -118,7 +117,7 @@ def mean_of(rows: list[Means]) -> Means:
 
 
 def _curve(model: AutoGaze, processor: AutoGazeImageProcessor, clip: Clip) -> list[dict[str, float]]:
-    """A run for each budget: tokens, ratio, and each method's PSNR."""
+    """One run per budget: tokens, ratio and the PSNR of each method."""
     curve = []
     for budget in BUDGETS:
         own = gaze_run(model, processor, clip, budget)
@@ -130,7 +129,7 @@ def _curve(model: AutoGaze, processor: AutoGazeImageProcessor, clip: Clip) -> li
 
 
 def at_ratios(curves: list[list[dict[str, float]]]) -> dict[str, dict[str, float | None]]:
-    """Each method's PSNR by ratio, a mean over the clips that say something about it; None if none does."""
+    """The PSNR of each method by ratio, averaged over the clips that are not excluded; None without clips."""
     table: dict[str, dict[str, float | None]] = {}
     for ratio in RATIOS:
         reaching = [curve for curve in curves if _reaches(curve, ratio) and _distinguishes(curve, ratio)]

@@ -1,4 +1,4 @@
-"""Which pixels the tokens' cells cover, in atoms: the largest squares that no cell edge divides."""
+"""The pixels that the cells of tokens cover, in atoms: the largest squares that no cell edge divides."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from autogaze_web.model.tokens import ScaleLayout
 
 @dataclass(frozen=True)
 class Geometry:
-    """Cells over a square frame cut into A x A atoms.
+    """The cells of a square frame that is divided into A x A atoms.
 
     Attributes:
         per_side: A, atoms per side of the frame.
         side: pixels per side of an atom.
-        covers: (N, A*A) float32, 1 where a token's cell covers an atom.
-        finest_cell: atoms of the smallest cell: the unit in which a token's price is given.
+        covers: (N, A*A) float32, 1 where the cell of a token covers an atom.
+        finest_cell: number of atoms in the smallest cell, the unit of a token's price.
     """
 
     per_side: int
@@ -29,10 +29,10 @@ class Geometry:
 
     @staticmethod
     def of(config: AutoGazeConfig, device: torch.device | str = "cpu") -> Geometry:
-        """The geometry of an architecture on its own square image.
+        """The geometry of an architecture's square input image.
 
         Raises:
-            ValueError: if the image's side is no multiple of the atoms that its grids need.
+            ValueError: if the image's side is not a multiple of the atoms per side that its grids need.
         """
         layout = ScaleLayout.of(config)
         per_side = math.lcm(*layout.grids)
@@ -55,7 +55,7 @@ class Geometry:
 
     @property
     def atoms(self) -> int:
-        """Atoms of a frame."""
+        """Number of atoms in a frame."""
         return self.per_side**2
 
     def split(self, frames: torch.Tensor) -> torch.Tensor:

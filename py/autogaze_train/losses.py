@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""The losses that training minimises."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from .network import Answer
 from .search import Lessons
 
 SHARPNESS = 5.0
-"""How much more a better cell is to be wanted: targets are proportional to this power of the scores."""
+"""Targets are proportional to this power of the scores."""
 
 NEGLIGIBLE = 4.0
-"""Squared grey levels of error at which a frame's choices count half."""
+"""Error of a frame, in squared grey levels, at which its choices have half of the full weight."""
 
 IDLE = 0.05
-"""How much choices count where there is nothing to mend: the cheapest cells are learnt with little effort."""
+"""Weight of choices where nothing needs correction, which is enough to learn the cheapest cells."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """Means over all slots that count.
+    """The losses, averaged over all slots that count.
 
     Attributes:
         gaze: Kullback-Leibler divergence of the token distributions from the search's, in nats.
         task_loss: smooth absolute error of the predicted task losses.
-        noticed: smooth absolute error of how stale patches are said to be, in decades of squared levels.
+        noticed: smooth absolute error of the predicted staleness of patches, in decades of squared levels.
     """
 
     gaze: torch.Tensor
@@ -37,14 +37,14 @@ class Losses:
 
     @property
     def total(self) -> torch.Tensor:
-        """What is differentiated."""
+        """The sum, which training differentiates."""
         return self.gaze + self.task_loss + self.noticed
 
 
 def targets(scores: torch.Tensor, used: torch.Tensor) -> torch.Tensor:
-    """(..., N) probabilities to be learnt: powers of the scores, none on tokens used already.
+    """(..., N) target probabilities: powers of the scores, 0 for tokens that are already used.
 
-    A whole distribution says more than the best cell's id: which others would have been as good.
+    A distribution contains more information than the best cell's id: which other cells are as good.
     """
     open_scores = scores.masked_fill(used, 0)
     best = open_scores.amax(-1, keepdim=True)
@@ -53,7 +53,7 @@ def targets(scores: torch.Tensor, used: torch.Tensor) -> torch.Tensor:
 
 
 def staleness(error: torch.Tensor, patches: int) -> torch.Tensor:
-    """(..., patches): ``log10(1 + e)``, e the mean squared error of a patch, from that of atoms (..., A)."""
+    """(..., patches): ``log10(1 + e)`` with the mean squared error e of a patch, from the atoms' (..., A)."""
     *lead, atoms = error.shape
     per_side, grid = math.isqrt(atoms), math.isqrt(patches)
     squares = functional.adaptive_avg_pool2d(error.reshape(-1, 1, per_side, per_side), grid)
@@ -61,14 +61,15 @@ def staleness(error: torch.Tensor, patches: int) -> torch.Tensor:
 
 
 def gaze_losses(answer: Answer, lessons: Lessons, reached: torch.Tensor) -> Losses:
-    """Losses of the network's answer to a history.
+    """The losses of the network's answer to a history.
 
-    Most of what is to be learnt is to see what is stale, and ten tokens say little about that: so every
-    patch is also asked for its own error. End-of-sequence is never chosen and not trained.
+    The main task is to recognise stale pixels, and ten tokens carry little information about that. The
+    network therefore also predicts the error of every patch. End-of-sequence is never chosen and not trained.
 
     Args:
-        lessons: of the same history, n = S K.
-        reached: (B, T, S) bool, steps that count.
+        answer: the network's answer.
+        lessons: the targets for the same history, n = S K.
+        reached: (B, T, S) bool, the steps that count.
     """
     wanted = targets(lessons.scores, lessons.used)
     chances = answer.logits[..., :-1].flatten(2, 3).masked_fill(lessons.used, -1e9).log_softmax(-1)

@@ -1,4 +1,4 @@
-"""The page's own accumulation, fed by the model or by something simpler at the same cost."""
+"""Runs the page's accumulation with the cells of the model, or of a simpler method at the same cost."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Clip = Sequence[Rgba]
 
 @dataclass(frozen=True)
 class Run:
-    """A clip with the cells chosen for it; the first frame is a keyframe and counts for nothing.
+    """The result for a clip. The means exclude the first frame, which is a keyframe.
 
     Attributes:
-        cells: of each frame.
-        pixels: written in each frame.
-        tokens: mean number of cells a frame.
-        ratio: mean share of the pixels written a frame, 0 .. 1.
-        psnr: in dB, of the mean squared error over all frames.
+        cells: the cells chosen in each frame.
+        pixels: the number of pixels written in each frame.
+        tokens: mean number of cells per frame.
+        ratio: mean share of the pixels written per frame, 0 .. 1.
+        psnr: in dB, from the mean squared error over all frames.
     """
 
     cells: list[Cells]
@@ -50,7 +50,7 @@ def accumulate(clip: Clip, cells: list[Cells]) -> Run:
         pixels.append(plan.pixel_count)
         errors.append(squared_error(as_words(frame), as_words(accumulator.image)))
     mean = sum(errors[1:]) / (len(errors) - 1)
-    # Equal to the last bit: the error of a single level in a single value of a frame.
+    # If output and input are equal, count an error of one level in one value of a frame.
     psnr = psnr_of(max(1, round(mean)), height * width)
     return Run(
         cells,
@@ -68,11 +68,14 @@ def gaze_run(
     max_tokens: int,
     requirement: float | None = None,
 ) -> Run:
-    """The model's cells, as a live stream chooses them.
+    """Runs the model as a live stream.
 
     Args:
-        max_tokens: most tokens a frame.
-        requirement: task loss at which a frame ends; None: each takes all its tokens.
+        model: the model to run.
+        processor: its image processor.
+        clip: the frames.
+        max_tokens: largest number of tokens per frame.
+        requirement: task loss at which a frame ends; None to use all tokens in every frame.
     """
     never = -math.inf if requirement is None else requirement
     stream = model.stream(gazing_ratio=1.0, task_loss_requirement=never, max_tokens=max_tokens)
@@ -86,11 +89,12 @@ BASELINES = ("patch-diff", "random", "fixed grid", "in turn")
 
 
 def baseline_run(name: str, clip: Clip, pixels: list[int]) -> Run:
-    """A baseline that writes in each frame at least as many pixels as were written there before it.
+    """Runs a baseline that writes at least a given number of pixels in each frame.
 
     Args:
         name: one of ``BASELINES``.
-        pixels: of each frame, as in a run of the model.
+        clip: the frames.
+        pixels: the minimum for each frame, from a run of the model.
     """
     turn = InTurn()
     orders: dict[str, Order] = {
@@ -105,7 +109,7 @@ def baseline_run(name: str, clip: Clip, pixels: list[int]) -> Run:
         order = orders[name](clip[index - 1], clip[index], index)
         count = 0
         while plan_update(cells_of(order[:count]), height, width).pixel_count < pixels[index]:
-            # Every cell is about the 196th part of the frame: the rest cannot be done with fewer.
+            # Each cell covers about 1/196 of the frame: the remaining pixels need at least this many.
             done = plan_update(cells_of(order[:count]), height, width).pixel_count
             count += max(1, (pixels[index] - done) * order.size // (height * width) - 1)
         turn.took(count)

@@ -1,6 +1,6 @@
-"""The model in PyTorch, for training: whole clips in one pass, with upstream's names for its tensors.
+"""The model in PyTorch, for training: processes whole clips in one pass, with upstream's tensor names.
 
-Its weights are saved as they are named (``state_dict``), and ``expected_tensors`` of
+The names in its ``state_dict`` are those in the checkpoint; ``expected_tensors`` in
 ``autogaze_web.model.checkpoint`` lists the same names and shapes. Letters as in ``sequence``; D is the
 decoder's width.
 """
@@ -20,17 +20,17 @@ from autogaze_web.model.rope import inverse_frequencies
 from .sequence import Sequence
 
 NOTICED = 0
-"""The dimension of the decoder's width that carries, before the last layer, how stale a patch is."""
+"""The dimension of the decoder's width that contains the staleness of a patch before the last layer."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the network says to a history, float32.
+    """The network's answer to a history, float32.
 
     Attributes:
         logits: (B, T, S, K, N + 1).
-        task_loss: (B, T, S, K), predicted.
-        noticed: (B, T, Nv) how stale each patch is, as the last layer finds it; for training only.
+        task_loss: (B, T, S, K), the predicted task losses.
+        noticed: (B, T, Nv), the staleness of each patch at the input of the last layer; for training only.
     """
 
     logits: torch.Tensor
@@ -47,10 +47,11 @@ class Network(nn.Module):
         self.gazing_model = _GazingModel(config)
 
     def forward(self, clips: torch.Tensor, sequence: Sequence) -> Answer:
-        """What the model would say at every step of a history.
+        """The model's answer at every step of a history.
 
         Args:
             clips: (B, T, 3, I, I) uint8.
+            sequence: the rows of the history.
         """
         count, frames = clips.shape[:2]
         decoder, model = self.config.decoder, self.gazing_model
@@ -68,7 +69,7 @@ class Network(nn.Module):
 
 
 def normalised(clips: torch.Tensor) -> torch.Tensor:
-    """What the image processor makes of uint8 frames (..., 3, I, I) of the model's own size: float32."""
+    """The image processor's float32 output for uint8 frames (..., 3, I, I) of the model's size."""
     processor = AutoGazeImageProcessor()
     mean, std = (
         torch.tensor(values, device=clips.device).reshape(3, 1, 1)
@@ -123,7 +124,7 @@ class _Vision(nn.Module):
 
 
 class Block(nn.Module):
-    """A convolution over time and space, causal in time, and ReLU: (B, T, G, G, C) to the same."""
+    """A convolution over time and space, causal in time, followed by ReLU; (B, T, G, G, C) in and out."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
@@ -134,7 +135,7 @@ class Block(nn.Module):
         """The convolution and ReLU."""
         clips, count, grid = x.shape[:3]
         padded = functional.pad(x, (0, 0, 0, 0, 0, 0, self._frames - 1, 0))
-        # One frame's past beside it as channels: a convolution in two dimensions, which runs faster.
+        # Stacks past frames as channels, because a 2-D convolution is faster than a 3-D one.
         stacked = torch.cat([padded[:, t : t + count] for t in range(self._frames)], -1)
         weight = self.conv3d.weight.transpose(1, 2).flatten(1, 2)
         y = functional.conv2d(
@@ -165,7 +166,7 @@ class _Llama(nn.Module):
         self._frequencies = torch.from_numpy(inverse_frequencies(decoder))
 
     def forward(self, rows: torch.Tensor, sequence: Sequence) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, T R, D) to the rows that are asked, (B, T S, D), and to all rows before the last layer."""
+        """From rows (B, T R, D) to the requested rows (B, T S, D), and all rows before the last layer."""
         angles = sequence.positions[..., None] * self._frequencies.to(rows.device)
         turn = angles.cos()[:, None], angles.sin()[:, None]
         *layers, last = self.layers
@@ -205,7 +206,7 @@ class Layer(nn.Module):
         visible: torch.Tensor,
         asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """The layer's output, of all rows or of the asked ones only."""
+        """The layer's output for all rows, or for the rows in ``asked`` only."""
         mixed = self.self_attn(self.input_layernorm(x), turn, visible, asked)
         x = (x if asked is None else x[:, asked]) + mixed
         out: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
@@ -213,7 +214,7 @@ class Layer(nn.Module):
 
 
 class Attention(nn.Module):
-    """Attention with rotary positions; ``groups`` key and value heads of ``dim`` dimensions."""
+    """Attention with rotary positions and ``groups`` key/value heads of ``dim`` dimensions."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
@@ -233,7 +234,7 @@ class Attention(nn.Module):
         visible: torch.Tensor,
         asked: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Attention of all rows, or of the asked ones only."""
+        """Attention for all rows, or for the rows in ``asked`` only."""
         cos, sin = turn
         key = _rotated(self._heads(self.k_proj(x)), cos, sin)
         value = self._heads(self.v_proj(x))

@@ -1,4 +1,4 @@
-"""Ways to choose cells without a model, to compare with: each orders the cells of a grid, frame by frame."""
+"""Baselines that choose cells without a model: each orders the cells of a grid, frame by frame."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ GRID = 14
 """Cells per side: patch-diff's default, and AutoGaze's finest scale."""
 
 Order = Callable[[Rgba, Rgba, int], NDArray[np.intp]]
-"""From the last frame, this one and its number to cell numbers, the most wanted first."""
+"""From the previous frame, the current frame and its index to cell numbers, the best cell first."""
 
-_GOLDEN_STEP = 121  # 196 / 1.618, to the nearest number that has no factor in common with 196
+_GOLDEN_STEP = 121  # 196 / 1.618, rounded to the nearest number that is coprime with 196
 
 
 def patch_diff(previous: Rgba, current: Rgba, _: int) -> NDArray[np.intp]:
-    """The page's patch-diff: by change since the last frame."""
+    """The page's patch-diff: the cells by change since the previous frame."""
     return np.argsort(-patch_difference(previous, current, GRID).reshape(-1), kind="stable")
 
 
 def random_cells(_previous: Rgba, _current: Rgba, index: int) -> NDArray[np.intp]:
-    """Another random order in each frame."""
+    """A new random order in each frame."""
     return np.random.default_rng(index).permutation(GRID * GRID).astype(np.intp)
 
 
 def fixed_grid(_previous: Rgba, _current: Rgba, _: int) -> NDArray[np.intp]:
-    """The same cells in every frame, spread over it evenly."""
+    """The same cells in every frame, spread evenly over the frame."""
     return (np.arange(GRID * GRID) * _GOLDEN_STEP % (GRID * GRID)).astype(np.intp)
 
 
 class InTurn:
-    """One cell after the other, going on in each frame where the last one ended."""
+    """All cells one after another; each frame continues where the previous one ended."""
 
     def __init__(self) -> None:
         self._next = 0
@@ -46,7 +46,7 @@ class InTurn:
         return np.roll(np.arange(GRID * GRID), -self._next).astype(np.intp)
 
     def took(self, count: int) -> None:
-        """Says how many cells were used of the last order."""
+        """Records how many cells of the last order were used."""
         self._next = (self._next + count) % (GRID * GRID)
 
 

@@ -11,14 +11,15 @@ from .sequence import arrange
 
 @torch.no_grad()
 def own_history(answer: Answer, stops: Stops) -> History:
-    """What the network would have gazed at, had each step found what the history told it.
+    """The choices that the network would make at each step of a given history.
 
-    For the first frame's first step that is what it does gaze at; the later a step, the more the two
-    histories may differ. Trained on its own choices again and again the network comes to meet, and to
-    mend, the states that it brings about itself, without generating frame by frame.
+    For the first step of the first frame, these are the choices of real generation; at later steps the two
+    histories can differ more and more. By training repeatedly on its own choices, the network learns to
+    correct the states that it causes itself, without generating frame by frame.
 
     Args:
-        answer: to any history.
+        answer: the network's answer to any history.
+        stops: when frames end.
     """
     chances = answer.logits[..., :-1].flatten(2, 3).clone()
     tokens = []
@@ -36,8 +37,10 @@ def generate(network: Network, clips: torch.Tensor, slots: int, stops: Stops, wi
     """Generates frame by frame and step by step, as at run time but without a cache.
 
     Args:
+        network: the network.
         clips: (B, T, 3, I, I) uint8.
-        slots: a multiple of K; each frame's budget is at most this.
+        slots: the largest budget of a frame, a multiple of K.
+        stops: when frames end.
         window: frames that a frame attends to, itself included.
     """
     k = network.config.decoder.num_multi_token_pred
@@ -49,7 +52,7 @@ def generate(network: Network, clips: torch.Tensor, slots: int, stops: Stops, wi
             so_far = History(tokens[:, : t + 1], counts[:, : t + 1])
             answer = network(clips[:, : t + 1], arrange(network.config, so_far, window))
             own = own_history(Answer(*(part[:, t:] for part in vars(answer).values())), stops)
-            # What it would choose after this step does not know this step's choice yet.
+            # The choices of later steps do not take this step's choice into account yet.
             tokens[:, t, step * k : (step + 1) * k] = own.tokens[:, 0, step * k : (step + 1) * k]
         counts[:, t] = own.counts[:, 0]
     return History(tokens, counts)

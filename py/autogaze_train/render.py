@@ -1,4 +1,4 @@
-"""Renders scenes over natural images: (B, T, 3, S, S) uint8 clips, all on one device at once."""
+"""Renders scenes from natural images to clips (B, T, 3, S, S) uint8, in one batch on one device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional
 from .scene import OBJECTS, Scene, draw_scene
 
 _ACROSS = 0.62
-"""Share of a picture's side that the camera sees; the rest is room to move, and then it is mirrored."""
+"""Share of a picture's side in the camera's view. The rest is room to move, mirrored beyond its edges."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class Pictures:
 def render_clips(
     pictures: Pictures, kinds: list[str], frames: int, size: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Random clips, one of each given kind of motion.
+    """Renders one random clip for each of the given kinds of motion.
 
     Args:
+        pictures: the images to render from.
+        kinds: B kinds of motion.
         frames: T.
         size: S, pixels per side.
-        generator: on the pictures' device; the same state makes the same clips.
+        generator: on the pictures' device; the same state gives the same clips.
 
     Returns:
         (B, T, 3, S, S) uint8.
@@ -59,21 +61,21 @@ def render_clips(
 
 
 def _points(size: int, device: torch.device) -> torch.Tensor:
-    """(S, S, 2): x and y of the pixels' centres, -0.5 .. 0.5."""
+    """(S, S, 2): x and y of the pixel centres, -0.5 .. 0.5."""
     line = (torch.arange(size, device=device) + 0.5) / size - 0.5
     y, x = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([x, y], -1)
 
 
 def _rotated(points: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
-    """Points (..., S, S, 2) turned by angles (...)."""
+    """Points (..., S, S, 2) rotated by angles (...)."""
     cos, sin = angle.cos()[..., None, None], angle.sin()[..., None, None]
     x, y = points.unbind(-1)
     return torch.stack([cos * x - sin * y, sin * x + cos * y], -1)
 
 
 def _camera(scene: Scene, points: torch.Tensor, speed: torch.Tensor | None = None) -> torch.Tensor:
-    """(B, T, S, S, 2): where in the picture each pixel looks, -1 .. 1."""
+    """(B, T, S, S, 2): the position in the picture that each pixel shows, -1 .. 1."""
     shift = scene.shift if speed is None else scene.shift * speed[:, None, None]
     frames = shift.shape[1]
     where = _rotated(points.expand(*shift.shape[:2], *points.shape), scene.roll)
@@ -88,7 +90,7 @@ def _camera(scene: Scene, points: torch.Tensor, speed: torch.Tensor | None = Non
 
 
 def _sample(pictures: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    """(B, T, 3, S, S) float levels: pictures (B, 3, P, P) looked up at (B, T, S, S, 2)."""
+    """(B, T, 3, S, S) float levels: pictures (B, 3, P, P) sampled at positions (B, T, S, S, 2)."""
     clips, frames, size = where.shape[:3]
     flat = where.reshape(clips, frames * size, size, 2)
     seen = functional.grid_sample(
@@ -105,7 +107,7 @@ def _object(
     texture: torch.Tensor,
     points: torch.Tensor,
 ) -> torch.Tensor:
-    """The images of some scenes with one of their objects in front."""
+    """Draws one object of some scenes over their images."""
     place, turn = scene.place[some, number], scene.turn[some, number]
     radius = scene.radius[some, number][:, None, None, None]
     own = _rotated(points - (place[:, :, None, None] - 0.5), -turn)
@@ -123,7 +125,7 @@ def _object(
 
 
 def _front(scene: Scene, image: torch.Tensor, picture: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
-    """The images of parallax scenes with bars of another picture passing in front."""
+    """Draws moving bars of another picture over the images of parallax scenes."""
     where = _camera(scene, points, scene.layer)
     bars = torch.sin(9 * where[..., 0]) + 0.5 * torch.sin(5 * where[..., 1])
     there = ((bars - 0.6) * points.shape[0] / 9).clamp(0, 1) * (scene.layer > 0)[:, None, None, None]
@@ -133,7 +135,7 @@ def _front(scene: Scene, image: torch.Tensor, picture: torch.Tensor, points: tor
 def _develop(
     scene: Scene, image: torch.Tensor, points: torch.Tensor, generator: torch.Generator
 ) -> torch.Tensor:
-    """Light, noise and rounding to bytes."""
+    """Applies light and noise and rounds to bytes."""
     gain, offset, spot = scene.light.unbind(-1)
     if bool((spot > 0).any()):
         centre, radius = scene.spot[..., :2] - 0.5, scene.spot[..., 2]

@@ -44,7 +44,7 @@ def requirement_table(requirements: dict[str, Means]) -> str:
 
 
 def plot(results: dict[str, Any]) -> str:
-    """SVG: a small chart for each kind of motion, PSNR over the update ratio, one line a method."""
+    """SVG: one chart per kind of motion, PSNR over the update ratio, one line per method."""
     width, height, across = 220, 170, 4
     reached = {
         kind: {ratio: row for ratio, row in values["at"].items() if row["AutoGaze"] is not None}

@@ -1,9 +1,9 @@
-"""The default task-loss requirement of a checkpoint, chosen on validation clips.
+"""Chooses the default task-loss requirement of a checkpoint on validation clips.
 
-The criterion: of the requirements tried, the highest (so the one with the fewest tokens) at which the
-output's PSNR, averaged over all validation clips, is at least 30 dB; but none above 0.7, NVIDIA's default,
-with which the page starts for any model. Frames may take more tokens than the page allows by default, so
-that the requirement ends them and not the budget.
+The default is the highest requirement tried, and therefore the one with the fewest tokens, at which the
+output's PSNR averages at least 30 dB over all validation clips. It is never above 0.7, which is NVIDIA's
+default and the value with which the page starts for any model. Frames can use more tokens than the page
+allows by default, so that the requirement ends them and not the budget.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autogaze_web.native.autogaze import AutoGaze
 from .evaluation import REQUIREMENT_BUDGET, Means, Named, mean_of, means_at
 
 REQUIREMENTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
-"""In steps of a tenth: what lies between is within what other clips would say."""
+"""In steps of 0.1: smaller differences are within the variation between clips."""
 
 AT_LEAST_DB = 30.0
 
@@ -29,7 +29,7 @@ AT_MOST = 0.7
 def measure_requirements(
     model_folder: Path, clips: list[Named], say: Callable[[str], None] = print
 ) -> dict[float, Means]:
-    """Tokens a frame, update ratio and PSNR in dB at each requirement, all kinds of motion counting alike."""
+    """Tokens per frame, update ratio and PSNR in dB at each requirement, averaged over all kinds."""
     model = AutoGaze.from_pretrained(model_folder, threads=1)
     processor = AutoGazeImageProcessor.from_pretrained(model_folder)
     measured = {}
@@ -44,10 +44,10 @@ def measure_requirements(
 
 
 def choose(measured: dict[float, Means], at_least: float = AT_LEAST_DB, at_most: float = AT_MOST) -> float:
-    """The highest requirement up to ``at_most`` with that PSNR in dB or a better one.
+    """The highest requirement up to ``at_most`` with a PSNR of at least ``at_least`` dB.
 
     Raises:
-        ValueError: if none has; the message says how near the best one came.
+        ValueError: if there is none; the message has the best PSNR.
     """
     tried = {requirement: means["psnr"] for requirement, means in measured.items() if requirement <= at_most}
     good = [requirement for requirement, psnr in tried.items() if psnr >= at_least]
@@ -58,7 +58,7 @@ def choose(measured: dict[float, Means], at_least: float = AT_LEAST_DB, at_most:
 
 
 def write_requirement(folder: Path, requirement: float) -> None:
-    """Makes it the checkpoint's default: upstream's key of ``config.json``, which says ``fixed`` there."""
+    """Makes a requirement the checkpoint's default, in upstream's ``fixed`` key of ``config.json``."""
     path = folder / "config.json"
     values = json.loads(path.read_text("utf-8"))
     values["has_task_loss_requirement_during_inference"] = True
@@ -69,7 +69,7 @@ def write_requirement(folder: Path, requirement: float) -> None:
 
 
 def as_record(measured: dict[float, Means], chosen: float, at_least: float, at_most: float) -> dict[str, Any]:
-    """What was measured and chosen, for JSON."""
+    """The measurements and the choice, ready for JSON."""
     return {
         "chosen": chosen,
         "at_least_db": at_least,

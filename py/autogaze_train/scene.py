@@ -1,6 +1,6 @@
-"""What moves in a clip and how: the numbers of a scene, drawn at random for each kind of motion.
+"""The parameters of a scene, which describe its motion, drawn at random for each kind of motion.
 
-Lengths are in units of the frame's side, so that scenes can be rendered at any size; times are frames.
+Lengths are in units of the frame's side, so that scenes can be rendered at any size. Times are in frames.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ TRAINING_KINDS = (
     "cut",
 )
 HELD_OUT_KINDS = ("parallax", "ripple")
-"""Kinds of motion that training never shows."""
+"""Kinds of motion that never occur in training."""
 
 KINDS = TRAINING_KINDS + HELD_OUT_KINDS
 _SHARES = (0.08, 0.16, 0.08, 0.06, 0.14, 0.24, 0.12, 0.05, 0.03, 0.04)
 
 OBJECTS = 3
 
-# What each kind has: pan, zoom, roll, shake, objects, light, strong noise, cut.
+# The amount of pan, zoom, roll, shake, objects, light, strong noise and cut in each kind.
 _PARTS = {
     "static": (0, 0, 0, 0, 0, 0, 0, 0),
     "pan": (1, 0, 0, 0, 0, 0, 0, 0),
@@ -49,21 +49,23 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Scene:
-    """The numbers of B scenes of T frames; every tensor is float32 unless said otherwise.
+    """The parameters of B scenes of T frames; tensors are float32 unless stated otherwise.
 
     Attributes:
-        shift: (B, T, 2) position of the camera.
-        zoom, roll: (B, T) its magnification, as a natural logarithm, and its turn in radians.
-        cut: (B,) int64, the frame at which another picture takes over; T for never.
-        light: (B, T, 3) gain, offset in levels, and strength of a spot.
-        spot: (B, T, 3) the spot's centre and radius.
-        noise: (B,) standard deviation of the sensor's noise in levels.
-        place: (B, OBJECTS, T, 2) centres of the objects.
-        turn: (B, OBJECTS, T) their rotation in radians.
-        radius: (B, OBJECTS) their size; 0 for no object.
-        lobes: (B, OBJECTS, 3) amplitudes and phase of their outline; ``pulse`` (B, OBJECTS) its speed.
-        flow: (B, 2) amplitude and wave number of ripples. ``layer`` (B,): how much faster than the back
-            the front of a parallax scene goes; 0 for none.
+        shift: (B, T, 2), position of the camera.
+        zoom: (B, T), natural logarithm of the camera's magnification.
+        roll: (B, T), rotation of the camera in radians.
+        cut: (B,) int64, the frame at which another picture replaces the first; T for never.
+        light: (B, T, 3), gain, offset in levels, and strength of a spot.
+        spot: (B, T, 3), centre and radius of the spot.
+        noise: (B,), standard deviation of the sensor's noise in levels.
+        place: (B, OBJECTS, T, 2), centres of the objects.
+        turn: (B, OBJECTS, T), rotation of the objects in radians.
+        radius: (B, OBJECTS), size of the objects; 0 for no object.
+        lobes: (B, OBJECTS, 3), two amplitudes and the phase of the objects' outlines.
+        pulse: (B, OBJECTS), speed at which the outlines change.
+        flow: (B, 2), amplitude and wave number of ripples.
+        layer: (B,), speed of the foreground of a parallax scene relative to the background; 0 for none.
     """
 
     shift: torch.Tensor
@@ -83,14 +85,14 @@ class Scene:
 
 
 def draw_kinds(count: int, generator: torch.Generator) -> list[str]:
-    """Kinds of motion for clips to train on."""
+    """Random kinds of motion for ``count`` training clips."""
     shares = torch.tensor(_SHARES, device=generator.device)
     index = torch.multinomial(shares, count, replacement=True, generator=generator)
     return [TRAINING_KINDS[i] for i in index.tolist()]
 
 
 def draw_scene(kinds: list[str], frames: int, generator: torch.Generator) -> Scene:
-    """Random scenes, one of each given kind."""
+    """Random scenes, one for each of the given kinds."""
     draw = _Draw(len(kinds), frames, generator)
     parts = torch.tensor([_PARTS[kind] for kind in kinds], device=generator.device)
     pan, zoom, roll, shake, objects, light, noise, cut = parts.unbind(1)
@@ -120,34 +122,34 @@ def draw_scene(kinds: list[str], frames: int, generator: torch.Generator) -> Sce
 
 
 class _Draw:
-    """Random numbers for B scenes of T frames."""
+    """Draws random numbers for B scenes of T frames."""
 
     def __init__(self, clips: int, frames: int, generator: torch.Generator):
         self._clips, self._frames, self._generator = clips, frames, generator
 
     def uniform(self, low: float, high: float, *shape: int) -> torch.Tensor:
-        """(B, *shape) evenly between two numbers."""
+        """(B, *shape): uniformly distributed between two numbers."""
         values = torch.rand(self._clips, *shape, generator=self._generator, device=self._generator.device)
         return low + (high - low) * values
 
     def integer(self, low: int, end: int) -> torch.Tensor:
-        """(B,) of low .. end - 1."""
+        """(B,): integers low .. end - 1."""
         return torch.randint(
             low, end, (self._clips,), generator=self._generator, device=self._generator.device
         )
 
     def sign(self) -> torch.Tensor:
-        """(B,) of -1 and 1."""
+        """(B,): -1 or 1."""
         return self.integer(0, 2).float() * 2 - 1
 
     def normal(self, *shape: int) -> torch.Tensor:
-        """(B, *shape) normally distributed."""
+        """(B, *shape): normally distributed."""
         return torch.randn(self._clips, *shape, generator=self._generator, device=self._generator.device)
 
     def travel(self, *shape: int) -> torch.Tensor:
-        """(B, *shape, T) how far something has got, on average one unit a frame while it moves.
+        """(B, *shape, T): the distance travelled, on average one unit per frame while moving.
 
-        Steadily, swinging to and fro, or with stops and starts.
+        The motion is steady, oscillating, or interrupted by stops.
         """
         t = torch.arange(self._frames, device=self._generator.device).float()
         steady = t.expand(self._clips, *shape, self._frames)
@@ -160,7 +162,7 @@ class _Draw:
         return torch.where(how < 0.45, steady, torch.where(how < 0.65, swing, stops))
 
     def wander(self, values: int) -> torch.Tensor:
-        """(B, T, values) a smooth random walk."""
+        """(B, T, values): a smooth random walk."""
         force = self.normal(self._frames, values)
         speed, position = torch.zeros_like(force[:, 0]), torch.zeros_like(force[:, 0])
         path = []
@@ -171,7 +173,7 @@ class _Draw:
         return torch.stack(path, 1)
 
     def path(self, speed: float) -> torch.Tensor:
-        """(B, T, 2) positions inside the frame on a random way."""
+        """(B, T, 2): positions on a random path inside the frame."""
         return self.uniform(0.2, 0.8, 1, 2) + speed * self.wander(2)
 
     def light(self, share: torch.Tensor) -> torch.Tensor:
@@ -196,7 +198,7 @@ class _Draw:
         speed = self.uniform(0.1, 1, n).square() * 0.06
         way = torch.stack([heading.cos(), heading.sin()], -1) * speed[..., None]
         travel = self.travel(n)
-        # Somewhere in the frame at a random time.
+        # The object is inside the frame at a random time.
         middle = self.integer(0, frames)[:, None, None].expand(-1, n, 1)
         travel = travel - travel.gather(2, middle)
         place = self.uniform(0.1, 0.9, n, 1, 2) + way[:, :, None] * travel[..., None]

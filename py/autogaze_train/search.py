@@ -1,13 +1,13 @@
-"""The teacher: greedy search for the cells that mend a frame's reconstruction at the least cost.
+"""The teacher: a greedy search for the cells that correct a frame's reconstruction at the least cost.
 
-The reconstruction is the page's ``interframe`` output: the first frame whole, then the previous output with
-the chosen cells overwritten by the present frame. So every atom of it is a copy of an earlier frame's, and
-all errors there can ever be are those between two frames in one atom: `pair_errors`.
+The reconstruction is the page's ``interframe`` output: the whole first frame, then the previous output with
+the chosen cells overwritten by the current frame. Every atom of it is therefore a copy from some frame, and
+all possible errors are those between two frames in one atom: `Errors`.
 
-A cell's *score* is the error that it removes, divided by what it costs: the pixels that it covers anew and
-a price for being a token at all. Without the price the finest cells would always win, without the pixels
-the coarsest. Every cell is said to remove a little, so that where nothing is left to mend the cheapest wins:
-one whose pixels are up to date already, or else a finest one.
+The *score* of a cell is the error that it removes divided by its cost: the pixels that it newly covers, plus
+a price per token. Without the price, the finest cells would always win; without the pixels, the coarsest.
+Every cell is credited with removing a small error, so that the cheapest cell wins where nothing is left to
+correct: one whose pixels are already up to date, or else a finest cell.
 
 Letters: B clips, T frames, A atoms, N tokens, n slots of a frame. Errors are squared grey levels, averaged
 over the pixels and colours of an atom.
@@ -22,11 +22,11 @@ import torch
 from .geometry import Geometry
 
 TOKEN_PRICE = 0.5
-"""What a token costs besides its pixels, in finest cells."""
+"""Cost of a token in addition to its pixels, in finest cells."""
 
 LEAST_REMOVED = 4.0
-"""What every cell is said to remove besides, in squared grey levels times atoms: one atom wrong by two.
-A finest cell of four atoms whose error is under two squared levels then is not worth its pixels."""
+"""Error that every cell is credited with, in squared grey levels times atoms: one atom wrong by two levels.
+A finest cell of four atoms with an error below two squared levels is then not worth its pixels."""
 
 EMPTY_LEVEL = 128.0
 """Grey level of the output before the first frame."""
@@ -34,11 +34,11 @@ EMPTY_LEVEL = 128.0
 
 @dataclass(frozen=True)
 class Errors:
-    """Every error that a reconstruction of some clips can have.
+    """All errors that a reconstruction of some clips can have.
 
     Attributes:
-        pairs: (B, T, T, A), of frame t [1] shown in place of frame s [2].
-        empty: (B, T, A), of an empty output.
+        pairs: (B, T, T, A), the errors between frame t [1] and frame s [2], which is shown in its place.
+        empty: (B, T, A), the errors of an empty output.
     """
 
     pairs: torch.Tensor
@@ -46,7 +46,7 @@ class Errors:
 
     @staticmethod
     def of(clips: torch.Tensor, geometry: Geometry) -> Errors:
-        """Errors of clips (B, T, 3, I, I) uint8."""
+        """The errors of clips (B, T, 3, I, I) uint8."""
         atoms = geometry.split(clips).float() - EMPTY_LEVEL
         atoms = atoms.transpose(1, 2)  # (B, A, T, values)
         squares = atoms.square().sum(-1)
@@ -56,7 +56,7 @@ class Errors:
         return Errors(pairs.permute(0, 2, 3, 1).contiguous(), (squares / atoms.shape[-1]).transpose(1, 2))
 
     def before(self, t: int, shown: torch.Tensor) -> torch.Tensor:
-        """(B, A): the error before frame t is gazed at, given which frame each atom shows (B, A)."""
+        """(B, A): the error before frame t is processed, given the frame that each atom shows (B, A)."""
         if t == 0:
             return self.empty[:, 0]
         return self.pairs[:, t].gather(1, shown[:, None])[:, 0]
@@ -65,11 +65,13 @@ class Errors:
 def scores(
     error: torch.Tensor, covered: torch.Tensor, geometry: Geometry, price: float = TOKEN_PRICE
 ) -> torch.Tensor:
-    """(..., N): what each cell would remove for its cost.
+    """(..., N): the score of each cell.
 
     Args:
-        error: (..., A) of the reconstruction.
-        covered: (..., A) bool, atoms that this frame's tokens have brought up to date already.
+        error: (..., A), of the reconstruction.
+        covered: (..., A) bool, atoms that the frame's tokens have already updated.
+        geometry: the cells.
+        price: cost of a token in finest cells.
     """
     left = (~covered).to(error.dtype)
     removed, pixels = torch.stack([error * left, left]) @ geometry.covers.T.to(error.dtype)
@@ -78,27 +80,27 @@ def scores(
 
 
 def task_loss(error: torch.Tensor, covered: torch.Tensor) -> torch.Tensor:
-    """(...): ``log10`` of the root mean squared error in grey levels, with 1 added to the square.
+    """(...): ``log10(sqrt(1 + e))`` with the mean squared error e in grey levels.
 
-    0: no error; 0.7: 5 grey levels, a PSNR of 34 dB; 1: ten levels, 28 dB.
+    0 means no error, 0.7 five grey levels (a PSNR of 34 dB), 1 ten levels (28 dB).
     """
     squared = (error * ~covered).mean(-1)
     return 0.5 * torch.log10(1 + squared)
 
 
 def after_frame(t: int, shown: torch.Tensor, covered: torch.Tensor) -> torch.Tensor:
-    """(B, A): which frame each atom shows after frame t; the first one is taken over as a whole."""
+    """(B, A): the frame that each atom shows after frame t. The first frame replaces everything."""
     return torch.zeros_like(shown) if t == 0 else torch.where(covered, t, shown)
 
 
 @dataclass(frozen=True)
 class History:
-    """What was gazed at in each frame of some clips.
+    """The tokens chosen in each frame of some clips.
 
     Attributes:
-        tokens: (B, T, n) int64, in the order of choice, no token twice in a frame.
-        counts: (B, T) int64, 1 .. n: the first so many tokens were taken; the others only say how the
-            last step would have gone on.
+        tokens: (B, T, n) int64, in the order of choice, without repetition in a frame.
+        counts: (B, T) int64, 1 .. n: how many of the first tokens count. The others are the choices with
+            which the last step would have continued.
     """
 
     tokens: torch.Tensor
@@ -107,14 +109,14 @@ class History:
 
 @dataclass(frozen=True)
 class Stops:
-    """When a frame ends, per clip: after ``budget`` (B,) tokens, or at a loss of ``requirement`` (B,)."""
+    """When the frames of each clip end: after ``budget`` (B,) tokens or at the loss ``requirement`` (B,)."""
 
     budget: torch.Tensor
     requirement: torch.Tensor
 
     @staticmethod
     def draw(clips: int, slots: int, generator: torch.Generator) -> Stops:
-        """Random ones: budgets of 1 .. slots; requirements of 0.2 .. 1.2, a third minus infinity: never."""
+        """Random stops: budgets of 1 .. slots; requirements of 0.2 .. 1.2, or never (-inf) for a third."""
         device = generator.device
         budget = torch.randint(1, slots + 1, (clips,), generator=generator, device=device)
         whole = torch.rand(clips, generator=generator, device=device) < 0.4
@@ -126,7 +128,7 @@ class Stops:
         )
 
     def count(self, losses: torch.Tensor) -> torch.Tensor:
-        """(B,) tokens taken, given the loss before each slot (B, n); at least 1."""
+        """(B,): the number of tokens, at least 1, given the loss before each slot (B, n)."""
         met = losses <= self.requirement[:, None]
         met[:, 0] = False
         slots = losses.shape[1]
@@ -142,12 +144,15 @@ def greedy_history(
     noise: torch.Tensor | None = None,
     price: float = TOKEN_PRICE,
 ) -> History:
-    """Gazes at each frame greedily: again and again the cell of the highest score.
+    """Chooses the cells of each frame greedily: repeatedly the cell with the highest score.
 
     Args:
+        errors: of the clips.
+        geometry: the cells.
         slots: n, tokens to choose in each frame.
-        stops: when frames end; None: after n tokens.
-        noise: (B, T, n, N) added to the logarithms of the scores, so that choices stray (`gumbel_noise`).
+        stops: when frames end; None for n tokens.
+        noise: (B, T, n, N), added to the logarithms of the scores to perturb the choices (`gumbel_noise`).
+        price: cost of a token in finest cells.
     """
     clips, frames = errors.empty.shape[:2]
     every = torch.arange(clips, device=errors.empty.device)
@@ -180,10 +185,12 @@ def greedy_history(
 
 
 def gumbel_noise(shape: tuple[int, ...], sizes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Noise of ``shape`` (B, ...) that, added to log scores, draws by the scores to the power 1 / size.
+    """Noise (B, ...) that, added to log scores, samples in proportion to the scores to the power 1 / size.
 
     Args:
-        sizes: (B,) of each clip; 0 for none.
+        shape: of the noise.
+        sizes: (B,), for each clip; 0 for no noise.
+        generator: of the random numbers.
     """
     even = torch.rand(shape, generator=generator, device=generator.device)
     noise = -torch.log(-torch.log(even.clamp(1e-9, 1 - 1e-6)))
@@ -192,13 +199,13 @@ def gumbel_noise(shape: tuple[int, ...], sizes: torch.Tensor, generator: torch.G
 
 @dataclass(frozen=True)
 class Lessons:
-    """What is to be learnt from a history.
+    """The training targets for a history.
 
     Attributes:
-        scores: (B, T, n, N) of every cell before each slot, tokens of the slots before it taken.
+        scores: (B, T, n, N), the score of every cell before each slot, given the tokens of earlier slots.
         used: (B, T, n, N) bool, tokens chosen in earlier slots of the frame.
-        task_loss: (B, T, n) before each slot.
-        stale: (B, T, A) error of each atom before the frame is gazed at.
+        task_loss: (B, T, n), the task loss before each slot.
+        stale: (B, T, A), the error of each atom before the frame is processed.
     """
 
     scores: torch.Tensor
@@ -208,7 +215,7 @@ class Lessons:
 
 
 def lessons(errors: Errors, geometry: Geometry, history: History, price: float = TOKEN_PRICE) -> Lessons:
-    """Follows a history and scores every cell at every slot of it."""
+    """Replays a history and scores every cell at each of its slots."""
     clips, frames, slots = history.tokens.shape
     cells = geometry.covers[history.tokens] > 0  # (B, T, n, A)
     covered = torch.cumsum(cells, 2, dtype=torch.int16) > 0

@@ -1,12 +1,13 @@
-"""The decoder's rows for whole clips at once, arranged as generation would have fed them frame by frame.
+"""The decoder's rows for whole clips, arranged as generation would feed them frame by frame.
 
 Each frame has K + Nv + (S - 1) K rows: the tokens of the previous frame's last step, the vision tokens, and
-this frame's tokens but for its last step. Which position a row has and what it sees is what upstream's
-generation does, not what upstream's own training does: all of a frame's steps re-use the positions of its
-last K prefix rows, and its last step runs again ahead of the next frame. So what is learnt here meets at
-run time exactly what it was learnt on. ``autogaze_web.model.generation`` states the same rules step by step.
+this frame's tokens except those of its last step. Positions and visibility of the rows follow upstream's
+generation, not upstream's own training: all steps of a frame reuse the positions of its last K prefix rows,
+and its last step runs again before the next frame. Training and run time therefore agree exactly.
+``autogaze_web.model.generation`` states the same rules step by step.
 
-Letters: B clips, T frames, S steps a frame, K tokens a step, Nv vision tokens, R rows a frame, W window.
+Letters: B clips, T frames, S steps per frame, K tokens per step, Nv vision tokens, R rows per frame, W
+window.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from .search import History
 
 @dataclass(frozen=True)
 class Sequence:
-    """Rows of B clips.
+    """The rows of B clips.
 
     Attributes:
-        tokens: (B, T, R - Nv) int64, ids of the rows that are no vision tokens: K, then (S - 1) K.
+        tokens: (B, T, R - Nv) int64, the ids of the rows that are not vision tokens: K, then (S - 1) K.
         positions: (B, T * R) int64.
         visible: (B, 1, T * R, T * R) bool, whether a row [2] attends to a row [3].
-        asked: (T * S,) int64, the row whose output chooses each step's tokens.
-        reached: (B, T, S) bool, whether the frame goes as far as a step.
+        asked: (T * S,) int64, the row whose output selects the tokens of each step.
+        reached: (B, T, S) bool, whether the frame reaches a step.
     """
 
     tokens: torch.Tensor
@@ -40,10 +41,11 @@ class Sequence:
 
 
 def arrange(config: AutoGazeConfig, history: History, window: int) -> Sequence:
-    """The rows in which a history is told to the decoder.
+    """The rows that represent a history in the decoder.
 
     Args:
-        history: n = S K tokens a frame.
+        config: the architecture.
+        history: n = S K tokens per frame.
         window: W, frames that a frame attends to, itself included.
     """
     k, vision = config.decoder.num_multi_token_pred, config.vision_tokens
@@ -60,7 +62,7 @@ def arrange(config: AutoGazeConfig, history: History, window: int) -> Sequence:
     later = torch.arange(k * (steps - 1), device=device) < fed[..., None]
     seen = torch.cat([waiting, torch.ones(clips, frames, vision, dtype=torch.bool, device=device), later], 2)
 
-    before = waiting.sum(2) + vision  # rows ahead of a frame's own tokens
+    before = waiting.sum(2) + vision  # rows before the frame's own tokens
     start = _delayed((before + fed).cumsum(1))
     prefix = start[..., None] + seen[..., : k + vision].long().cumsum(2) - 1
     tail = (start + before)[..., None] - k + slot
@@ -85,5 +87,5 @@ def arrange(config: AutoGazeConfig, history: History, window: int) -> Sequence:
 
 
 def _delayed(values: torch.Tensor) -> torch.Tensor:
-    """Each frame's values at the frame after it; zeros in the first frame."""
+    """Shifts values by one frame; the first frame gets zeros."""
     return torch.cat([torch.zeros_like(values[:, :1]), values[:, :-1]], 1)

@@ -1,9 +1,9 @@
-"""Weights to start from: nothing that training could not find, but it need not spend its time on it.
+"""The initial weights. Training could find them itself, but they save it time.
 
-Patches begin as a cosine transform of brightness and colour; half of the temporal convolution begins as
-the change since the last frame, once with either sign for the ReLU; patches, tokens and the rows of the
-token heads begin with one code of places, so that what lies together looks alike; the last layer begins by
-looking at what changed. Without the last, thousands of steps go by before the network looks anywhere.
+Patches start as a cosine transform of brightness and colour. Half of the temporal convolution starts as the
+change since the previous frame, with both signs because of the ReLU. Patches, tokens and the rows of the
+token heads start with one positional code, so that neighbours are similar. The last layer starts by attending
+to what changed; without that, it takes thousands of steps until the network attends to any place.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _CONSTANT_CHANNELS, _CONSTANT = 1 / 8, 3.0
 _PLACE_WIDTH = 1 / 14
 _PLACE_SHARPNESS = 5.0
 _ALWAYS, _CODE = 1, 2
-"""Dimensions of the decoder's width: 1 everywhere; from here on, the code of places."""
+"""Dimensions of the decoder's width: a constant 1, and the first dimension of the positional code."""
 
 
 @torch.no_grad()
 def set_starting_weights(network: Network, seed: int) -> None:
-    """Draws all weights of a network anew."""
+    """Sets all weights of a network."""
     generator = torch.Generator().manual_seed(seed)
     layers = network.config.decoder.num_hidden_layers
     for name, weight in network.named_parameters():
@@ -63,13 +63,13 @@ def _set_patches(conv: nn.Conv3d) -> None:
     filters = []
     for colour, share in zip(_COLOURS, shares, strict=True):
         for square, y, x in order[:share]:
-            # Natural images have less of the finer waves: lift them, but not to equality.
+            # Natural images contain less of the finer waves, so amplify these partially.
             gain = (1 + math.sqrt(square)) ** 0.7 / 30
             plane = torch.outer(waves[y], waves[x]) * gain
             filters.append(torch.tensor(colour)[:, None, None] * plane)
     conv.weight.zero_()
     conv.weight[: len(filters), :, 0] = torch.stack(filters)
-    # Constant channels of some size keep the layer norm from stretching flat patches out of proportion.
+    # Large constant channels keep the layer norm from amplifying flat patches too much.
     constants = torch.full((conv.out_channels - len(filters),), _CONSTANT)
     constants[::2] *= -1
     if conv.bias is not None:
@@ -95,7 +95,7 @@ def _change_pairs(conv: nn.Conv3d) -> int:
 
 
 def _set_places(network: Network, generator: torch.Generator) -> None:
-    """Where things are: one code for patches, tokens and the rows of the token heads."""
+    """Sets one positional code for patches, tokens and the rows of the token heads."""
     config, model = network.config, network.gazing_model
     width = config.decoder.hidden_size
     free = slice(_CODE, width - (width - _CODE) % 2)
@@ -125,7 +125,7 @@ def _set_places(network: Network, generator: torch.Generator) -> None:
 
 
 def _set_gaze(network: Network) -> None:
-    """The last layer looks where something changed and passes on what it finds there."""
+    """Makes the last layer attend to what changed and pass on its content."""
     vision, llama = network.gazing_model.vision_model, network.gazing_model.gaze_decoder.model
     changes = sum(2 * _change_pairs(block.conv3d) for block in _of(vision.blocks, Block)[-1:])
     vision.out_proj.weight[NOTICED] = 0
@@ -133,7 +133,7 @@ def _set_gaze(network: Network) -> None:
     vision.out_proj.weight[_ALWAYS] = 0
     attention = _of(llama.layers, Layer)[-1].self_attn
     dim = network.config.decoder.head_dim
-    # The slowly turning half of the rotary pairs hardly notices how far away something is.
+    # The half of the rotary pairs that rotates slowly is nearly independent of distance.
     slow = (torch.arange(dim // 2) >= dim // 4).repeat(2)
     for weight, source in ((attention.q_proj.weight, _ALWAYS), (attention.k_proj.weight, NOTICED)):
         weight.mul_(0.3)
@@ -145,10 +145,10 @@ def _set_gaze(network: Network) -> None:
 
 @torch.no_grad()
 def set_memory(attention: Attention, generator: torch.Generator) -> None:
-    """Half of a layer's heads look at the same place in the past: every other one at the latest frames.
+    """Makes half of a layer's heads attend to the same place in the past, every other one to recent frames.
 
-    Only rotary pairs that hardly turn within a window can compare places; one that turns half around
-    within some frames prefers what is recent.
+    Only rotary pairs that rotate little within a window can compare places. A pair that rotates by half a
+    turn within a few frames prefers recent frames.
     """
     width, dim = attention.q_proj.in_features, attention.dim
     free = (width - _CODE) // 2

@@ -27,20 +27,21 @@ from .starting_weights import set_starting_weights
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and on how much to train.
+    """The length of the training and the size of its batches.
 
     Attributes:
         steps: optimiser steps.
-        clips: clips of a batch of the longest form; shorter forms hold more.
-        frames: of the longest clips.
-        first_frames: of the clips of the first part, which learns to see change before it learns to remember.
-        first_part: share of all steps.
-        real_share: share of the clips that are cut from real ones, if there are any.
+        clips: clips in a batch of the longest clips; a batch of shorter clips contains more.
+        frames: frames of the longest clips.
+        first_frames: frames of the clips in the first part, which teaches change before it teaches memory.
+        first_part: length of the first part as a share of the training.
+        real_share: share of the clips that are cut from real videos, if there are any.
         uses: steps on each batch: the first on the search's history, the others on the network's own.
         rate: peak learning rate.
-        seconds: time limit; the learning rate then has come down all the same.
-        done: share of the training that the weights it starts from have had.
-        until: share at which to stop.
+        seconds: time limit; the learning rate decays fully within it.
+        seed: of the random numbers.
+        done: share of the training that the initial weights have completed.
+        until: share of the training at which to stop.
     """
 
     steps: int
@@ -59,7 +60,7 @@ class Plan:
 
 @dataclass
 class Progress:
-    """Where training is: ``share`` of the whole done, and the average of the weights so far."""
+    """The progress of the training: ``share`` is the completed share, ``average`` the averaged weights."""
 
     step: int
     share: float
@@ -68,7 +69,7 @@ class Progress:
 
 
 _FIRST_STEPS, _STEADY, _FINAL_RATE, _AVERAGE = 100, 0.35, 0.01, 0.998
-# Steps a frame, drawn evenly: often the page's own two; six take in most of a frame in motion.
+# Steps per frame, drawn uniformly. The page uses two; six cover most of a frame in motion.
 _STEP_COUNTS = (1, 2, 2, 3, 4, 6)
 _OWN_FROM = 0.08
 
@@ -82,7 +83,7 @@ def train(
     report: Callable[[Progress], None],
     weights: dict[str, torch.Tensor] | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Trains a network, from given weights or from scratch, and returns its averaged weights by name."""
+    """Trains a network from given or initial weights and returns its averaged weights by name."""
     torch.manual_seed(plan.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
@@ -129,18 +130,18 @@ def train(
 
 
 def _rate(share: float) -> float:
-    """The learning rate's course: level at first, then down along a cosine."""
+    """The learning rate's schedule: constant, then a cosine decay."""
     fallen = 0.5 - 0.5 * math.cos(math.pi * max(0.0, (share - _STEADY) / (1 - _STEADY)))
     return 1 - (1 - _FINAL_RATE) * fallen
 
 
 def _half(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 where it pays."""
+    """bfloat16 on a GPU."""
     return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
 class Batches:
-    """Clips with histories and what they teach."""
+    """Produces clips with histories and their training targets."""
 
     def __init__(
         self,
@@ -157,9 +158,9 @@ class Batches:
         self._answer: Answer | None = None
 
     def batch(self, share: float) -> Iterator[tuple[torch.Tensor, History, Lessons]]:
-        """One batch of clips, with one history after the other.
+        """One batch of clips with several histories, one after another.
 
-        After each the network's answer must be given to `answered`.
+        The network's answer to each must be passed to `answered`.
         """
         plan, device = self._plan, self._generator.device
         first = share < plan.first_part
@@ -180,7 +181,7 @@ class Batches:
             yield clips, history, lessons(errors, self._geometry, history)
 
     def answered(self, answer: Answer) -> None:
-        """The network's answer to the last history."""
+        """Stores the network's answer to the last history."""
         self._answer = answer
 
     def _clips(self, count: int, frames: int) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""How well a history keeps a reconstruction up, at the model's own resolution and on its device."""
+"""Measures the reconstruction that a history gives, at the model's resolution and on its device."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .search import Errors, History, after_frame
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a history does to the reconstruction; frame 0 is a keyframe and not counted.
+    """The reconstruction that a history gives. Frame 0 is a keyframe and excluded.
 
     Attributes:
-        error: (B, T - 1) mean squared error in grey levels.
-        updated: (B, T - 1) atoms written.
+        error: (B, T - 1), mean squared error in grey levels.
+        updated: (B, T - 1), number of atoms written.
     """
 
     error: torch.Tensor
@@ -24,12 +24,12 @@ class Outcome:
 
     @property
     def psnr(self) -> torch.Tensor:
-        """(B,) PSNR in dB of each clip's mean squared error."""
+        """(B,): PSNR in dB from the mean squared error of each clip."""
         return 10 * torch.log10(255**2 / self.error.mean(1).clamp_min(1e-2))
 
 
 def follow(errors: Errors, covered: torch.Tensor) -> Outcome:
-    """The outcome of bringing atoms (B, T, A) bool up to date."""
+    """The outcome of updating the given atoms (B, T, A) bool."""
     shown = torch.zeros_like(covered[:, 0], dtype=torch.int64)
     error = []
     for t in range(covered.shape[1]):
@@ -39,7 +39,7 @@ def follow(errors: Errors, covered: torch.Tensor) -> Outcome:
 
 
 def covered_by(history: History, geometry: Geometry) -> torch.Tensor:
-    """(B, T, A): the atoms that a history brings up to date."""
+    """(B, T, A): the atoms that a history updates."""
     slots = torch.arange(history.tokens.shape[2], device=history.tokens.device)
     cells = geometry.covers[history.tokens] > 0
     taken: torch.Tensor = (cells & (slots < history.counts[..., None])[..., None]).any(2)
@@ -47,7 +47,7 @@ def covered_by(history: History, geometry: Geometry) -> torch.Tensor:
 
 
 def covered_by_change(clips: torch.Tensor, geometry: Geometry, updated: torch.Tensor) -> torch.Tensor:
-    """(B, T, A): the finest cells that changed most since the last frame, at least as many atoms as given."""
+    """(B, T, A): the finest cells that changed most since the last frame, at least ``updated`` atoms."""
     change = torch.zeros(*clips.shape[:2], geometry.atoms, device=clips.device)
     atoms = geometry.split(clips).float()
     change[:, 1:] = (atoms[:, 1:] - atoms[:, :-1]).abs().mean(-1)
