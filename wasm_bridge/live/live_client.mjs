@@ -40,21 +40,14 @@ import { TypedEventTarget } from "../calls/typed_event_target.mjs";
  * - `storage`: the size of all model files stored in this browser.
  * - `restart`: another worker is starting; the stream, model, hook and comparison have to be set again.
  *
- * @typedef {{
- *   "progress": LoadProgress,
- *   "frame": FrameReport,
- *   "redraw": FrameReport,
- *   "frame-error": Message,
- *   "options-error": Message,
- *   "model-progress": LoadProgress,
- *   "model-ready": { backend: string, superseded: boolean },
- *   "model-error": Message,
- *   "model-note": Message,
- *   "model-lost": Message,
- *   "model-stopped": Message,
- *   "storage": { bytes: number },
- *   "restart": null,
- * }} LiveViewEvents
+ * @typedef {(
+ *   Record<"progress" | "model-progress", LoadProgress>
+ *   & Record<"frame" | "redraw", FrameReport>
+ *   & Record<"frame-error" | "options-error" | "model-error" | "model-note" | "model-lost" | "model-stopped", Message>
+ *   & Record<"model-ready", { backend: string, superseded: boolean }>
+ *   & Record<"storage", { bytes: number }>
+ *   & Record<"restart", null>
+ * )} LiveViewEvents
  */
 
 /** @extends {TypedEventTarget<LiveViewEvents>} */
