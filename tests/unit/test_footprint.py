@@ -175,7 +175,7 @@ def test_drawing_cells_one_by_one_or_all_at_once_is_the_same(data, mode, geometr
     images = []
     for limit in (0, 1000):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(panels, "MOST_SINGLE_CELLS", limit)
+            patch.setattr(panels, "MAX_SINGLE_CELLS", limit)
             panel = MaskPanel(0.38, mode)
             panel.draw(frame, mask)
             images.append(panel.image)

@@ -58,7 +58,7 @@ class Footprint:
         return plan_rectangles(self.rectangles, self.height, self.width)
 
     @cached_property
-    def keeps_to_grids(self) -> bool:
+    def one_grid_per_scale(self) -> bool:
         """Whether all cells of a scale lie on the same grid, so that at most their outlines overlap."""
         fixations = self.fixations
         _, first, scale = np.unique(fixations.grid, return_index=True, return_inverse=True)

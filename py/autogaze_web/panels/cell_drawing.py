@@ -1,7 +1,9 @@
-"""Cells as pixels, in two ways with one result: cell by cell, or a whole painting in large boxes.
+"""Draws cells onto a panel: each with an outline in its scale's colour and a darker fill, fine cells on top.
 
-A few cells are drawn one by one. Many are painted on a lattice first (``CellPaint``), and what lies close
-together in it is drawn at once, since NumPy's calls cost more than small rectangles do.
+There are two ways with the same result. A few cells are drawn one by one (``draw_cells``). For many cells the
+frame is cut along all of their edges, each piece gets its colour (``paint_footprint``), and neighbouring
+pieces are drawn together (``draw_painted``), because a NumPy call costs more than the pixels of a small
+rectangle.
 """
 
 from __future__ import annotations
@@ -23,26 +25,28 @@ from ..masks.footprint import Footprint
 from ..masks.update_plan import Lattice, UpdatePlan, plan_from_cover
 from .palette import Colour, Palette
 
-# Rows in which rectangles are drawn together: enough to spread NumPy's overhead per call, few enough to
-# pass over empty regions.
+# Height of the bands in which rectangles are drawn together: enough to amortise NumPy's overhead per call,
+# few enough rows that empty regions are skipped.
 BAND_HEIGHT = 64
 
-# What drawing a rectangle by itself costs beside its pixels, in words of pixels: measured under Pyodide,
-# where a blended word takes 10 ns and a rectangle's NumPy calls 30 us.
+# Fixed cost of drawing a single rectangle, in words of pixels: under Pyodide blending a word takes 10 ns and
+# the NumPy calls of a rectangle 30 us.
 RECTANGLE_OVERHEAD = 3000
 
 
-# A box, and the values (layers, height, words) of its pixels.
+# A box, and the colour values (layers, height, words) of its pixels.
 Piece = tuple[Box, Words]
 
 
 @dataclass(frozen=True)
-class Ink:
-    """How colours get onto a panel: blended over a picture, or as they are and opaque.
+class CellStyle:
+    """How cells look: their colours blended over a picture, or opaque.
+
+    Boxes are widened to even columns, so that they consist of whole words.
 
     Attributes:
-        picture: the words of the picture; None for the colours alone.
-        weights: of the blend.
+        picture: words of the picture; None for opaque colours.
+        weights: weights of the blend.
         palette: the colours.
     """
 
@@ -50,104 +54,107 @@ class Ink:
     weights: BlendWeights
     palette: Palette
 
-    def mix(self, values: Words, box: Box) -> Words:
-        """A box's words, its columns made even, from the values (layers, height, words) of its pixels."""
+    @property
+    def blend_weights(self) -> BlendWeights | None:
+        """The weights of the blend; None for opaque colours."""
+        return None if self.picture is None else self.weights
+
+    def render(self, values: Words, box: Box) -> Words:
+        """The drawn words of a box, from the colour values (layers, height, words) of its pixels."""
         if self.picture is None:
             return np.asarray(values[0])
-        return blend(self.under(box), values, self.weights)
+        return blend(self._picture_in(box), values, self.weights)
 
-    def mix_all(self, pieces: list[Piece]) -> Iterator[tuple[Box, Words]]:
-        """``mix`` for each of several boxes, in as few of NumPy's calls as for one."""
+    def render_all(self, pieces: list[Piece]) -> Iterator[tuple[Box, Words]]:
+        """``render`` for several boxes with no more NumPy calls than for one."""
         if self.picture is None or len(pieces) == 1:
             for box, values in pieces:
-                yield box, self.mix(values, box)
+                yield box, self.render(values, box)
             return
-        source = np.concatenate([self.under(box).reshape(-1) for box, _ in pieces])
+        source = np.concatenate([self._picture_in(box).reshape(-1) for box, _ in pieces])
         values = np.concatenate([values.reshape(len(values), -1) for _, values in pieces], axis=1)
-        mixed, start = blend(source, values, self.weights), 0
+        blended, start = blend(source, values, self.weights), 0
         for box, (_, height, width) in ((box, values.shape) for box, values in pieces):
-            yield box, mixed[start : start + height * width].reshape(height, width)
+            yield box, blended[start : start + height * width].reshape(height, width)
             start += height * width
 
-    def under(self, box: Box) -> Words:
-        """The picture's words of a box, its columns made even."""
+    def _picture_in(self, box: Box) -> Words:
         assert self.picture is not None
         return self.picture[box[0] : box[2], box[1] // 2 : -(-box[3] // 2)]
 
 
-def draw_cells(image: Rgba, mask: Footprint, ink: Ink) -> None:
-    """Draws a mask's cells onto an image, coarse to fine, each with its fill and its frame.
+def draw_cells(image: Rgba, mask: Footprint, style: CellStyle) -> None:
+    """Draws a mask's cells onto an image one by one, coarse to fine.
 
     Args:
         image: (H, W, 4) uint8.
-        mask: one that keeps to grids; otherwise a cell's fill could lie on another's frame.
-        ink: how.
+        mask: a mask with one grid per scale; otherwise a cell's fill could cover the outline of another.
+        style: the colours and the picture behind them.
     """
     target = _pixels(image)
-    for pieces in _portions(_cell_pieces(mask, ink)):
-        for box, drawn in ink.mix_all(pieces):
-            _put(target, box, [box], drawn)
+    for pieces in _batches(_cell_pieces(mask, style)):
+        for box, drawn in style.render_all(pieces):
+            _copy_rectangles(target, box, [box], drawn)
 
 
-def _cell_pieces(mask: Footprint, ink: Ink) -> Iterator[Piece]:
+def _cell_pieces(mask: Footprint, style: CellStyle) -> Iterator[Piece]:
     """The cells from coarse to fine, large ones cut into bands of rows."""
-    weights = None if ink.picture is None else ink.weights
     grid = mask.fixations.grid
     order = np.argsort(grid, kind="stable")
     for (y0, x0, y1, x1), scale in zip(mask.rectangles[order].tolist(), grid[order].tolist(), strict=True):
-        colour = ink.palette.colour_of(scale)
-        shades = (colour, ink.palette.fill_of(colour))
-        values = _cell_values(y1 - y0, x1 - x0, x0 % 2, shades, weights)
+        outline = style.palette.colour_of(scale)
+        colours = (outline, style.palette.fill_of(outline))
+        values = _cell_values(y1 - y0, x1 - x0, x0 % 2, colours, style.blend_weights)
         for band in bands((y0, x0, y1, x1)):
             yield band, values[:, band[0] - y0 : band[2] - y0]
 
 
-def _portions(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Runs of pieces that together have at most ``WORDS_AT_ONCE``, or of one."""
-    portion: list[Piece] = []
+def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Consecutive pieces in batches of at most ``WORDS_AT_ONCE`` words, but at least one piece."""
+    batch: list[Piece] = []
     size = 0
     for piece in pieces:
         words = piece[1][0].size
-        if portion and size + words > WORDS_AT_ONCE:
-            yield portion
-            portion, size = [], 0
-        portion.append(piece)
+        if batch and size + words > WORDS_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+        batch.append(piece)
         size += words
-    if portion:
-        yield portion
+    if batch:
+        yield batch
 
 
 @dataclass(frozen=True)
-class CellPaint:
-    """Cells of a frame, painted on a lattice.
+class PaintedLattice:
+    """A frame's lattice with a colour for each atom.
 
     Attributes:
-        lattice: all edges of the cells and of their frames.
-        kind: (R, C) uint8 of the atoms: 0 where there is no cell, else an index into ``colours``.
+        lattice: lattice of the edges of all cells and outlines.
+        colour_index: (R, C) uint8, index into ``colours`` for each atom; 0 where there is no cell.
         colours: (K, 3) uint8; entry 0 is black.
         plan: the union of the cells.
     """
 
     lattice: Lattice
-    kind: NDArray[np.uint8]
+    colour_index: NDArray[np.uint8]
     colours: NDArray[np.uint8]
     plan: UpdatePlan
 
 
-def paint_footprint(mask: Footprint, palette: Palette) -> CellPaint:
-    """Lays a mask's rectangles over each other, the coarsest grid at the bottom."""
+def paint_footprint(mask: Footprint, palette: Palette) -> PaintedLattice:
+    """A mask's cells painted over each other, coarse to fine."""
     grid = mask.fixations.grid
     scales = np.unique(grid).tolist()
     layers = [(mask.rectangles[grid == scale], palette.colour_of(scale)) for scale in scales]
     return _paint_layers(layers, palette, mask.height, mask.width)
 
 
-def paint_scale_rows(mask: Footprint, palette: Palette) -> CellPaint:
-    """One band below the other for each grid that the mask has, coarse to fine, each with that grid's cells.
+def paint_scale_rows(mask: Footprint, palette: Palette) -> PaintedLattice:
+    """The cells of each scale in a band of their own, one below the other, coarse to fine.
 
-    Band i of n has the rows ``floor(i * height / n)`` to ``ceil((i + 1) * height / n)``; in its middle the
-    cells lie in a small frame of the same shape as the whole. What the ``effective`` geometry makes of the
-    cells belongs to no grid of its own and is painted in place of the bands.
+    Band i of n covers the rows ``floor(i * height / n)`` to ``ceil((i + 1) * height / n)``. In its middle the
+    cells lie in a small frame with the aspect ratio of the whole. In the ``effective`` geometry
+    all scales are on one grid, so its cells are painted without bands.
     """
     if mask.geometry == "effective":
         return paint_footprint(mask, palette)
@@ -158,13 +165,13 @@ def paint_scale_rows(mask: Footprint, palette: Palette) -> CellPaint:
         band = -(-(index + 1) * mask.height // len(scales)) - top
         view = max((2 * band * mask.width + mask.height) // (2 * mask.height), 1)
         left = (mask.width - view) // 2
-        chosen = mask.fixations.select(mask.fixations.grid == scale)
+        cells = mask.fixations.select(mask.fixations.grid == scale)
         offset = np.array([top, left, top, left], np.int32)
-        layers.append((chosen.rectangles(band, view) + offset, palette.colour_of(scale)))
+        layers.append((cells.rectangles(band, view) + offset, palette.colour_of(scale)))
     return _paint_layers(layers, palette, mask.height, mask.width)
 
 
-def frame_lines(rectangles: IntArray) -> IntArray:
+def _outlines(rectangles: IntArray) -> IntArray:
     """The one-pixel top, left, bottom and right lines inside N rectangles, as (4 N, 4) rectangles."""
     y0, x0, y1, x1 = rectangles.T
     lines = ((y0, x0, y0 + 1, x1), (y0, x0, y1, x0 + 1), (y1 - 1, x0, y1, x1), (y0, x1 - 1, y1, x1))
@@ -173,33 +180,33 @@ def frame_lines(rectangles: IntArray) -> IntArray:
 
 def _paint_layers(
     layers: Iterable[tuple[IntArray, Colour]], palette: Palette, height: int, width: int
-) -> CellPaint:
-    """Paints rectangles over each other, layer by layer: their fills, then their lines."""
+) -> PaintedLattice:
+    """Paints rectangles over each other, layer by layer: first the fills of a layer, then its outlines."""
     shapes = [
-        (shape, shade)
-        for rectangles, colour in layers
-        for shape, shade in ((rectangles, palette.fill_of(colour)), (frame_lines(rectangles), colour))
+        (shape, colour)
+        for rectangles, outline in layers
+        for shape, colour in ((rectangles, palette.fill_of(outline)), (_outlines(rectangles), outline))
     ]
     edges = np.concatenate([shape for shape, _ in shapes] or [np.zeros((0, 4), np.int32)])
     layer = np.repeat(np.arange(len(shapes)), [len(shape) for shape, _ in shapes])
     colours: list[Colour] = [(0, 0, 0), *dict.fromkeys(colour for _, colour in shapes)]
     lattice = Lattice.of(edges, height, width)
-    kind = np.zeros((lattice.rows.size - 1, lattice.columns.size - 1), np.uint8)
+    index = np.zeros((lattice.rows.size - 1, lattice.columns.size - 1), np.uint8)
     for covered, (_, colour) in zip(lattice.covered_layers(edges, layer, len(shapes)), shapes, strict=True):
-        kind[covered] = colours.index(colour)
-    return CellPaint(lattice, kind, np.array(colours, np.uint8), plan_from_cover(lattice, kind > 0))
+        index[covered] = colours.index(colour)
+    return PaintedLattice(lattice, index, np.array(colours, np.uint8), plan_from_cover(lattice, index > 0))
 
 
-def draw_painting(image: Rgba, painted: CellPaint, ink: Ink) -> None:
-    """Draws all cells of a painting onto an image of its size."""
+def draw_painted(image: Rgba, painted: PaintedLattice, style: CellStyle) -> None:
+    """Draws all cells of a painted lattice onto an image of its size."""
     target = _pixels(image)
-    canvas = _Canvas(painted, _values(painted.colours, None if ink.picture is None else ink.weights))
+    magnifier = _Magnifier(painted, _colour_values(painted.colours, style.blend_weights))
     for box, rectangles in _boxes(painted.plan):
-        _put(target, box, rectangles.tolist(), ink.mix(canvas.words(box), box))
+        _copy_rectangles(target, box, rectangles.tolist(), style.render(magnifier.words(box), box))
 
 
-def _values(colours: NDArray[np.uint8], weights: BlendWeights | None) -> NDArray[np.uint32]:
-    """What stands for each of K colours (K, 3) in a pixel: (3, K) to blend it with, or (1, K) opaque."""
+def _colour_values(colours: NDArray[np.uint8], weights: BlendWeights | None) -> NDArray[np.uint32]:
+    """A pixel's values for each of K colours (K, 3): (3, K) addends of a blend, or (1, K) opaque pixels."""
     if weights is not None:
         return weights.addend(colours.T)
     opaque = np.full((len(colours), 4), 255, np.uint8)
@@ -209,14 +216,17 @@ def _values(colours: NDArray[np.uint8], weights: BlendWeights | None) -> NDArray
 
 @lru_cache(maxsize=256)
 def _cell_values(
-    height: int, width: int, odd: int, shades: tuple[Colour, Colour], weights: BlendWeights | None
+    height: int, width: int, odd: int, colours: tuple[Colour, Colour], weights: BlendWeights | None
 ) -> Words:
-    """(layers, height, words) of a cell of ``height x width`` that begins at an even or odd column.
+    """(layers, height, words): the values of a cell of ``height x width`` pixels.
 
     Args:
-        shades: of its frame and of its inside.
+        height, width: size of the cell.
+        odd: 1 if the cell begins at an odd column, else 0.
+        colours: of its outline and of its fill.
+        weights: weights of the blend; None for opaque colours.
     """
-    line, fill = _values(np.array(shades, np.uint8), weights).T
+    line, fill = _colour_values(np.array(colours, np.uint8), weights).T
     values = np.empty((len(line), height, -(-(odd + width) // 2) * 2), np.uint32)
     values[:] = line[:, None, None]
     values[:, 1 : height - 1, odd + 1 : odd + width - 1] = fill[:, None, None]
@@ -227,37 +237,37 @@ def _pixels(image: Rgba) -> NDArray[np.uint32]:
     return image.view(np.uint32)[..., 0]
 
 
-def _put(target: NDArray[np.uint32], box: Box, rectangles: Iterable[Any], drawn: Words) -> None:
-    """Takes over the pixels of rectangles within a box from words that begin at its even column."""
+def _copy_rectangles(target: NDArray[np.uint32], box: Box, rectangles: Iterable[Any], drawn: Words) -> None:
+    """Copies the pixels of rectangles within a box from the box's drawn words."""
     top, left = box[0], box[1] - box[1] % 2
     source = drawn.view(np.uint32)
     for y0, x0, y1, x1 in rectangles:
         target[y0:y1, x0:x1] = source[y0 - top : y1 - top, x0 - left : x1 - left]
 
 
-class _Canvas:
-    """The lattice of a painting blown up to pixels, box by box."""
+class _Magnifier:
+    """Expands boxes of a painted lattice from atoms to pixels."""
 
-    def __init__(self, painted: CellPaint, values: NDArray[np.uint32]):
-        """Takes what to draw for each kind of atom: (layers, K), several values for a pixel."""
+    def __init__(self, painted: PaintedLattice, values: NDArray[np.uint32]):
+        """Takes the values (layers, K) of a pixel for each of the lattice's colours."""
         self._values = values
-        self._kind = painted.kind
+        self._colour_index = painted.colour_index
         self._rows, self._columns = painted.lattice.rows.tolist(), painted.lattice.columns.tolist()
 
     def words(self, box: Box) -> Words:
-        """(layers, height, words) of the values of a box's pixels, its columns made even."""
+        """(layers, height, words): the values of a box's pixels."""
         y0, x0, y1, x1 = box[0], box[1] - box[1] % 2, box[2], box[3] + box[3] % 2
-        top, heights = _pieces(self._rows, y0, y1)
-        left, widths = _pieces(self._columns, x0, x1)
-        atoms = self._kind[top : top + len(heights), left : left + len(widths)]
+        top, heights = _atoms_between(self._rows, y0, y1)
+        left, widths = _atoms_between(self._columns, x0, x1)
+        atoms = self._colour_index[top : top + len(heights), left : left + len(widths)]
         return self._values[:, atoms].repeat(widths, axis=2).repeat(heights, axis=1).view(np.uint64)
 
 
-def _pieces(edges: list[int], start: int, end: int) -> tuple[int, list[int]]:
-    """The first atom that lies in start .. end, and the lengths of it and the following ones inside."""
+def _atoms_between(edges: list[int], start: int, end: int) -> tuple[int, list[int]]:
+    """Index of the first atom between two pixels, and the lengths of all atoms' parts between them."""
     first = bisect_right(edges, start) - 1
     inner = edges[first + 1 : bisect_left(edges, end)]
-    # The extra column of a frame of odd width lies beyond the last edge and counts to the last atom.
+    # The extra column of a frame of odd width lies beyond the last edge and belongs to the last atom.
     if inner and inner[-1] == edges[-1]:
         inner.pop()
     cuts = [start, *inner, end]
@@ -265,32 +275,31 @@ def _pieces(edges: list[int], start: int, end: int) -> tuple[int, list[int]]:
 
 
 def _boxes(plan: UpdatePlan) -> Iterator[tuple[Box, IntArray]]:
-    """Boxes to draw at once, with the plan's rectangles in each, together all of the plan's pixels.
+    """Boxes that are drawn at once, each with the plan's rectangles in it; together they cover the plan.
 
-    The rectangles that begin within BAND_HEIGHT rows are drawn together where that is cheaper than one by
-    one.
+    Rectangles that begin within BAND_HEIGHT rows are drawn together if that is cheaper than one by one.
     """
     rectangles = plan.rectangles
     start = 0
     while start < len(rectangles):
         limit = int(rectangles[start, 0]) + BAND_HEIGHT
         end = max(int(np.searchsorted(rectangles[:, 0], limit)), start + 1)
-        band = rectangles[start:end]
-        box = bounding_box(band)
-        alone = int(((band[:, 2] - band[:, 0]) * (band[:, 3] - band[:, 1])).sum()) // 2
+        group = rectangles[start:end]
+        box = bounding_box(group)
+        separate = int(((group[:, 2] - group[:, 0]) * (group[:, 3] - group[:, 1])).sum()) // 2
         together = (box[2] - box[0]) * (box[3] - box[1]) // 2
-        if together <= alone + RECTANGLE_OVERHEAD * (len(band) - 1):
-            for piece in bands(box):
-                yield piece, _within(band, piece)
+        if together <= separate + RECTANGLE_OVERHEAD * (len(group) - 1):
+            for band in bands(box):
+                yield band, _rows_within(group, band)
         else:
-            for rectangle in band:
-                for piece in bands(bounding_box(rectangle[None])):
-                    yield piece, _within(rectangle[None], piece)
+            for rectangle in group:
+                for band in bands(bounding_box(rectangle[None])):
+                    yield band, _rows_within(rectangle[None], band)
         start = end
 
 
-def _within(rectangles: IntArray, box: Box) -> IntArray:
-    """The parts of rectangles within a box's rows."""
+def _rows_within(rectangles: IntArray, box: Box) -> IntArray:
+    """Rectangles clipped to a box's rows; those without any are left out."""
     inside = rectangles[(rectangles[:, 0] < box[2]) & (rectangles[:, 2] > box[0])].copy()
     inside[:, 0] = np.maximum(inside[:, 0], box[0])
     inside[:, 2] = np.minimum(inside[:, 2], box[2])

@@ -1,9 +1,9 @@
-"""The mask panel: a frame's mask in the colours of its scales, over the picture or without it.
+"""The mask panel: a frame's mask in the colours of its scales, with or without the picture.
 
 - ``image-mask-only``: the cells blended over the picture, transparent black elsewhere.
-- ``image-overlay``: the cells blended over the whole picture.
-- ``overlay``: the cells themselves on black.
-- ``scale-rows``: the cells of each grid in a band of their own, on black (``cell_drawing.paint_scale_rows``).
+- ``image-overlay``: the cells blended over the picture, the plain picture elsewhere.
+- ``overlay``: the opaque cells on black.
+- ``scale-rows``: the opaque cells of each scale in a band of their own, on black (``paint_scale_rows``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..frames.rectangles import Box, bounding_box
 from ..frames.rgba import Rgba, allocate, as_words
 from ..frames.words import BlendWeights
 from ..masks.footprint import Footprint
-from .cell_drawing import Ink, draw_cells, draw_painting, paint_footprint, paint_scale_rows
+from .cell_drawing import CellStyle, draw_cells, draw_painted, paint_footprint, paint_scale_rows
 from .palette import STANDARD, Palette
 
 PanelMode = Literal["image-mask-only", "image-overlay", "overlay", "scale-rows"]
@@ -24,15 +24,15 @@ PANEL_MODES: tuple[str, ...] = get_args(PanelMode)
 
 TRANSPARENT_BLACK, OPAQUE_BLACK = (0, 0, 0, 0), (0, 0, 0, 255)
 
-# Up to so many cells are drawn one by one, which needs no lattice of all their edges, unless together they
-# have so many times the pixels that they cover. Measured under Pyodide: at 640x360 48 cells of all scales
-# take as long either way.
-MOST_SINGLE_CELLS = 80
-MOST_OVERDRAW = 2
+# Up to MAX_SINGLE_CELLS cells are drawn one by one, which avoids a lattice of all their edges, unless they
+# overlap so much that this draws more than MAX_OVERDRAW times the pixels they cover. Measured under Pyodide:
+# at 640x360, 48 cells of all scales take equally long either way.
+MAX_SINGLE_CELLS = 80
+MAX_OVERDRAW = 2
 
 
 class MaskPanel:
-    """A persistent mask panel that is redrawn only where it was or is covered.
+    """A persistent mask panel that is redrawn only where the last mask was or the new one is.
 
     Attributes:
         image: (H, W, 4) uint8.
@@ -48,10 +48,15 @@ class MaskPanel:
         self.configure(blend_alpha, mode, palette)
 
     def configure(self, blend_alpha: float, mode: PanelMode, palette: str = STANDARD) -> None:
-        """Takes a weight of the colours, 0 .. 1, a mode and a palette from the next drawing on.
+        """Changes the settings from the next ``draw`` on.
+
+        Args:
+            blend_alpha: weight of the colours over the picture, 0 .. 1.
+            mode: one of ``PANEL_MODES``.
+            palette: name of a palette (``Palette.named``).
 
         Raises:
-            ValueError: if the weight is out of range, or there is no such mode or palette.
+            ValueError: if the weight is out of range, or the mode or palette is unknown.
         """
         if mode not in PANEL_MODES:
             raise ValueError(f"the mask panel's mode is one of {', '.join(PANEL_MODES)}, got {mode!r}")
@@ -61,14 +66,14 @@ class MaskPanel:
             self.image = allocate(1, 1)
 
     def draw(self, frame: Rgba, mask: Footprint) -> Box:
-        """Shows the mask of this frame, and nothing of earlier ones.
+        """Draws the mask of a frame in place of the previous one.
 
         Args:
             frame: (H, W, 4) uint8.
-            mask: of a frame of that size.
+            mask: the mask of a frame of that size.
 
         Returns:
-            A box around all pixels that may differ from before.
+            A box around all pixels that may have changed.
         """
         whole_frame = np.array([[0, 0, *frame.shape[:2]]], np.int32)
         if self.image.shape != frame.shape:
@@ -80,18 +85,18 @@ class MaskPanel:
         else:
             self._clear(TRANSPARENT_BLACK if self.mode == "image-mask-only" else OPAQUE_BLACK)
         over_picture = self.mode in ("image-mask-only", "image-overlay")
-        ink = Ink(as_words(frame) if over_picture else None, self._weights, self._palette)
+        style = CellStyle(as_words(frame) if over_picture else None, self._weights, self._palette)
         if self.mode == "scale-rows" or not _one_by_one(mask):
             paint = paint_scale_rows if self.mode == "scale-rows" else paint_footprint
             painted = paint(mask, self._palette)
-            draw_painting(self.image, painted, ink)
+            draw_painted(self.image, painted, style)
             drawn = painted.plan.rectangles
         else:
-            draw_cells(self.image, mask, ink)
+            draw_cells(self.image, mask, style)
             drawn = mask.rectangles
         touched = bounding_box(np.concatenate([self._drawn, drawn]))
-        # What is cleared next: many rectangles in one go.
-        many = len(drawn) > MOST_SINGLE_CELLS
+        # Cleared by the next draw: many rectangles are cleared at once, as their bounding box.
+        many = len(drawn) > MAX_SINGLE_CELLS
         self._drawn = np.array([bounding_box(drawn)], np.int32) if many else drawn
         return touched
 
@@ -103,8 +108,8 @@ class MaskPanel:
 
 
 def _one_by_one(mask: Footprint) -> bool:
-    """Whether a mask's cells can be drawn one by one, and that is less work than a painting of them."""
-    if len(mask.rectangles) > MOST_SINGLE_CELLS or not mask.keeps_to_grids:
+    """Whether a mask's cells can be drawn one by one with less work than on a lattice."""
+    if len(mask.rectangles) > MAX_SINGLE_CELLS or not mask.one_grid_per_scale:
         return False
     height, width = (mask.rectangles[:, 2:] - mask.rectangles[:, :2]).T
-    return int((height * width).sum()) <= MOST_OVERDRAW * mask.plan.pixel_count
+    return int((height * width).sum()) <= MAX_OVERDRAW * mask.plan.pixel_count

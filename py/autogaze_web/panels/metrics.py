@@ -1,4 +1,4 @@
-"""What the page's numbers are: PSNR, squared errors that follow the changes, averages, and their texts."""
+"""The numbers of a frame: PSNR, incremental squared errors, moving averages, and how they are formatted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..frames.words import sum_squared_differences
 
 EMA_WEIGHT = 0.15
 
-# Worked on together: enough to spread NumPy's overhead per call, few enough for the processor's cache.
+# Blocks processed together: enough to amortise NumPy's overhead per call, few enough for the CPU cache.
 _BLOCKS_AT_ONCE = 192
 _WORDS_AT_ONCE = _BLOCKS_AT_ONCE * changes.BLOCK_ROWS * changes.BLOCK_WORDS
 
@@ -42,7 +42,7 @@ def psnr(reference: Rgba, image: Rgba) -> float:
 
 
 def squared_error(a: Words, b: Words) -> int:
-    """Sum of squared differences of the colour bytes of two equally shaped (H, W) arrays of words."""
+    """Sum of squared differences of the colour bytes of two arrays of words (H, W / 2) of equal shape."""
     rows = max(1, _WORDS_AT_ONCE // a.shape[1])
     return sum(
         int(sum_squared_differences(a[y : y + rows], b[y : y + rows]).sum(dtype=np.int64))
@@ -51,21 +51,21 @@ def squared_error(a: Words, b: Words) -> int:
 
 
 class SquaredErrorMap:
-    """The squared error between two streams of frames, kept per block and renewed only where needed.
+    """The squared error between two streams of frames, stored per block and updated only where needed.
 
-    ``update`` is told which blocks may have changed in either stream since the last call; all others keep
-    their error, so a still background costs nothing.
+    ``update`` computes only the blocks that may have changed in either stream since the last call, so a still
+    background costs nothing.
     """
 
     def __init__(self, height: int, width: int):
         self._errors = np.zeros(changes.block_grid((height, -(-width // 2))), np.int64)
 
     def update(self, reference: Rgba, image: Rgba, dirty: changes.BlockFlags) -> int:
-        """Renews the dirty blocks and returns the sum of squared differences over the whole frame.
+        """Updates the dirty blocks and returns the sum of squared differences over the whole frame.
 
         Args:
             reference, image: (H, W, 4) uint8 frames.
-            dirty: (ceil(H / 16), ceil(W / 32)) bool, as from ``changes.changed_blocks``.
+            dirty: (ceil(H / 16), ceil(W / 32)) bool, the blocks to update (``changed_blocks``).
         """
         tables = zip(
             changes.block_tables(as_words(reference)), changes.block_tables(as_words(image)), strict=True
@@ -80,27 +80,27 @@ class SquaredErrorMap:
         return int(self._errors.sum())
 
     def clear(self, blocks: changes.BlockFlags) -> None:
-        """Says that in these blocks both streams are equal now."""
+        """Sets the error of blocks to zero, after both streams have become equal in them."""
         self._errors[blocks] = 0
 
 
 @dataclass
 class Ema:
-    """Exponential moving average ``0.85 * previous + 0.15 * sample``, started by its first sample.
+    """Exponential moving average ``0.85 * previous + 0.15 * sample``, initialised by its first sample.
 
-    Where the average or the sample is not finite the sample replaces the average, so that a finite value
-    recovers after an infinite PSNR.
+    If the average or the sample is not finite, the sample replaces the average. The average is therefore
+    finite again after an infinite PSNR.
 
     Attributes:
         value: the average, NaN before the first sample.
-        weight: of the newest sample, 0 .. 1.
+        weight: weight of the newest sample, 0 .. 1.
     """
 
     value: float = math.nan
     weight: float = EMA_WEIGHT
 
     def add(self, sample: float) -> float:
-        """Takes a sample in and returns the new average."""
+        """Adds a sample and returns the new average."""
         if math.isfinite(self.value) and math.isfinite(sample):
             self.value += self.weight * (sample - self.value)
         else:

@@ -30,7 +30,7 @@ OUTPUT_MODES: tuple[str, ...] = get_args(OutputMode)
 
 WHITE = 255
 
-# Plans with fewer pixels of the frame for each rectangle are dense: to copy them, and to blend them.
+# Plans with fewer frame pixels per rectangle are applied densely: limits for copying and for blending.
 DENSE_BELOW, DENSE_BLEND_BELOW = 2500, 6000
 
 
@@ -40,8 +40,8 @@ class Accumulation:
 
     Attributes:
         mode: ``interframe`` or ``full-blend``.
-        keyframe_interval: every so many frames a whole frame is sent; 0 means only the first one and
-            those after a change of size or mode.
+        keyframe_interval: number of frames from one keyframe to the next; 0 for a keyframe only at the start
+            and after a change of size or mode.
         blend_alpha: weight of white in ``full-blend``, 0 .. 1.
     """
 
@@ -61,14 +61,14 @@ class Accumulation:
 
 @dataclass(frozen=True)
 class OutputUpdate:
-    """What one frame did to the output.
+    """How one frame changed the output.
 
     Attributes:
-        keyframe: whether the whole frame was taken over.
-        updated_pixels: pixels written: all of a keyframe, else those of the plan.
-        written: blocks (``changes.block_grid``) in which the output may differ from before.
-        box: around all pixels of the output that may differ from before.
-        equal: blocks in which the output now equals the input for certain.
+        keyframe: whether the whole frame was copied.
+        updated_pixels: number of pixels updated: all of a keyframe, otherwise those of the plan.
+        written: blocks (``changes.block_grid``) in which the output may have changed.
+        box: a box around all pixels of the output that may have changed.
+        equal: blocks in which the output is known to equal the input.
     """
 
     keyframe: bool
@@ -87,7 +87,7 @@ class Accumulator:
         self._index = 0
 
     def configure(self, settings: Accumulation) -> None:
-        """Takes new settings; a new mode starts over with a keyframe, a new interval does not."""
+        """Changes the settings; a new mode restarts with a keyframe, a new interval does not."""
         if settings.mode != self.settings.mode:
             self.reset()
         self.settings = settings
@@ -96,13 +96,13 @@ class Accumulator:
         """Makes the next frame a keyframe."""
         self._index = 0
 
-    def update(self, frame: Rgba, plan: UpdatePlan, again: bool = False) -> OutputUpdate:
-        """Brings the output up to a new frame of which only the planned pixels are known.
+    def update(self, frame: Rgba, plan: UpdatePlan, redraw: bool = False) -> OutputUpdate:
+        """Updates the output from a frame: all of it at a keyframe, otherwise the pixels of the plan.
 
         Args:
-            frame: (H, W, 4) uint8; another size than the last one's starts over.
+            frame: (H, W, 4) uint8; a change of size restarts with a keyframe.
             plan: the pixels that the cells cover in this frame.
-            again: it is the last frame once more, which counts for no keyframe.
+            redraw: whether this is the previous frame again, which does not count towards the interval.
         """
         height, width = frame.shape[:2]
         if self.image.shape != frame.shape:
@@ -110,8 +110,8 @@ class Accumulator:
             self.reset()
         interval = self.settings.keyframe_interval
         due = interval > 0 and self._index % interval == 0
-        keyframe = self._index == 0 or (due and not again)
-        if keyframe or not again:
+        keyframe = self._index == 0 or (due and not redraw)
+        if keyframe or not redraw:
             self._index += 1
         grid = changes.block_grid(as_words(frame).shape)
         if keyframe:
@@ -132,7 +132,7 @@ class Accumulator:
 
 
 def is_dense(plan: UpdatePlan, blended: bool = False) -> bool:
-    """Whether the plan has so many rectangles that the whole frame is less work to copy, or to blend."""
+    """Whether copying (or blending) the whole frame through a mask is cheaper than rectangle by rectangle."""
     limit = DENSE_BLEND_BELOW if blended else DENSE_BELOW
     return int(plan.lattice.rows[-1]) * int(plan.lattice.columns[-1]) < limit * len(plan.rectangles)
 
@@ -143,23 +143,23 @@ def copy_plan(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
 
 
 def copy_sparse(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
-    """``copy_plan`` by rectangles."""
+    """``copy_plan``, rectangle by rectangle."""
     for y0, x0, y1, x1 in plan.rectangles.tolist():
         output[y0:y1, x0:x1] = frame[y0:y1, x0:x1]
 
 
 def copy_dense(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
-    """``copy_plan`` through a mask."""
+    """``copy_plan``, through a mask of the whole frame."""
     np.copyto(_whole(output), _whole(frame), where=plan.pixels())
 
 
 def lighten_plan(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
-    """Writes the planned pixels, blended with white by alpha, into the output."""
+    """Writes the planned pixels of a frame, blended with white, into the output."""
     (lighten_dense if is_dense(plan, blended=True) else lighten_sparse)(output, frame, plan, alpha)
 
 
 def lighten_sparse(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
-    """``lighten_plan`` by rectangles."""
+    """``lighten_plan``, rectangle by rectangle."""
     weights, white = _white(alpha)
     source = as_words(frame)
     target = _whole(output)
@@ -170,7 +170,7 @@ def lighten_sparse(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) ->
 
 
 def lighten_dense(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
-    """``lighten_plan`` through a mask."""
+    """``lighten_plan``, through a mask of the whole frame."""
     weights, white = _white(alpha)
     source, target, mask = as_words(frame), _whole(output), plan.pixels()
     for y0, _, y1, _ in bands((0, 0, *frame.shape[:2])):
@@ -180,7 +180,7 @@ def lighten_dense(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> 
 
 
 def covered_blocks(plan: UpdatePlan) -> tuple[changes.BlockFlags, changes.BlockFlags]:
-    """Which blocks (``changes.block_grid``) a plan touches, and which of them hold no other pixels."""
+    """The blocks (``changes.block_grid``) that a plan touches, and those that it covers completely."""
     rows, columns = plan.lattice.rows, plan.lattice.columns
     y, x, area = _block_edges(int(rows[-1]), int(columns[-1]))
     heights = _sums_between(y, plan.covered.T, rows).T
@@ -190,7 +190,7 @@ def covered_blocks(plan: UpdatePlan) -> tuple[changes.BlockFlags, changes.BlockF
 
 @lru_cache(maxsize=8)
 def _block_edges(height: int, width: int) -> tuple[IntArray, IntArray, IntArray]:
-    """A frame's blocks: their edges along both axes, and how many pixels each of them has."""
+    """The edges of a frame's blocks along both axes, and the number of pixels in each block."""
     y, x = (
         np.minimum(np.arange(0, extent + size, size, dtype=np.int32), extent)
         for extent, size in ((height, changes.BLOCK_ROWS), (width, 2 * changes.BLOCK_WORDS))
@@ -199,12 +199,15 @@ def _block_edges(height: int, width: int) -> tuple[IntArray, IntArray, IntArray]
 
 
 def _sums_between(edges: IntArray, values: NDArray[Any], lines: IntArray) -> IntArray:
-    """Sums over the pixels between neighbouring edges, (N, edges - 1), of what has one value for each atom.
+    """Sums over the pixels between neighbouring edges of values that are constant within each atom.
 
     Args:
-        edges: ascending, from the first to the last line.
-        values: (N, A) of the atoms between the A + 1 lines.
-        lines: of a lattice.
+        edges: (E,) pixel edges, ascending from the first to the last line.
+        values: (N, A), one value for each atom between the lines.
+        lines: (A + 1,) pixel edges of a lattice.
+
+    Returns:
+        (N, E - 1).
     """
     before = np.zeros((len(values), len(lines)), np.int32)
     np.cumsum(values * (lines[1:] - lines[:-1]), axis=1, out=before[:, 1:])
@@ -219,5 +222,5 @@ def _white(alpha: float) -> tuple[BlendWeights, NDArray[np.uint64]]:
 
 
 def _whole(image: Rgba) -> NDArray[np.uint32]:
-    """(H, W): the pixels as whole numbers."""
+    """(H, W): each pixel as one integer."""
     return image.view(np.uint32)[..., 0]
