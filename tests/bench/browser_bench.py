@@ -1,12 +1,12 @@
-"""What a frame costs with AutoGaze in a browser, by stage, backend, budget and context.
+"""Measures frames with AutoGaze in a browser, by stage, backend, budget and context.
 
     make bench-browser                                     a table; the same as JSON in tests/output
     python tests/bench/browser_bench.py --frames 20
-    python tests/bench/browser_bench.py --folder OUT       only the pages, to be served elsewhere
+    python tests/bench/browser_bench.py --folder OUT       write the pages, to be served elsewhere
 
-The checkpoint has the released architecture and random weights: it gazes at nothing in particular, but
-computes as much, and every frame takes its whole budget. WebGPU is measured only where its adapter is
-hardware. Times are medians in milliseconds. Machines are noisy: compare numbers of one run.
+The checkpoint has the released architecture and random weights, so its choices are meaningless but cost as
+much, and every frame uses its whole budget. WebGPU is measured only on a hardware adapter. Times are medians
+in milliseconds. Timings are noisy: compare numbers of one run.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HAS_HARDWARE = """async () => {
 
 
 def make_folder(folder: Path) -> None:
-    """The site, with the pages and the checkpoint beside it in ``bench/``."""
+    """Writes the site, with the pages and the checkpoint in ``bench/``."""
     shutil.copytree(build_site.DIST, folder, dirs_exist_ok=True)
     bench = folder / "bench"
     shutil.copytree(PAGES, bench, dirs_exist_ok=True)
@@ -54,7 +54,7 @@ def make_folder(folder: Path) -> None:
 
 
 def measure(browser: Browser, folder: Path, isolated: bool, query: str) -> list[dict[str, Any]]:
-    """The results of the cases that the query names."""
+    """The results of the cases in the query."""
     with served(folder, isolated=isolated) as url:
         page = browser.new_page()
         page.goto(url + "options.json")
@@ -69,7 +69,7 @@ def measure(browser: Browser, folder: Path, isolated: bool, query: str) -> list[
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """The results as Markdown."""
+    """The results as a Markdown table."""
     stages = next((list(result["stages"]) for result in results if "stages" in result), [])
     lines = [
         "| runs on | tokens | context | " + " | ".join(stages) + " |",
@@ -87,7 +87,7 @@ def table(results: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Measures, or makes the folder to measure with."""
+    """Measures, or writes the folder to measure with."""
     assert __doc__
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=20, help="frames to measure in each case")
     parser.add_argument("--width", type=int, default=640, help="of a frame, in pixels")
     parser.add_argument("--height", type=int, default=360, help="of a frame, in pixels")
-    parser.add_argument("--folder", type=Path, help="make the pages there and measure nothing")
+    parser.add_argument("--folder", type=Path, help="write the pages there and measure nothing")
     parser.add_argument("--results", type=Path, help="print a table of results measured elsewhere (JSON)")
     options = parser.parse_args()
     if options.results:

@@ -1,9 +1,9 @@
-"""Where the sparse and the dense way of a mask to the pixels meet: in Pyodide under Chromium, and natively.
+"""Finds where the sparse and the dense update of the output take equal time: in Pyodide, and natively.
 
     python tests/bench/crossover.py
 
-``DENSE_BELOW`` and ``DENSE_BLEND_BELOW`` of ``autogaze_web.panels.output`` are what this
-measures. Times are the least of several.
+It measures ``DENSE_BELOW`` and ``DENSE_BLEND_BELOW`` in ``autogaze_web.panels.output``. Times are the
+minimum of several runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WAYS = {"copy": ("sparse", "dense"), "blend": ("blend_sparse", "blend_dense")}
 
 
 def in_browser() -> list[dict[str, Any]]:
-    """The measurements under Pyodide."""
+    """The measurements in Pyodide."""
     chromium = require()
     build_site.build()
     source = (Path(__file__).parent / "crossover_costs.py").read_text(encoding="utf-8")
@@ -43,10 +43,10 @@ def in_browser() -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measures and prints a table."""
-    print("\nThe output's update, ms; with fewer pixels of the frame for each rectangle it is dense:")
-    print(f"{DENSE_BELOW} to copy and {DENSE_BLEND_BELOW} to blend\n")
+    print("\nTime of the output's update in ms. The update is dense below this number of frame pixels")
+    print(f"per rectangle: {DENSE_BELOW} for copies, {DENSE_BLEND_BELOW} for blends\n")
     sides = " | ".join(f"{where} {what} sparse | dense" for where in ("Pyodide", "native") for what in WAYS)
-    print(f"| size | rectangles | pixels for each | {sides} |")
+    print(f"| size | rectangles | pixels per rectangle | {sides} |")
     print("| --- " * 11 + "|")
     for row, native in zip(in_browser(), json.loads(measure_all()), strict=True):
         numbers = " | ".join(

@@ -1,4 +1,4 @@
-"""The sparse and the dense way of plans to the pixels, timed; runs natively and, as source, under Pyodide."""
+"""Times the sparse and the dense update of the output. Runs natively and, as source text, in Pyodide."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from autogaze_web.panels import output as output_panel
 
 
 def best_of(function, *arguments, repeats=7):
-    """The least time in milliseconds."""
+    """The minimum time in milliseconds."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -23,8 +23,8 @@ def best_of(function, *arguments, repeats=7):
 
 
 def measure(width, height, grid, share):
-    """Both ways of a frame's update, of cells scattered over a grid."""
-    # A permutation that scatters; the page's NumPy has no random numbers.
+    """The times of both updates of a frame, with cells scattered over a grid."""
+    # A pseudo-random permutation, because the page's NumPy has no random numbers.
     place = (np.arange(grid * grid, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     chosen = np.argsort(place >> np.uint64(20))[: int(grid * grid * share)]
     plan = plan_update(Cells.of(grid, *np.divmod(chosen, grid)), height, width)

@@ -1,7 +1,7 @@
-"""What one frame with given tokens costs in Python, as JSON; runs natively and, as source, under Pyodide.
+"""Measures the Python time of frames with fixed tokens, as JSON; runs natively and, as text, in Pyodide.
 
-Every pixel of every frame differs from the one before it, as with a camera. The tokens are of all the model's
-scales; decoding them to cells is part of the time.
+Every pixel differs from the previous frame, as with a camera. The tokens cover all scales of the model. The
+time includes decoding the tokens to cells.
 """
 
 import json
@@ -14,7 +14,7 @@ from autogaze_web.live.view import LiveSettings, LiveView
 from autogaze_web.model.tokens import ScaleLayout
 
 LAYOUT = ScaleLayout((2, 4, 7, 14))
-# Name, tokens a frame, options.
+# Name: tokens per frame, options.
 WORKLOADS = {
     "16 tokens": (16, {}),
     "265 tokens": (265, {}),
@@ -25,14 +25,14 @@ WORKLOADS = {
 
 
 def hashed(count, seed):
-    """(count,) uint64 that look random; the page's NumPy has no random numbers."""
+    """(count,) pseudo-random uint64, because the page's NumPy has no random numbers."""
     values = (np.arange(count, dtype=np.uint64) + np.uint64(seed * 7919 + 1)) * np.uint64(0x9E3779B97F4A7C15)
     values ^= values >> np.uint64(29)
     return values * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(32)
 
 
 def some_tokens(count, index):
-    """Distinct tokens of a frame: one or more of every scale, the finer the more."""
+    """Distinct tokens for a frame: at least one per scale, and more on finer scales."""
     if count >= LAYOUT.tokens:
         return np.arange(LAYOUT.tokens)
     shares = np.array([1, 2, 4, 9]) / 16
@@ -44,7 +44,7 @@ def some_tokens(count, index):
 
 
 def measure(width, height, name, frames, warm_up=5):
-    """Medians in milliseconds of every stage and of a whole frame, and the least of a whole frame."""
+    """The medians in milliseconds of each stage and of a whole frame, and the minimum of a whole frame."""
     count, options = WORKLOADS[name]
     view = LiveView(LiveSettings.of(options))
     pictures = [hashed(height * width, 99 + i).astype(np.uint32) for i in range(3)]
@@ -67,7 +67,7 @@ def measure(width, height, name, frames, warm_up=5):
     return {**case, "ms": medians, "least_ms": least}
 
 
-# Five seconds of a camera: by then the browser has compiled what every frame runs.
+# Five seconds of a camera, after which the browser has compiled the code that every frame runs.
 FRAMES_BEFORE = 150
 
 

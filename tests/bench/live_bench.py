@@ -1,12 +1,13 @@
-"""What one frame costs in Python: in Pyodide under Chromium, and natively for comparison.
+"""Measures the Python time of one frame: in Pyodide under Chromium, and natively for comparison.
 
     make bench                          medians as tables; the same as JSON in tests/output/bench.json
     python tests/bench/live_bench.py --frames 30
 
-Times are medians in milliseconds over the frames after a warm-up, of ``LiveView.process`` alone: drawing
-or capturing the frame is not in them. First the page with patch-diff, then frames with given tokens in which
-every pixel changes (``frame_costs.py``), beside their goals and the least of the same frames. Machines are
-noisy: compare the ratios, which come from one run. The tables are those of ``docs/speed.md``.
+Times are medians in milliseconds over the frames after a warm-up. They cover ``LiveView.process`` only,
+without capturing or drawing the frame. The first table is the page with patch-diff. The second table has
+fixed tokens and frames in which every pixel changes (``frame_costs.py``), with the minimum and the goal for
+each case. Timings are noisy: compare ratios, which come from one run. ``docs/speed.md`` contains these
+tables.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ WARM_UP = 10
 
 @dataclass(frozen=True)
 class Workload:
-    """A source and its options: how much of a frame changes, and how much of that is masked."""
+    """A source and its options, which determine how much of a frame changes and is masked."""
 
     name: str
     source: str
@@ -52,7 +53,7 @@ WORKLOADS = (
     Workload("full motion, every cell", "synthetic-pan", {"patch-diff-threshold": 0}),
 )
 
-# Width, height, workload of frame_costs.py, and the most milliseconds that it should take.
+# Width, height, workload in frame_costs.py, and the goal in milliseconds.
 TOKEN_CASES = (
     (640, 360, "16 tokens", 4),
     (640, 360, "16 tokens, PSNR hidden", 4),
@@ -77,7 +78,7 @@ _MEASURE = """([count, timeout]) => new Promise((resolve, reject) => {
 
 
 def in_browser(page: Page, url: str, workload: Workload, width: int, frames: int) -> list[dict[str, Any]]:
-    """Reports of the page's first frames."""
+    """The reports of the page's first frames."""
     options = {"source": workload.source, "inference-width": width, **workload.options}
     page.goto(url + "?" + "&".join(f"{name}={value}" for name, value in options.items()))
     page.wait_for_selector("#panels.live", timeout=60_000)
@@ -86,7 +87,7 @@ def in_browser(page: Page, url: str, workload: Workload, width: int, frames: int
 
 
 def natively(workload: Workload, width: int, height: int, frames: int) -> list[dict[str, Any]]:
-    """Reports of the same frames on this machine's own Python."""
+    """The reports of the same frames in native Python."""
     view = LiveView(LiveSettings.of(workload.options))
     reports = []
     for index in range(frames):
@@ -96,14 +97,14 @@ def natively(workload: Workload, width: int, height: int, frames: int) -> list[d
 
 
 def medians(reports: list[dict[str, Any]]) -> dict[str, float]:
-    """Medians of every stage and of their sum, without the warm-up."""
+    """The medians of each stage and of their sum, without the warm-up."""
     stages = [report["stage_ms"] for report in reports[WARM_UP:]]
     result = {"total": statistics.median(sum(each.values()) for each in stages)}
     return result | {name: statistics.median(each[name] for each in stages) for name in stages[0]}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown."""
+    """The rows as a Markdown table."""
     stages = [name for name in rows[0]["pyodide_ms"] if name != "total"]
     lines = [
         "| size | workload | masked | Pyodide ms | native ms | ratio | " + " | ".join(stages) + " |",
@@ -125,7 +126,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def with_tokens(page: Page, url: str, frames: int) -> list[dict[str, Any]]:
-    """The measurements of ``frame_costs.py`` under Pyodide, each with its goal and natively."""
+    """The measurements of ``frame_costs.py`` in Pyodide, each with its goal and the native time."""
     cases = [[width, height, workload] for width, height, workload, _ in TOKEN_CASES]
     source = (Path(__file__).parent / "frame_costs.py").read_text(encoding="utf-8")
     pyodide = json.loads(GazeWorker(page, url).python(f"{source}\nmeasure_all({cases!r}, {frames})"))
@@ -137,10 +138,10 @@ def with_tokens(page: Page, url: str, frames: int) -> list[dict[str, Any]]:
 
 
 def token_table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown."""
+    """The rows as a Markdown table."""
     stages = [name for name in rows[0]["ms"] if name not in ("total", "mask")]
     lines = [
-        "| size | tokens | masked | Pyodide ms | least | goal | native ms | " + " | ".join(stages) + " |",
+        "| size | tokens | masked | Pyodide ms | min | goal | native ms | " + " | ".join(stages) + " |",
         "| --- | --- | --- | --- | --- | --- | --- |" + " --- |" * len(stages),
     ]
     for row in rows:
@@ -158,10 +159,10 @@ def token_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def how_quiet() -> str:
-    """Whether other work disturbs the measurements, in a sentence."""
+def machine_load() -> str:
+    """A sentence about the load of the machine, which can disturb the measurements."""
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    verdict = "quiet" if load < 0.2 * cores else "not quiet: trust the ratios, not the times"
+    verdict = "idle" if load < 0.2 * cores else "busy: trust the ratios, not the times"
     return f"Load {load:.1f} on {cores} cores at the start: {verdict}"
 
 
@@ -170,17 +171,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--frames", type=int, default=60, help="frames of each case, the warm-up included")
+    parser.add_argument("--frames", type=int, default=60, help="frames of each case, including the warm-up")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "output" / "bench.json")
     arguments = parser.parse_args()
     if arguments.frames <= WARM_UP:
-        parser.error(f"--frames must be more than the {WARM_UP} of the warm-up")
+        parser.error(f"--frames must exceed the warm-up of {WARM_UP} frames")
 
     chromium = require()
-    quietness = how_quiet()
+    load = machine_load()
     build_site.build()
     rows = []
-    # Isolated clocks are exact; to a plain site tests can add files.
+    # Clocks are precise on an isolated site; on a plain site the tests can add files.
     with served(isolated=True) as url, served() as plain_url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags())
         for width, height in SIZES:
@@ -210,10 +211,10 @@ def main() -> None:
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     result = {"chromium": version, "rows": rows, "token_rows": token_rows}
     arguments.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"\nPython's share of one frame, medians of {arguments.frames - WARM_UP}, Chromium {version}")
-    print(f"{quietness}\n")
+    print(f"\nPython time per frame, medians of {arguments.frames - WARM_UP} frames, Chromium {version}")
+    print(f"{load}\n")
     print(table(rows))
-    print("\nThe same with given tokens, every pixel changing\n")
+    print("\nThe same with fixed tokens, every pixel changing\n")
     print(token_table(token_rows))
 
 

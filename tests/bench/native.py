@@ -1,7 +1,7 @@
-"""Speed of the native model: `python tests/bench/native.py [--json OUT]`. Measured, never asserted.
+"""Measures the speed of the native model: `python tests/bench/native.py [--json OUT]`. Nothing is asserted.
 
-One streaming frame of the released architecture with random weights: wall time by threads, budget and frames
-of context, MFLOP/s, time to load, and peak memory. No weights are needed: speed does not depend on them.
+Measures one streamed frame of the released architecture: wall time by threads, budget and frames of context,
+MFLOP/s, load time and peak memory. The weights are random, because speed does not depend on them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONTEXTS = (0, 8, 15)
 
 
 def released_checkpoint() -> Checkpoint:
-    """Random weights at the scale of a trained model's projections."""
+    """Random weights of about the size of a trained model's."""
     config = AutoGazeConfig.from_dict(RELEASED)
     stream = np.random.default_rng(0)
     weights = {}
@@ -43,7 +43,7 @@ def released_checkpoint() -> Checkpoint:
 
 
 def flop(config: AutoGazeConfig, budget: int, context: int) -> float:
-    """Floating point operations that the task needs, attention counted dense, of one streaming frame."""
+    """Floating-point operations of one streamed frame, with dense attention."""
     vision, d = config.vision, config.decoder
     tokens, heads = config.vision_tokens, d.num_multi_token_pred
     steps = -(-budget // heads)
@@ -64,7 +64,7 @@ def flop(config: AutoGazeConfig, budget: int, context: int) -> float:
 
 
 def frame_times(model: AutoGaze, budget: int, context: int, repeats: int) -> list[float]:
-    """Seconds of the frame after ``context`` earlier ones, each time in a new stream."""
+    """Seconds for the frame after ``context`` earlier frames, each time in a new stream."""
     video = np.random.default_rng(1).standard_normal((context + 1, 3, 224, 224)).astype(np.float32)
     times = []
     for _ in range(repeats):
@@ -112,7 +112,7 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="file for the result")
+    parser.add_argument("--json", type=Path, help="file for the results")
     options = parser.parse_args()
     print("threads\ttokens\tcontext\tms\tMFLOP\tMFLOP/s")
     result = measure(options.threads, options.repeats)

@@ -1,10 +1,10 @@
-"""Natively beside the times that the reference system (burn_autogaze 0.21.6, Rust) publishes for itself.
+"""Compares native times with those published for the reference system (burn_autogaze 0.21.6, Rust).
 
     python tests/bench/reference.py
 
-Its workload: all cells of five grids at once, 2x2 to 28x28, so every pixel is covered five times over, in
-interframe mode with an alpha of 0.72. Its times are from its authors' machine: compare orders of magnitude.
-Ours are the least of 25, which other work on the machine disturbs least.
+The workload is the reference's: all cells of five grids at once, 2x2 to 28x28, so every pixel is covered five
+times, in interframe mode with an alpha of 0.72. The published times are from its authors' machine, so compare
+orders of magnitude. Ours are the minimum of 25 runs, which is affected least by other work on the machine.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def redundant_cells() -> Cells:
 
 
 class Viewer:
-    """Mask and output of frames of one size."""
+    """Makes the mask and the output of frames of one size."""
 
     def __init__(self, width: int, height: int) -> None:
         pictures = np.random.default_rng(0).integers(0, 256, (2, height, width, 4), np.uint8)
@@ -54,7 +54,7 @@ class Viewer:
         self.panels()
 
     def panels(self, geometry: Geometry = "deduplicated") -> None:
-        """The next frame's mask, output and mask panel."""
+        """Makes the mask, output and mask panel of the next frame."""
         self._index += 1
         frame = self._frames[self._index % 2]
         mask = footprint(self._cells, *self._size, geometry)
@@ -62,18 +62,18 @@ class Viewer:
         self._panel.draw(frame, mask)
 
     def side_by_side(self) -> None:
-        """`panels`, and all three in one image."""
+        """Runs `panels` and joins the three panels in one image."""
         self.panels()
         frame = self._frames[self._index % 2]
         np.concatenate([frame, self._panel.image, self._accumulator.image], axis=1)
 
     def geometry(self, geometry: Geometry) -> None:
-        """The footprint and its plan alone."""
+        """Makes only the footprint and its plan."""
         _ = footprint(self._cells, *self._size, geometry).plan
 
 
 def milliseconds(work: Callable[[], None], repeats: int = 25) -> float:
-    """The least time."""
+    """The minimum time."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -91,7 +91,7 @@ def main() -> None:
         "side by side, 1920x1080": large.side_by_side,
         **{f"geometry {name}": lambda name=name: large.geometry(name) for name in GEOMETRIES},  # type: ignore[misc]
     }
-    print("\nNatively beside the reference's published times, ms\n")
+    print("\nNative times and the published times of the reference, ms\n")
     print("| redundant cells of five grids | here | published |\n| --- | --- | --- |")
     for name, work in works.items():
         print(f"| {name} | **{milliseconds(work):.2f}** | {PUBLISHED[name]:.2f} |")

@@ -1,10 +1,10 @@
-"""How long the page takes from its address to the first masked frame, cold and warm.
+"""Measures the time from opening the page to the first masked frame, cold and warm.
 
     make bench-start                    medians in milliseconds; the same as JSON in tests/output/start.json
     python tests/bench/start_bench.py --runs 3
 
-Cold is a browser profile that has never been here, warm the same profile's next visit. The source is a
-synthetic one, so that no camera has to start; the frame counts when its report names a cell.
+Cold is the first visit of a new browser profile, warm is the next visit of the same profile. The source is
+synthetic, so that no camera has to start. A frame counts as masked when its report contains cells.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from served import served  # noqa: E402
 
 import build_site  # noqa: E402
 
-# Runs before the page's own script: waits for its live view, then for the frame.
+# Runs before the page's own script and waits for the live view, then for the frame.
 _WATCH = """
 let hooked;
 globalThis.firstMasked = new Promise((resolve) => {
@@ -46,7 +46,7 @@ def first_masked(context: BrowserContext, url: str) -> float:
     page.add_init_script(_WATCH)
     page.goto(f"{url}?source=synthetic-pan")
     milliseconds: float = page.evaluate("() => globalThis.firstMasked")
-    page.wait_for_timeout(3000)  # whatever the page puts off until it runs
+    page.wait_for_timeout(3000)  # work that the page postpones until it runs
     page.close()
     return milliseconds
 

@@ -1,7 +1,7 @@
 /**
- * Measures frames with AutoGaze, case after case, each in a worker of its own. The query says which:
+ * Measures frames with AutoGaze, one case after another, each in its own worker. The query selects the cases:
  * `backends=webgpu,wasm`, `budgets=16,full`, `contexts=first,full`, `width`, `height`, `frames`, `warm`.
- * When all are measured `window.done` is true and `window.result` has the medians.
+ * When all cases are measured, `window.done` is true and `window.result` contains the medians.
  */
 
 const query = new URLSearchParams(location.search);
@@ -16,11 +16,11 @@ function log(line) {
   document.getElementById("log").textContent += `${line}\n`;
 }
 
-/** One case in a new worker: its medians, or what went wrong. */
+/** Measures one case in a new worker; resolves with its medians or an error. */
 function measure(wanted) {
   const worker = new Worker(new URL("frame_bench_worker.mjs", import.meta.url), { type: "module" });
   return new Promise((resolve) => {
-    // Its first message says that it listens.
+    // The first message reports that the worker is ready.
     worker.onmessage = ({ data }) => (data === "ready" ? worker.postMessage(wanted) : resolve(data));
     worker.onerror = (event) => resolve({ ...wanted, error: event.message || "the worker did not start" });
   }).finally(() => worker.terminate());

@@ -1,4 +1,4 @@
-/** Measures one case; the answer is the case with medians by stage, in milliseconds. */
+/** Measures one case and posts it with the medians of its stages in milliseconds. */
 
 const site = new URL("../", import.meta.url).href;
 const { startPython } = await import(`${site}wasm_bridge/python/python_host.mjs`);
@@ -16,7 +16,7 @@ const read = async (name) => {
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Frames as a camera gives them: images that are not yet pixels. */
+/** Frames as a camera provides them: ImageBitmaps whose pixels have not been read. */
 async function images(session, width, height) {
   const made = [];
   for (let index = 0; index < SOURCES; index++) {
