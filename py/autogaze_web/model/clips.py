@@ -60,8 +60,12 @@ class Graphs:
 class ClipGeneration:
     """`AutoGaze.generate` without what executes it; arguments and errors are described there.
 
+    Args:
+        past: the state of the videos after the frames of earlier calls; None for new videos.
+
     Attributes:
         count: videos that runs are yielded for: B, or the tiles of all B videos.
+        videos: their states, which the runs advance.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class ClipGeneration:
         task_loss_requirement: ArrayLike | None = None,
         target_scales: Sequence[int] | None = None,
         target_patch_size: int | None = None,
+        past: list[Video] | None = None,
     ) -> None:
         video = check_video(video)
         batch, frames = video.shape[:2]
@@ -88,18 +93,22 @@ class ClipGeneration:
             self._requirements = tuple(
                 row for row in self._requirements for _ in range(self._tiles.per_side**2)
             )
-        self._config, self._graphs, self._video, self._budgets = config, graphs, video, controls.budgets
+        self._config, self._video, self._budgets = config, video, controls.budgets
         self.count = int(video.shape[0])
+        self.videos = [graphs.video(config) for _ in range(self.count)] if past is None else past
+        if len(self.videos) != self.count:
+            raise ValueError(
+                f"the cache is of a call with {len(self.videos)} videos or tiles, this one has {self.count}"
+            )
 
     def runs(self) -> GazeRuns:
         """All runs, frame after frame."""
-        videos = [self._graphs.video(self._config) for _ in range(self.count)]
         gazes = []
         for t, budget in enumerate(self._budgets):
             images = [model_input(self._config, frame) for frame in self._video[:, t]]
             requirements = [row[t] for row in self._requirements]
-            gazes.append((yield from batch_frame(videos, images, budget, requirements)))
-        gaze = assemble(gazes, ScaleLayout.of(self._config))
+            gazes.append((yield from batch_frame(self.videos, images, budget, requirements)))
+        gaze = assemble(gazes, self._config, self._requirements)
         return gaze if self._tiles is None else self._tiles.join(gaze)
 
 
@@ -146,7 +155,7 @@ class StreamGeneration:
         self._underway = True
         gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
         self._underway = False
-        return assemble([gazes], ScaleLayout.of(self._config))
+        return assemble([gazes], self._config, [[self.requirement]])
 
     def runs_without_frame(self) -> GazeRuns:
         """The same where whoever executes the runs has the frame and brings it into the model's input."""
@@ -157,7 +166,7 @@ class StreamGeneration:
         self._video.require(self.requirement)
         gazes = yield from _resumed(begun, index, run)
         self._underway = False
-        return assemble([gazes], ScaleLayout.of(self._config))
+        return assemble([gazes], self._config, [[self.requirement]])
 
     def begin_early(self) -> tuple[int, Run] | None:
         """The first run of `runs_without_frame`, before there is a frame; None if one is under way.

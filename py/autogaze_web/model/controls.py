@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..frames.arrays import to_numpy
 from .config import AutoGazeConfig
 from .tokens import token_budget
 
@@ -57,7 +58,7 @@ def resolve_controls(
 
 def _ratios(value: Ratio, frames: int) -> list[float]:
     try:
-        ratios = np.asarray(value, np.float64)
+        ratios = np.asarray(to_numpy(value), np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"gazing_ratio must be a number between 0 and 1, got {value!r}") from None
     if ratios.ndim == 0:
@@ -77,7 +78,7 @@ def _requirements(value: ArrayLike | None, batch: int, frames: int) -> tuple[tup
     if value is None:
         return ((None,) * frames,) * batch
     try:
-        array = np.asarray(value, np.float64)
+        array = np.asarray(to_numpy(value), np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"task_loss_requirement must be a number, got {value!r}") from None
     try:

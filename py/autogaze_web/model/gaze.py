@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..masks.cells import Cells
+from .config import AutoGazeConfig
+from .fields_mapping import FieldsMapping
 from .run import FrameGaze
 from .tokens import ScaleLayout
 
 
-@dataclass(frozen=True)
-class Gaze:
-    """The chosen patches of B videos of T frames. Fields can also be had as ``gaze["gazing_pos"]``.
+@dataclass(frozen=True, eq=False)
+class Gaze(FieldsMapping):
+    """The chosen patches of B videos of T frames: a mapping with the names of upstream's result.
 
     Attributes:
-        gazing_pos: (B,S) int64, id + N * frame, S slots over all frames in order of choice. The value of a
-            pad means nothing (N + N * frame; -1 + N * frame after resolution adaptation): see the next.
-        if_padded_gazing: (B,S) bool, whether a slot is a pad.
-        num_gazing_each_frame: (T,) int64, slots of each frame, pads included.
+        gazing_pos: (B,S) int64, id + N * frame, S slots over all frames in order of choice. The value of
+            padding means nothing (N + N * frame; -1 + N * frame after resolution adaptation): see the next.
+        if_padded_gazing: (B,S) bool, whether a slot is padding.
+        num_gazing_each_frame: (T,) int64, slots of each frame, padding included.
         gazing_mask: for each scale (B,T,cells) bool, the chosen cells, row-major.
         num_vision_tokens_each_frame: N.
         confidence: (B,S) float32, the softmax probability of each token among those it was chosen from;
-            0 for a pad.
+            0 for padding.
         task_loss_prediction: (B,S) float32, the loss predicted if the frame ended with this slot; None after
             resolution adaptation.
         decoder_steps_each_frame: (T,) int64, steps of the decoder; a batch shares them.
         layout: how ids fall into the scales' grids.
+        scales: the model's scales in pixels, ascending.
+        frame_sampling_rate: frames that share one set of tokens: always 1.
+        task_loss_requirement: (B,T) float32, what each frame had to reach; None for no early stop.
+        has_task_loss_requirement: whether there was one.
+        log_action_probs: always None; upstream computes it for training.
+        past_key_values, past_input_embeds, past_attention_mask, past_conv_values: None without
+            ``use_cache``; else one and the same object, which the next call takes for all four.
+
+    Examples:
+        >>> gaze = model({"video": video}, gazing_ratio=0.1)
+        >>> gaze["gazing_pos"].shape, gaze.num_gazing_each_frame.tolist()
+        ((1, 52), [26, 26])
+        >>> gaze["scales"], gaze["num_vision_tokens_each_frame"]
+        ([32, 64, 112, 224], 265)
+
+        Slots of padding are left out of a frame's cells:
+
+        >>> len(gaze.cells(frame=1)) == (~gaze.if_padded_gazing[0, 26:]).sum()
+        True
     """
 
     gazing_pos: NDArray[np.int64]
@@ -42,18 +63,15 @@ class Gaze:
     task_loss_prediction: NDArray[np.float32] | None
     decoder_steps_each_frame: NDArray[np.int64]
     layout: ScaleLayout
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.keys():
-            raise KeyError(name)
-        return getattr(self, name)
-
-    def keys(self) -> list[str]:
-        """Names of the fields, so that ``dict(gaze)`` works."""
-        return [field.name for field in fields(self)]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
+    scales: list[int] = field(default_factory=list)
+    frame_sampling_rate: int = 1
+    task_loss_requirement: NDArray[np.float32] | None = None
+    has_task_loss_requirement: bool = False
+    log_action_probs: None = None
+    past_key_values: Any = None
+    past_input_embeds: Any = None
+    past_attention_mask: Any = None
+    past_conv_values: Any = None
 
     def cells(self, frame: int = 0, video: int = 0) -> Cells:
         """The cells chosen in one frame, in the order of choice and without pads."""
@@ -64,8 +82,16 @@ class Gaze:
         return self.layout.cells(local, self.confidence[video, slots][kept])
 
 
-def assemble(frames: list[list[FrameGaze]], layout: ScaleLayout) -> Gaze:
-    """The result of T frames of B videos, given as [frame][video]."""
+def assemble(
+    frames: list[list[FrameGaze]], config: AutoGazeConfig, requirements: Sequence[Sequence[float | None]]
+) -> Gaze:
+    """The result of T frames of B videos.
+
+    Args:
+        frames: as [frame][video].
+        requirements: as [video][frame].
+    """
+    layout = ScaleLayout.of(config)
     n = layout.tokens
 
     def joined(name: str) -> NDArray[Any]:
@@ -90,4 +116,15 @@ def assemble(frames: list[list[FrameGaze]], layout: ScaleLayout) -> Gaze:
         task_loss_prediction=joined("task_loss"),
         decoder_steps_each_frame=np.array([f[0].steps for f in frames], np.int64),
         layout=layout,
+        scales=list(config.scales),
+        **_required(requirements),
     )
+
+
+def _required(requirements: Sequence[Sequence[float | None]]) -> dict[str, Any]:
+    if any(requirement is None for row in requirements for requirement in row):
+        return {}
+    return {
+        "task_loss_requirement": np.array(requirements, np.float32),
+        "has_task_loss_requirement": True,
+    }

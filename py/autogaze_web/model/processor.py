@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..formats.json_text import parse_json
+from ..frames.arrays import to_numpy
 from ..frames.resize import resize_bilinear_u8
-from .arrays import to_numpy
 from .fields_mapping import FieldsMapping
 from .pretrained import pretrained_folder
 

@@ -104,6 +104,7 @@ class SquareTiles:
                 positions[b, here], padded[b, here] = ids + t * n, False
                 probability[b, here] = confidence[b, t, ids]
             start = end
+        required = tiles.task_loss_requirement
         return Gaze(
             gazing_pos=positions,
             if_padded_gazing=padded,
@@ -114,6 +115,9 @@ class SquareTiles:
             task_loss_prediction=None,
             decoder_steps_each_frame=tiles.decoder_steps_each_frame,
             layout=layout,
+            scales=tiles.scales,
+            task_loss_requirement=None if required is None else required[:: self.per_side**2],
+            has_task_loss_requirement=tiles.has_task_loss_requirement,
         )
 
     def _confidences(self, tiles: Gaze) -> list[NDArray[np.float32]]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..formats.safetensors_index import INDEX_NAME
+from ..frames.arrays import widened
 from ..model.checkpoint import WEIGHTS_NAME, Checkpoint
 from ..model.clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window, check_video
 from ..model.config import AutoGazeConfig
 from ..model.controls import Ratio
 from ..model.gaze import Gaze
+from ..model.generation import Video
 from ..model.pretrained import pretrained_folder
 from ..model.tokens import ScaleLayout
 from ..tiles.tiled_clips import TiledGeneration
@@ -63,6 +67,95 @@ class AutoGaze:
         folder = pretrained_folder(source, ("config.json", (WEIGHTS_NAME, INDEX_NAME)), revision)
         return AutoGaze(Checkpoint.from_folder(folder), threads)
 
+    @property
+    def scales(self) -> list[int]:
+        """Sides of the scales in pixels, ascending."""
+        return list(self.config.scales)
+
+    @property
+    def num_vision_tokens_each_frame(self) -> int:
+        """N, the number of token ids of a frame."""
+        return self.config.tokens_per_frame
+
+    @property
+    def frame_sampling_rate(self) -> int:
+        """Frames that share one set of tokens."""
+        return 1
+
+    def __call__(
+        self,
+        inputs: Mapping[str, Any],
+        target_scales: Sequence[int] | None = None,
+        target_patch_size: int | None = None,
+        *,
+        gazing_ratio: Ratio | None = None,
+        task_loss_requirement: ArrayLike | None = None,
+        generate_only: bool = False,  # noqa: ARG002
+        use_cache: bool = False,
+        past_key_values: GazeCache | None = None,
+        past_inputs_embeds: GazeCache | None = None,
+        past_attention_mask: GazeCache | None = None,
+        past_conv_values: GazeCache | None = None,
+    ) -> Gaze:
+        """Chooses the patches of whole clips, called as NVIDIA's model is.
+
+        Args:
+            inputs: a mapping whose ``"video"`` is (B,T,3,H,W) float32 from the processor; NumPy or PyTorch.
+            target_scales, target_patch_size, gazing_ratio, task_loss_requirement: see `generate`.
+            generate_only: accepted and without effect; upstream computes probabilities for training if false.
+            use_cache: whether the result carries what the next call needs to continue these videos.
+            past_key_values, past_inputs_embeds, past_attention_mask, past_conv_values: from the result of the
+                call before; all four or none. Each result can be continued once. The context grows with every
+                frame, as upstream's does; `stream` has a window.
+
+        Returns:
+            Upstream's keys, as a mapping and as attributes; NumPy arrays.
+
+        Raises:
+            ValueError: if an argument has a wrong shape, dtype or range.
+
+        Examples:
+            >>> gaze = model({"video": video}, gazing_ratio=0.75, task_loss_requirement=0.7)
+            >>> gaze["gazing_pos"].shape == gaze["if_padded_gazing"].shape
+            True
+        """
+        past = [past_key_values, past_inputs_embeds, past_attention_mask, past_conv_values]
+        cache = past[0]
+        if any(each is not cache for each in past) or not isinstance(cache, GazeCache | None):
+            raise ValueError(
+                "past_key_values, past_inputs_embeds, past_attention_mask and past_conv_values go together: "
+                "give all four from one result of a call with use_cache=True, or none"
+            )
+        if cache is not None and cache.used:
+            raise ValueError(
+                "this cache was continued already: give that of the newest result, or none to start again"
+            )
+        generation = ClipGeneration(
+            self.config,
+            GRAPHS,
+            _video(inputs),
+            gazing_ratio,
+            task_loss_requirement,
+            target_scales,
+            target_patch_size,
+            None if cache is None else cache.videos,
+        )
+        if cache is None:
+            tensors = [NativeVideo(self.runtime) for _ in generation.videos]
+        else:
+            tensors, cache.used = cache.tensors, True
+        gaze = drive(generation.runs(), tensors)
+        if not use_cache:
+            return gaze
+        new = GazeCache(generation.videos, tensors)
+        return replace(
+            gaze,
+            past_key_values=new,
+            past_input_embeds=new,
+            past_attention_mask=new,
+            past_conv_values=new,
+        )
+
     def generate(
         self,
         video: NDArray[np.float32],
@@ -79,21 +172,25 @@ class AutoGaze:
             gazing_ratio: 0 .. 1, the share of tokens that a frame may use; or one for each frame.
             task_loss_requirement: predicted loss at which a frame stops; a number or (B,T).
             target_scales, target_patch_size: for videos of another resolution: sides of the scales in pixels,
-                and of a patch. The video must be square of ``target_scales[-1]`` and is gazed at in tiles.
+                and of a patch. The video must be square of ``target_scales[-1]`` and is processed in tiles.
+
+        A ratio alone means no early stop, a requirement alone no limit, neither the checkpoint's defaults.
 
         Raises:
             ValueError: if an argument has a wrong shape, dtype or range.
+
+        Examples:
+            >>> gaze = model.generate(video, gazing_ratio=0.1, task_loss_requirement=0.7)
+            >>> len(gaze.cells(frame=0)) <= 26
+            True
         """
-        generation = ClipGeneration(
-            self.config,
-            GRAPHS,
-            video,
-            gazing_ratio,
-            task_loss_requirement,
+        return self(
+            {"video": video},
             target_scales,
             target_patch_size,
+            gazing_ratio=gazing_ratio,
+            task_loss_requirement=task_loss_requirement,
         )
-        return drive(generation.runs(), [NativeVideo(self.runtime) for _ in range(generation.count)])
 
     def generate_tiled(
         self,
@@ -119,7 +216,7 @@ class AutoGaze:
         Raises:
             ValueError: if an argument has a wrong shape, dtype or range.
         """
-        frames = TiledFrames.of(check_video(np.asarray(clip)[None])[0], tiling)
+        frames = TiledFrames.of(check_video(np.asarray(widened(clip))[None])[0], tiling)
         generation = TiledGeneration(
             self.config, GRAPHS, frames, gazing_ratio, task_loss_requirement, max_tokens, batch_size
         )
@@ -193,4 +290,28 @@ class Stream:
         Raises:
             ValueError: if the frame has a wrong shape, dtype or range.
         """
-        return drive(self._generation.runs(frame), [self._tensors])
+        return drive(self._generation.runs(widened(frame)), [self._tensors])
+
+
+@dataclass
+class GazeCache:
+    """The context of videos after the frames of one call; stands for all four of upstream's caches.
+
+    Attributes:
+        videos, tensors: the state of each video and its keys and values, which the next call advances.
+        used: whether a call has advanced them.
+    """
+
+    videos: list[Video]
+    tensors: list[NativeVideo]
+    used: bool = False
+
+
+def _video(inputs: Any) -> Any:
+    if not isinstance(inputs, Mapping):
+        given = f"a value of type {type(inputs).__name__}"
+    elif "video" not in inputs:
+        given = f"a mapping with the keys {list(inputs)}"
+    else:
+        return widened(inputs["video"])
+    raise ValueError(f'expected {{"video": array of (B, T, 3, H, W)}}, got {given}')

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..frames.arrays import to_numpy
 from ..masks.cells import Cells
 
 AttentionKind = Literal["block-causal", "causal", "bidirectional"]
@@ -53,7 +54,7 @@ class GazingInfo:
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> GazingInfo:
-        """From upstream's dictionary, or any with its three keys.
+        """From a `Gaze`, upstream's dictionary of tensors, or any mapping with these three keys.
 
         Raises:
             ValueError: if a key is missing or the shapes do not fit each other.
@@ -62,7 +63,7 @@ class GazingInfo:
         missing = [key for key in keys if key not in given]
         if missing:
             raise ValueError(f"gazing_info needs {', '.join(keys)}; missing: {', '.join(missing)}")
-        pos, padded, count = (np.asarray(given[key]) for key in keys)
+        pos, padded, count = (np.asarray(to_numpy(given[key])) for key in keys)
         return GazingInfo(pos.astype(np.int64), padded.astype(np.bool_), count.astype(np.int64))
 
     @staticmethod
