@@ -18,7 +18,7 @@ def test_bilinear_is_pillows(
     image = np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
     if extreme:
         image = np.where(image > 127, 255, 0).astype(np.uint8)
-    # Two calls, because Pillow 13 takes the vertical pass first for some shapes; upstream's order is this.
+    # Two calls, because Pillow 13 takes the vertical pass first for some shapes; see below.
     passes = ((out_width, height), (out_width, out_height))
     expected = []
     for channel in range(channels):
@@ -36,6 +36,61 @@ def test_bilinear_of_camera_frames_is_pillows_single_call(height: int, width: in
     size = (224, 224 * width // height) if height < width else (224 * height // width, 224)
     expected = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(resize_bilinear_u8(image, *size), np.asarray(expected))
+
+
+def vertical_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
+    """Whether Pillow 13 resizes (height, width) to the target's in this order; found by experiment."""
+    (height, width), (out_height, out_width) = size, target
+    return out_height < height and 2 * (width - out_width) < height - out_height
+
+
+def in_two_calls(image: np.ndarray, *sizes: tuple[int, int]) -> np.ndarray:
+    """Pillow's resize to each (width, height) after the other, which fixes the order of its passes."""
+    picture = Image.fromarray(image)
+    for size in sizes:
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize(
+    ("size", "target"),
+    [
+        ((300, 200), (224, 224)),  # a square target, as other vision models have
+        ((700, 300), (522, 224)),  # the processor's own, for frames more than twice as tall as wide
+        ((1280, 400), (716, 224)),
+        ((90, 50), (60, 50)),  # one pass alone: no order
+        ((300, 260), (224, 224)),  # Pillow 13 keeps the old order here
+        ((360, 640), (224, 398)),
+    ],
+)
+def test_the_order_of_the_passes_is_that_of_pillow_before_13(
+    size: tuple[int, int], target: tuple[int, int]
+) -> None:
+    image = np.random.default_rng(3).integers(0, 256, (*size, 3), dtype=np.uint8)
+    (height, width), (out_height, out_width) = size, target
+    horizontal = in_two_calls(image, (out_width, height), (out_width, out_height))
+    vertical = in_two_calls(image, (width, out_height), (out_width, out_height))
+    np.testing.assert_array_equal(resize_bilinear_u8(image, *target), horizontal)
+    pillow_13 = in_two_calls(image, (out_width, out_height))
+    first = vertical if vertical_first(size, target) else horizontal
+    np.testing.assert_array_equal(pillow_13, first)
+    two_passes = height != out_height and width != out_width
+    assert np.array_equal(horizontal, vertical) is not two_passes
+    assert np.abs(horizontal.astype(int) - vertical).max() <= 2
+
+
+@given(sides, sides, sides, sides, st.integers(0, 2**32 - 1))
+def test_when_pillow_13_takes_the_vertical_pass_first(
+    height: int, width: int, out_height: int, out_width: int, seed: int
+) -> None:
+    image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    between = (
+        (width, out_height)
+        if vertical_first((height, width), (out_height, out_width))
+        else (out_width, height)
+    )
+    expected = in_two_calls(image, between, (out_width, out_height))
+    np.testing.assert_array_equal(in_two_calls(image, (out_width, out_height)), expected)
 
 
 @given(sides, sides, st.integers(-3, 3))
