@@ -4,31 +4,31 @@
  */
 
 import { LiveView } from "../wasm_bridge/autogaze.mjs";
-import { Controls } from "./controls.mjs";
-import { element, showText } from "./element.mjs";
+import { requireHardwareAdapter } from "./benchmark/hardware_adapter.mjs";
+import { PerfMonitor } from "./benchmark/perf_monitor.mjs";
+import { Controls } from "./controls/controls.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
-import { missingFeature } from "./features.mjs";
 import { HookPanel } from "./hook/hook_panel.mjs";
 import { Comparison } from "./insight/comparison.mjs";
-import { GazeTimeline } from "./insight/gaze_timeline.mjs";
-import { requireHardwareAdapter } from "./insight/hardware.mjs";
 import { InsightPanel } from "./insight/insight_panel.mjs";
-import { PerfMonitor } from "./insight/perf_monitor.mjs";
 import { Legend, loadPalettes } from "./legend/legend.mjs";
-import { MaskSource } from "./mask_source.mjs";
-import { factsText, psnrText, Rate, ratioText, speedText } from "./measurements.mjs";
-import { ModelChoice } from "./model_choice.mjs";
-import { hideNotice, showNotice } from "./notice.mjs";
+import { MaskSource } from "./model/mask_source.mjs";
+import { ModelChoice } from "./model/model_choice.mjs";
 import { OfflinePanel } from "./offline/offline_panel.mjs";
-import { loadOptions, parseQuery } from "./options.mjs";
-import { ProgressBar } from "./progress.mjs";
-import { restartWorker } from "./restart_worker.mjs";
+import { missingFeature } from "./page/browser_support.mjs";
+import { element, showText } from "./page/element.mjs";
+import { hideNotice, showNotice } from "./page/notice.mjs";
+import { ProgressBar } from "./page/progress_bar.mjs";
+import { restartWorker } from "./page/restart_worker.mjs";
+import { factsText, psnrText, Rate, ratioText, speedText } from "./panels/measurements.mjs";
+import { GazeTimeline } from "./playback/gaze_timeline.mjs";
 import { applySettings, redrawIfPaused } from "./settings/apply_settings.mjs";
+import { loadOptions, parseQuery } from "./settings/options.mjs";
 import { Settings } from "./settings/settings.mjs";
 import { showSettings } from "./settings/settings_panel.mjs";
 import { listenForShortcuts } from "./shortcuts/shortcuts.mjs";
-import { SourcePlayer } from "./source_player.mjs";
-import { SourceControls } from "./sources/source_controls.mjs";
+import { SourceControls } from "./sources/open_files.mjs";
+import { SourcePlayer } from "./sources/source_player.mjs";
 import { TileProgress } from "./tiles/tile_progress.mjs";
 
 /** @typedef {import("../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
@@ -218,7 +218,7 @@ class Screen {
     showText(this.#facts, factsText(report, replaced, backend));
   }
 
-  /** @param {import("./source_player.mjs").PlayerState} state */
+  /** @param {import("./sources/source_player.mjs").PlayerState} state */
   showState(state) {
     this.#placeholder.textContent = PLACEHOLDERS[state];
   }
@@ -233,7 +233,7 @@ class Screen {
   }
 }
 
-/** @type {Record<import("./source_player.mjs").PlayerState, string>} */
+/** @type {Record<import("./sources/source_player.mjs").PlayerState, string>} */
 const PLACEHOLDERS = {
   asking: "Waiting for you: allow it when the browser asks.",
   opening: "Opening…",

@@ -113,7 +113,7 @@ def test_a_measurement_for_programs(recorded, site_url):
 
     ranks = page.evaluate(
         """async () => {
-          const { percentile } = await import("./web/insight/perf_summary.mjs");
+          const { percentile } = await import("./web/benchmark/perf_summary.mjs");
           const sorted = Array.from({ length: 120 }, (_, index) => index);
           return [0, 0.5, 0.95, 0.99, 1].map((share) => percentile(sorted, share));
         }"""

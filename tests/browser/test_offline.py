@@ -108,7 +108,7 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
     open_live(other, url, SMALL)
     old = page.evaluate("() => caches.keys()")
 
-    style = own_site / "web/style.css"
+    style = own_site / "web/page/page.css"
     style.write_text(style.read_text() + "\n:root { --new-version: 1; }\n")
     graph = next((own_site / "graphs").glob("*.onnx"))
     graph.write_bytes(graph.read_bytes() + b"\0")

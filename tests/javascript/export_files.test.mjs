@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileName, sizeText } from "../../web/export/files.mjs";
+import { fileName, sizeText } from "../../web/export/saved_files.mjs";
 
 test("names sort by the time at which the files were made", () => {
   const times = [

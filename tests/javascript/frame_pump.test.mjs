@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FramePump } from "../../web/frame_pump.mjs";
+import { FramePump } from "../../web/sources/frame_pump.mjs";
 
 /** A pump whose captures end when the test says so. */
 function pumpUnderTest() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FrameReader } from "../../web/playback/frame_reader.mjs";
+import { FrameReader } from "../../web/sources/frame_reader.mjs";
 
 describe("FrameReader", () => {
   const reader = (/** @type {number[]} */ times) =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { factsText, fiveWide, percent, psnrText, Rate, ratioText } from "../../web/measurements.mjs";
+import { factsText, fiveWide, percent, psnrText, Rate, ratioText } from "../../web/panels/measurements.mjs";
 
 describe("Rate", () => {
   test("counts the intervals of the last second", () => {

@@ -9,9 +9,9 @@ import {
   impliedBy,
   parseQuery,
   parseValue,
-} from "../../web/options.mjs";
+} from "../../web/settings/options.mjs";
 
-/** @type {import("../../web/options.mjs").OptionTable} */
+/** @type {import("../../web/settings/options.mjs").OptionTable} */
 const TABLE = JSON.parse(
   await readFile(new URL("../../py/autogaze_web/options.json", import.meta.url), "utf-8"),
 );

@@ -6,9 +6,9 @@
 
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { parseQuery, parseValue } from "../../web/options.mjs";
+import { parseQuery, parseValue } from "../../web/settings/options.mjs";
 
-/** @type {import("../../web/options.mjs").OptionTable} */
+/** @type {import("../../web/settings/options.mjs").OptionTable} */
 const table = JSON.parse(
   await readFile(new URL("../../py/autogaze_web/options.json", import.meta.url), "utf-8"),
 );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { percentile, summarize } from "../../web/insight/perf_summary.mjs";
+import { percentile, summarize } from "../../web/benchmark/perf_summary.mjs";
 
 describe("percentile", () => {
   test("is the value at round((n - 1) p)", () => {
@@ -20,7 +20,7 @@ describe("percentile", () => {
 });
 
 describe("summarize", () => {
-  /** @type {(total: number, more?: object) => import("../../web/insight/perf_summary.mjs").PerfSample} */
+  /** @type {(total: number, more?: object) => import("../../web/benchmark/perf_summary.mjs").PerfSample} */
   const frame = (total, more) => ({
     total,
     gaze: null,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { beforeEach, describe, test } from "node:test";
-import { defaultsOf, parseQuery } from "../../web/options.mjs";
+import { defaultsOf, parseQuery } from "../../web/settings/options.mjs";
 import { Settings } from "../../web/settings/settings.mjs";
 
 const TABLE = JSON.parse(

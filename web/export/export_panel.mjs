@@ -3,9 +3,9 @@
  * @module
  */
 
-import { element, showText } from "../element.mjs";
-import { fileName, save, sizeText } from "./files.mjs";
+import { element, showText } from "../page/element.mjs";
 import { MOST_BYTES, Recording } from "./recording.mjs";
+import { fileName, save, sizeText } from "./saved_files.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FileKind} FileKind */

@@ -3,8 +3,8 @@
  * @module
  */
 
-import { element, showText } from "../element.mjs";
-import { keepText, keptText } from "../kept_text.mjs";
+import { element, showText } from "../page/element.mjs";
+import { keepText, keptText } from "../page/stored_text.mjs";
 import { CodeEditor } from "./code_editor.mjs";
 import { EXAMPLES } from "./examples.mjs";
 

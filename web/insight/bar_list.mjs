@@ -3,7 +3,7 @@
  * @module
  */
 
-import { showText } from "../element.mjs";
+import { showText } from "../page/element.mjs";
 
 /** @typedef {{ name: string, value: number, text: string }} Bar */
 

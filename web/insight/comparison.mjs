@@ -3,8 +3,8 @@
  * @module
  */
 
-import { element, freshCanvas, showText } from "../element.mjs";
-import { fiveWide, percent } from "../measurements.mjs";
+import { element, freshCanvas, showText } from "../page/element.mjs";
+import { fiveWide, percent } from "../panels/measurements.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { showText } from "../element.mjs";
+import { showText } from "../page/element.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 40;

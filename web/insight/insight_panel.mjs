@@ -3,9 +3,9 @@
  * @module
  */
 
-import { element, showText } from "../element.mjs";
-import { fiveWide, percent } from "../measurements.mjs";
-import { Redraw } from "../redraw.mjs";
+import { element, showText } from "../page/element.mjs";
+import { Redraw } from "../page/throttled_draw.mjs";
+import { fiveWide, percent } from "../panels/measurements.mjs";
 import { BarList } from "./bar_list.mjs";
 import { FrameLog, means, sampleOf } from "./frame_log.mjs";
 import { HistoryChart } from "./history_chart.mjs";

@@ -3,8 +3,8 @@
  * @module
  */
 
-import { element, showText } from "../element.mjs";
-import { gridsOf, gridsText } from "../options.mjs";
+import { element, showText } from "../page/element.mjs";
+import { gridsOf, gridsText } from "../settings/options.mjs";
 
 /** @typedef {import("../settings/settings.mjs").Settings} Settings */
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */

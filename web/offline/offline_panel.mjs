@@ -4,8 +4,8 @@
  */
 
 import { chooseBackend, ortFiles } from "../../wasm_bridge/autogaze.mjs";
-import { element } from "../element.mjs";
-import { KeptSite } from "./kept_site.mjs";
+import { element } from "../page/element.mjs";
+import { KeptSite } from "./cached_site.mjs";
 
 export class OfflinePanel {
   #site = new KeptSite();
@@ -161,7 +161,7 @@ export class OfflinePanel {
 
 /**
  * What AutoGaze needs besides the page: ONNX Runtime, the built-in model, and the graphs for NVIDIA's.
- * @param {import("./kept_site.mjs").Manifest} manifest
+ * @param {import("./cached_site.mjs").Manifest} manifest
  * @param {import("../../wasm_bridge/autogaze.mjs").BackendName} backend
  */
 function modelFiles({ files }, backend) {
@@ -169,7 +169,7 @@ function modelFiles({ files }, backend) {
 }
 
 /**
- * @param {import("./kept_site.mjs").Manifest} manifest
+ * @param {import("./cached_site.mjs").Manifest} manifest
  * @param {string[]} paths
  */
 function sizeOf({ files }, paths) {

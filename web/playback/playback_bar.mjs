@@ -3,9 +3,9 @@
  * @module
  */
 
-import { element, showText } from "../element.mjs";
+import { element, showText } from "../page/element.mjs";
 
-/** @typedef {import("./file_source.mjs").FileSource} FileSource */
+/** @typedef {import("../sources/file_source.mjs").FileSource} FileSource */
 /** @typedef {import("../settings/settings.mjs").Settings} Settings */
 
 export class PlaybackBar {

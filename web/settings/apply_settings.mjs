@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element } from "../page/element.mjs";
 
 /** @typedef {import("./settings.mjs").Settings} Settings */
 
@@ -19,8 +19,8 @@ const SHOWN = {
  * @param {Settings} settings
  * @param {object} parts of the page
  * @param {import("../../wasm_bridge/autogaze.mjs").LiveView} parts.view
- * @param {import("../source_player.mjs").SourcePlayer} parts.player
- * @param {import("../mask_source.mjs").MaskSource} parts.maskSource
+ * @param {import("../sources/source_player.mjs").SourcePlayer} parts.player
+ * @param {import("../model/mask_source.mjs").MaskSource} parts.maskSource
  */
 export function applySettings(settings, parts) {
   const { view, player, maskSource } = parts;
@@ -47,7 +47,7 @@ export function applySettings(settings, parts) {
  * A picture that stands still follows the settings too.
  * @param {object} parts
  * @param {import("../../wasm_bridge/autogaze.mjs").LiveView} parts.view
- * @param {import("../source_player.mjs").SourcePlayer} parts.player
+ * @param {import("../sources/source_player.mjs").SourcePlayer} parts.player
  */
 export function redrawIfPaused({ view, player }) {
   if (player.state === "paused") view.redraw();

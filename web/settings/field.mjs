@@ -3,9 +3,9 @@
  * @module
  */
 
-import { accepted, parseValue } from "../options.mjs";
+import { accepted, parseValue } from "./options.mjs";
 
-/** @typedef {import("../options.mjs").Option} Option */
+/** @typedef {import("./options.mjs").Option} Option */
 /** @typedef {import("./settings.mjs").Settings} Settings */
 
 export class Field {
@@ -138,7 +138,7 @@ function control(option) {
 
 /**
  * @param {Option} option
- * @param {import("../options.mjs").Value} value
+ * @param {import("./options.mjs").Value} value
  */
 function shown({ choices = [] }, value) {
   if (typeof value === "boolean") return value ? "on" : "off";

@@ -3,12 +3,12 @@
  * @module
  */
 
-import { defaultsOf, impliedBy, parseQuery } from "../options.mjs";
+import { defaultsOf, impliedBy, parseQuery } from "./options.mjs";
 
-/** @typedef {import("../options.mjs").Option} Option */
-/** @typedef {import("../options.mjs").OptionTable} OptionTable */
-/** @typedef {import("../options.mjs").Value} Value */
-/** @typedef {import("../options.mjs").Values} Values */
+/** @typedef {import("./options.mjs").Option} Option */
+/** @typedef {import("./options.mjs").OptionTable} OptionTable */
+/** @typedef {import("./options.mjs").Value} Value */
+/** @typedef {import("./options.mjs").Values} Values */
 
 export class Settings {
   /** The values by name: always the same object, so that whoever keeps it sees changes. @type {Values} */

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element } from "../page/element.mjs";
 import { Field } from "./field.mjs";
 
 /** @typedef {import("./settings.mjs").Settings} Settings */

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { element } from "../element.mjs";
-import { keepText, keptText } from "../kept_text.mjs";
+import { element } from "../page/element.mjs";
+import { keepText, keptText } from "../page/stored_text.mjs";
 
 const OFF = "autogaze-shortcuts-off";
 

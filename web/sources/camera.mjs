@@ -45,7 +45,7 @@ export async function listCameras() {
 }
 
 /**
- * @param {import("../options.mjs").Values} values
+ * @param {import("../settings/options.mjs").Values} values
  * @param {string} [device]
  * @returns {MediaTrackConstraints}
  */

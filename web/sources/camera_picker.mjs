@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element } from "../element.mjs";
+import { element } from "../page/element.mjs";
 import { listCameras } from "./camera.mjs";
 
 /** @typedef {import("../settings/settings.mjs").Settings} Settings */

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @typedef {import("../options.mjs").Values} Values */
+/** @typedef {import("../settings/options.mjs").Values} Values */
 /** @typedef {(width: number, height: number) => { width: number, height: number }} FrameSize from a picture's own size, as people see it */
 
 const LARGEST = 4096;

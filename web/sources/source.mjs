@@ -18,7 +18,7 @@
  * @typedef {object} SourceSetup
  * @property {HTMLVideoElement} video for sources that play one
  * @property {import("./frame_size.mjs").FrameSize} size of the frames
- * @property {import("../options.mjs").Values} values of the options, always the present ones
+ * @property {import("../settings/options.mjs").Values} values of the options, always the present ones
  * @property {SourceEvents} events
  * @property {AbortSignal} signal aborted when another source was chosen before this one was open
  */
@@ -29,7 +29,7 @@
  * @property {() => void} pause
  * @property {() => void} resume
  * @property {() => void} close frees the camera, the file or the timer
- * @property {import("../playback/file_source.mjs").FileSource} [playback] of a file: steps, seeks
+ * @property {import("./file_source.mjs").FileSource} [playback] of a file: steps, seeks
  * @property {string} [device] of a camera: its id
  */
 

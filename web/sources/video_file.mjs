@@ -3,7 +3,7 @@
  * @module
  */
 
-import { FileSource } from "../playback/file_source.mjs";
+import { FileSource } from "./file_source.mjs";
 
 /** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { element, showText } from "../element.mjs";
+import { element, showText } from "../page/element.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 

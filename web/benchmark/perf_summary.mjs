@@ -3,7 +3,7 @@
  * @module
  */
 
-import { means } from "./frame_log.mjs";
+import { means } from "../insight/frame_log.mjs";
 
 /**
  * One frame of a measurement; times in milliseconds.

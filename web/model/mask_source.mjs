@@ -3,12 +3,12 @@
  * @module
  */
 
-import { element } from "./element.mjs";
+import { element } from "../page/element.mjs";
+import { ProgressBar } from "../page/progress_bar.mjs";
 import { builtInGraphs } from "./model_choice.mjs";
-import { ProgressBar } from "./progress.mjs";
 
-/** @typedef {import("../wasm_bridge/autogaze.mjs").LiveView} LiveView */
-/** @typedef {import("../wasm_bridge/autogaze.mjs").OptionValues} OptionValues */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").OptionValues} OptionValues */
 
 export class MaskSource {
   /** Called with the source that chooses the cells now. @type {(source: string) => void} */

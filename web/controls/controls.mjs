@@ -3,9 +3,9 @@
  * @module
  */
 
-import { element } from "./element.mjs";
+import { element } from "../page/element.mjs";
 
-/** @typedef {import("./settings/settings.mjs").Settings} Settings */
+/** @typedef {import("../settings/settings.mjs").Settings} Settings */
 
 export class Controls {
   /** Start or pause was pressed. @type {() => void} */
@@ -45,7 +45,7 @@ export class Controls {
     });
   }
 
-  /** @param {import("./source_player.mjs").PlayerState} state */
+  /** @param {import("../sources/source_player.mjs").PlayerState} state */
   showState(state) {
     this.#run.textContent = state === "running" ? "Pause" : "Start";
     this.#run.disabled = state === "asking" || state === "opening";

@@ -3,8 +3,8 @@
  * @module
  */
 
-import { element } from "../element.mjs";
-import { Redraw } from "../redraw.mjs";
+import { element } from "../page/element.mjs";
+import { Redraw } from "../page/throttled_draw.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 /** @typedef {{ time: number, duration: number, seek: (time: number) => void }} Playback in seconds */

@@ -7,11 +7,11 @@ import { freshCanvas } from "./element.mjs";
 
 /**
  * @param {object} parts of the page, which go on with the new worker
- * @param {import("../wasm_bridge/autogaze.mjs").LiveView} parts.view
- * @param {import("./source_player.mjs").SourcePlayer} parts.player
- * @param {import("./mask_source.mjs").MaskSource} parts.maskSource
- * @param {import("./insight/comparison.mjs").Comparison} parts.comparison
- * @param {import("./export/export_panel.mjs").ExportPanel} parts.exporting
+ * @param {import("../../wasm_bridge/autogaze.mjs").LiveView} parts.view
+ * @param {import("../sources/source_player.mjs").SourcePlayer} parts.player
+ * @param {import("../model/mask_source.mjs").MaskSource} parts.maskSource
+ * @param {import("../insight/comparison.mjs").Comparison} parts.comparison
+ * @param {import("../export/export_panel.mjs").ExportPanel} parts.exporting
  * @throws {Error} with a sentence for the user if Python cannot start
  */
 export async function restartWorker({ view, player, maskSource, comparison, exporting }) {

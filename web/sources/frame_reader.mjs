@@ -4,7 +4,7 @@
  * @module
  */
 
-import { KEEPS_ROTATION } from "../sources/video_frames.mjs";
+import { KEEPS_ROTATION } from "./video_frames.mjs";
 
 /** @typedef {import("mediabunny").VideoSample} VideoSample */
 /** @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number }} DecodedFrame as people see it */

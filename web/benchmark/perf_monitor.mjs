@@ -3,11 +3,11 @@
  * @module
  */
 
-import { sampleOf } from "./frame_log.mjs";
+import { sampleOf } from "../insight/frame_log.mjs";
 import { summarize } from "./perf_summary.mjs";
 
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
-/** @typedef {import("../options.mjs").Values} Values */
+/** @typedef {import("../settings/options.mjs").Values} Values */
 /** @typedef {import("./perf_summary.mjs").PerfSample} PerfSample */
 
 const LOG_EVERY_MS = 5000;

@@ -4,12 +4,12 @@
  */
 
 import { FramePump } from "./frame_pump.mjs";
-import { frameSize } from "./sources/frame_size.mjs";
-import { openSource } from "./sources/open_source.mjs";
+import { frameSize } from "./frame_size.mjs";
+import { openSource } from "./open_source.mjs";
 
-/** @typedef {import("../wasm_bridge/autogaze.mjs").LiveView} LiveView */
-/** @typedef {import("./options.mjs").Values} Values */
-/** @typedef {import("./sources/source.mjs").Source} Source */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
+/** @typedef {import("../settings/options.mjs").Values} Values */
+/** @typedef {import("./source.mjs").Source} Source */
 
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
 
@@ -30,7 +30,7 @@ export class SourcePlayer {
   /** @type {PlayerState} */
   #state = "stopped";
   #name = "";
-  /** What the user chose for a source, by the source's name. @type {import("./sources/open_source.mjs").Chosen} */
+  /** What the user chose for a source, by the source's name. @type {import("./open_source.mjs").Chosen} */
   #chosen = {};
   /** @type {Source | undefined} */
   #source;
@@ -204,7 +204,7 @@ export class SourcePlayer {
 
   /**
    * @param {AbortSignal} signal
-   * @returns {import("./sources/source.mjs").SourceSetup}
+   * @returns {import("./source.mjs").SourceSetup}
    */
   #setup(signal) {
     return {

@@ -7,11 +7,11 @@
  * @module
  */
 
-import { capturePicture, play, watchPictures } from "../sources/video_frames.mjs";
 import { FrameReader } from "./frame_reader.mjs";
+import { capturePicture, play, watchPictures } from "./video_frames.mjs";
 
-/** @typedef {import("../sources/source.mjs").Source} Source */
-/** @typedef {import("../sources/source.mjs").SourceSetup} SourceSetup */
+/** @typedef {import("./source.mjs").Source} Source */
+/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
 /** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureFrame} PictureFrame */
 
 // A video of one frame would do nothing but seek to its start: it is shown and rests.

@@ -37,7 +37,7 @@
 
 /** @returns {Promise<OptionTable>} */
 export async function loadOptions() {
-  const response = await fetch(new URL("../options.json", import.meta.url));
+  const response = await fetch(new URL("../../options.json", import.meta.url));
   if (!response.ok)
     throw new Error(`options.json is missing (${response.status}): build the site with "make site".`);
   return response.json();

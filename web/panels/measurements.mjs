@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @typedef {import("../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
 
 const WINDOW_MS = 1000;
 

@@ -3,10 +3,10 @@
  * @module
  */
 
-import { element } from "./element.mjs";
+import { element } from "../page/element.mjs";
 
-/** @typedef {import("./settings/settings.mjs").Settings} Settings */
-/** @typedef {import("../wasm_bridge/autogaze.mjs").OptionValues} OptionValues */
+/** @typedef {import("../settings/settings.mjs").Settings} Settings */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").OptionValues} OptionValues */
 
 const BUILT_IN = { "config-url": "./built-in/config.json", "weights-url": "./built-in/model.safetensors" };
 const RELEASE = "https://huggingface.co/nvidia/AutoGaze/resolve/main/";

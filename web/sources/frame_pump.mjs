@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @typedef {import("../wasm_bridge/autogaze.mjs").Frame} Frame */
+/** @typedef {import("../../wasm_bridge/autogaze.mjs").Frame} Frame */
 
 export class FramePump {
   /** Frames that a newer one replaced before they could be worked on. */

@@ -5,10 +5,10 @@
 
 import { PlaybackBar } from "../playback/playback_bar.mjs";
 import { CameraPicker } from "./camera_picker.mjs";
-import { acceptFiles, sorted } from "./offered_files.mjs";
+import { acceptFiles, sorted } from "./dropped_files.mjs";
 
 /** @typedef {import("../settings/settings.mjs").Settings} Settings */
-/** @typedef {import("../source_player.mjs").SourcePlayer} SourcePlayer */
+/** @typedef {import("./source_player.mjs").SourcePlayer} SourcePlayer */
 
 export class SourceControls {
   /** A model's files were opened. @type {(files: File[]) => void} */
