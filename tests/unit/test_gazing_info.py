@@ -118,17 +118,17 @@ def test_positions_of_the_embeddings_own_grid_stay_as_they_are():
     [
         (lambda: GazingInfo.of({"gazing_pos": [[1]]}), "missing: if_padded_gazing, num_gazing_each_frame"),
         (lambda: info([[1, 2]], [[0, 0]], [3]), "adds up to 3 slots, but gazing_pos has 2"),
-        (lambda: info([[1, 2]], [[0]], [2]), "alike, got"),
-        (lambda: info([[1]], [[0]], [[1]]), "one number of slots"),
+        (lambda: info([[1, 2]], [[0]], [2]), "must both be"),
+        (lambda: info([[1]], [[0]], [[1]]), "numbers of slots, none negative"),
         (lambda: gather(np.zeros((1, 10, 2)), TWO_FRAMES), "from 0 to 270, but there are 10"),
         (lambda: gather(np.zeros((2, 530, 2)), TWO_FRAMES), "batch of 1"),
         (lambda: attention_mask(TWO_FRAMES, "full"), "block-causal, causal, bidirectional, got 'full'"),
-        (lambda: patch_numbers(Cells.of(3, 0, 0), GRIDS), "3x3 grid are no patches"),
+        (lambda: patch_numbers(Cells.of(3, 0, 0), GRIDS), "3x3 grid are not patches"),
         (lambda: EncoderScales((32, 60)), "16 pixels do not divide"),
         (lambda: EncoderScales((64, 32)), "ascending"),
         (lambda: gazed_patches(np.zeros((1, 3, 8, 8)), TWO_FRAMES, EncoderScales()), "the video is"),
         (lambda: position_pyramid(np.zeros((195, 4)), EncoderScales()), "a square number"),
-        (lambda: GazingInfo.of_cells([[], [Cells.none()]], GRIDS), "one length"),
+        (lambda: GazingInfo.of_cells([[], [Cells.none()]], GRIDS), "same length"),
     ],
 )
 def test_bad_input_gets_one_sentence(make, message):

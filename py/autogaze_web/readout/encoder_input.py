@@ -1,7 +1,7 @@
-"""Multi-scale patches and positions of a clip for a SigLIP-like encoder, of the gazed patches alone.
+"""The inputs of a SigLIP-like encoder for the gazed patches of a clip: multi-scale patches and positions.
 
-The clip is resized to every scale (bicubic, a square), cut into patches, and the patches of all scales of a
-frame, coarse to fine, are numbered as ``gazing_info`` numbers them.
+The clip is resized to every scale (bicubic, square) and cut into patches. The patches of a frame are numbered
+through all scales, coarse to fine, as in ``gazing_info``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class EncoderScales:
 
     Attributes:
         scales: pixels per side, ascending.
-        patch_size: pixels per side of a patch; divides every scale.
+        patch_size: pixels per side of a patch; must divide every scale.
     """
 
     scales: tuple[int, ...] = (32, 64, 112, 224)
@@ -33,7 +33,7 @@ class EncoderScales:
 
     def __post_init__(self) -> None:
         if not self.scales or list(self.scales) != sorted(set(self.scales)):
-            raise ValueError(f"scales are ascending numbers of pixels, got {self.scales}")
+            raise ValueError(f"the scales must be ascending numbers of pixels, got {self.scales}")
         if self.patch_size < 1 or any(scale < 1 or scale % self.patch_size for scale in self.scales):
             raise ValueError(f"patches of {self.patch_size} pixels do not divide scales {self.scales}")
 
@@ -44,7 +44,7 @@ class EncoderScales:
 
     @property
     def patches(self) -> int:
-        """Patches of a frame, all scales together."""
+        """Number of patches of a frame in all scales together."""
         return sum(grid * grid for grid in self.grids)
 
 
@@ -52,16 +52,16 @@ def gazed_patches(video: ArrayLike, gazing: GazingInfo, encoder: EncoderScales) 
     """The pixels of the gazed patches.
 
     Args:
-        video: (B, T, C, H, W), normalised as the encoder wants it.
-        gazing: for these clips and scales.
+        video: (B, T, C, H, W), normalised as the encoder expects.
+        gazing: the gazed patches of these clips in these scales.
         encoder: the scales.
 
     Returns:
-        (B, N, C * patch_size^2) float32, the weights' order of a convolution: channel, row, column. Padded
-        slots hold the first patch of the clip.
+        (B, N, C * patch_size^2) float32, ordered like the weights of a convolution: channel, row, column.
+        Padding gets the clip's first patch.
 
     Raises:
-        ValueError: if the shapes do not fit, or a position is beyond the clip's patches.
+        ValueError: if the shapes do not match, or a position is beyond the clip's patches.
     """
     frames = np.asarray(video, np.float32)
     slots = _Slots.of(gazing, encoder, frames.shape)
@@ -74,7 +74,7 @@ def gazed_patches(video: ArrayLike, gazing: GazingInfo, encoder: EncoderScales) 
             continue
         clip = np.broadcast_to(np.arange(batch)[:, None], chosen.shape)[chosen]
         frame = slots.frame[chosen]
-        # Only the frames that are looked at on this scale are resized.
+        # Only the frames with gazed patches of this scale are resized.
         needed, place = np.unique(clip * frames.shape[1] + frame, return_inverse=True)
         resized = resize_bicubic(frames.reshape(-1, *frames.shape[2:])[needed], scale, scale)
         patches = resized.reshape(len(needed), channels, grid, size, grid, size).transpose(0, 2, 4, 1, 3, 5)
@@ -86,16 +86,16 @@ def gazed_positions(embedding: ArrayLike, gazing: GazingInfo, encoder: EncoderSc
     """The position embeddings of the gazed patches.
 
     Args:
-        embedding: (P, D), an image encoder's, P the square of a whole number; resized (bicubic) to each
-            scale's grid.
-        gazing: the slots.
+        embedding: (P, D), the position embeddings of an image encoder, P a square number; resized (bicubic)
+            to each scale's grid.
+        gazing: the gazed patches.
         encoder: the scales.
 
     Returns:
-        (B, N, D) float32; padded slots hold that of the first patch.
+        (B, N, D) float32. Padding gets the embedding of the first patch.
 
     Raises:
-        ValueError: if P is no square or a position is beyond the clip's patches.
+        ValueError: if P is not a square number, or a position is beyond the clip's patches.
     """
     pyramid = position_pyramid(embedding, encoder)
     frames = max(gazing.num_gazing_each_frame.size, 1)
@@ -107,7 +107,7 @@ def position_pyramid(embedding: ArrayLike, encoder: EncoderScales) -> Floats:
     table = np.asarray(embedding, np.float32)
     side = math.isqrt(len(table)) if table.ndim == 2 else 0
     if side < 1 or side * side != len(table):
-        raise ValueError(f"position embeddings are (a square number, channels), got {table.shape}")
+        raise ValueError(f"position embeddings must be (a square number, channels), got {table.shape}")
     image = table.reshape(side, side, -1).transpose(2, 0, 1)
     levels = [resize_bicubic(image, grid, grid).reshape(len(image), -1).T for grid in encoder.grids]
     return np.concatenate(levels)
@@ -115,7 +115,7 @@ def position_pyramid(embedding: ArrayLike, encoder: EncoderScales) -> Floats:
 
 @dataclass(frozen=True)
 class _Slots:
-    """What each slot (B, N) holds: the scale's index, frame, row and column."""
+    """The patch of each slot (B, N): index of its scale, frame, row and column."""
 
     scale: NDArray[np.int64]
     frame: NDArray[np.int64]

@@ -1,10 +1,10 @@
-"""``gazing_info``: what AutoGaze tells a vision encoder, in upstream's layout, and what follows from it.
+"""``gazing_info``: AutoGaze's interface to vision encoders, in the layout of NVIDIA's code.
 
-A clip's chosen patches lie one frame after the other in a sequence of N slots that all clips of a batch
-share; where a clip has fewer patches than its neighbours, slots are padding. An image encoder becomes a
-video encoder that sees only these patches by two changes: it embeds the patches of the slots
-(``gather``), and it masks its attention (``attention_mask``). The meaning of the fields and masks is that of
-AutoGaze's guide to integration (NVlabs/AutoGaze, INTEGRATION.md).
+The gazed patches of a clip are listed frame by frame in N slots. All clips of a batch have the same slots, so
+a clip with fewer patches in a frame has padding there. Two changes turn an image encoder into a video encoder
+that sees only the gazed patches: it embeds the patches of the slots (``gather``) and masks its attention
+(``attention_mask``). The fields and masks have the meaning given in AutoGaze's integration guide
+(NVlabs/AutoGaze, INTEGRATION.md).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ ATTENTION_KINDS: tuple[str, ...] = get_args(AttentionKind)
 
 @dataclass(frozen=True)
 class GazingInfo:
-    """Which patches of each clip's frames are gazed at.
+    """The gazed patches of each clip.
 
     Attributes:
-        gazing_pos: (B, N) int64, patch numbers counted through all frames: ``frame * patches + patch``.
-        if_padded_gazing: (B, N) bool, slots that hold nothing.
-        num_gazing_each_frame: (T,) int64, slots of each frame, padding included; adds up to N.
+        gazing_pos: (B, N) int64, patch numbers that count through all frames: ``frame * patches + patch``.
+        if_padded_gazing: (B, N) bool, True for slots that are padding.
+        num_gazing_each_frame: (T,) int64, slots of each frame including padding; adds up to N.
     """
 
     gazing_pos: NDArray[np.int64]
@@ -40,10 +40,10 @@ class GazingInfo:
     def __post_init__(self) -> None:
         slots = int(self.num_gazing_each_frame.sum())
         if self.num_gazing_each_frame.ndim != 1 or (self.num_gazing_each_frame < 0).any():
-            raise ValueError("num_gazing_each_frame is one number of slots of at least 0 for each frame")
+            raise ValueError("num_gazing_each_frame must be (frames,) numbers of slots, none negative")
         if self.gazing_pos.ndim != 2 or self.gazing_pos.shape != self.if_padded_gazing.shape:
             raise ValueError(
-                "gazing_pos and if_padded_gazing are (batch, slots) alike, got "
+                "gazing_pos and if_padded_gazing must both be (batch, slots), got "
                 f"{self.gazing_pos.shape} and {self.if_padded_gazing.shape}"
             )
         if self.gazing_pos.shape[1] != slots:
@@ -54,10 +54,10 @@ class GazingInfo:
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> GazingInfo:
-        """From a `Gaze`, upstream's dictionary of tensors, or any mapping with these three keys.
+        """Creates it from a `Gaze`, NVIDIA's dictionary of tensors, or any mapping with its three keys.
 
         Raises:
-            ValueError: if a key is missing or the shapes do not fit each other.
+            ValueError: if a key is missing or the shapes do not match.
         """
         keys = ("gazing_pos", "if_padded_gazing", "num_gazing_each_frame")
         missing = [key for key in keys if key not in given]
@@ -68,23 +68,25 @@ class GazingInfo:
 
     @staticmethod
     def of_cells(clips: Sequence[Sequence[Cells]], grids: Sequence[int]) -> GazingInfo:
-        """From the cells of every frame of every clip, padded to the longest of each frame.
+        """Creates it from the cells of every frame, each frame padded to the clip with the most cells.
 
         Args:
-            clips: for each clip its frames' cells; all clips have the same number of frames.
+            clips: for each clip the cells of its frames; all clips have the same number of frames.
             grids: cells per side of the encoder's scales, coarse to fine: (2, 4, 7, 14) for scales of 32,
                 64, 112 and 224 pixels and patches of 16.
 
         Raises:
-            ValueError: if the clips differ in length, or a cell is of none of the grids.
+            ValueError: if the clips differ in length, or a cell is on none of the grids.
         """
         frames = len(clips[0]) if clips else 0
         if any(len(clip) != frames for clip in clips):
-            raise ValueError(f"the clips of a batch have one length, got {[len(clip) for clip in clips]}")
+            raise ValueError(
+                f"clips of a batch must have the same length, got {[len(clip) for clip in clips]}"
+            )
         ids = [[patch_numbers(cells, grids) for cells in clip] for clip in clips]
         counts = [max((clip[t].size for clip in ids), default=0) for t in range(frames)]
         patches = sum(grid * grid for grid in grids)
-        # A pad is the number after its frame's last patch, as upstream has it.
+        # Padding has the number after its frame's last patch, as in NVIDIA's code.
         pos = [
             np.concatenate([_padded(clip[t], counts[t], patches) + t * patches for t in range(frames)])
             for clip in ids
@@ -101,21 +103,21 @@ class GazingInfo:
 
     @property
     def frame_of_slot(self) -> NDArray[np.int64]:
-        """(N,) the frame that each slot belongs to."""
+        """(N,): the frame of each slot."""
         return np.repeat(np.arange(self.num_gazing_each_frame.size), self.num_gazing_each_frame)
 
 
 def patch_numbers(cells: Cells, grids: Sequence[int]) -> NDArray[np.int64]:
-    """The numbers of cells among all patches of a frame: grid after grid, row by row in each.
+    """The patch numbers of cells within a frame, which count grid after grid and row by row.
 
     Raises:
-        ValueError: if a cell is of none of the grids.
+        ValueError: if a cell is on none of the grids.
     """
     offsets = {grid: sum(g * g for g in grids[:index]) for index, grid in enumerate(grids)}
     unknown = set(cells.grid.tolist()) - offsets.keys()
     if unknown:
         raise ValueError(
-            f"cells of the {min(unknown)}x{min(unknown)} grid are no patches of grids {list(grids)}"
+            f"cells on the {min(unknown)}x{min(unknown)} grid are not patches of the grids {list(grids)}"
         )
     offset = np.array([offsets[grid] for grid in cells.grid.tolist()], np.int64)
     grid, row, col = (array.astype(np.int64) for array in (cells.grid, cells.row, cells.col))
@@ -123,16 +125,16 @@ def patch_numbers(cells: Cells, grids: Sequence[int]) -> NDArray[np.int64]:
 
 
 def gather(sequence: ArrayLike, gazing: GazingInfo) -> NDArray[Any]:
-    """Of a sequence of all patches the gazed ones; in padded slots the sequence's first entry.
+    """Gathers the gazed patches from a sequence of all patches; padding gets the first patch.
 
     Args:
-        sequence: (B, T * patches, C), or (1, T * patches, C) for all clips alike.
+        sequence: (B, T * patches, C), or (1, T * patches, C) for all clips.
 
     Returns:
         (B, N, C).
 
     Raises:
-        ValueError: if the batches differ or a position is beyond the sequence.
+        ValueError: if the batch sizes differ or a position is beyond the sequence.
     """
     array = np.asarray(sequence)
     batch = gazing.gazing_pos.shape[0]
@@ -143,7 +145,7 @@ def gather(sequence: ArrayLike, gazing: GazingInfo) -> NDArray[Any]:
 
 
 def real_positions(gazing: GazingInfo, total: int) -> NDArray[np.int64]:
-    """``gazing_pos`` with padded slots at 0.
+    """``gazing_pos`` with 0 for padding.
 
     Raises:
         ValueError: if a position is not within 0 .. total - 1.
@@ -151,8 +153,8 @@ def real_positions(gazing: GazingInfo, total: int) -> NDArray[np.int64]:
     position = np.where(gazing.if_padded_gazing, 0, gazing.gazing_pos)
     if position.size and (int(position.min()) < 0 or int(position.max()) >= total):
         raise ValueError(
-            f"gazing_pos goes from {position.min()} to {position.max()}, but there are {total} patches: "
-            "do the number of frames, the scales and the patch size fit the gazing?"
+            f"gazing_pos ranges from {position.min()} to {position.max()}, but there are {total} patches: "
+            "check that the number of frames, the scales and the patch size match the gazing"
         )
     return position
 
@@ -160,16 +162,16 @@ def real_positions(gazing: GazingInfo, total: int) -> NDArray[np.int64]:
 def attention_allowed(
     gazing: GazingInfo, kind: str = "block-causal", frame_independent: bool = False
 ) -> NDArray[np.bool_]:
-    """Which slot (query) may attend to which (key).
+    """Which slots (queries) may attend to which slots (keys).
 
-    ``block-causal``: to its own frame and all earlier ones; ``causal``: to itself and all earlier slots;
-    ``bidirectional``: to all. Nobody attends to padding, except that every slot attends to itself, so that
-    no softmax is empty.
+    ``block-causal``: each slot attends to its own frame and all earlier ones; ``causal``: to itself and all
+    earlier slots; ``bidirectional``: to all slots. No slot attends to padding, except that every slot attends
+    to itself, so that no softmax is empty.
 
     Args:
         gazing: the slots.
-        kind: one of the three, ``_`` or ``-``.
-        frame_independent: keep each slot to its own frame.
+        kind: one of the three; ``_`` may replace ``-``.
+        frame_independent: restrict each slot to its own frame.
 
     Returns:
         (B, N, N) bool, queries along axis 1, keys along axis 2.
@@ -179,7 +181,7 @@ def attention_allowed(
     """
     kind = kind.replace("_", "-")
     if kind not in ATTENTION_KINDS:
-        raise ValueError(f"attention is {', '.join(ATTENTION_KINDS)}, got {kind!r}")
+        raise ValueError(f"the attention is one of {', '.join(ATTENTION_KINDS)}, got {kind!r}")
     frame = gazing.frame_of_slot
     slot = np.arange(frame.size)
     allowed = np.ones((slot.size, slot.size), np.bool_)
@@ -196,7 +198,7 @@ def attention_allowed(
 def attention_mask(
     gazing: GazingInfo, kind: str = "block-causal", frame_independent: bool = False
 ) -> NDArray[np.float32]:
-    """``attention_allowed`` to add to attention scores: 0 where allowed, minus infinity elsewhere.
+    """``attention_allowed`` as an additive mask of attention scores: 0 if allowed, otherwise minus infinity.
 
     Returns:
         (B, 1, N, N) float32, to be broadcast over heads.
@@ -206,7 +208,7 @@ def attention_mask(
 
 
 def without_padding(features: ArrayLike, gazing: GazingInfo) -> list[NDArray[Any]]:
-    """An encoder's features (B, N, C) at the real slots: for each clip (its own number, C)."""
+    """An encoder's features (B, N, C) without those of padding: for each clip (slots of that clip, C)."""
     array = np.asarray(features)
     return [clip[~padded] for clip, padded in zip(array, gazing.if_padded_gazing, strict=True)]
 

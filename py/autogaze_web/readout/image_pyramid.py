@@ -1,7 +1,7 @@
-"""Masked image pyramids: an image pooled to several grids, weighted by how much of each cell is looked at.
+"""Masked image pyramids: an image pooled to several grids, each cell weighted by how much of it is gazed at.
 
-A light way to hand a frame to a model that knows nothing of AutoGaze: few tokens, the interesting ones
-first. Images are (B, C, H, W), masks (B, 1, H, W).
+This is a simple input for models that do not know AutoGaze: few tokens, those with the most gaze first.
+Images are (B, C, H, W), masks (B, 1, H, W).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 def image_mask(frames: Sequence[Cells | Fixations], height: int, width: int) -> Floats:
-    """1 where a frame's fixations are and 0 elsewhere, one mask per frame.
+    """Masks that are 1 inside the fixations of a frame and 0 elsewhere.
 
     Returns:
         (B, 1, height, width) float32.
@@ -40,12 +40,12 @@ def apply_image_mask(image: Floats, mask: Floats, fill: float = 0.0) -> Floats:
 
     Args:
         image: (B, C, H, W).
-        mask: (B or 1, any number of channels, any height, any width), 0 .. 1; its channels are averaged and
-            its pixels repeated to the image's size (nearest neighbour).
-        fill: what the image becomes where the mask is 0.
+        mask: (B or 1, any channels, any height, any width), 0 .. 1; its channels are averaged, and its pixels
+            are repeated to the image's size (nearest neighbour).
+        fill: value of the image where the mask is 0.
 
     Raises:
-        ValueError: if a rank is not 4 or the batches do not fit.
+        ValueError: if a rank is not 4 or the batch sizes do not match.
     """
     image, mask = _batch_of("image", image), _batch_of("mask", mask)
     if len(mask) not in (1, len(image)):
@@ -59,12 +59,12 @@ def apply_image_mask(image: Floats, mask: Floats, fill: float = 0.0) -> Floats:
 
 @dataclass(frozen=True)
 class PyramidLevel:
-    """What a mask says about the cells of one grid.
+    """The mask's coverage of the cells of one grid.
 
     Attributes:
-        grid: the level's cells.
-        density: (B, height, width) float32, share of each cell that is masked in, 0 .. 1.
-        active: (B, height, width) bool, whether it exceeds the threshold.
+        grid: the cells.
+        density: (B, height, width) float32, fraction of each cell that the mask covers, 0 .. 1.
+        active: (B, height, width) bool, whether the density exceeds the threshold.
     """
 
     grid: ImageGrid
@@ -73,7 +73,7 @@ class PyramidLevel:
 
 
 def pyramid_masks(mask: Floats, grids: Sequence[ImageGrid], threshold: float = 0.0) -> list[PyramidLevel]:
-    """How much of each cell of several grids a mask (B, any channels, H, W) covers."""
+    """The coverage of several grids by a mask (B, any channels, H, W)."""
     weight = _batch_of("mask", mask).mean(axis=1, keepdims=True)
     densities = [(grid, adaptive_average_pool(weight, grid)[:, 0]) for grid in grids]
     return [PyramidLevel(grid, density, density > threshold) for grid, density in densities]
@@ -81,13 +81,13 @@ def pyramid_masks(mask: Floats, grids: Sequence[ImageGrid], threshold: float = 0
 
 @dataclass(frozen=True)
 class PyramidTokens:
-    """Tokens of all levels of a pyramid, one level after the other.
+    """The tokens of a pyramid, level after level.
 
     Attributes:
-        tokens: (B, N, C) float32, each cell's mean colour times its weight.
-        weights: (B, N, 1) float32, each cell's density, 0 if it is not active.
-        levels: each level's tokens, start and end within N.
-        indices: (B, N) int64, each token's place among all of the pyramid.
+        tokens: (B, N, C) float32, the mean colour of each cell times its weight.
+        weights: (B, N, 1) float32, the density of each cell, or 0 if it is not active.
+        levels: start and end of each level's tokens within N.
+        indices: (B, N) int64, index of each token in the whole pyramid.
     """
 
     tokens: Floats
@@ -99,16 +99,16 @@ class PyramidTokens:
 def pyramid_tokens(
     image: Floats, mask: Floats, grids: Sequence[ImageGrid], threshold: float = 0.0
 ) -> PyramidTokens:
-    """The cells of several grids over an image, as tokens weighted by a mask.
+    """The cells of several grids of an image as tokens, weighted by a mask.
 
     Args:
         image: (B, C, H, W).
         mask: (B, any channels, any height, any width), 0 .. 1.
         grids: the levels, at least one.
-        threshold: cells of this density or less get the weight 0.
+        threshold: cells with this density or less get the weight 0.
 
     Raises:
-        ValueError: if there is no level, a rank is not 4 or the batches differ.
+        ValueError: if there is no level, a rank is not 4 or the batch sizes differ.
     """
     image, mask = _batch_of("image", image), _batch_of("mask", mask)
     if len(image) != len(mask):
@@ -128,17 +128,17 @@ def pyramid_tokens(
 
 
 def sparsify(pyramid: PyramidTokens, max_tokens: int) -> PyramidTokens:
-    """Only the heaviest tokens of each image, heaviest first; of equal ones the first of the pyramid.
+    """The tokens of each image with the largest weights, largest first, ties in the pyramid's order.
 
     Args:
         pyramid: the tokens.
-        max_tokens: how many to keep; less than 1 means 1, more than there are means all.
+        max_tokens: number of tokens to return; clamped to 1 .. N.
 
     Returns:
-        The kept tokens; ``levels`` is empty, ``indices`` says where each comes from.
+        The selected tokens, with empty ``levels``.
     """
-    keep = min(max(max_tokens, 1), pyramid.weights.shape[1])
-    order = np.argsort(-pyramid.weights[..., 0], axis=1, kind="stable")[:, :keep]
+    count = min(max(max_tokens, 1), pyramid.weights.shape[1])
+    order = np.argsort(-pyramid.weights[..., 0], axis=1, kind="stable")[:, :count]
     return PyramidTokens(
         np.take_along_axis(pyramid.tokens, order[..., None], axis=1),
         np.take_along_axis(pyramid.weights, order[..., None], axis=1),
@@ -148,7 +148,7 @@ def sparsify(pyramid: PyramidTokens, max_tokens: int) -> PyramidTokens:
 
 
 def adaptive_average_pool(image: Floats, grid: ImageGrid) -> Floats:
-    """Means over the cells of a grid; cell edges are those of ``cells.cell_edges``.
+    """Means over the cells of a grid, whose edges are those of ``cell_edges``.
 
     Args:
         image: (B, C, H, W).
@@ -163,7 +163,7 @@ def adaptive_average_pool(image: Floats, grid: ImageGrid) -> Floats:
         sums = np.take(running, end, axis=axis) - np.take(running, start, axis=axis)
         length = (end - start).astype(np.int64)
         area = area * (length[:, None] if axis == 2 else length)
-    # Divided once at the end: sums of a mask of 0 and 1 are exact, and an empty cell is exactly 0.
+    # A single division at the end: sums of a mask of 0 and 1 are exact, and an empty cell is exactly 0.
     return np.asarray(sums / area, np.float32)
 
 

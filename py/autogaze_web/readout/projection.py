@@ -1,8 +1,8 @@
-"""From fixations to the tokens of a downstream model: which of its patches are worth keeping.
+"""Projects fixations onto the tokens of a downstream model, to select the patches it needs.
 
-A frame's fixations become rectangles, these become tokens of an image grid, and the frames' tokens become
-tokens of a video grid whose patches last several frames. Every step is a function of its own, and lists of
-tokens keep the order in which AutoGaze chose, without repeats.
+A frame's fixations become rectangles, the rectangles become tokens of an image grid, and the tokens of all
+frames become tokens of a video grid, whose patches span several frames. Each step is a function of its own.
+Tokens are listed without duplicates, in the order in which AutoGaze selected them.
 
 >>> from autogaze_web.masks.cells import Cells
 >>> frame_tokens(Cells.of(2, 0, 1), ImageGrid(4, 4)).tolist()
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations
-from .token_grids import ImageGrid, Tokens, VideoGrid, batched_video_coordinates
+from .token_grids import ImageGrid, Tokens, VideoGrid, video_coordinates
 
 Rectangles = NDArray[np.float64]
 Frame = Cells | Fixations
 
-# Edges that lie on a token's border up to this many tokens do not reach into the next one.
+# A rectangle that reaches less than this many tokens into the next token does not touch it.
 BORDER_TOLERANCE = 1e-6
 
 
@@ -33,11 +33,11 @@ class ReadoutOptions:
     """How a frame's fixations become rectangles and tokens.
 
     Attributes:
-        confidence_threshold: fixations of this confidence or less are left out.
-        max_fixations: at most so many, the first ones; None for all.
-        fixation_scale: factor of the fixations' sides about their centres (``Fixations.scaled``).
-        dilation: tokens that every rectangle grows by on each side.
-        max_tokens: at most so many tokens of a frame; None for all.
+        confidence_threshold: fixations with this confidence or less are left out.
+        max_fixations: use only the first N fixations; None for all.
+        fixation_scale: factor for the sides of the fixations about their centres (``Fixations.scaled``).
+        dilation: number of tokens by which every rectangle grows on each side.
+        max_tokens: return only the first N tokens of a frame; None for all.
     """
 
     confidence_threshold: float = 0.0
@@ -60,10 +60,10 @@ class VideoReadoutOptions:
     """How frames' tokens become a clip's.
 
     Attributes:
-        tubelet: frames that one temporal bin covers.
-        dilation: tokens of the video grid that every frame token grows by on each side.
-        min_tokens: so many at least: the rest is spread evenly over the clip.
-        max_tokens: at most so many, the first ones; None for all.
+        tubelet: number of frames in a temporal bin.
+        dilation: number of tokens of the video grid by which every rectangle grows on each side.
+        min_tokens: minimum number of tokens; missing ones are spread evenly over the clip.
+        max_tokens: return only the first N tokens; None for all.
     """
 
     tubelet: int = 1
@@ -81,13 +81,13 @@ class VideoReadoutOptions:
             raise ValueError(f"max_tokens of {self.max_tokens} is less than min_tokens of {self.min_tokens}")
 
     def exactly(self, tokens: int) -> VideoReadoutOptions:
-        """The same options for exactly so many tokens (or the whole grid, if it has fewer)."""
+        """The same options with a fixed number of tokens (or the whole grid, if it has fewer)."""
         return replace(self, min_tokens=tokens, max_tokens=tokens)
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Everything that turns a clip's fixations into video tokens: both grids with their options."""
+    """How a clip's fixations become video tokens: both grids with their options."""
 
     image: ImageGrid
     video: VideoGrid
@@ -96,10 +96,10 @@ class Projection:
 
 
 def frame_rectangles(frame: Frame, options: ReadoutOptions | None = None) -> Rectangles:
-    """The rectangles of a frame's fixations as shares of the frame.
+    """The rectangles of a frame's fixations as fractions of the frame.
 
     Returns:
-        (N, 4) float64 of y0, x0, y1, x1 within 0 .. 1, in the order of choice.
+        (N, 4) float64 of y0, x0, y1, x1, in the order of selection. Values above 1 are outside the frame.
     """
     options = options or ReadoutOptions()
     chosen = Fixations.of(frame).visible(options.confidence_threshold)
@@ -111,13 +111,13 @@ def frame_rectangles(frame: Frame, options: ReadoutOptions | None = None) -> Rec
 def rectangle_tokens(
     rectangles: Rectangles, grid: ImageGrid, dilation: int = 0, max_tokens: int | None = None
 ) -> Tokens:
-    """The tokens that rectangles touch, each once, in the order of the rectangles and row by row in each.
+    """The distinct tokens that rectangles touch, in the order of the rectangles, row by row in each.
 
     Args:
-        rectangles: (N, 4) of y0, x0, y1, x1 as shares of the image; empty ones touch nothing.
-        grid: the image's tokens.
-        dilation: tokens that each rectangle grows by on each side.
-        max_tokens: at most so many, the first ones; None for all.
+        rectangles: (N, 4) of y0, x0, y1, x1 as fractions of the image; empty ones touch nothing.
+        grid: the tokens of the image.
+        dilation: number of tokens by which each rectangle grows on each side.
+        max_tokens: return only the first N tokens; None for all.
 
     Returns:
         (M,) int64.
@@ -126,7 +126,7 @@ def rectangle_tokens(
 
 
 def frame_tokens(frame: Frame, grid: ImageGrid, options: ReadoutOptions | None = None) -> Tokens:
-    """The tokens of an image grid that a frame's fixations touch: (M,) int64, in the order of choice."""
+    """The tokens of an image grid that a frame's fixations touch: (M,) int64, in the order of selection."""
     options = options or ReadoutOptions()
     rectangles = frame_rectangles(frame, options)
     return rectangle_tokens(rectangles, grid, options.dilation, options.max_tokens)
@@ -135,7 +135,7 @@ def frame_tokens(frame: Frame, grid: ImageGrid, options: ReadoutOptions | None =
 def clip_tokens(
     frames: Sequence[Frame], grid: ImageGrid, options: ReadoutOptions | None = None
 ) -> list[Tokens]:
-    """``frame_tokens`` of every frame of a clip."""
+    """``frame_tokens`` for every frame of a clip."""
     return [frame_tokens(frame, grid, options) for frame in frames]
 
 
@@ -144,16 +144,16 @@ def rectangles_to_video_tokens(
 ) -> Tokens:
     """The video tokens that the frames' rectangles touch.
 
-    Frames beyond the grid's last temporal bin are left out. If fewer than ``min_tokens`` are touched, the
-    evenly spaced tokens ``round(i * (total - 1) / min_tokens)`` fill up, and then the lowest free ones.
+    Frames beyond the grid's last temporal bin are ignored. If fewer than ``min_tokens`` are touched, the
+    evenly spaced tokens ``round(i * (total - 1) / min_tokens)`` are added, and then the lowest unused ones.
 
     Args:
-        frames: for each frame (N, 4) of y0, x0, y1, x1 as shares of the frame.
-        grid: the clip's tokens.
-        options: tubelet, dilation and bounds.
+        frames: for each frame (N, 4) of y0, x0, y1, x1 as fractions of the frame.
+        grid: the tokens of the clip.
+        options: tubelet, dilation and limits.
 
     Returns:
-        (M,) int64: touched tokens by bin, in the order of the rectangles, then those that fill up.
+        (M,) int64: touched tokens bin by bin, in the order of the rectangles, then the added ones.
     """
     options = options or VideoReadoutOptions()
     chosen = [np.zeros(0, np.int64)]
@@ -170,7 +170,7 @@ def tokens_to_video_tokens(
     video_grid: VideoGrid,
     options: VideoReadoutOptions | None = None,
 ) -> Tokens:
-    """The video tokens that the cells of frames' tokens touch (``rectangles_to_video_tokens``).
+    """The video tokens that the image tokens of frames touch (``rectangles_to_video_tokens``).
 
     Raises:
         ValueError: if a token is outside the image grid.
@@ -181,7 +181,7 @@ def tokens_to_video_tokens(
 
 
 def token_rectangles(tokens: Tokens, grid: ImageGrid) -> Rectangles:
-    """The rectangles of an image grid's tokens: (N, 4) float64 of y0, x0, y1, x1 as shares of the image.
+    """The rectangles of tokens of an image grid: (N, 4) float64 of y0, x0, y1, x1, fractions of the image.
 
     Raises:
         ValueError: if a token is outside the grid.
@@ -198,27 +198,32 @@ def token_rectangles(tokens: Tokens, grid: ImageGrid) -> Rectangles:
 
 
 def clip_video_tokens(frames: Sequence[Frame], projection: Projection) -> Tokens:
-    """A clip's fixations to its video tokens, through the image grid: (M,) int64."""
+    """The video tokens of a clip's fixations, projected through the image grid: (M,) int64."""
     tokens = clip_tokens(frames, projection.image, projection.image_options)
     return tokens_to_video_tokens(tokens, projection.image, projection.video, projection.video_options)
 
 
 def batch_video_tokens(clips: Sequence[Sequence[Frame]], projection: Projection) -> list[Tokens]:
-    """``clip_video_tokens`` of every clip of a batch."""
+    """``clip_video_tokens`` for every clip of a batch."""
     return [clip_video_tokens(frames, projection) for frames in clips]
 
 
 def batch_video_coordinates(clips: Sequence[Sequence[Frame]], projection: Projection) -> NDArray[np.int32]:
-    """The coordinates of a batch's video tokens: (N, 4) int32 of clip, temporal bin, row, column."""
-    return batched_video_coordinates(batch_video_tokens(clips, projection), projection.video)
+    """The positions of a batch's video tokens: (N, 4) int32 of clip, temporal bin, row, column."""
+    batch = batch_video_tokens(clips, projection)
+    rows = [
+        np.insert(video_coordinates(tokens, projection.video), 0, index, axis=1)
+        for index, tokens in enumerate(batch)
+    ]
+    return np.concatenate(rows) if rows else np.zeros((0, 4), np.int32)
 
 
 def _touched(rectangles: Rectangles, grid: ImageGrid, dilation: int) -> Tokens:
-    """All tokens that rectangles touch, rectangle by rectangle, with repeats."""
+    """All tokens that rectangles touch, rectangle by rectangle, with duplicates."""
     rectangles = np.asarray(rectangles, np.float64).reshape(-1, 4)
     size = np.array([grid.height, grid.width])
     full = (rectangles[:, 2] > rectangles[:, 0]) & (rectangles[:, 3] > rectangles[:, 1])
-    # NaN fails the comparison as well, so that what is cast to integers is a number.
+    # Comparisons with NaN are false, so NaN becomes 0 before the cast to integers.
     rectangles = np.clip(np.where(full[:, None], rectangles, 0.0), 0.0, 1.0)
     first = np.floor(rectangles[:, :2] * size + BORDER_TOLERANCE).astype(np.int64)
     last = np.ceil(rectangles[:, 2:] * size - BORDER_TOLERANCE).astype(np.int64)
@@ -234,17 +239,17 @@ def _touched(rectangles: Rectangles, grid: ImageGrid, dilation: int) -> Tokens:
 
 
 def _first_seen(tokens: Tokens) -> Tokens:
-    """Without repeats, in the order of first appearance."""
+    """The distinct tokens, in the order of their first occurrence."""
     _, index = np.unique(tokens, return_index=True)
     return tokens[np.sort(index)]
 
 
 def _fill_up(tokens: Tokens, minimum: int, total: int) -> Tokens:
-    keep = min(minimum, total)
-    if tokens.size >= keep:
+    needed = min(minimum, total)
+    if tokens.size >= needed:
         return tokens
-    spread = (np.arange(keep) * (total - 1) + keep // 2) // keep
-    return _first_seen(np.concatenate([tokens, spread, np.arange(total)]))[:keep]
+    spread = (np.arange(needed) * (total - 1) + needed // 2) // needed
+    return _first_seen(np.concatenate([tokens, spread, np.arange(total)]))[:needed]
 
 
 def _check_count(name: str, value: int | None) -> None:

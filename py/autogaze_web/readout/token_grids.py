@@ -1,4 +1,4 @@
-"""The grids of tokens that downstream models have: images, and videos cut into tubelets."""
+"""The token grids of downstream models: of images, and of videos cut into tubelets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ImageGrid:
 
     @staticmethod
     def square(token_count: int) -> ImageGrid:
-        """The square grid of so many tokens.
+        """The square grid with a number of tokens.
 
         Raises:
             ValueError: if the number is not a perfect square of at least 1.
@@ -42,7 +42,7 @@ class ImageGrid:
 
 @dataclass(frozen=True)
 class VideoGrid:
-    """Tokens of a clip: ``temporal_bins`` of ``height x width``, numbered bin by bin and row by row."""
+    """Tokens of a clip: ``temporal_bins`` grids of ``height x width``, numbered bin by bin and row by row."""
 
     temporal_bins: int
     height: int
@@ -66,10 +66,11 @@ class VideoGrid:
 
 @dataclass(frozen=True)
 class PatchGeometry:
-    """How a video encoder cuts clips: ``frames`` of ``height x width`` pixels into patches.
+    """How a video encoder cuts a clip into patches.
 
     Attributes:
-        frames, height, width: of the clip.
+        frames: number of frames of the clip.
+        height, width: size of a frame in pixels.
         tubelet: frames per patch.
         patch_height, patch_width: pixels per patch.
     """
@@ -100,11 +101,11 @@ class PatchGeometry:
 
 
 def video_coordinates(tokens: ArrayLike, grid: VideoGrid) -> NDArray[np.int32]:
-    """Where video tokens are.
+    """The positions of video tokens.
 
     Args:
         tokens: (N,) token numbers.
-        grid: that they are numbered in.
+        grid: the grid in which they are numbered.
 
     Returns:
         (N, 3) int32 of temporal bin, row, column.
@@ -123,15 +124,3 @@ def video_coordinates(tokens: ArrayLike, grid: VideoGrid) -> NDArray[np.int32]:
     rest, column = np.divmod(flat, grid.width)
     temporal_bin, row = np.divmod(rest, grid.height)
     return np.stack([temporal_bin, row, column], axis=-1).astype(np.int32)
-
-
-def batched_video_coordinates(batch: list[Tokens], grid: VideoGrid) -> NDArray[np.int32]:
-    """The coordinates of all clips' tokens: (N, 4) int32 of clip, temporal bin, row, column.
-
-    Raises:
-        ValueError: if a token is outside the grid.
-    """
-    rows = [
-        np.insert(video_coordinates(tokens, grid), 0, index, axis=1) for index, tokens in enumerate(batch)
-    ]
-    return np.concatenate(rows) if rows else np.zeros((0, 4), np.int32)
