@@ -10,8 +10,8 @@ from served import served
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor, __version__, options
 from autogaze_web.frames.rgba import as_frame
-from autogaze_web.live.trace import autogaze_source
 from autogaze_web.model.config import AutoGazeConfig
+from autogaze_web.native.sources import autogaze_source
 from autogaze_web.tiles.inference_mode import InferenceMode
 
 pytestmark = pytest.mark.browser

@@ -19,8 +19,8 @@ from autogaze_web.cli.main import main
 from autogaze_web.files.trace_store import Trace, load_traces, save_traces
 from autogaze_web.files.video import read_frames, write_mp4
 from autogaze_web.live.pipeline import Collector, PngFiles, run
-from autogaze_web.live.trace import autogaze_source
 from autogaze_web.masks.fixations import Fixations
+from autogaze_web.native.sources import autogaze_source
 from autogaze_web.tiles.tiling import Tiling, stitch
 
 SIDE = 64  # of the tiny model's input
@@ -152,7 +152,7 @@ def test_a_pipeline_of_a_video_with_a_model_and_a_trace(
     collected = Collector()
     source = autogaze_source(str(folder("tiny")), max_tokens=4)
     run(read_frames(video), source, [collected, PngFiles(tmp_path / "frames")])
-    save_traces(tmp_path / "clip.safetensors", [Trace.of([packet.cells for packet in collected.packets])])
+    save_traces(tmp_path / "clip.safetensors", [Trace.of([frame.cells for frame in collected.frames])])
 
     (trace,) = load_traces(tmp_path / "clip.safetensors")
     stream = AutoGaze.from_pretrained(folder("tiny")).stream(0.75, 0.7, max_tokens=4)

@@ -10,9 +10,10 @@ from autogaze_web import __version__, options
 from autogaze_web.frames.synthetic import draw_pan
 from autogaze_web.live.view import LiveSettings, LiveView
 from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.choice import Choice
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.page.clip_session import ClipSession
-from autogaze_web.page.points import Choice, Scale, frame_points
+from autogaze_web.page.points import frame_points
 
 
 def step(session, index, height=45, width=81):
@@ -26,13 +27,13 @@ def test_a_session_without_a_model_is_the_live_view():
     session.change('{"patchDiffGrid": 5}')
     for index in range(4):
         draw_pan(view.next_frame(45, 81), index)
-        told, report = step(session, index), view.process()
-        assert (told["index"], told["cells"], told["keyframe"]) == (index, report.cells, index == 0)
-        assert (told["maskPixels"], told["updatedPixels"]) == (report.mask_pixels, report.updated_pixels)
+        answer, report = step(session, index), view.process()
+        assert (answer["index"], answer["cells"], answer["keyframe"]) == (index, report.cells, index == 0)
+        assert (answer["maskPixels"], answer["updatedPixels"]) == (report.mask_pixels, report.updated_pixels)
         np.testing.assert_array_equal(session.mask_memory().reshape(45, 82, 4)[:, :81], view.mask)
         np.testing.assert_array_equal(session.output_memory().reshape(45, 82, 4)[:, :81], view.output)
-    assert told["scales"] == [{"grid": 5, "rows": 5, "columns": 5}]
-    assert len(told["points"]["token"]) == report.cells > 0
+    assert answer["scales"] == [{"grid": 5, "rows": 5, "columns": 5}]
+    assert len(answer["points"]["token"]) == report.cells > 0
     session.restart()
     assert step(session, 4)["keyframe"]
     assert session.version() == __version__
@@ -62,7 +63,7 @@ def test_settings_are_options_under_their_names_in_javascript():
     assert session.settings() == before
 
 
-def test_all_that_is_wrong_is_told_and_nothing_changes():
+def test_all_wrong_settings_are_named_and_nothing_changes():
     session = ClipSession()
     before = session.settings()
     with pytest.raises(
@@ -76,17 +77,16 @@ def test_all_that_is_wrong_is_told_and_nothing_changes():
     assert session.settings() == before
 
 
-def test_points_tell_cells_and_pads():
+def test_points_of_cells_and_pads():
     cells = Cells.of(np.array([2, 7]), np.array([1, 6]), np.array([0, 3]), np.array([0.5, 0.25]))
     choice = Choice(
         cells,
         np.array([2, 65]),
-        [Scale.of(2), Scale.of(7)],
         padded=1,
         slots=np.array([False, True, False]),
         task_loss=np.array([0.9, 0.8, 0.7], np.float32),
     )
-    points = frame_points(choice, 70, 140)["points"]
+    points = frame_points(choice, {"grids": [2, 7]}, 70, 140)["points"]
     assert points["token"] == [2, -1, 65]
     assert points["padded"] == [False, True, False]
     assert points["confidence"] == [0.5, 0, 0.25]
@@ -101,9 +101,19 @@ def test_points_tell_cells_and_pads():
     assert points["taskLoss"] == pytest.approx([0.9, 0.8, 0.7])
 
 
-def test_cells_of_overlapping_tiles_have_a_place_in_no_grid():
+def test_cells_of_overlapping_tiles_share_no_grid():
     edges = np.array([[0, 0]]), np.array([[224, 224]]), np.array([[1000, 2000]])
     cells = Fixations(*edges, np.array([2], np.int32), np.array([1], np.float32))
-    told = frame_points(Choice(cells, np.arange(1), [Scale.of(2, None)]), 100, 200)
-    assert told["scales"] == [{"grid": 2, "rows": None, "columns": None}]
-    assert (told["points"]["row"], told["points"]["right"]) == ([-1], [23])
+    source = {"mode": "full-resolution", "tile": 224, "grids": [2]}
+    result = frame_points(Choice.of(cells), source, 100, 200)
+    assert result["scales"] == [{"grid": 2, "rows": None, "columns": None}]
+    assert (result["points"]["row"], result["points"]["right"]) == ([-1], [23])
+
+
+def test_scales_of_tiles_side_by_side_cover_the_frame():
+    source = {"mode": "tiled", "tile": 64, "grids": [1, 4]}
+    result = frame_points(Choice.none(), source, 100, 150)
+    assert result["scales"] == [
+        {"grid": 1, "rows": 2, "columns": 3},
+        {"grid": 4, "rows": 8, "columns": 12},
+    ]

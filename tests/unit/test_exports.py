@@ -11,8 +11,9 @@ from autogaze_web.files.exports import metrics_csv, store_bytes, trace_text
 from autogaze_web.files.trace_store import load_traces, traces_from_bytes
 from autogaze_web.files.video import read_frames, write_mp4
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
-from autogaze_web.live.record import Chosen, FrameRecord, FrameRecords
+from autogaze_web.live.record import FrameRecord, FrameRecords
 from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.choice import Choice
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.page.live_session import PageSession
 
@@ -104,7 +105,7 @@ def test_nothing_and_unknown_files():
 
 
 def record(index, cells):
-    return FrameRecord(index, index == 0, Chosen.by_patch_diff(cells), 0.5, 0.5, 30.0)
+    return FrameRecord(index, index == 0, Choice.of(cells), 0.5, 0.5, 30.0)
 
 
 def test_records_are_bounded_by_frames_and_by_cells():
@@ -134,7 +135,7 @@ def test_fixations_of_tiles_have_edges():
 
 def test_cells_of_an_earlier_frame_say_so():
     records = FrameRecords()
-    cells = Chosen.by_patch_diff(Cells.of(4, [0], [1]))
+    cells = Choice.of(Cells.of(4, [0], [1]))
     for index, age in enumerate((0, 3)):
         records.add(FrameRecord(index, False, cells, 0.5, 0.5, 30.0, age=age), {"name": "x", "grids": [4]})
     first, second = json.loads(trace_text(records, VIDEO))["frames"]

@@ -3,9 +3,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from autogaze_web.live.gazer import GazePart, Gazer, Pace
-from autogaze_web.live.record import Chosen
+from autogaze_web.live.gazer import GazeProgress, Gazer, Pace
 from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.choice import Choice
 
 
 class Model:
@@ -15,9 +15,9 @@ class Model:
         self.batches = batches
         self.streams = []
         self.runs = []
-        self.news = []
+        self.updates = []
         self.time = 0.0
-        self.gazer = Gazer(self.open, self.news.append, lambda: self.time)
+        self.gazer = Gazer(self.open, self.updates.append, lambda: self.time)
         self.gazer.timing = "newest"
 
     def open(self):
@@ -34,41 +34,43 @@ class Model:
             run.set_exception(fault)
         await settle()
 
-    async def see(self, value, requirement=None, shape=(4, 4)):
-        await self.gazer.see(frame(value, shape), requirement)
+    async def submit(self, value, requirement=None, shape=(4, 4)):
+        await self.gazer.submit(frame(value, shape), requirement)
         await settle()
 
     @property
-    def newest(self):
-        """Value and age in frames of the newest cells."""
-        seen = self.gazer.newest
-        return None if seen is None else (int(seen.chosen.cells.row[0]), self.gazer.index - seen.index)
+    def latest(self):
+        """Value and age in frames of the latest cells."""
+        latest = self.gazer.latest
+        if latest is None:
+            return None
+        return int(latest.gaze.choice.cells.row[0]), self.gazer.index - latest.index
 
 
 class Stream:
     def __init__(self, model):
         self.model = model
-        self.seen = []
-        self.abandoned = 0
+        self.submitted = []
+        self.aborted = 0
 
     def require(self, requirement):
         self.requirement = requirement
 
-    def look(self, image):
+    def submit(self, image):
         value = int(image[0, 0, 0])  # copied before anything is waited for
-        self.seen.append((value, self.requirement))
-        return self.parts(value)
+        self.submitted.append((value, self.requirement))
+        return self.states(value)
 
-    async def parts(self, value):
+    async def states(self, value):
         count = self.model.batches
         try:
             for batch in range(count):
                 run = asyncio.get_running_loop().create_future()
                 self.model.runs.append(run)
                 await run
-                yield GazePart(Chosen.by_patch_diff(Cells.of(99, [value], [batch])), (batch + 1) / count)
+                yield GazeProgress(Choice.of(Cells.of(99, [value], [batch])), (batch + 1) / count)
         except GeneratorExit:
-            self.abandoned += 1
+            self.aborted += 1
             raise
 
 
@@ -81,36 +83,36 @@ async def settle():
         await asyncio.sleep(0)
 
 
-def test_frames_are_shown_while_the_model_works_and_it_takes_the_newest():
+def test_frames_are_shown_while_the_model_works_on_the_newest():
     async def main():
         model = Model()
         for value in (0, 1, 2, 3):
-            await model.see(value)
-        assert model.newest is None
+            await model.submit(value)
+        assert model.latest is None
         await model.end_run()
-        assert model.newest == (0, 3)
-        await model.see(4)
-        assert model.newest == (0, 4)
+        assert model.latest == (0, 3)
+        await model.submit(4)
+        assert model.latest == (0, 4)
         await model.end_run()
-        assert model.newest == (3, 1), "frames 1 and 2 were older than the newest when the model was free"
+        assert model.latest == (3, 1), "frames 1 and 2 were no longer the newest when the model was free"
         await model.end_run()
-        assert model.newest == (4, 0), "the last frame is gazed at without waiting for another"
+        assert model.latest == (4, 0), "the last frame is run without waiting for another"
         assert not model.runs
-        assert model.streams[0].seen == [(0, None), (3, None), (4, None)]
-        assert model.gazer.gazes == len(model.news) == 3
+        assert model.streams[0].submitted == [(0, None), (3, None), (4, None)]
+        assert model.gazer.gazes == len(model.updates) == 3
 
     asyncio.run(main())
 
 
-def test_a_frame_may_be_overwritten_when_the_next_one_is_given():
+def test_a_frame_may_be_overwritten_once_submitted():
     async def main():
         model = Model()
         image = frame(7)
-        await model.gazer.see(image, None)
+        await model.gazer.submit(image, None)
         await settle()
         image[:] = 8
         await model.end_run()
-        assert model.newest == (7, 0)
+        assert model.latest == (7, 0)
 
     asyncio.run(main())
 
@@ -120,12 +122,12 @@ def test_own_cells_are_waited_for():
         model = Model()
         model.gazer.timing = "own"
         for value in (0, 1):
-            shown = asyncio.ensure_future(model.gazer.see(frame(value), 0.5))
+            shown = asyncio.ensure_future(model.gazer.submit(frame(value), 0.5))
             await settle()
             assert not shown.done()
             await model.end_run()
             assert shown.done()
-            assert model.newest == (value, 0)
+            assert model.latest == (value, 0)
 
     asyncio.run(main())
 
@@ -133,36 +135,36 @@ def test_own_cells_are_waited_for():
 def test_own_cells_come_after_what_is_under_way():
     async def main():
         model = Model()
-        await model.see(0)
+        await model.submit(0)
         model.gazer.timing = "own"
-        shown = asyncio.ensure_future(model.gazer.see(frame(1), None))
+        shown = asyncio.ensure_future(model.gazer.submit(frame(1), None))
         await settle()
         await model.end_run()
         assert not shown.done()
         await model.end_run()
         assert shown.done()
-        assert model.newest == (1, 0)
+        assert model.latest == (1, 0)
 
     asyncio.run(main())
 
 
 @pytest.mark.parametrize("change", ["stream", "size", "requirement"])
-def test_what_was_begun_before_a_change_is_not_shown(change):
+def test_gazes_started_before_a_change_are_not_shown(change):
     async def main():
         model = Model()
-        await model.see(0)
+        await model.submit(0)
         if change == "stream":
             model.gazer.restart()
-        await model.see(
+        await model.submit(
             1,
             requirement=0.5 if change == "requirement" else None,
             shape=(6, 4) if change == "size" else (4, 4),
         )
         await model.end_run()
-        assert model.newest is None
+        assert model.latest is None
         assert model.gazer.gazes == 0
         await model.end_run()
-        assert model.newest == (1, 0)
+        assert model.latest == (1, 0)
         # A run that is complete leaves the stream's context as it should be: only its cells are stale.
         assert len(model.streams) == (1 if change == "requirement" else 2)
         assert model.gazer.index == (1 if change == "requirement" else 0)
@@ -170,27 +172,25 @@ def test_what_was_begun_before_a_change_is_not_shown(change):
     asyncio.run(main())
 
 
-def test_parts_are_shown_as_they_come_and_a_stale_gaze_is_abandoned_between_them():
+def test_partial_gazes_are_shown_and_a_stale_one_is_aborted_between_batches():
     async def main():
         model = Model(batches=4)
-        await model.see(0)
+        await model.submit(0)
         for batch in range(2):
             await model.end_run(seconds=1)
-            seen = model.gazer.newest
-            assert (seen.progress, seen.seconds, seen.chosen.cells.col[0]) == (
-                (batch + 1) / 4,
-                batch + 1,
-                batch,
-            )
+            latest = model.gazer.latest
+            assert latest.gaze.progress == (batch + 1) / 4
+            assert latest.gaze.choice.cells.col[0] == batch
+            assert latest.seconds == batch + 1
             assert model.gazer.gazes == 0
-        await model.see(1, requirement=0.5)
+        await model.submit(1, requirement=0.5)
         await model.end_run()
-        assert model.streams[0].abandoned == 1
-        assert model.newest == (0, 1), "cells that were accepted in time stay until there are better ones"
-        assert len(model.streams) == 2, "a stream that was abandoned in mid-gaze is of no more use"
+        assert model.streams[0].aborted == 1
+        assert model.latest == (0, 1), "cells that were accepted in time stay until there are better ones"
+        assert len(model.streams) == 2, "a stream that was aborted in mid-gaze cannot be used any more"
         for _ in range(4):
             await model.end_run()
-        assert model.newest == (1, 0)
+        assert model.latest == (1, 0)
         assert model.gazer.gazes == 1
         assert not model.runs
 
@@ -198,36 +198,36 @@ def test_parts_are_shown_as_they_come_and_a_stale_gaze_is_abandoned_between_them
 
 
 @pytest.mark.parametrize("timing", ["own", "newest"])
-def test_a_failure_is_told_once_and_ends_it(timing):
+def test_a_failure_is_reported_once_and_closes_the_gazer(timing):
     async def main():
         model = Model()
         model.gazer.timing = timing
-        shown = asyncio.ensure_future(model.gazer.see(frame(0), None))
+        shown = asyncio.ensure_future(model.gazer.submit(frame(0), None))
         await settle()
         await model.end_run(fault=ValueError("the model computed NaN"))
         assert shown.done()
         shown.result()
-        assert model.news == ["the model computed NaN"]
+        assert model.updates == ["the model computed NaN"]
         assert model.gazer.closed
-        await model.see(1)
+        await model.submit(1)
         assert not model.runs
-        assert model.newest is None
+        assert model.latest is None
 
     asyncio.run(main())
 
 
-def test_a_failure_of_a_stream_that_is_no_more_is_nobodys_business():
+def test_a_failure_of_a_replaced_stream_is_ignored():
     async def main():
         model = Model()
-        await model.see(0)
+        await model.submit(0)
         model.gazer.restart()
-        await model.see(1)
+        await model.submit(1)
         await model.end_run(fault=RuntimeError("gone"))
         await model.end_run()
-        assert model.newest == (1, 0)
-        assert model.news == [None]
+        assert model.latest == (1, 0)
+        assert model.updates == [None]
         model.gazer.close()
-        await model.see(2)
+        await model.submit(2)
         assert not model.runs
 
     asyncio.run(main())
@@ -239,7 +239,7 @@ def test_auto_waits_for_a_model_once_it_is_known_to_keep_up():
         model.gazer.timing = "auto"
         for value, seconds in enumerate((5, 0.04, 0.04)):
             assert not model.gazer.waits
-            await model.see(value)
+            await model.submit(value)
             await model.end_run(seconds)
         assert model.gazer.waits
         model.gazer.restart()

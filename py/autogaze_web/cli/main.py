@@ -11,8 +11,9 @@ from typing import Any
 from ..files.exports import metrics_csv, store_bytes, trace_text
 from ..files.render import SUFFIXES, rendered, write
 from ..files.video import read_frames, video_info
+from ..live.pipeline import process_frames
 from ..live.record import FrameRecord, FrameRecords
-from ..live.trace import MaskSource, PatchDiffSource, autogaze_source, trace_frames
+from ..live.sources import ComparisonSource, MaskSource
 from ..live.view import LiveSettings
 from ..options import Value, parse, requirement
 from ..panels.metrics import format_psnr, format_ratio
@@ -146,9 +147,13 @@ def _positive(text: str) -> int:
 def _source(options: argparse.Namespace) -> MaskSource:
     values = parse(options.given)
     if options.model == PATCH_DIFF:
-        return PatchDiffSource(LiveSettings.of(values).patch_diff)
+        return ComparisonSource(LiveSettings.of(values).patch_diff)
     if not Path(options.model).is_dir():
         raise ValueError(f"--model {options.model} is no folder: give a checkpoint's folder, or patch-diff")
+    try:
+        from ..native.sources import autogaze_source
+    except ModuleNotFoundError as error:
+        raise ImportError(f"--model needs {error.name}: pip install 'autogaze-web[native]'") from None
     # Without a flag the checkpoint's own configuration counts, not the page's defaults.
     given = set(options.given)
     loss = requirement(values)
@@ -174,10 +179,11 @@ def _max_tokens(values: Mapping[str, Value]) -> int | None:
     return int(values["max-gaze-tokens-each-frame"]) or None
 
 
-def _traced(options: argparse.Namespace, source: MaskSource, bar: bool = True) -> Any:
+def _processed(options: argparse.Namespace, source: MaskSource, bar: bool = True) -> Any:
     info = video_info(options.video)
     total = min(info.frames or options.frames or 0, options.frames or info.frames)
-    frames = trace_frames(read_frames(options.video, options.frames), source, LiveSettings.of(options.given))
+    settings = LiveSettings.of(options.given)
+    frames = process_frames(read_frames(options.video, options.frames), source, settings)
     return info, progress(frames, "frames", total) if bar else frames
 
 
@@ -186,19 +192,19 @@ def _trace(options: argparse.Namespace) -> None:
         raise ValueError(f"--store {options.store.name} must end in .safetensors or .json")
     source = _source(options)
     table = not (options.json or options.metrics_csv or options.store)
-    info, frames = _traced(options, source, bar=not table)
+    info, frames = _processed(options, source, bar=not table)
     description = source.describe()
     records = FrameRecords(None, None)
     height = width = 0
     if table:
         grids = (f"{grid}x{grid}" for grid in description["grids"])
         print(_row("frame", "tokens", *grids, "update", "PSNR"))
-    for traced in frames:
-        height, width = traced.frame.shape[:2]
+    for processed in frames:
+        height, width = processed.frame.shape[:2]
         if table:
-            print(_summary(traced.record, description["grids"]))
+            print(_summary(processed.record, description["grids"]))
         else:
-            records.add(traced.record, description)
+            records.add(processed.record, description)
     if options.json:
         video = {
             "name": Path(options.video).name,
@@ -221,7 +227,7 @@ def _save(out: str | Path, text: str) -> None:
 
 
 def _summary(record: FrameRecord, grids: Sequence[int]) -> str:
-    cells = record.chosen.cells
+    cells = record.choice.cells
     counts = [int((cells.grid == grid).sum()) for grid in grids]
     update, quality = format_ratio(record.update_ratio), format_psnr(record.psnr)
     return _row(record.index, len(cells), *counts, update, quality)
@@ -234,7 +240,7 @@ def _row(*columns: object) -> str:
 def _render(options: argparse.Namespace) -> None:
     if options.out.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--out {options.out.name} must end in {', '.join(SUFFIXES)}")
-    info, frames = _traced(options, _source(options))
+    info, frames = _processed(options, _source(options))
     write(options.out, rendered(frames, options.panel_height), info.frames_per_second)
 
 

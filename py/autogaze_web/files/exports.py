@@ -1,4 +1,4 @@
-"""What can be taken out of a stream as files: its trace in two layouts, and its numbers.
+"""A stream's trace, in two layouts, and its numbers as the contents of files.
 
 The command line and the page write the same bytes for the same frames.
 """
@@ -33,7 +33,7 @@ def trace_text(records: FrameRecords, video: Mapping[str, Any]) -> str:
     Raises:
         ValueError: if there are no frames.
     """
-    sources = _some(records).sources()
+    sources = _not_empty(records).sources()
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -57,45 +57,45 @@ def store_bytes(records: FrameRecords, suffix: str) -> bytes:
     Raises:
         ValueError: if there are no frames, or for another suffix.
     """
-    return traces_to_bytes([stored_trace(_some(records))], suffix)
+    return traces_to_bytes([stored_trace(_not_empty(records))], suffix)
 
 
 def stored_trace(records: Iterable[FrameRecord]) -> Trace:
     """The fixations of all frames; the stop probability is 1 where the model stopped before its budget."""
-    kept = list(records)
+    records = list(records)
     return Trace(
-        [Fixations.of(record.chosen.cells) for record in kept],
-        np.array([record.chosen.padded > 0 for record in kept], np.float32),
+        [Fixations.of(record.choice.cells) for record in records],
+        np.array([record.choice.padded > 0 for record in records], np.float32),
     )
 
 
 def metrics_csv(records: FrameRecords) -> str:
     """A line of numbers for every frame, under a line of names.
 
-    Ratios are shares, PSNR is in dB; it is ``inf`` where output and frame are equal. A number that there is
-    none of is empty. ``cells_NxN`` counts the cells on each grid.
+    Ratios are shares, PSNR is in dB, ``inf`` where output and frame are equal. A missing number is empty.
+    ``cells_NxN`` counts the cells on each grid.
 
     Raises:
         ValueError: if there are no frames.
     """
-    grids = sorted({int(grid) for _, source in _some(records).sources() for grid in source["grids"]})
+    grids = sorted({int(grid) for _, source in _not_empty(records).sources() for grid in source["grids"]})
     head = [*_COLUMNS, *(f"cells_{grid}x{grid}" for grid in grids)]
     lines = [",".join(head)]
     for record in records:
-        chosen = record.chosen
+        choice = record.choice
         values = [
             str(record.index),
             str(int(record.keyframe)),
-            str(len(chosen.cells)),
-            str(chosen.padded),
-            str(chosen.steps),
+            str(len(choice.cells)),
+            str(choice.padded),
+            str(choice.steps),
             str(record.age),
             _number(record.mask_ratio, 6),
             _number(record.update_ratio, 6),
             _number(record.update_ratio_ema, 6),
             _number(record.psnr, 4),
             _number(record.psnr_ema, 4),
-            *(str(int((chosen.cells.grid == grid).sum())) for grid in grids),
+            *(str(int((choice.cells.grid == grid).sum())) for grid in grids),
         ]
         lines.append(",".join(values))
     return "\n".join(lines) + "\n"
@@ -107,7 +107,7 @@ def _number(value: float, digits: int) -> str:
     return "inf" if math.isinf(value) else f"{value:.{digits}f}"
 
 
-def _some(records: FrameRecords) -> FrameRecords:
+def _not_empty(records: FrameRecords) -> FrameRecords:
     if len(records) == 0:
         raise ValueError("no frame has been processed yet: there is nothing to save")
     return records

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..frames.resize import resize_bilinear_u8
 from ..frames.rgba import Rgba
-from ..live.trace import TracedFrame
+from ..live.pipeline import ProcessedFrame
 from .video import write_mp4
 
 SUFFIXES = (".gif", ".mp4", ".png")
@@ -18,13 +18,13 @@ SHEET_ROWS = 8
 _GAP, _BACKGROUND = 4, 24
 
 
-def side_by_side(traced: TracedFrame, panel_height: int) -> NDArray[np.uint8]:
-    """The panels of a frame, each scaled to a height in pixels, on a dark ground: (H,W,3) uint8."""
-    height, width = traced.frame.shape[:2]
+def side_by_side(processed: ProcessedFrame, panel_height: int) -> NDArray[np.uint8]:
+    """The panels of a frame, each scaled to a height in pixels, on a dark background: (H,W,3) uint8."""
+    height, width = processed.frame.shape[:2]
     panel_width = max(1, round(width * panel_height / height))
     panels = [
-        resize_bilinear_u8(_on_dark(p), panel_height, panel_width)
-        for p in (traced.frame, traced.mask, traced.output)
+        resize_bilinear_u8(_on_dark(panel), panel_height, panel_width)
+        for panel in (processed.frame, processed.mask, processed.output)
     ]
     gap = np.full((panel_height, _GAP, 3), _BACKGROUND, np.uint8)
     return np.concatenate([panels[0], gap, panels[1], gap, panels[2]], axis=1)
@@ -33,7 +33,7 @@ def side_by_side(traced: TracedFrame, panel_height: int) -> NDArray[np.uint8]:
 def write(path: Path, pictures: Iterable[NDArray[np.uint8]], frames_per_second: float) -> None:
     """Writes pictures of one size, (H,W,3) uint8, as what the file's name ends in.
 
-    ``.gif`` and ``.mp4`` move; ``.png`` shows up to eight of the pictures, evenly spaced, below one another.
+    ``.gif`` and ``.mp4`` are animations; a ``.png`` shows up to eight pictures, evenly spaced, in a column.
 
     Raises:
         ValueError: if the name ends in something else, or the file cannot be written.
@@ -59,10 +59,10 @@ def write(path: Path, pictures: Iterable[NDArray[np.uint8]], frames_per_second: 
         raise ValueError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def rendered(frames: Iterable[TracedFrame], panel_height: int) -> Iterator[NDArray[np.uint8]]:
+def rendered(frames: Iterable[ProcessedFrame], panel_height: int) -> Iterator[NDArray[np.uint8]]:
     """Each frame's panels as one picture."""
-    for traced in frames:
-        yield side_by_side(traced, panel_height)
+    for processed in frames:
+        yield side_by_side(processed, panel_height)
 
 
 def _sheet(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -73,6 +73,6 @@ def _sheet(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 
 def _on_dark(panel: Rgba) -> NDArray[np.uint8]:
-    """The panel's colours where it is opaque, the ground's where it is transparent."""
+    """The panel's colours where it is opaque, the background's where it is transparent."""
     opaque = panel[..., 3:] > 0
     return np.where(opaque, panel[..., :3], np.uint8(_BACKGROUND))

@@ -1,8 +1,8 @@
-"""Gazes at the newest frame, one at a time, while frames go on being shown.
+"""Runs a model on the newest frame, one gaze at a time, while frames keep being shown.
 
-A model that keeps up is waited for: each frame is masked with the cells chosen for itself. One that does not
-keep up is not waited for: frames are masked with the newest cells there are, and whenever the model is free
-it gazes at the newest frame. Nothing here knows what runs the model.
+A model that keeps up is waited for: each frame is masked with its own cells. A slower one is not waited for:
+frames are masked with the latest cells available, and whenever the model is free it starts on the newest
+frame. Nothing here knows what runs the model.
 """
 
 from __future__ import annotations
@@ -17,82 +17,79 @@ from statistics import median
 from typing import Final, Literal, Protocol
 
 from ..frames.rgba import Rgba
-from .record import Chosen
+from ..masks.choice import Choice
 
 Timing = Literal["auto", "own", "newest"]
-"""Whether a frame waits for its own cells: always, never, or while the model keeps up."""
+"""Whether a frame waits for its own cells: always, never, or as long as the model keeps up."""
 
 SLOWEST_OWN_S: Final = 1 / 15
 """A model whose median gaze takes longer than this no longer keeps up."""
 
 FASTEST_NEWEST_S: Final = 1 / 20
-"""One that did not keep up does so again from here on. In between nothing changes: it must not flutter."""
+"""A model that fell behind keeps up again below this. The gap between the two prevents flutter."""
 
 
 @dataclass(frozen=True)
-class GazePart:
-    """What has been chosen of a frame so far.
+class GazeProgress:
+    """What has been chosen of a frame up to now.
 
     Attributes:
-        chosen: over the whole frame. Where the gaze has not come to yet this may be an earlier frame's.
+        choice: over the whole frame. Tiles that the gaze has not reached may have an earlier frame's cells.
         progress: share of the gaze that is done, above 0; at 1 it is complete.
-        stage_ms: time spent so far in each stage of the gaze, by name.
-        tiles: into how many tiles the frame is cut; 0 if it is seen as a whole.
+        stage_ms: time spent in each stage of the gaze up to now, by name.
+        tiles: number of tiles that the frame is cut into; 0 if it is processed as a whole.
     """
 
-    chosen: Chosen
+    choice: Choice
     progress: float = 1.0
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     tiles: int = 0
 
 
 class GazeStream(Protocol):
-    """What a model sees of one stream of frames, in order.
+    """A model's gaze at one stream of frames, in order.
 
-    ``look`` copies all it needs of the frame before it returns. Its parts may be abandoned between two of
-    them (``aclose``); unless the last one was complete the stream is then of no more use.
+    ``submit`` copies all it needs of the frame before it returns. Its generator may be closed between two
+    items (``aclose``); unless the gaze was complete, the stream cannot be used any more.
     """
 
     def require(self, task_loss_requirement: float | None) -> None:
-        """Sets the requirement of the frames to come."""
+        """Sets the requirement of the next frames."""
 
-    def look(self, frame: Rgba) -> AsyncGenerator[GazePart, None]:
-        """The gaze of the next frame, (H, W, 4) uint8, in one or several parts."""
+    def submit(self, frame: Rgba) -> AsyncGenerator[GazeProgress, None]:
+        """Gazes at the next frame, (H, W, 4) uint8; yields one or more states, the last one complete."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was accepted, and the frame that it was chosen of.
+class LatestGaze:
+    """The gaze that was accepted last, and the frame that it belongs to.
 
     Attributes:
-        chosen, progress, stage_ms, tiles: see `GazePart`.
-        requirement: the task-loss requirement under which it was chosen.
+        gaze: the choice and how complete it is.
+        requirement: the task-loss requirement that applied.
         index: frames of the stream that came before that frame.
-        came: when that frame came, in seconds.
-        seconds: from the start of its gaze to this part.
+        submitted: when that frame was submitted, in seconds.
+        seconds: from the start of its gaze to this state of it.
     """
 
-    chosen: Chosen
-    progress: float
+    gaze: GazeProgress
     requirement: float | None
     index: int
-    came: float
+    submitted: float
     seconds: float
-    stage_ms: Mapping[str, float] = field(default_factory=dict)
-    tiles: int = 0
 
 
 @dataclass(frozen=True)
-class _Offered:
+class _Submission:
     frame: Rgba
     index: int
-    came: float
+    time: float
 
 
 class Pace:
-    """Whether a model keeps up, judged by the median of its last five gazes, and not before there were three.
+    """Whether a model keeps up, judged by the median of its last five gazes.
 
-    Until then it does not: a first gaze often takes long, and nobody should wait for it.
+    It does not before three gazes: the first one often takes long, and nobody should wait for it.
     """
 
     def __init__(self) -> None:
@@ -100,40 +97,40 @@ class Pace:
         self._seconds: deque[float] = deque(maxlen=5)
 
     def add(self, seconds: float) -> None:
-        """Takes the time of a complete gaze into account."""
+        """Adds the time of a complete gaze."""
         self._seconds.append(seconds)
         if len(self._seconds) >= 3:
             self.keeps_up = median(self._seconds) <= (SLOWEST_OWN_S if self.keeps_up else FASTEST_NEWEST_S)
 
 
 class Gazer:
-    """One model's gaze at the stream of frames that is being shown.
+    """Runs one model on the stream of frames that is being shown.
 
-    What is begun for an earlier stream, another size or another requirement is stale: it is abandoned as soon
-    as it comes to the end of a part, and its cells are not accepted.
+    A gaze that was started for an earlier stream, another frame size or another requirement is stale: it is
+    aborted at its next yield, and its cells are not accepted.
 
     Args:
-        open_stream: makes a stream; called again when another begins.
-        on_news: called when cells were accepted, with None, or with what is wrong when a gaze failed. After a
-            failure nothing is gazed at any more.
+        open_stream: opens a stream; called again for each new one.
+        on_update: called with None when cells were accepted, or with an error message when a gaze failed.
+            After a failure the gazer is closed.
         clock: in seconds.
 
     Attributes:
         timing: whether frames wait for their own cells.
-        newest: the cells accepted last; None until there are some for this stream.
-        index: frames of this stream that came before the last one.
-        came: when the last one came, in seconds.
-        gazes: complete ones that were accepted in this stream.
+        latest: the gaze accepted last; None until there is one in this stream.
+        index: frames of this stream before the last submitted one.
+        submitted: when the last frame was submitted, in seconds.
+        gazes: number of complete gazes accepted in this stream.
     """
 
     def __init__(
         self,
         open_stream: Callable[[], GazeStream],
-        on_news: Callable[[str | None], object],
+        on_update: Callable[[str | None], object],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.timing: Timing = "auto"
-        self._open, self._on_news, self._clock = open_stream, on_news, clock
+        self._open, self._on_update, self._clock = open_stream, on_update, clock
         self._pace = Pace()
         self._work: asyncio.Task[None] | None = None
         self._closed = False
@@ -143,93 +140,84 @@ class Gazer:
 
     @property
     def waits(self) -> bool:
-        """Whether the next frame will be given its own cells."""
+        """Whether the next frame will wait for its own cells."""
         return self.timing == "own" or (self.timing == "auto" and self._pace.keeps_up)
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is gazed at any more."""
+        """Whether the gazer was closed or its model failed."""
         return self._closed
 
     def restart(self) -> None:
-        """Begins another stream of frames."""
+        """Starts a new stream of frames."""
         self._epoch += 1
         self._stream: GazeStream | None = None
-        self._offered: _Offered | None = None
+        self._next: _Submission | None = None
         self._shape: tuple[int, ...] | None = None
-        self.newest: Seen | None = None
-        self.index, self.came, self.gazes = -1, 0.0, 0
+        self.latest: LatestGaze | None = None
+        self.index, self.submitted, self.gazes = -1, 0.0, 0
 
     def close(self) -> None:
-        """Gazes no more."""
+        """Stops for good; frames submitted later are ignored."""
         self.restart()
         self._closed = True
 
-    async def see(self, frame: Rgba, task_loss_requirement: float | None) -> None:
-        """Takes the stream's next frame; afterwards ``newest`` is what to show it with.
+    async def submit(self, frame: Rgba, task_loss_requirement: float | None) -> None:
+        """Takes the stream's next frame; afterwards ``latest`` is what to show it with.
 
         Returns at once or, where frames wait for their own cells, with those.
 
         Args:
-            frame: (H, W, 4) uint8; it must stay as it is until the next one is given.
-            task_loss_requirement: of the gazes begun from now on.
+            frame: (H, W, 4) uint8; it must not change until the next one is submitted.
+            task_loss_requirement: of the gazes that start from now on.
         """
         if self._shape not in (None, frame.shape):
             self.restart()
         if task_loss_requirement != self._requirement:
             self._epoch += 1
         self._shape, self._requirement = frame.shape, task_loss_requirement
-        self.index, self.came = self.index + 1, self._clock()
+        self.index, self.submitted = self.index + 1, self._clock()
         if self._closed:
             return
-        self._offered = _Offered(frame, self.index, self.came)
+        self._next = _Submission(frame, self.index, self.submitted)
         if self.waits:
             if self._work is not None:
                 await self._work
-            await self._follow()
+            await self._run()
         elif self._work is None:
-            self._work = asyncio.ensure_future(self._follow())
+            self._work = asyncio.ensure_future(self._run())
 
-    async def _follow(self) -> None:
-        """Gazes at the newest frame until there is none that it has not gazed at."""
+    async def _run(self) -> None:
+        """Gazes at the newest frame until no newer one was submitted meanwhile."""
         try:
-            while self._offered is not None:
-                offered, self._offered = self._offered, None
-                await self._gaze(offered)
+            while self._next is not None:
+                submission, self._next = self._next, None
+                await self._gaze(submission)
         finally:
             self._work = None
 
-    async def _gaze(self, offered: _Offered) -> None:
-        epoch, requirement, begun = self._epoch, self._requirement, self._clock()
+    async def _gaze(self, submission: _Submission) -> None:
+        epoch, requirement, start = self._epoch, self._requirement, self._clock()
         stream, progress = self._stream, 0.0
         try:
             if stream is None:
                 stream = self._stream = self._open()
             stream.require(requirement)
-            async with aclosing(stream.look(offered.frame)) as parts:
-                async for part in parts:
-                    progress = part.progress
+            async with aclosing(stream.submit(submission.frame)) as states:
+                async for gaze in states:
+                    progress = gaze.progress
                     if epoch != self._epoch:
                         break
-                    seconds = self._clock() - begun
-                    self.newest = Seen(
-                        part.chosen,
-                        progress,
-                        requirement,
-                        offered.index,
-                        offered.came,
-                        seconds,
-                        part.stage_ms,
-                        part.tiles,
-                    )
+                    seconds = self._clock() - start
+                    self.latest = LatestGaze(gaze, requirement, submission.index, submission.time, seconds)
                     self.gazes += progress >= 1
-                    self._on_news(None)
+                    self._on_update(None)
         except Exception as error:
             if stream is self._stream:
                 self.close()
-                self._on_news(str(error))
+                self._on_update(str(error))
             return
         if progress >= 1:
-            self._pace.add(self._clock() - begun)
+            self._pace.add(self._clock() - start)
         elif stream is self._stream:
             self._stream = None

@@ -1,13 +1,13 @@
 """From frames to masks, outputs and numbers in a few lines: inputs, a mask source and outputs that compose.
 
-An input is anything that yields frames, (H, W, 3 or 4) uint8; a mask source is one of ``trace.py``, AutoGaze
-for instance, or a function of two frames; an output is anything that takes a ``Packet``.
+An input is anything that yields frames, (H, W, 3 or 4) uint8; a mask source is a `MaskSource`, AutoGaze for
+instance, or a function of two frames; an output is anything that takes a `ProcessedFrame`.
 
 >>> from autogaze_web.masks.patch_diff import PatchDiff
 >>> collected = Collector()
 >>> run(synthetic_frames("synthetic-pan", 90, 160, 3), PatchDiff(threshold=0.3), [collected])
 3
->>> [packet.report.keyframe for packet in collected.packets]
+>>> [frame.record.keyframe for frame in collected.frames]
 [True, False, False]
 """
 
@@ -27,33 +27,36 @@ from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..readout.projection import ReadoutOptions, frame_tokens
 from ..readout.token_grids import ImageGrid, Tokens
-from .trace import MaskSource
+from .record import FrameRecord
+from .sources import ComparisonSource, FrameComparison, MaskSource
 from .view import FrameReport, LiveSettings, LiveView
-
-FrameComparison = Callable[[Rgba, Rgba], Cells | Fixations]
-"""Chooses the cells of a frame by the one before it and itself."""
 
 
 @dataclass(frozen=True)
-class Packet:
-    """What became of one frame.
+class ProcessedFrame:
+    """One frame's panels, choice and numbers.
 
     Attributes:
         frame: (H, W, 4) uint8, the input.
         mask: (H, W, 4) uint8, the mask panel.
         output: (H, W, 4) uint8, the output panel.
-        cells: what the mask source chose.
-        report: the numbers.
+        record: what the mask source chose, and the numbers that a trace has.
+        report: all numbers of the live view.
     """
 
     frame: Rgba
     mask: Rgba
     output: Rgba
-    cells: Cells | Fixations
+    record: FrameRecord
     report: FrameReport
 
-    def copy(self) -> Packet:
-        """A packet to keep: the images of the original are valid only until the next frame."""
+    @property
+    def cells(self) -> Cells | Fixations:
+        """The cells that the mask source chose."""
+        return self.record.choice.cells
+
+    def copy(self) -> ProcessedFrame:
+        """A copy with images of its own: those of the original are valid only until the next frame."""
         return replace(self, frame=self.frame.copy(), mask=self.mask.copy(), output=self.output.copy())
 
     def side_by_side(self) -> Rgba:
@@ -61,44 +64,40 @@ class Packet:
         return np.concatenate([self.frame, self.mask, self.output], axis=1)
 
     def tokens(self, grid: ImageGrid, options: ReadoutOptions | None = None) -> Tokens:
-        """The tokens of an image grid that the cells touch (``readout.frame_tokens``)."""
+        """The tokens of an image grid that the cells touch (``readout.projection.frame_tokens``)."""
         return frame_tokens(self.cells, grid, options)
 
 
-Output = Callable[[Packet], object]
+Output = Callable[[ProcessedFrame], object]
 
 
-def packets(
+def process_frames(
     frames: Iterable[ArrayLike],
     source: MaskSource | FrameComparison | None = None,
     settings: LiveSettings | None = None,
-) -> Iterator[Packet]:
-    """Processes frames one by one; a change of their size starts over with a keyframe.
+) -> Iterator[ProcessedFrame]:
+    """Processes frames one by one, as the page does; the first one of each size is a keyframe.
 
     Args:
         frames: (H, W, 3 or 4) uint8 each.
-        source: chooses the cells of each frame; a function is given the frame before as well, so the first
-            one of a size has none. By default patch-diff with the settings' threshold.
+        source: chooses the cells of each frame; a function is called with the previous frame and this one.
+            By default patch-diff with the settings' grid and threshold.
         settings: output, mask and panel.
 
     Yields:
-        A packet per frame, whose images are valid until the next.
+        The result of each frame; its images are valid until the next one.
     """
     view = LiveView(settings)
-    previous: Rgba | None = None
+    source = view.settings.patch_diff if source is None else source
+    chooser = source if isinstance(source, MaskSource) else ComparisonSource(source)
     for image in frames:
         frame = as_frame(image)
         buffer = view.next_frame(*frame.shape[:2])
         buffer[:] = frame
-        cells: Cells | Fixations | None = None
-        if isinstance(source, MaskSource):
-            cells = source.choose(buffer).cells
-        elif source is not None:
-            known = previous is not None and previous.shape == frame.shape
-            cells = source(previous, buffer) if previous is not None and known else Cells.none()
-        report = view.process(cells)
-        previous = view.frame
-        yield Packet(view.frame, view.mask, view.output, view.cells, report)
+        choice = chooser.choose(buffer)
+        report = view.process(choice.cells)
+        record = FrameRecord.of(report, choice)
+        yield ProcessedFrame(view.frame, view.mask, view.output, record, report)
 
 
 def run(
@@ -107,24 +106,24 @@ def run(
     outputs: Sequence[Output] = (),
     settings: LiveSettings | None = None,
 ) -> int:
-    """Sends every frame's packet to all outputs; returns the number of frames."""
+    """Sends every processed frame to all outputs; returns the number of frames."""
     count = 0
-    for packet in packets(frames, source, settings):
+    for processed in process_frames(frames, source, settings):
         for output in outputs:
-            output(packet)
+            output(processed)
         count += 1
     return count
 
 
 @dataclass
 class Collector:
-    """An output that keeps copies of all packets."""
+    """An output that collects copies of all processed frames."""
 
-    packets: list[Packet] = field(default_factory=list)
+    frames: list[ProcessedFrame] = field(default_factory=list)
 
-    def __call__(self, packet: Packet) -> None:
-        """Keeps a copy."""
-        self.packets.append(packet.copy())
+    def __call__(self, processed: ProcessedFrame) -> None:
+        """Appends a copy."""
+        self.frames.append(processed.copy())
 
 
 class PngFiles:
@@ -138,11 +137,11 @@ class PngFiles:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.count = 0
 
-    def __call__(self, packet: Packet) -> None:
+    def __call__(self, processed: ProcessedFrame) -> None:
         """Writes the next file."""
         from PIL import Image
 
-        Image.fromarray(packet.side_by_side()).save(self._folder / f"{self.count:06}.png")
+        Image.fromarray(processed.side_by_side()).save(self._folder / f"{self.count:06}.png")
         self.count += 1
 
 
@@ -161,7 +160,7 @@ def rgba_frames(data: Any, width: int, height: int) -> Iterator[Rgba]:
 
 
 def synthetic_frames(source: str, height: int, width: int, count: int) -> Iterator[Rgba]:
-    """The first frames of a synthetic source (``synthetic.SYNTHETIC_SOURCES``).
+    """The first frames of a synthetic source (``frames.synthetic.SYNTHETIC_SOURCES``).
 
     Raises:
         ValueError: if there is no such source, or for a wrong size.

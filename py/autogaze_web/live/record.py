@@ -1,4 +1,4 @@
-"""What is kept of processed frames: what was chosen and the numbers, no pixels."""
+"""The log of processed frames: what was chosen of each and its numbers, no pixels."""
 
 from __future__ import annotations
 
@@ -9,41 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..masks.cells import Cells
+from ..masks.choice import Choice, Description
 from ..masks.fixations import Fixations
 from .view import FrameReport
 
-Description = dict[str, Any]
-"""A mask source and its settings, as a trace's ``mask_source`` has them."""
-
 MOST_FRAMES = 20_000
 MOST_CELLS = 1_000_000
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What a mask source chose of a frame.
-
-    Attributes:
-        cells: in order of choice; fixations where they are those of tiles.
-        tokens: (N,) the cells' ids in their source's numbering.
-        padded: slots in which the model chose to stop; 0 for other sources.
-        steps: decoder steps; 0 for other sources.
-    """
-
-    cells: Cells | Fixations
-    tokens: NDArray[np.int64]
-    padded: int = 0
-    steps: int = 0
-
-    @staticmethod
-    def by_patch_diff(cells: Cells | Fixations) -> Chosen:
-        """Cells of one grid, numbered row by row; fixations one after the other."""
-        if isinstance(cells, Fixations):
-            return Chosen(cells, np.arange(len(cells), dtype=np.int64))
-        return Chosen(cells, cells.row.astype(np.int64) * cells.grid + cells.col)
 
 
 @dataclass(frozen=True)
@@ -53,18 +25,18 @@ class FrameRecord:
     Attributes:
         index: frames processed before it in its stream.
         keyframe: whether the output took the whole frame over.
-        chosen: by the mask source.
+        choice: of the mask source.
         mask_ratio: share of the pixels inside the cells, 0 .. 1.
         update_ratio: share of the output's pixels that were written, 0 .. 1; 1 for keyframes.
         psnr: of the output against the input in dB; infinite if they are equal, as in keyframes.
         update_ratio_ema, psnr_ema: moving averages, in which keyframes do not count; NaN before the first
             sample.
-        age: how many frames before this one the cells were chosen for; 0 if for this one.
+        age: how many frames ago the cells were chosen; 0 if for this frame.
     """
 
     index: int
     keyframe: bool
-    chosen: Chosen
+    choice: Choice
     mask_ratio: float
     update_ratio: float
     psnr: float
@@ -73,12 +45,12 @@ class FrameRecord:
     age: int = 0
 
     @staticmethod
-    def of(report: FrameReport, chosen: Chosen, age: int = 0) -> FrameRecord:
+    def of(report: FrameReport, choice: Choice, age: int = 0) -> FrameRecord:
         """The record of a frame that a live view processed."""
         return FrameRecord(
             report.index,
             report.keyframe,
-            chosen,
+            choice,
             report.mask_ratio,
             1.0 if report.keyframe else report.update_ratio,
             math.inf if report.keyframe else report.psnr,
@@ -89,7 +61,7 @@ class FrameRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The frame's entry in a trace, see ``docs/trace.md``."""
-        cells = self.chosen.cells
+        cells = self.choice.cells
         if isinstance(cells, Fixations):
             place = {"edges": np.concatenate([cells.start, cells.end, cells.parts], axis=1).tolist()}
         else:
@@ -97,13 +69,13 @@ class FrameRecord:
         return {
             "index": self.index,
             "keyframe": self.keyframe,
-            "tokens": self.chosen.tokens.tolist(),
+            "tokens": self.choice.tokens.tolist(),
             "scale": cells.grid.tolist(),
             **place,
             **({"age": self.age} if self.age else {}),
             "confidence": [round(float(value), 6) for value in cells.confidence],
-            "padded": self.chosen.padded,
-            "steps": self.chosen.steps,
+            "padded": self.choice.padded,
+            "steps": self.choice.steps,
             "mask_ratio": round(self.mask_ratio, 6),
             "update_ratio": round(self.update_ratio, 6),
             "psnr": round(self.psnr, 4) if math.isfinite(self.psnr) else None,
@@ -129,7 +101,7 @@ class FrameRecords:
         return (record for record, _ in self._entries)
 
     def add(self, record: FrameRecord, source: Description) -> None:
-        """Keeps a frame; a later record of the last frame takes its place.
+        """Adds a frame; a later record of the last frame replaces it.
 
         The first frame of a stream (index 0) drops those of the stream before.
         """
@@ -137,12 +109,12 @@ class FrameRecords:
             self.clear()
         elif self._entries and self._entries[-1][0].index == record.index:
             replaced, _ = self._entries.pop()
-            self._cells -= len(replaced.chosen.cells)
+            self._cells -= len(replaced.choice.cells)
         self._entries.append((record, source))
-        self._cells += len(record.chosen.cells)
-        while self._too_many():
+        self._cells += len(record.choice.cells)
+        while self._over_the_limit():
             dropped, _ = self._entries.popleft()
-            self._cells -= len(dropped.chosen.cells)
+            self._cells -= len(dropped.choice.cells)
 
     def clear(self) -> None:
         """Drops all."""
@@ -157,7 +129,7 @@ class FrameRecords:
                 found.append((record.index, source))
         return found
 
-    def _too_many(self) -> bool:
+    def _over_the_limit(self) -> bool:
         frames, cells = self._most_frames, self._most_cells
         return len(self._entries) > 1 and (
             (frames is not None and len(self._entries) > frames)

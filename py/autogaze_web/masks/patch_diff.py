@@ -18,6 +18,7 @@ from ..frames import changes
 from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import MAX_ROWS_PER_LANE_SUM, absolute_difference
 from .cells import Cells, cell_edges
+from .choice import Description
 
 # Standard deviations of red, green and blue in AutoGaze's processor. Its means cancel out in a difference.
 IMAGE_STD = (0.229, 0.224, 0.225)
@@ -48,6 +49,10 @@ class PatchDiff:
     def __call__(self, previous: Rgba, current: Rgba) -> Cells:
         """The cells that changed by more than the threshold, largest change first."""
         return active_cells(patch_difference(previous, current, self.grid), self.threshold)
+
+    def describe(self) -> Description:
+        """The settings as a trace names them (``docs/trace.md``)."""
+        return {"name": "patch-diff", "grids": [self.grid], "threshold": self.threshold}
 
 
 def patch_difference(

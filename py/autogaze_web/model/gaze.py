@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..masks.cells import Cells
+from ..masks.choice import Choice
 from .config import AutoGazeConfig
 from .fields_mapping import FieldsMapping
 from .run import FrameGaze
@@ -73,13 +74,25 @@ class Gaze(FieldsMapping):
     past_attention_mask: Any = None
     past_conv_values: Any = None
 
+    def choice(self, frame: int = 0, video: int = 0) -> Choice:
+        """What was chosen in one frame; its ids count from 0 in every frame."""
+        end = int(np.cumsum(self.num_gazing_each_frame)[frame])
+        slots = slice(end - int(self.num_gazing_each_frame[frame]), end)
+        padded, task_loss = self.if_padded_gazing[video, slots], self.task_loss_prediction
+        tokens = self.gazing_pos[video, slots][~padded] - frame * self.num_vision_tokens_each_frame
+        return Choice(
+            self.layout.cells(tokens, self.confidence[video, slots][~padded]),
+            tokens,
+            int(padded.sum()),
+            int(self.decoder_steps_each_frame[frame]),
+            padded,
+            None if task_loss is None else task_loss[video, slots],
+        )
+
     def cells(self, frame: int = 0, video: int = 0) -> Cells:
-        """The cells chosen in one frame, in the order of choice and without pads."""
-        ends = np.cumsum(self.num_gazing_each_frame)
-        slots = slice(int(ends[frame] - self.num_gazing_each_frame[frame]), int(ends[frame]))
-        kept = ~self.if_padded_gazing[video, slots]
-        local = self.gazing_pos[video, slots][kept] - frame * self.num_vision_tokens_each_frame
-        return self.layout.cells(local, self.confidence[video, slots][kept])
+        """The cells chosen in one frame, in the order of choice and without padding."""
+        choice = self.choice(frame, video)
+        return self.layout.cells(choice.tokens, choice.cells.confidence)
 
 
 def assemble(

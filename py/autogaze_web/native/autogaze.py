@@ -201,17 +201,17 @@ class AutoGaze:
         max_tokens: int | None = None,
         batch_size: int = TILE_BATCH,
     ) -> Iterator[TileProgress]:
-        """Chooses the patches of one clip of large frames tile by tile; stop iterating to call off the rest.
+        """Chooses the patches of one clip of large frames tile by tile; stop iterating to abort the rest.
 
         Args:
             clip: (T,3,H,W) float32 from ``processor.without_resizing()``.
             tiling: for frames of H x W, with tiles of ``config.input_img_size``.
             gazing_ratio, task_loss_requirement: as for `generate`, for every tile and frame.
             max_tokens: a limit on the tokens of a tile's frame besides the ratio.
-            batch_size: tiles between two states that are yielded; changes nothing of the result.
+            batch_size: tiles between two states that are yielded; does not change the result.
 
         Yields:
-            What is known after each batch: fixations of the frames so far. The last one is the result.
+            The state after each batch: fixations of the frames up to now. The last one is the result.
 
         Raises:
             ValueError: if an argument has a wrong shape, dtype or range.
@@ -226,7 +226,7 @@ class AutoGaze:
         """Executes a tiled generation; see `generate_tiled`."""
         for batch in generation.batches():
             for tile in batch:
-                generation.take(tile, drive(generation.runs(tile), [NativeVideo(self.runtime)]))
+                generation.add(tile, drive(generation.runs(tile), [NativeVideo(self.runtime)]))
             yield generation.progress()
 
     def stream(

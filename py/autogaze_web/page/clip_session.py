@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__, options
 from ..live.view import LiveSettings, LiveView
+from ..masks.choice import Choice
 from ..panels.metrics import format_psnr
 from ..tiles.inference_mode import InferenceMode
 from ..tiles.tiling import TILE
 from .memory import Memory, frame_bytes, plain
-from .points import Choice, frame_points
+from .points import frame_points
 
 if TYPE_CHECKING:  # a session without a model starts sooner
     from .bridge import Bridge
@@ -165,15 +166,17 @@ class ClipSession:
         Raises:
             ValueError: if the model computes numbers that are not finite.
         """
-        begun, choice = time.perf_counter(), None
+        start, choice = time.perf_counter(), None
+        source = self._view.settings.patch_diff.describe()
         if self._gaze is not None:
-            requirement = options.requirement(self._values)
-            choice = await self._gaze.step(self._view.pending, self._mode(), requirement, on_tiles)
-        gaze_ms = (time.perf_counter() - begun) * 1000
+            requirement, mode = options.requirement(self._values), self._mode()
+            source = self._gaze.describe(mode, requirement)
+            choice = await self._gaze.step(self._view.pending, mode, requirement, on_tiles)
+        gaze_ms = (time.perf_counter() - start) * 1000
         report = asdict(self._view.process(None if choice is None else choice.cells))
         del report["mask_box"], report["output_box"], report["cells_by_scale"]
-        choice = choice or Choice.by_patch_diff(self._view.cells, self._view.settings.patch_diff.grid)
-        more = frame_points(choice, *_size(self._view))
+        choice = choice or Choice.of(self._view.cells)
+        more = frame_points(choice, source, *_size(self._view))
         if self._gaze is not None:
             more |= {"paddedTokens": choice.padded, "decoderSteps": choice.steps, "gazeMs": gaze_ms}
         more["psnrText"] = format_psnr(report["psnr"])

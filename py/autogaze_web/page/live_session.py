@@ -8,17 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..frames.synthetic import SYNTHETIC_SOURCES
-from ..live.gazer import Gazer, GazeStream, Seen, Timing
-from ..live.record import Chosen, Description, FrameRecord, FrameRecords
-from ..live.trace import autogaze_description, patch_diff_description
+from ..live.gazer import Gazer, GazeStream, LatestGaze, Timing
+from ..live.record import FrameRecord, FrameRecords
 from ..live.view import FrameReport, LiveSettings, LiveView
-from ..masks.cells import Cells
+from ..masks.choice import Choice, Description
 from ..options import parse, requirement
 from ..tiles.inference_mode import InferenceMode
 from .hook_panel import SHOWN, PageHook, source_of
@@ -28,8 +26,6 @@ if TYPE_CHECKING:  # the page starts without a model
     from .bridge import Bridge
     from .model import PageModel
 
-NOTHING = Chosen(Cells.none(), np.zeros(0, np.int64))
-
 
 class PageSession:
     """One page's live view."""
@@ -37,11 +33,11 @@ class PageSession:
     def __init__(self) -> None:
         self._view = LiveView()
         self._gazer: Gazer | None = None
-        self._shown: Seen | None = None
+        self._shown: LatestGaze | None = None
         self._requirement: float | None = None
         self._timing: Timing = "auto"
         self._mode = InferenceMode()
-        self._describe_gaze: Callable[[float | None, InferenceMode], Description] | None = None
+        self._describe_gaze: Callable[[InferenceMode, float | None], Description] | None = None
         self._records = FrameRecords()
         self._compared: LiveView | None = None
         self._hook = PageHook(self._view)
@@ -105,7 +101,7 @@ class PageSession:
         def open_stream() -> GazeStream:
             mode = self._mode
             if mode.tiled:
-                from .page_tiles import PageTiledStream  # most pages do without
+                from .gaze_streams import PageTiledStream  # most pages do without
 
                 return PageTiledStream(model, graphs, bridge, mode, max_tokens)
             bridge.restart()
@@ -120,7 +116,7 @@ class PageSession:
 
         self.gaze_no_more()
         self._gazer = Gazer(open_stream, on_news)
-        self._describe_gaze = partial(autogaze_description, model.config, max_tokens)
+        self._describe_gaze = lambda mode, required: mode.describe(model.config, max_tokens, required)
 
     def gaze_no_more(self) -> None:
         """Lets patch-diff choose the cells again."""
@@ -163,8 +159,8 @@ class PageSession:
 
     def _process_with_patch_diff(self, again: bool = False) -> str:
         report = self._view.process_again() if again else self._view.process()
-        chosen = Chosen.by_patch_diff(self._view.cells)
-        return self._reported(report, chosen, patch_diff_description(self._view.settings.patch_diff), {})
+        source = self._view.settings.patch_diff.describe()
+        return self._reported(report, Choice.of(self._view.cells), source, {})
 
     async def process_with_model(self) -> str:
         """`process`, with the cells that the model chooses: this frame's own if it keeps up, else its newest.
@@ -188,7 +184,7 @@ class PageSession:
             raise RuntimeError("no model was given")
         self._gazer.timing = self._timing
         waited = self._gazer.waits
-        await self._gazer.see(self._view.pending, self._requirement)
+        await self._gazer.submit(self._view.pending, self._requirement)
         return self._process_with(self._gazer, waited)
 
     async def repeat(self, changed: bool) -> str | None:
@@ -205,61 +201,61 @@ class PageSession:
             return self._process_with_patch_diff(again=True) if changed else None
         if changed and gazer.index < 0:
             gazer.timing = self._timing
-            await gazer.see(self._view.frame, self._requirement)
-        elif not changed and (gazer.newest is None or gazer.newest is self._shown):
+            await gazer.submit(self._view.frame, self._requirement)
+        elif not changed and (gazer.latest is None or gazer.latest is self._shown):
             return None
         return self._process_with(gazer, False, again=True)
 
     def _process_with(self, gazer: Gazer, waited: bool, again: bool = False) -> str:
         if gazer.closed or self._describe_gaze is None:
             return self._process_with_patch_diff(again)
-        seen = self._shown = gazer.newest
-        chosen = NOTHING if seen is None else seen.chosen
+        latest = self._shown = gazer.latest
+        choice = Choice.none() if latest is None else latest.gaze.choice
         age = 0
         numbers: dict[str, object] = {
             "gazes": gazer.gazes,
             "mask_timing": "own" if waited else "newest",
         }
-        if seen is not None:
-            age = gazer.index - seen.index
+        if latest is not None:
+            age = gazer.index - latest.index
             numbers |= {
-                "tokens": int(seen.chosen.tokens.size),
-                "steps": seen.chosen.steps,
-                "gaze_ms": seen.seconds * 1000,
-                "gaze_stage_ms": dict(seen.stage_ms),
-                "gaze_progress": seen.progress,
-                "tiles": seen.tiles,
+                "tokens": int(choice.tokens.size),
+                "steps": choice.steps,
+                "gaze_ms": latest.seconds * 1000,
+                "gaze_stage_ms": dict(latest.gaze.stage_ms),
+                "gaze_progress": latest.gaze.progress,
+                "tiles": latest.gaze.tiles,
                 "mask_age_frames": age,
-                "mask_age_ms": (gazer.came - seen.came) * 1000,
+                "mask_age_ms": (gazer.submitted - latest.submitted) * 1000,
             }
         process = self._view.process_again if again else self._view.process
-        report = process(chosen.cells)
+        report = process(choice.cells)
         if self._compared is not None and not again:
             numbers["compared"] = asdict(self._compared.step(self._view.frame))
-        source = self._describe_gaze(self._requirement if seen is None else seen.requirement, self._mode)
-        return self._reported(report, chosen, source, numbers, age)
+        source = self._describe_gaze(self._mode, self._requirement if latest is None else latest.requirement)
+        return self._reported(report, choice, source, numbers, age)
 
     def file(self, kind: str, video: str) -> Memory:
-        """The bytes of a file about the frames of this stream (``record_files``).
+        """The bytes of a file about the frames of this stream (``files.exports``).
 
         Args:
             kind: ``trace``, ``store``, ``safetensors`` or ``metrics``.
-            video: JSON of what the trace says of the video, see ``record_files.trace_text``.
+            video: JSON of what the trace says of the video, see ``exports.trace_text``.
 
         Raises:
             ValueError: if there is no such kind, or no frame yet.
         """
-        from ..files import exports as record_files  # the page starts without
+        from ..files import exports  # the page starts without
 
         match kind:
             case "trace":
-                content = record_files.trace_text(self._records, json.loads(video)).encode()
+                content = exports.trace_text(self._records, json.loads(video)).encode()
             case "store":
-                content = record_files.store_bytes(self._records, ".json")
+                content = exports.store_bytes(self._records, ".json")
             case "safetensors":
-                content = record_files.store_bytes(self._records, ".safetensors")
+                content = exports.store_bytes(self._records, ".safetensors")
             case "metrics":
-                content = record_files.metrics_csv(self._records).encode()
+                content = exports.metrics_csv(self._records).encode()
             case _:
                 raise ValueError(f"files are trace, store, safetensors or metrics, got {kind!r}")
         return np.frombuffer(content, np.uint8)
@@ -289,14 +285,14 @@ class PageSession:
     def _reported(
         self,
         report: FrameReport,
-        chosen: Chosen,
+        choice: Choice,
         source: Description,
         numbers: dict[str, object],
         age: int = 0,
     ) -> str:
-        self._records.add(FrameRecord.of(report, chosen, age), source)
+        self._records.add(FrameRecord.of(report, choice, age), source)
         grids = sorted(source["grids"])
-        numbers |= self._hook.run(report, chosen.tokens)
+        numbers |= self._hook.run(report, choice.tokens)
         return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})
 
 

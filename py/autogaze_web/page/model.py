@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..formats.safetensors import Buffer
 from ..frames.rgba import Rgba, as_words
-from ..live.gazer import GazePart
-from ..live.trace import gaze_choice
+from ..live.gazer import GazeProgress
 from ..model.checkpoint import Checkpoint
 from ..model.clips import TRAINED_WINDOW, ClipGeneration, GazeRuns, Graphs, StreamGeneration, Window
 from ..model.config import AutoGazeConfig
@@ -128,11 +127,11 @@ class PageStream:
         """Sets the requirement of the frames to come; the context stays."""
         self._generation.requirement = task_loss_requirement
 
-    def look(self, frame: Rgba) -> AsyncGenerator[GazePart, None]:
-        """The gaze of the next frame, (H, W, 4) uint8, in one part; see `gazer.GazeStream`."""
+    def submit(self, frame: Rgba) -> AsyncGenerator[GazeProgress, None]:
+        """The complete gaze of the next frame, (H, W, 4) uint8; see `gazer.GazeStream`."""
         begun = time.perf_counter()
         processed = self._bring(frame)
-        return self._parts(processed, (time.perf_counter() - begun) * 1000)
+        return self._gaze(processed, (time.perf_counter() - begun) * 1000)
 
     async def step(self, frame: Rgba) -> Gaze:
         """The gaze of the next frame, (H, W, 4) uint8."""
@@ -142,14 +141,14 @@ class PageStream:
         """The gaze of the next frame, (3, H, W) float32 from the processor; None if the bridge has it."""
         return await drive(self._runs(frame), self._bridge)
 
-    async def _parts(
+    async def _gaze(
         self, frame: NDArray[np.float32] | None, preprocess_ms: float
-    ) -> AsyncGenerator[GazePart, None]:
+    ) -> AsyncGenerator[GazeProgress, None]:
         clock = ModelClock()
         gaze = await drive(self._runs(frame), self._bridge, clock, self._pack)
         if self._giver is not None:
             asyncio.get_running_loop().call_soon(self._begin_early)
-        yield GazePart(gaze_choice(gaze), stage_ms=clock.stages(preprocess_ms))
+        yield GazeProgress(gaze.choice(), stage_ms=clock.stages(preprocess_ms))
 
     def _runs(self, frame: NDArray[np.float32] | None) -> GazeRuns:
         return self._generation.runs_without_frame() if frame is None else self._generation.runs(frame)

@@ -1,4 +1,4 @@
-"""How AutoGaze looks at the frames of a stream: squeezed into its input, or in tiles."""
+"""How frames are fed to AutoGaze: squeezed into its input, or in tiles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..masks.choice import Description
 from ..options import REALTIME, Value
 from .tiling import Tiling
 
@@ -23,8 +24,8 @@ class InferenceMode:
         mode: ``realtime``: one input of the model's size per frame. ``tiled``: frames stretched to a complete
             grid of such inputs. ``full-resolution``: frames cut into such inputs as they are.
         stride: pixels from one tile to the next in ``full-resolution``; at most the tile's side.
-        batch_size: tiles between two states of the result.
-        frames: that are seen at once, the newest included.
+        batch_size: tiles between two intermediate results.
+        frames: number of frames that the model attends to at once, the newest included.
         coverage_stop: share of a frame or tile at which its cells cover enough for it to end; 0 for none.
     """
 
@@ -57,12 +58,12 @@ class InferenceMode:
         )
 
     def window(self, config: AutoGazeConfig) -> int:
-        """Frames that a model sees at once: no more than it was trained on."""
+        """Number of frames that the model attends to at once, at most those of its training."""
         return min(self.frames, config.max_num_frames)
 
     @property
     def tiled(self) -> bool:
-        """Whether frames are seen in tiles."""
+        """Whether frames are cut into tiles."""
         return self.mode != REALTIME
 
     def tiling(self, height: int, width: int, tile: int) -> Tiling:
@@ -76,3 +77,26 @@ class InferenceMode:
         if self.mode == "full-resolution":
             return Tiling.full_resolution(height, width, tile, min(self.stride, tile))
         raise ValueError(f"the mode {self.mode} has no tiles")
+
+    def describe(
+        self, config: AutoGazeConfig, max_tokens: int | None, task_loss_requirement: float | None
+    ) -> Description:
+        """AutoGaze in this mode as a trace names it (``docs/trace.md``).
+
+        Args:
+            max_tokens: limit on the tokens of a frame or tile; None for the config's own.
+            task_loss_requirement: at which a frame stops; None for no early stop.
+        """
+        tile = config.input_img_size
+        stride = {"tile_stride": min(self.stride, tile)} if self.mode == "full-resolution" else {}
+        return {
+            "name": "autogaze",
+            "mode": self.mode,
+            **({"tile": tile, **stride} if self.tiled else {}),
+            "grids": list(config.scale_grids()),
+            "gazing_ratio": 1.0 if config.gazing_ratio is None else config.gazing_ratio,
+            "task_loss_requirement": task_loss_requirement,
+            "max_tokens": max_tokens,
+            **({"coverage_stop": self.coverage_stop} if self.coverage_stop else {}),
+            "window": self.window(config),
+        }

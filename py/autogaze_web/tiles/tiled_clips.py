@@ -1,53 +1,40 @@
-"""A clip's tiles gazed at one after the other, the same natively and in a browser.
+"""Gazes at large frames tile by tile, the same natively and in a browser.
 
 Every tile is a video of its own: what is chosen in it depends on no other tile and not on how the tiles are
-grouped. Batches only say how often there is something to show, and where the work can be called off::
+grouped. Batches only set how often there is something to show, and where the work can be aborted::
 
     for batch in generation.batches():
         for tile in batch:
-            generation.take(tile, drive(generation.runs(tile)))
-        show(generation.progress())     # leave the loop to call off the rest
+            generation.add(tile, drive(generation.runs(tile)))
+        show(generation.choice())     # leave the loop to abort the rest
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from functools import partial
 
-from ..masks.cells import Cells
+import numpy as np
+
+from ..frames.rgba import Rgba
+from ..masks.choice import Choice
 from ..model.clips import Graphs, StreamGeneration
 from ..model.config import AutoGazeConfig
-from ..model.run import Decisions, Run
-from .tiling import TILE_BATCH, TiledFrames, TileProgress, TileStitcher
+from ..model.gaze import Gaze
+from ..model.processor import AutoGazeImageProcessor
+from ..model.run import Decisions, FloatArray, Run
+from .inference_mode import InferenceMode
+from .tiling import TILE_BATCH, TiledFrames, TileProgress, TileStitcher, Tiling, on_canvas
 
-
-@dataclass(frozen=True)
-class TileGaze:
-    """What was chosen in one tile.
-
-    Attributes:
-        cells: of each frame.
-        tokens: how many there are in the last frame.
-        padded: whether the model chose to stop in the last frame.
-        steps: decoder steps of the last frame.
-    """
-
-    cells: list[Cells]
-    tokens: int
-    padded: int
-    steps: int
-
-
-TileRuns = Generator[tuple[int, Run], Decisions, TileGaze]
+TileRuns = Generator[tuple[int, Run], Decisions, list[Gaze]]
 
 
 class TiledGeneration:
-    """A model's gaze at a clip in tiles, without what executes it.
+    """The gaze at a clip in tiles, without what executes it.
 
     Attributes:
         tiling: of the frames.
-        tokens, padded, steps: added up over the tiles that were taken, for the clip's last frame.
     """
 
     def __init__(
@@ -60,6 +47,7 @@ class TiledGeneration:
         max_tokens: int | None = None,
         batch_size: int = TILE_BATCH,
         coverage_stop: float | None = None,
+        stitcher: TileStitcher | None = None,
     ) -> None:
         """Args:
         frames: a clip (T,3,H,W) from a processor that does not resize, ready to be cut.
@@ -67,15 +55,16 @@ class TiledGeneration:
         max_tokens: a limit on the tokens of a tile's frame besides the ratio.
         batch_size: tiles in a batch, at most.
         coverage_stop: share of a tile at which its cells cover enough for it to end; None or 0 for none.
+        stitcher: collects the tiles' cells; by default a new one.
 
         Raises:
             ValueError: if an argument has a wrong shape or range.
         """
         self.tiling = tiling = frames.tiling
-        self.tokens = self.padded = self.steps = 0
+        self._padded = self._steps = 0
         self._frames = frames
         self._batches = list(tiling.batches(batch_size))
-        self._stitcher = TileStitcher(tiling)
+        self._stitcher = stitcher or TileStitcher(tiling)
         self._new_tile = partial(
             StreamGeneration,
             config,
@@ -85,30 +74,85 @@ class TiledGeneration:
             max_tokens=max_tokens,
             coverage_stop=coverage_stop,
         )
-        self._new_tile()  # what is wrong with the arguments is told before the first run
+        self._new_tile()  # raises for wrong arguments now, not at the first run
 
     def batches(self) -> Iterator[range]:
         """The tiles' numbers, batch by batch."""
         return iter(self._batches)
 
     def runs(self, tile: int) -> TileRuns:
-        """The runs of one tile, all for a new video of the number 0."""
+        """The runs of one tile, all for a new video of the number 0; they return the gaze at each frame."""
         stream = self._new_tile()
-        cells = []
+        gazes = []
         (frames,) = self._frames.cut([tile])
         for frame in frames:
-            gaze = yield from stream.runs(frame)
-            cells.append(gaze.cells())
-        padded = int(gaze.if_padded_gazing.sum())
-        return TileGaze(cells, len(cells[-1]), padded, int(gaze.decoder_steps_each_frame[0]))
+            gazes.append((yield from stream.runs(frame)))
+        return gazes
 
-    def take(self, tile: int, gaze: TileGaze) -> None:
-        """Takes what a tile's runs returned."""
-        self._stitcher.add([tile], [gaze.cells])
-        self.tokens += gaze.tokens
-        self.padded += gaze.padded
-        self.steps += gaze.steps
+    def add(self, tile: int, gazes: list[Gaze]) -> None:
+        """Adds what a tile's runs returned."""
+        self._stitcher.add([tile], [[gaze.cells() for gaze in gazes]])
+        last = gazes[-1].choice()
+        self._padded += last.padded
+        self._steps += last.steps
+
+    def choice(self) -> Choice:
+        """The choice of the clip's last frame up to now; padded slots and steps of all tiles are added up."""
+        return Choice.of(self._stitcher.last_frame(), self._padded, self._steps)
 
     def progress(self) -> TileProgress:
-        """Where the work stands; after the last batch this is the result."""
+        """The state of the work; after the last batch this is the result."""
         return TileProgress(self._stitcher.done, len(self.tiling), self._stitcher.frames())
+
+
+class TiledStream:
+    """Makes the tiled generation of each next frame, a clip with the frames before it.
+
+    Frames of another size start a new stream.
+
+    Args:
+        processor: of the checkpoint; its resizing is left out.
+        mode: one with tiles.
+        gazing_ratio, max_tokens: as for `TiledGeneration`.
+    """
+
+    def __init__(
+        self,
+        config: AutoGazeConfig,
+        processor: AutoGazeImageProcessor,
+        graphs: Graphs,
+        mode: InferenceMode,
+        gazing_ratio: float | None = None,
+        max_tokens: int | None = None,
+    ) -> None:
+        self._config, self._processor = config, processor.without_resizing()
+        self._graphs, self._mode = graphs, mode
+        self._ratio, self._max_tokens = gazing_ratio, max_tokens
+        self._canvases: deque[FloatArray] = deque(maxlen=mode.window(config))
+        self._tiling: Tiling | None = None
+        self._stitcher: TileStitcher | None = None
+
+    def next(self, frame: Rgba, task_loss_requirement: float | None) -> TiledGeneration:
+        """The generation for a frame (H, W, 4) uint8.
+
+        Until it has come to a tile, its choice has that tile's cells of the frame before.
+        """
+        height, width = frame.shape[:2]
+        tiling = self._mode.tiling(height, width, self._config.input_img_size)
+        if tiling != self._tiling:
+            self._tiling, self._stitcher = tiling, None
+            self._canvases.clear()
+        (processed,) = self._processor(frame[None, ..., :3])
+        self._canvases.append(on_canvas(processed, tiling))
+        self._stitcher = TileStitcher(tiling, self._stitcher)
+        return TiledGeneration(
+            self._config,
+            self._graphs,
+            TiledFrames(np.stack(self._canvases), tiling),
+            self._ratio,
+            task_loss_requirement,
+            self._max_tokens,
+            self._mode.batch_size,
+            self._mode.coverage_stop,
+            self._stitcher,
+        )

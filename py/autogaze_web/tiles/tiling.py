@@ -6,13 +6,13 @@
   right or bottom edge are padded with ``PAD_VALUE``; their cells are cut off at the frame's edge, and none
   is stretched or lost. Where tiles overlap, cells that are the same pixels become one.
 
-A tile is a video of its own to the model (``tiled_clips.py``). ``TileStitcher`` takes the tiles' cells as
-they come, so that progress can be shown and the rest called off.
+A tile is a video of its own to the model (``tiled_clips.py``). ``TileStitcher`` collects the tiles' cells as
+they arrive, so that progress can be shown and the rest aborted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -116,7 +116,7 @@ class Tiling:
         return (range(start, min(start + size, len(self))) for start in range(0, len(self), size))
 
     def budget(self, per_tile: int) -> int:
-        """Tokens that a whole frame can have if each tile has at most so many (at least 1)."""
+        """The most tokens of a whole frame if each tile has at most ``per_tile`` (at least 1)."""
         return max(per_tile, 1) * len(self)
 
 
@@ -169,17 +169,23 @@ class TiledFrames:
 class TileStitcher:
     """Collects the cells of a clip's tiles, in any order.
 
+    Args:
+        tiling: of the clip's frames.
+        previous: of a clip that ended with the frame before this clip's last one. Its tiles stand in for
+            those of the last frame that were not added yet.
+
     Attributes:
-        done: tiles collected so far, of ``len(tiling)``.
+        done: tiles added up to now, of ``len(tiling)``.
     """
 
-    def __init__(self, tiling: Tiling):
+    def __init__(self, tiling: Tiling, previous: TileStitcher | None = None):
         self._tiling = tiling
-        self._frames: list[list[Fixations]] = []
+        self._frames: list[dict[int, Fixations]] = []
+        self._previous = previous._last_tiles() if previous else {}
         self.done = 0
 
     def add(self, tiles: Sequence[int], cells: TileCells) -> None:
-        """Takes a batch's cells.
+        """Adds a batch's cells.
 
         Args:
             tiles: the tiles' numbers.
@@ -191,16 +197,23 @@ class TileStitcher:
         if len(tiles) != len(cells):
             raise ValueError(f"{len(tiles)} tiles need as many clips of cells, got {len(cells)}")
         for index, clip in zip(tiles, cells, strict=True):
-            self._frames = self._frames or [[] for _ in clip]
+            self._frames = self._frames or [{} for _ in clip]
             if len(clip) != len(self._frames):
                 raise ValueError(f"a tile has {len(clip)} frames, the others {len(self._frames)}")
             for frame, chosen in zip(self._frames, clip, strict=True):
-                frame.append(place(chosen, index, self._tiling))
+                frame[index] = place(chosen, index, self._tiling)
             self.done += 1
 
     def frames(self) -> list[Fixations]:
-        """What is known so far, frame by frame: by confidence, largest first, no cell twice."""
-        return [merged(pieces) for pieces in self._frames]
+        """The cells added up to now, frame by frame: by confidence, largest first, no cell twice."""
+        return [_in_order(tiles) for tiles in self._frames]
+
+    def last_frame(self) -> Fixations:
+        """The last frame's cells, with those of ``previous`` for tiles that were not added yet."""
+        return _in_order(self._last_tiles())
+
+    def _last_tiles(self) -> dict[int, Fixations]:
+        return {**self._previous, **(self._frames[-1] if self._frames else {})}
 
 
 def stitch(tiling: Tiling, cells: Sequence[Cells]) -> Fixations:
@@ -241,11 +254,11 @@ def place(cells: Cells, index: int, tiling: Tiling) -> Fixations:
 
 @dataclass(frozen=True)
 class TileProgress:
-    """Where the work on a clip's tiles stands.
+    """The state of the work on a clip's tiles.
 
     Attributes:
         done, total: tiles.
-        frames: for each frame its fixations so far.
+        frames: for each frame its fixations up to now.
     """
 
     done: int
@@ -261,3 +274,7 @@ def merged(pieces: Sequence[Fixations]) -> Fixations:
         [fixations.start, fixations.end, fixations.parts, fixations.grid[:, None]], axis=1
     )
     return fixations.select(first_of_each(identity))
+
+
+def _in_order(tiles: Mapping[int, Fixations]) -> Fixations:
+    return merged([tiles[index] for index in sorted(tiles)])

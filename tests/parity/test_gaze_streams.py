@@ -1,4 +1,4 @@
-"""The page's stream in tiles, with native ONNX Runtime in the place of the bridge."""
+"""The page's streams, with native ONNX Runtime in place of the bridge."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pytest
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
-from autogaze_web.live.record import Chosen
+from autogaze_web.masks.choice import Choice
 from autogaze_web.model.context import Copy
 from autogaze_web.model.run import Run
 from autogaze_web.native.runtime import NativeVideo
+from autogaze_web.page.gaze_streams import PageTiledStream
 from autogaze_web.page.model import PageModel
-from autogaze_web.page.page_tiles import PageTiledStream
 from autogaze_web.tiles.inference_mode import InferenceMode
 from autogaze_web.tiles.tiling import Tiling
 
@@ -86,19 +86,19 @@ def stream(bridge: Bridge, folder: Callable[[str], Path]) -> PageTiledStream:
     return made
 
 
-def look(stream: PageTiledStream, frame: Any) -> list[Any]:
-    async def parts() -> list[Any]:
-        return [part async for part in stream.look(frame)]
+def submit(stream: PageTiledStream, frame: Any) -> list[Any]:
+    async def states() -> list[Any]:
+        return [gaze async for gaze in stream.submit(frame)]
 
-    return asyncio.run(parts())
+    return asyncio.run(states())
 
 
-def places(chosen: Chosen) -> set[tuple[int, ...]]:
-    cells: Any = chosen.cells
+def places(choice: Choice) -> set[tuple[int, ...]]:
+    cells: Any = choice.cells
     return set(map(tuple, np.concatenate([cells.start, cells.end, cells.parts], axis=1).tolist()))
 
 
-def test_each_batch_renews_its_tiles(
+def test_each_batch_updates_its_tiles(
     model: AutoGaze, bridge: Bridge, stream: PageTiledStream, folder: Callable[[str], Path]
 ) -> None:
     tiling = Tiling.anyres(100, 150, SIDE)
@@ -106,41 +106,41 @@ def test_each_batch_renews_its_tiles(
     processed = processor(np.stack([frame[..., :3] for frame in FRAMES]))
     previous: set[tuple[int, ...]] = set()
     for index, frame in enumerate(FRAMES):
-        parts = look(stream, frame)
-        assert [(part.progress, part.tiles) for part in parts] == [(2 / 6, 6), (4 / 6, 6), (1, 6)]
+        gazes = submit(stream, frame)
+        assert [(gaze.progress, gaze.tiles) for gaze in gazes] == [(2 / 6, 6), (4 / 6, 6), (1, 6)]
         *states, result = model.generate_tiled(
             processed[: index + 1], tiling, model.config.gazing_ratio, 0.7, max_tokens=4, batch_size=2
         )
         assert states
         final = result.frames[-1]
-        last = parts[-1].chosen
+        last = gazes[-1].choice
         for name in ("start", "end", "parts", "grid"):
             np.testing.assert_array_equal(getattr(last.cells, name), getattr(final, name))
         np.testing.assert_allclose(last.cells.confidence, final.confidence, atol=1e-6)
         assert last.tokens.tolist() == list(range(len(final)))
-        for part, state in zip(parts, [*states, result], strict=True):
-            here = places(part.chosen)
-            known = places(Chosen(state.frames[-1], last.tokens))
+        for gaze, state in zip(gazes, [*states, result], strict=True):
+            here = places(gaze.choice)
+            known = places(Choice.of(state.frames[-1]))
             assert known <= here
-            # The rest is what the tiles that are still to come had in the frame before.
+            # The rest are the cells that the remaining tiles had in the frame before.
             assert here - known <= previous
-        assert places(parts[0].chosen) - places(Chosen(states[0].frames[-1], last.tokens)) or index == 0
+        assert places(gazes[0].choice) - places(Choice.of(states[0].frames[-1])) or index == 0
         previous = places(last)
     assert bridge.restarts == 12
-    assert set(parts[-1].stage_ms) == {"preprocess", "model", "decode"}
+    assert set(gazes[-1].stage_ms) == {"preprocess", "model", "decode"}
 
 
-def test_an_abandoned_gaze_runs_no_further_tile(bridge: Bridge, stream: PageTiledStream) -> None:
-    async def first_part() -> None:
-        parts = stream.look(FRAMES[0])
-        await anext(parts)
-        await parts.aclose()
+def test_an_aborted_gaze_runs_no_further_tile(bridge: Bridge, stream: PageTiledStream) -> None:
+    async def first_batch() -> None:
+        states = stream.submit(FRAMES[0])
+        await anext(states)
+        await states.aclose()
 
-    asyncio.run(first_part())
+    asyncio.run(first_batch())
     assert bridge.restarts == 2
 
 
-def test_frames_of_another_size_begin_anew(stream: PageTiledStream) -> None:
-    look(stream, FRAMES[0])
-    (only,) = look(stream, as_frame(FRAMES[0][:SIDE, :SIDE].copy()))
+def test_frames_of_another_size_start_a_new_stream(stream: PageTiledStream) -> None:
+    submit(stream, FRAMES[0])
+    (only,) = submit(stream, as_frame(FRAMES[0][:SIDE, :SIDE].copy()))
     assert (only.progress, only.tiles) == (1, 1)
