@@ -1,7 +1,39 @@
 """NVIDIA AutoGaze without CUDA: in a browser tab through Pyodide, or natively through ONNX Runtime.
 
-Everything that works on masks and pixels needs only NumPy. The model needs the extra ``[native]``
-outside a browser, reading videos the extra ``[video]``.
+Masks, panels and numbers of any frames, with NumPy alone::
+
+    from autogaze_web import LiveSettings, LiveView
+
+    view = LiveView(LiveSettings.of({"patch-diff-threshold": 0.3}))
+    report = view.step(frame)  # (H, W, 3) uint8; view.mask and view.output are the panels
+
+The model, with the calls of NVIDIA's code (``pip install 'autogaze-web[native]'``)::
+
+    from autogaze_web import AutoGaze, AutoGazeImageProcessor
+
+    model = AutoGaze.from_pretrained(folder)  # or a Hugging Face id: "nvidia/AutoGaze"
+    processor = AutoGazeImageProcessor.from_pretrained(folder)
+    video = processor(frames)[None]  # frames: (T, H, W, 3) uint8
+    gaze = model({"video": video}, gazing_ratio=0.75, task_loss_requirement=0.7)
+
+What stands at the top:
+
+========================  ==========================================================================
+`AutoGaze`                the model: whole clips, streams, large frames in tiles
+`AutoGazeImageProcessor`  8-bit frames to the video that the model takes
+`AutoGazeConfig`          the numbers of a ``config.json``
+`Gaze`                    what the model chose of a clip
+`Cells`                   the cells chosen of one frame
+`PatchDiff`               the mask source without a model: cells that changed
+`footprint`               cells to the pixels that they mask
+`LiveView`                a stream of frames to mask panel, output panel and numbers
+`LiveSettings`            its options, under the names of the page
+`Tiling`                  how large frames are cut into tiles
+`GazingInfo`              what a vision encoder is told about a gaze
+========================  ==========================================================================
+
+Each has a docstring with an example. In examples ``frames`` is a clip of (T, H, W, 3) uint8, ``frame`` one of
+its frames, ``folder`` a checkpoint's folder, ``model`` an `AutoGaze` and ``video`` the processed clip.
 """
 
 from __future__ import annotations
@@ -10,21 +42,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .live.view import LiveSettings as LiveSettings
+    from .live.view import LiveView as LiveView
     from .masks.cells import Cells as Cells
+    from .masks.footprint import footprint as footprint
+    from .masks.patch_diff import PatchDiff as PatchDiff
     from .model.config import AutoGazeConfig as AutoGazeConfig
     from .model.gaze import Gaze as Gaze
     from .model.processor import AutoGazeImageProcessor as AutoGazeImageProcessor
     from .native.autogaze import AutoGaze as AutoGaze
+    from .readout.gazing_info import GazingInfo as GazingInfo
+    from .tiles.tiling import Tiling as Tiling
 
 __version__ = "0.1.0"
 
-# Names load their module when they are first used: under Pyodide there is no onnxruntime to import.
+# A name loads its module when it is first used: importing the package costs a page's start nothing.
 _MODULES = {
     "AutoGaze": "native.autogaze",
     "AutoGazeConfig": "model.config",
     "AutoGazeImageProcessor": "model.processor",
     "Cells": "masks.cells",
     "Gaze": "model.gaze",
+    "GazingInfo": "readout.gazing_info",
+    "LiveSettings": "live.view",
+    "LiveView": "live.view",
+    "PatchDiff": "masks.patch_diff",
+    "Tiling": "tiles.tiling",
+    "footprint": "masks.footprint",
 }
 
 __all__ = [*_MODULES, "__version__"]
@@ -33,10 +77,8 @@ __all__ = [*_MODULES, "__version__"]
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        module = import_module(f".{_MODULES[name]}", __name__)
-    except ModuleNotFoundError as error:
-        if error.name in ("onnx", "onnxruntime"):
-            raise ImportError(f"{name} needs {error.name}: pip install 'autogaze-web[native]'") from error
-        raise
-    return getattr(module, name)
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

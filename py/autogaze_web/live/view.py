@@ -60,6 +60,15 @@ class LiveSettings:
         accumulation: output mode, keyframes and blend.
         mask: geometry and panel.
         psnr: whether to measure it, which for a camera's frames is a third of the work.
+
+    Examples:
+        >>> from autogaze_web import LiveSettings
+        >>> settings = LiveSettings.of({"patch-diff-threshold": 0.3, "mask-geometry": "deduplicated"})
+        >>> settings.patch_diff.threshold, settings.mask.geometry
+        (0.3, 'deduplicated')
+        >>> LiveSettings.of({"mask-geometry": "round"})
+        Traceback (most recent call last):
+        ValueError: ...
     """
 
     patch_diff: PatchDiff = field(default_factory=PatchDiff)
@@ -140,9 +149,23 @@ class LiveView:
     ``process``. The panels are ``frame``, ``mask`` and ``output``, each (H, W, 4) uint8 and valid until the
     next call.
 
-    >>> view = LiveView()
-    >>> view.step(np.zeros((360, 640, 3), np.uint8)).keyframe
-    True
+    Examples:
+        Patch-diff chooses the cells:
+
+        >>> import numpy as np
+        >>> from autogaze_web import Cells, LiveView
+        >>> view = LiveView()
+        >>> view.step(np.zeros((90, 160, 3), np.uint8)).keyframe
+        True
+        >>> report = view.step(np.full((90, 160, 3), 255, np.uint8))
+        >>> report.cells, report.update_ratio
+        (196, 1.0)
+
+        With cells of your own only their pixels of the output are updated:
+
+        >>> report = view.step(np.zeros((90, 160, 3), np.uint8), Cells.of(grid=2, row=0, col=0))
+        >>> report.update_ratio, view.output[0, 0, 0].item(), view.output[-1, -1, 0].item()
+        (0.25, 0, 255)
     """
 
     def __init__(self, settings: LiveSettings | None = None):

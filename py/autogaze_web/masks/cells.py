@@ -25,6 +25,14 @@ class Cells:
         row: (N,) int32, 0 .. grid - 1, from the top.
         col: (N,) int32, 0 .. grid - 1, from the left.
         confidence: (N,) float32, 0 .. 1.
+
+    Examples:
+        A quarter of the frame, and one of 14 x 14 cells:
+
+        >>> from autogaze_web import Cells
+        >>> cells = Cells.of(grid=[2, 14], row=[0, 7], col=[1, 3], confidence=[1, 0.5])
+        >>> len(cells), cells.row.tolist()
+        (2, [0, 7])
     """
 
     grid: IntArray

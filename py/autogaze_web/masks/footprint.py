@@ -86,8 +86,16 @@ def footprint(
     Raises:
         ValueError: for another geometry, a scale out of range or a frame without pixels.
 
-    >>> footprint(Cells.of(2, 0, 1), 90, 160).rectangles.tolist()
-    [[0, 80, 45, 160]]
+    Examples:
+        >>> from autogaze_web import Cells, footprint
+        >>> footprint(Cells.of(grid=2, row=0, col=1), height=90, width=160).rectangles.tolist()
+        [[0, 80, 45, 160]]
+
+        Pixels that cells share count once:
+
+        >>> overlapping = Cells.of(grid=[1, 2], row=[0, 0], col=[0, 1])
+        >>> footprint(overlapping, 90, 160).plan.pixel_count == 90 * 160
+        True
     """
     if geometry not in GEOMETRIES:
         raise ValueError(f"the mask's geometry is one of {', '.join(GEOMETRIES)}, got {geometry!r}")

@@ -35,6 +35,16 @@ class PatchDiff:
     Attributes:
         grid: cells per side, at least 1.
         threshold: a cell is selected when its score is greater than this; finite, at least 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from autogaze_web import PatchDiff
+        >>> before = np.zeros((90, 160, 4), np.uint8)
+        >>> after = before.copy()
+        >>> after[45:, :80] = 255
+        >>> cells = PatchDiff(grid=2, threshold=0.15)(before, after)
+        >>> list(zip(cells.row.tolist(), cells.col.tolist()))
+        [(1, 0)]
     """
 
     grid: int = 14

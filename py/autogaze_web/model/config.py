@@ -71,6 +71,12 @@ class AutoGazeConfig:
         max_num_frames: frames the model was trained on at a time; the default window of a live stream.
         gazing_ratio: default share of the N tokens that a frame may use.
         task_loss_requirement: default requirement for stopping early; None: no early stop.
+
+    Examples:
+        >>> from autogaze_web import AutoGazeConfig
+        >>> config = AutoGazeConfig.from_file(folder / "config.json")
+        >>> config.scales, config.scale_grids(), config.tokens_per_frame
+        ((32, 64, 112, 224), (2, 4, 7, 14), 265)
     """
 
     scales: tuple[int, ...]

@@ -51,7 +51,7 @@ class Gaze(FieldsMapping):
 
         Slots of padding are left out of a frame's cells:
 
-        >>> len(gaze.cells(frame=1)) == (~gaze.if_padded_gazing[0, 26:]).sum()
+        >>> len(gaze.cells(frame=1)) == int((~gaze.if_padded_gazing[0, 26:]).sum())
         True
     """
 

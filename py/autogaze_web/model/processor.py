@@ -58,6 +58,8 @@ class AutoGazeImageProcessor:
         mean, std: per channel, applied to the rescaled values; None for no normalisation.
 
     Examples:
+        >>> import numpy as np
+        >>> from autogaze_web import AutoGazeImageProcessor
         >>> processor = AutoGazeImageProcessor()
         >>> frames = np.zeros((16, 360, 640, 3), np.uint8)
         >>> processor(frames).shape

@@ -22,19 +22,30 @@ from ..model.pretrained import pretrained_folder
 from ..model.tokens import ScaleLayout
 from ..tiles.tiled_clips import TiledGeneration
 from ..tiles.tiling import TILE_BATCH, TiledFrames, TileProgress, Tiling
-from .runtime import FRAME_STEPS, MORE_STEPS, NativeRuntime, NativeVideo, drive
+from .runtime import FRAME_STEPS, MORE_STEPS, NativeRuntime, NativeVideo, drive, require_native
 
 GRAPHS = Graphs(FRAME_STEPS, MORE_STEPS)
 
 
 class AutoGaze:
-    """AutoGaze on native ONNX Runtime.
+    """AutoGaze on native ONNX Runtime, with the calls of NVIDIA's code.
 
-    Example::
+    Examples:
+        A clip of (T, H, W, 3) uint8 frames:
 
-        model = AutoGaze.from_pretrained(folder)
-        processor = AutoGazeImageProcessor.from_pretrained(folder)
-        gaze = model.generate(processor(frames)[None], gazing_ratio=0.75, task_loss_requirement=0.7)
+        >>> from autogaze_web import AutoGaze, AutoGazeImageProcessor
+        >>> model = AutoGaze.from_pretrained(folder)
+        >>> processor = AutoGazeImageProcessor.from_pretrained(folder)
+        >>> video = processor(frames)[None]
+        >>> gaze = model({"video": video}, gazing_ratio=0.75, task_loss_requirement=0.7)
+        >>> gaze["gazing_pos"].shape == gaze["if_padded_gazing"].shape
+        True
+
+        A live stream, frame by frame:
+
+        >>> stream = model.stream(task_loss_requirement=0.7, max_tokens=16)
+        >>> [len(stream.step(frame).cells()) <= 16 for frame in video[0]]
+        [True, True, True, True]
     """
 
     def __init__(self, checkpoint: Checkpoint, threads: int | None = None) -> None:
@@ -64,6 +75,7 @@ class AutoGaze:
             ValueError: if the model is not available, or a file is missing, damaged, or does not fit the
                 others; the message says which and what to do.
         """
+        require_native()
         folder = pretrained_folder(source, ("config.json", (WEIGHTS_NAME, INDEX_NAME)), revision)
         return AutoGaze(Checkpoint.from_folder(folder), threads)
 
@@ -215,6 +227,14 @@ class AutoGaze:
 
         Raises:
             ValueError: if an argument has a wrong shape, dtype or range.
+
+        Examples:
+            >>> from autogaze_web import AutoGazeImageProcessor, Tiling
+            >>> clip = AutoGazeImageProcessor().without_resizing()(frames[:1])
+            >>> tiling = Tiling.anyres(*frames.shape[1:3])
+            >>> *_, last = model.generate_tiled(clip, tiling, max_tokens=4, batch_size=2)
+            >>> last.done, last.total
+            (4, 4)
         """
         frames = TiledFrames.of(check_video(np.asarray(widened(clip))[None])[0], tiling)
         generation = TiledGeneration(
@@ -247,6 +267,11 @@ class AutoGaze:
                 afterwards memory and time stay constant. None: upstream's context, which grows for ever.
             coverage_stop: share of the frame, 0 .. 1, at which its cells cover enough for it to end; None
                 or 0 for no such stop, as upstream.
+
+        Examples:
+            >>> stream = model.stream(gazing_ratio=0.1, window=4)
+            >>> stream.step(video[0, 0]).num_gazing_each_frame.tolist()
+            [26]
         """
         return Stream(
             self, gazing_ratio, task_loss_requirement, window, max_tokens, coverage_stop=coverage_stop

@@ -1,25 +1,45 @@
-"""Runs the graphs with native ONNX Runtime. Needs the extra ``[native]``."""
+"""Runs the graphs with native ONNX Runtime.
+
+ONNX Runtime and the builder of the graphs are imported only when a model is made, so that every public name
+can be imported without the extra ``[native]``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from ..graph.build import Target, frame_graph, steps_graph
-from ..graph.vision import zero_past
 from ..model.checkpoint import Checkpoint
 from ..model.run import Decisions, Run
+
+if TYPE_CHECKING:
+    import onnx
+    import onnxruntime as ort
+
+    from ..graph.build import Target
 
 Result = TypeVar("Result")
 
 FRAME_STEPS = (1,)
 MORE_STEPS = (1,)
 """Natively a run costs little beside a step, so steps run one by one and none is run in vain."""
+
+
+def require_native() -> None:
+    """Raises unless the extra ``[native]`` is installed.
+
+    Raises:
+        ImportError: in one sentence that says how to install it.
+    """
+    for name in ("onnx", "onnxruntime"):
+        try:
+            import_module(name)
+        except ModuleNotFoundError as error:
+            raise ImportError(f"AutoGaze needs {error.name}: pip install 'autogaze-web[native]'") from None
 
 
 class NativeRuntime:
@@ -40,6 +60,9 @@ class NativeRuntime:
         capacity: int | None = None,
         target: Target = "cpu",
     ) -> None:
+        require_native()
+        import onnxruntime as ort
+
         self.checkpoint = checkpoint
         self._threads = threads
         self._probes = probes
@@ -53,6 +76,8 @@ class NativeRuntime:
         """The session of the ``frame`` or ``steps`` graph with so many unrolled steps."""
         key = (graph, steps)
         if key not in self._sessions:
+            from ..graph.build import frame_graph, steps_graph
+
             config = self.checkpoint.config
             build = frame_graph if graph == "frame" else steps_graph
             model = build(config, steps, self._capacity, self._probes, self._target)
@@ -60,6 +85,8 @@ class NativeRuntime:
         return self._sessions[key]
 
     def _load(self, model: onnx.ModelProto) -> ort.InferenceSession:
+        import onnxruntime as ort
+
         used = {tensor.name for tensor in model.graph.initializer}
         chosen = [(n, v) for n, v in zip(self._names, self._values, strict=True) if n in used]
         options = ort.SessionOptions()
@@ -76,6 +103,8 @@ class NativeVideo:
     """One video's context and trunk state; executes the runs that a `generation.Video` yields."""
 
     def __init__(self, runtime: NativeRuntime) -> None:
+        from ..graph.vision import zero_past
+
         self._runtime = runtime
         config = runtime.checkpoint.config
         self._past = zero_past(config)

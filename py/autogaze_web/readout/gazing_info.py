@@ -31,6 +31,15 @@ class GazingInfo:
         gazing_pos: (B, N) int64, patch numbers that count through all frames: ``frame * patches + patch``.
         if_padded_gazing: (B, N) bool, True for slots that are padding.
         num_gazing_each_frame: (T,) int64, slots of each frame including padding; adds up to N.
+
+    Examples:
+        >>> from autogaze_web import Cells, GazingInfo
+        >>> first, second = Cells.of(2, [0, 1], [0, 1]), Cells.of(2, [1], [0])
+        >>> info = GazingInfo.of_cells([[first, second]], grids=[2])
+        >>> info.gazing_pos.tolist(), info.num_gazing_each_frame.tolist()
+        ([[0, 3, 6]], [2, 1])
+        >>> GazingInfo.of(model({"video": video})).gazing_pos.shape[0]
+        1
     """
 
     gazing_pos: NDArray[np.int64]

@@ -43,6 +43,14 @@ class Tiling:
         height, width: of the frames, in pixels.
         tile: pixels per side of a tile.
         stride: pixels from one tile to the next, at most ``tile``; equal to it in ``anyres``.
+
+    Examples:
+        >>> from autogaze_web import Tiling
+        >>> tiling = Tiling.anyres(1080, 1920)
+        >>> tiling.rows, tiling.columns, tiling.canvas
+        (5, 9, (1120, 2016))
+        >>> len(Tiling.full_resolution(1080, 1920, stride=112))
+        180
     """
 
     mode: TilingMode
