@@ -31,7 +31,7 @@ CELLS = Cells.of(
 
 
 def scales() -> Image.Image:
-    """The four grids of a frame, with the numbers of their tokens."""
+    """The four grids of a frame with their token numbers."""
     tiles, first = [], 0
     for grid in (2, 4, 7, 14):
         side = 224
@@ -50,17 +50,17 @@ def scales() -> Image.Image:
 
 
 def geometries() -> Image.Image:
-    """The same cells in each geometry."""
+    """The example's cells in each geometry."""
     return beside([(geometry, panel(geometry, "image-overlay")) for geometry in GEOMETRIES])  # type: ignore[arg-type]
 
 
 def panels() -> Image.Image:
-    """The same mask in each panel mode."""
+    """The example's mask in each panel mode."""
     return beside([(mode, panel("native", mode)) for mode in PANEL_MODES])  # type: ignore[arg-type]
 
 
 def tiles() -> Image.Image:
-    """One cell of a 7x7 grid and one of 14x14 in every tile, by both ways of tiling a frame of 161x90."""
+    """A cell of the 7x7 and one of the 14x14 grid in every tile of a 161x90 frame, for both tiling modes."""
     height, width = picture().shape[:2]
     cells = Cells.of([7, 14], [1, 9], [2, 4])
     drawings = []
@@ -75,18 +75,18 @@ def tiles() -> Image.Image:
 
 
 def picture() -> Rgba:
-    """The photograph below the masks."""
+    """The photograph under the masks."""
     return as_frame(np.asarray(Image.open(FRAME).convert("RGB")))
 
 
 def panel(geometry: Geometry, mode: PanelMode) -> Image.Image:
-    """The example's cells in a geometry and a panel mode."""
+    """The example's cells, drawn in a geometry and a panel mode."""
     height, width = picture().shape[:2]
     return drawn(footprint(CELLS, height, width, geometry), mode)
 
 
 def drawn(mask: Footprint, mode: PanelMode) -> Image.Image:
-    """A mask over the photograph, enlarged; what is transparent is grey."""
+    """A mask drawn over the photograph, enlarged, with grey behind transparent pixels."""
     view = MaskPanel(0.55, mode)
     view.draw(picture(), mask)
     image = Image.new("RGBA", (mask.width, mask.height), (210, 210, 210, 255))
@@ -96,7 +96,7 @@ def drawn(mask: Footprint, mode: PanelMode) -> Image.Image:
 
 
 def beside(drawings: Sequence[tuple[str, Image.Image]]) -> Image.Image:
-    """Drawings in a row (two rows for four), each with its caption above."""
+    """Captioned drawings side by side; four wide ones in two rows."""
     columns = 2 if len(drawings) == 4 and drawings[0][1].width > 250 else len(drawings)
     rows = -(-len(drawings) // columns)
     width, height = drawings[0][1].width + GAP, drawings[0][1].height + CAPTION + GAP
@@ -119,7 +119,7 @@ DRAWINGS: dict[str, Callable[[], Image.Image]] = {
 
 
 def main() -> None:
-    """Writes all drawings, or those named."""
+    """Writes all drawings, or those named on the command line."""
     PICTURES.mkdir(exist_ok=True)
     for name in sys.argv[1:] or DRAWINGS:
         DRAWINGS[name]().save(PICTURES / name, optimize=True)

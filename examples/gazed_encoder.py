@@ -1,12 +1,12 @@
-"""How much a vision encoder saves by looking only where AutoGaze gazes: tokens and time, measured.
+"""Measures how many tokens and how much time a vision encoder saves by encoding only the gazed patches.
 
     python examples/gazed_encoder.py                                    # patch-diff on a synthetic clip
     python examples/gazed_encoder.py --video clip.mp4                   # needs the extra [video]
     python examples/gazed_encoder.py --video clip.mp4 --model folder    # AutoGaze: needs [native] too
 
-The encoder is a small vision transformer in NumPy with random weights: its features mean nothing, its cost
-is that of one with trained weights. Both runs embed patches, add positions and attend block-causally; the
-time of the gazed run includes choosing and gathering the patches.
+The encoder is a small vision transformer in NumPy with random weights: its features are meaningless, but it
+costs as much as a trained one. Both runs embed patches, add positions and attend block-causally. The total
+time of the gazed run includes selecting and gathering the patches.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Encoder:
 
 
 def gaze_by_patch_diff(frames: list[NDArray[np.uint8]]) -> GazingInfo:
-    """All finest patches of the first frame, then those that change."""
+    """All patches of the finest scale in the first frame, then those that change."""
     row, col = np.divmod(np.arange(196), 14)
     source = PatchDiff()
     changed = [source(previous, current) for previous, current in pairwise(map(as_frame, frames))]
@@ -69,7 +69,7 @@ def gaze_by_patch_diff(frames: list[NDArray[np.uint8]]) -> GazingInfo:
 
 
 def gaze_by_model(folder: Path, frames: list[NDArray[np.uint8]]) -> GazingInfo:
-    """What AutoGaze chooses at upstream's usual settings."""
+    """The patches that AutoGaze selects with the settings of NVIDIA's examples."""
     from autogaze_web import AutoGaze
 
     video = AutoGazeImageProcessor.from_pretrained(folder)(np.stack(frames)[..., :3])[None]
@@ -79,14 +79,14 @@ def gaze_by_model(folder: Path, frames: list[NDArray[np.uint8]]) -> GazingInfo:
 
 
 def everything() -> GazingInfo:
-    """Every patch of the finest scale of every frame: what an encoder without AutoGaze sees."""
+    """All patches of the finest scale of every frame, which an encoder without AutoGaze processes."""
     first = SCALES.patches - 196
     pos = (np.arange(FRAMES)[:, None] * SCALES.patches + np.arange(first, SCALES.patches)).reshape(1, -1)
     return GazingInfo(pos, np.zeros(pos.shape, np.bool_), np.full(FRAMES, 196))
 
 
 def encode(encoder: Encoder, video: Floats, gazing: GazingInfo) -> Floats:
-    """Gathers a clip's gazed patches and encodes them; the features of padding are left out."""
+    """Gathers a clip's gazed patches and returns their features, without those of padding."""
     patches = gazed_patches(video, gazing, SCALES)[0]
     positions = gazed_positions(encoder.positions, gazing, SCALES)[0]
     features = encoder(patches, positions, attention_allowed(gazing)[0])
@@ -94,12 +94,12 @@ def encode(encoder: Encoder, video: Floats, gazing: GazingInfo) -> Floats:
 
 
 def timed(work: Any, runs: int = 5) -> tuple[Any, float]:
-    """A function's result and its shortest time in milliseconds."""
+    """A function's result and the minimum of its times in milliseconds."""
     times = []
     for _ in range(runs):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         result = work()
-        times.append((time.perf_counter() - begun) * 1000)
+        times.append((time.perf_counter() - start) * 1000)
     return result, min(times)
 
 
@@ -121,7 +121,7 @@ def main() -> None:
 
     height, width = frames[0].shape[:2]
     source = "AutoGaze" if arguments.model else "patch-diff"
-    print(f"{FRAMES} frames of {width}x{height}, gazed at by {source}")
+    print(f"{FRAMES} frames of {width}x{height}, patches selected by {source}")
     print(f"{'':16}{'tokens':>8}{'encode ms':>11}{'choose ms':>11}")
     print(f"{'all patches':16}{len(dense):8}{dense_ms:11.1f}{0:11.1f}")
     print(f"{'gazed patches':16}{len(sparse):8}{sparse_ms:11.1f}{choosing:11.1f}")
@@ -141,7 +141,7 @@ def _frames(path: Path | None) -> list[NDArray[np.uint8]]:
 
 
 def _normalised_square(frames: list[NDArray[np.uint8]]) -> Floats:
-    """(1, T, 3, 224, 224), scaled to -1 .. 1 as SigLIP wants it."""
+    """(1, T, 3, 224, 224), scaled to -1 .. 1 as SigLIP expects."""
     video = np.stack([frame[..., :3] for frame in frames]).transpose(0, 3, 1, 2) / np.float32(127.5) - 1
     return resize_bicubic(video.astype(np.float32), 224, 224)[None]
 

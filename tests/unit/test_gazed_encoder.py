@@ -8,7 +8,7 @@ def test_the_example_compares_tokens_and_time(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["gazed_encoder.py"])
     gazed_encoder.main()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "3 frames of 640x360, gazed at by patch-diff"
+    assert lines[0] == "3 frames of 640x360, patches selected by patch-diff"
     every, gazed = (int(line.split()[2]) for line in lines[2:4])
     assert every == 3 * 196
     assert 196 < gazed < every

@@ -1,7 +1,7 @@
-"""JSON texts of unknown origin, parsed without trusting them.
+"""A JSON parser for untrusted text.
 
-In WebAssembly the recursion of a JSON parser can exhaust the stack and end Python, so the depth of a text is
-measured before it is parsed.
+In WebAssembly the recursion of a JSON parser can overflow the stack and crash Python, so the nesting depth is
+checked before parsing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-# Any parser's stack is deep enough for this many levels; the files of a model have four.
+# Any parser's stack suffices for this depth; the files of a model are four levels deep.
 MAX_NESTING = 200
 
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -19,7 +19,7 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def nested_too_deeply(text: str) -> bool:
-    """Whether objects and arrays of a JSON text are nested more than `MAX_NESTING` levels."""
+    """Whether the objects and arrays of a JSON text are nested more than `MAX_NESTING` levels deep."""
     level = 0
     for bracket in _BRACKETS.finditer(_STRINGS.sub("", text)):
         level += 1 if bracket[0] in "[{" else -1
@@ -31,11 +31,12 @@ def nested_too_deeply(text: str) -> bool:
 def parse_json(
     text: str, name: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
 ) -> Any:
-    """The value of a JSON text; a byte-order mark in front of it is skipped, as Windows editors write one.
+    """Parses a JSON text, skipping a leading byte-order mark, which Windows editors write.
 
     Args:
-        name: the file's name, with which the error begins.
-        object_pairs_hook: as for `json.loads`.
+        text: the text.
+        name: name of the file, for error messages.
+        object_pairs_hook: as in `json.loads`.
 
     Raises:
         ValueError: if the text is not JSON, or nested too deeply.
@@ -54,5 +55,5 @@ def parse_json(
 
 
 def _integer(digits: str) -> int | float:
-    """A number with more digits than any size has becomes a float: Python limits the length of integers."""
+    """Numbers too long for any size become floats, because Python limits the digits of integers."""
     return int(digits) if len(digits) <= 20 else float(digits)

@@ -1,10 +1,9 @@
-"""A validated reader of the safetensors header, for places where the ``safetensors`` library cannot go.
+"""The safetensors format without the ``safetensors`` library, which is not available in a browser.
 
-A file is: the header's length as 8 little-endian bytes, the header as JSON, and the tensors' bytes. The
-header maps names to ``{"dtype", "shape", "data_offsets"}`` and may hold ``__metadata__``. This reader
-accepts the files that the library (0.8) accepts, except those in which a name occurs twice: the library
-keeps the last in silence, here it is an error. No length is trusted before it was checked against the
-file's own size.
+A file consists of the header's length as 8 little-endian bytes, the header as JSON, and the bytes of the
+tensors. The header maps names to ``{"dtype", "shape", "data_offsets"}`` and may contain ``__metadata__``. The
+reader accepts the same files as the library (0.8), except that a duplicate name is an error here, where the
+library silently uses the last one. Every length is checked against the size of the file before it is used.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ _ALIGNMENT = 8
 
 
 class SafetensorsError(ValueError):
-    """Bytes that are not a valid safetensors file; the message says what is wrong with them."""
+    """Bytes that are not a valid safetensors file; the message says what is wrong."""
 
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """A tensor: its dtype's name, its shape, and its bytes ``start`` to ``end`` of the whole file."""
+    """A tensor: the name of its dtype, its shape, and its bytes from ``start`` to ``end`` in the file."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -60,7 +59,7 @@ def read_header(data: Buffer) -> dict[str, TensorEntry]:
     """The tensors of a safetensors file, in the order of their bytes.
 
     Args:
-        data: the whole file; only the header is looked at.
+        data: the whole file; only the header is read.
 
     Raises:
         SafetensorsError: if the file is truncated, or its header is not valid or does not fit the file.
@@ -137,7 +136,7 @@ def _finite_float(text: str) -> float:
 
 
 def _integer(text: str) -> int | float:
-    # Like the library's parser: what does not fit a 64-bit integer, and -0, is a floating point number.
+    # As in the library's parser, -0 and numbers that do not fit a 64-bit integer are floating-point numbers.
     if text == "-0" or len(text) > 20:
         return _finite_float(text)
     value = int(text)
@@ -175,7 +174,7 @@ def _check_metadata(metadata: Any) -> None:
 
 
 def _entry(name: str, value: Any) -> TensorEntry:
-    if isinstance(value, list) and len(value) == 3:  # the library's parser takes a struct as a sequence too
+    if isinstance(value, list) and len(value) == 3:  # the library's parser also accepts a sequence
         value = dict(zip(("dtype", "shape", "data_offsets"), value, strict=True))
     if not isinstance(value, Mapping):
         raise SafetensorsError(f"tensor {name!r} must be described by dtype, shape and data_offsets")
@@ -227,8 +226,7 @@ def _place(
 
 
 def _bits(name: str, entry: TensorEntry) -> int:
-    # The library multiplies from the left in 64 bits, and a product that overflows on the way is an error
-    # even when a later dimension is 0.
+    # The library multiplies from the left in 64 bits; an overflow is an error even if a later dimension is 0.
     product = 1
     for dimension in (*entry.shape, _BITS[entry.dtype]):
         product *= dimension
@@ -238,10 +236,10 @@ def _bits(name: str, entry: TensorEntry) -> int:
 
 
 def tensors_to_bytes(tensors: Mapping[str, NDArray[Any]]) -> bytes:
-    """A safetensors file with these arrays, in their order.
+    """A safetensors file with these arrays, in this order.
 
     Raises:
-        ValueError: for a dtype other than float16, 32 and 64 and int32 and 64.
+        ValueError: for dtypes other than float16, float32, float64, int32 and int64.
     """
     header, parts, start = {}, [], 0
     for name, array in tensors.items():
@@ -265,7 +263,7 @@ def tensors_from_bytes(data: Buffer) -> dict[str, NDArray[Any]]:
     """The arrays of a safetensors file, as copies.
 
     Raises:
-        ValueError: if the file is damaged or a tensor has another dtype than ``tensors_to_bytes`` writes.
+        ValueError: if the file is damaged, or for a dtype that ``tensors_to_bytes`` does not write.
     """
     tensors = {}
     for name, entry in read_header(data).items():

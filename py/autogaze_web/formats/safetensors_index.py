@@ -1,7 +1,7 @@
 """The index of a checkpoint that is split into shards: ``model.safetensors.index.json``.
 
-Its ``weight_map`` names the file of each tensor. Nothing here reads a file: texts and names come in, names go
-out, so that the page and the native package share it.
+Its ``weight_map`` gives the file of each tensor. The functions take texts and names instead of reading files,
+so the page and the native package share them.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ def read_index(text: str) -> WeightMap:
 
 
 def shard_files(weight_map: WeightMap) -> list[str]:
-    """The names of the files, each once, in the order in which the index first names them."""
+    """The distinct file names, in the order of their first occurrence in the index."""
     return list(dict.fromkeys(weight_map.values()))
 
 
 def check_shards(weight_map: WeightMap, shards: Mapping[str, Iterable[str]]) -> None:
-    """Raises unless each shard holds exactly the tensors that the index says it holds.
+    """Checks that each shard contains exactly the tensors that the index assigns to it.
 
     Args:
         shards: the names of the tensors in each file.
 
     Raises:
-        SafetensorsError: naming the tensor and the files.
+        SafetensorsError: if it does not; the message names the tensor and the files.
     """
     holder: dict[str, str] = {}
     for file, names in shards.items():
