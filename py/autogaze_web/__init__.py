@@ -24,6 +24,7 @@ What stands at the top:
 `AutoGazeConfig`          the numbers of a ``config.json``
 `Gaze`                    what the model chose of a clip
 `Cells`                   the cells chosen of one frame
+`Choice`                  the same with the source's token ids, padding and decoder steps
 `PatchDiff`               the mask source without a model: cells that changed
 `footprint`               cells to the pixels that they mask
 `LiveView`                a stream of frames to mask panel, output panel and numbers
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .live.view import LiveSettings as LiveSettings
     from .live.view import LiveView as LiveView
     from .masks.cells import Cells as Cells
+    from .masks.choice import Choice as Choice
     from .masks.footprint import footprint as footprint
     from .masks.patch_diff import PatchDiff as PatchDiff
     from .model.config import AutoGazeConfig as AutoGazeConfig
@@ -62,6 +64,7 @@ _MODULES = {
     "AutoGazeConfig": "model.config",
     "AutoGazeImageProcessor": "model.processor",
     "Cells": "masks.cells",
+    "Choice": "masks.choice",
     "Gaze": "model.gaze",
     "GazingInfo": "readout.gazing_info",
     "LiveSettings": "live.view",

@@ -26,6 +26,14 @@ class Choice:
         steps: decoder steps; 0 for other sources.
         slots: (S,) bool, which slots are padding, in the order of choice; None if that order is not known.
         task_loss: (S,) float32, the task loss predicted for each slot; None if there is no prediction.
+
+    Examples:
+        >>> from autogaze_web import Cells, Choice
+        >>> Choice.of(Cells.of(grid=14, row=[0, 2], col=[3, 1])).tokens.tolist()
+        [3, 29]
+        >>> choice = model({"video": video}).choice(frame=1)
+        >>> len(choice.tokens) == len(choice.cells), choice.steps > 0
+        (True, True)
     """
 
     cells: Cells | Fixations

@@ -1,4 +1,4 @@
-"""How much each frame may gaze: arguments checked and turned into budgets and requirements."""
+"""How many tokens each frame may use: arguments checked and turned into budgets and requirements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ Ratio = float | Sequence[float]
 
 @dataclass(frozen=True)
 class Controls:
-    """Budgets in tokens for each frame (T,), and requirements for each video and frame (B,T) or None."""
+    """What limits each frame.
+
+    Attributes:
+        budgets: (T,) most tokens of each frame.
+        requirements: (B,T) predicted loss at which each frame of each video stops; None for no early stop.
+    """
 
     budgets: tuple[int, ...]
     requirements: tuple[tuple[float | None, ...], ...]
@@ -31,10 +36,10 @@ def resolve_controls(
     batch: int,
     frames: int,
 ) -> Controls:
-    """What applies to each frame, as upstream decides it.
+    """The limits of each frame, by upstream's rules.
 
-    A ratio alone means no early stop, a requirement alone the whole vocabulary as budget, neither the
-    config's defaults.
+    With a ratio alone there is no early stop. With a requirement alone the budget is the whole vocabulary.
+    With neither, the config's defaults apply.
 
     Args:
         gazing_ratio: 0 .. 1, or one for each of the T frames.

@@ -1,7 +1,7 @@
-"""A frame's end once its cells cover enough of it, as the reference system's live viewer has it.
+"""The coverage stop: a frame ends when its cells cover enough of it.
 
-NVIDIA's own code knows no such stop; it is off unless asked for. It saves the tokens that only look again at
-what coarser ones cover already.
+It saves tokens for places that coarser cells cover already. NVIDIA's code has no such stop, so it is off by
+default.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ MOST_CELLS_PER_SIDE = 256
 
 
 class CoverageStop:
-    """Says when the cells of a frame's tokens cover a share of it.
+    """Whether the cells of a frame's tokens cover a given share of the frame.
 
-    Covered are the cells of a grid that all scales' grids divide, or one of 256x256 that they touch if that
-    would be finer.
+    Coverage is counted on the coarsest grid that every scale's grid divides. Where that would be finer than
+    256x256, a grid of 256x256 is used, and a cell covers every part that it touches.
 
     Args:
-        layout: how token ids fall into the scales' grids.
+        layout: which cell each token id is.
         ratio: share of the frame, above 0 and at most 1.
 
     Raises:
@@ -39,7 +39,7 @@ class CoverageStop:
     def budget(self, budget: int, heads: int) -> int:
         """The most tokens that a frame may need, at most ``budget``.
 
-        So many of the finest cells as cover the share, in whole steps of ``heads`` tokens.
+        That is the number of finest cells that cover the share, rounded up to steps of ``heads`` tokens.
         """
         if self._ratio == 1:
             return budget
@@ -47,7 +47,7 @@ class CoverageStop:
         return min(budget, -(-finest // heads) * heads)
 
     def met(self, tokens: ArrayLike) -> bool:
-        """Whether the cells of these ids, pads left out, cover the share."""
+        """Whether the cells of these ids cover the share; padding does not count."""
         cells = self._layout.cells(tokens)
         covered = np.zeros((self._side, self._side), np.bool_)
         side, grid = self._side, cells.grid.astype(np.int64)

@@ -1,4 +1,4 @@
-"""What generation returns."""
+"""The result of the model for a clip."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Gaze(FieldsMapping):
         task_loss_prediction: (B,S) float32, the loss predicted if the frame ended with this slot; None after
             resolution adaptation.
         decoder_steps_each_frame: (T,) int64, steps of the decoder; a batch shares them.
-        layout: how ids fall into the scales' grids.
+        layout: which cell each id is.
         scales: the model's scales in pixels, ascending.
         frame_sampling_rate: frames that share one set of tokens: always 1.
         task_loss_requirement: (B,T) float32, what each frame had to reach; None for no early stop.

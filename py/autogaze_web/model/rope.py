@@ -1,4 +1,4 @@
-"""Rotary position tables (RoPE), made on the host so that positions may grow without bound."""
+"""Rotary position tables (RoPE), computed outside the graphs so that positions can grow without limit."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def rotary_tables(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Cosines and sines of the rotary angles at some positions.
 
-    Angles are float64, so that their error stays below a float32's own rounding for positions up to 10^9
-    and more: keys may be cached as rotated, attention sees only differences of positions, and a stream
-    needs no re-basing however long it runs.
+    Angles are computed in float64, whose error stays below the rounding of float32 for positions beyond 10^9.
+    Attention depends only on differences of positions, so rotated keys can be cached and positions never need
+    to be reset, however long a stream runs.
 
     Args:
         positions: (R,) integers.

@@ -1,4 +1,4 @@
-"""Resolution adaptation: a larger video as a batch of tiles, and the tiles' gaze put together again."""
+"""Upstream's resolution adaptation: a larger video as a batch of tiles, and the tiles' gazes merged."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .tokens import ScaleLayout
 
 @dataclass(frozen=True)
 class SquareTiles:
-    """How square frames are cut for upstream's ``target_scales``; ``tiling.Tiling`` cuts those of any shape.
+    """How square frames are cut for upstream's ``target_scales``; `Tiling` cuts frames of any shape.
 
     Attributes:
         tile: side of a tile in pixels.
         per_side: tiles along each side.
-        side: side of a frame in pixels, before it is padded at the right and bottom.
+        side: side of a frame in pixels, before padding on the right and bottom.
         tile_grids: cells per side of each scale in one tile.
         grids: cells per side of each scale in the whole frame.
     """
@@ -35,10 +35,10 @@ class SquareTiles:
     def plan(
         config: AutoGazeConfig, target_scales: Sequence[int], target_patch_size: int
     ) -> SquareTiles | None:
-        """The tiles for frames of ``target_scales[-1]`` pixels; None if they are the model's own.
+        """The tiles for frames of ``target_scales[-1]`` pixels; None if the scales are the model's own.
 
         Args:
-            target_scales: sides of the scales in pixels, as many as the model has, ascending.
+            target_scales: ascending sides of the scales in pixels, one for each scale of the model.
             target_patch_size: side in pixels of a cell of every scale.
 
         Raises:
@@ -83,7 +83,7 @@ class SquareTiles:
         return np.ascontiguousarray(tiles.reshape(batch * n * n, frames, channels, self.tile, self.tile))
 
     def join(self, tiles: Gaze) -> Gaze:
-        """The tiles' gaze on the whole frame's grids; ids ascend, the order of choice is lost."""
+        """The tiles' gazes on the whole frame's grids; ids are in ascending order, not in order of choice."""
         layout = ScaleLayout(self.grids)
         confidence = self._whole(self._confidences(tiles))
         chosen = self._whole([mask.astype(np.float32) for mask in tiles.gazing_mask]) > 0
@@ -130,7 +130,7 @@ class SquareTiles:
         return np.split(values.reshape(batch, frames, -1), ends, axis=2)
 
     def _whole(self, scales: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Each scale's (B * tiles,T,cells) stitched, cropped to the frame's grid and joined: (B,T,N)."""
+        """Stitches each scale's (B * tiles,T,cells), crops to the frame's grid and concatenates: (B,T,N)."""
         n = self.per_side
         parts = []
         for values, tile_grid, grid in zip(scales, self.tile_grids, self.grids, strict=True):

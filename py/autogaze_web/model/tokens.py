@@ -1,4 +1,4 @@
-"""Token ids and what they stand for: cells, masks, positions in a video."""
+"""Token ids, and the cells, masks and positions that they stand for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .config import AutoGazeConfig
 
 @dataclass(frozen=True)
 class ScaleLayout:
-    """How the ids 0 .. N - 1 fall into the scales' grids: ascending scales, each row-major.
+    """Which cell each of the ids 0 .. N - 1 is: scales ascending, the cells of each row-major.
 
     Attributes:
         grids: cells per side of each scale.
@@ -45,27 +45,27 @@ class ScaleLayout:
         return tuple(int(n) for n in np.cumsum((0, *self.counts[:-1])))
 
     def cells(self, tokens: ArrayLike, confidence: ArrayLike = 1.0) -> Cells:
-        """The cells of a frame's ids, in their order; ids of pads and above are left out.
+        """The cells of a frame's ids, in the same order; ids outside 0 .. N - 1 (padding) are left out.
 
         Args:
             tokens: (n,) frame-local ids.
             confidence: (n,) or one number, 0 .. 1.
         """
         ids = np.asarray(tokens, np.int64)
-        kept = (ids >= 0) & (ids < self.tokens)
-        confidence = np.broadcast_to(np.asarray(confidence, np.float32), ids.shape)[kept]
-        place = _places(self.grids)[:, ids[kept].astype(np.intp)]
-        return Cells(place[0], place[1], place[2], confidence)
+        valid = (ids >= 0) & (ids < self.tokens)
+        confidence = np.broadcast_to(np.asarray(confidence, np.float32), ids.shape)[valid]
+        grid, row, column = _cell_of_id(self.grids)[:, ids[valid].astype(np.intp)]
+        return Cells(grid, row, column, confidence)
 
     def gazing_mask(
         self, gazing_pos: NDArray[np.int64], padded: NDArray[np.bool_], num_gazing: Sequence[int]
     ) -> list[NDArray[np.bool_]]:
-        """Which cells of each scale were chosen in each frame.
+        """The cells of each scale that were chosen in each frame.
 
         Args:
             gazing_pos: (B,S) id + N * frame.
-            padded: (B,S), whether a slot is a pad.
-            num_gazing: (T,) slots of each frame, together S.
+            padded: (B,S), whether a slot is padding.
+            num_gazing: (T,) slots of each frame; they add up to S.
 
         Returns:
             For each scale (B,T,cells) bool.
@@ -79,12 +79,12 @@ class ScaleLayout:
 
 
 @lru_cache(maxsize=16)
-def _places(grids: tuple[int, ...]) -> IntArray:
+def _cell_of_id(grids: tuple[int, ...]) -> IntArray:
     """(3, N): grid, row and column of each id."""
     parts = [np.stack([np.full(g * g, g), *np.divmod(np.arange(g * g), g)]) for g in grids]
     return np.concatenate(parts, axis=1).astype(np.int32)
 
 
 def token_budget(ratio: float, tokens_per_frame: int) -> int:
-    """Most tokens of a frame at a gazing ratio: ``trunc(float32(ratio) * N)`` in float32, at least 1."""
+    """The most tokens of a frame at a gazing ratio: ``trunc(float32(ratio) * N)`` in float32, at least 1."""
     return max(1, int(np.float32(ratio) * np.float32(tokens_per_frame)))

@@ -1,4 +1,4 @@
-"""`AutoGaze`: the model natively, as upstream's users know it."""
+"""`AutoGaze`: the model on native ONNX Runtime, with the interface of NVIDIA's code."""
 
 from __future__ import annotations
 
@@ -257,16 +257,17 @@ class AutoGaze:
         max_tokens: int | None = None,
         coverage_stop: float | None = None,
     ) -> Stream:
-        """A live stream: frames one at a time, as they come.
+        """A live stream that takes one frame at a time.
 
         Args:
             gazing_ratio, task_loss_requirement: as for `generate`, for all frames.
-            max_tokens: a limit on the tokens of a frame besides the ratio, for speed; 1 or more.
-            window: frames that a frame attends to, itself included: by default the number the model was
-                trained on (``max_num_frames``). Within that many frames a windowed stream equals upstream,
-                afterwards memory and time stay constant. None: upstream's context, which grows for ever.
-            coverage_stop: share of the frame, 0 .. 1, at which its cells cover enough for it to end; None
-                or 0 for no such stop, as upstream.
+            max_tokens: a second limit on the tokens of a frame, besides the ratio, for speed; at least 1.
+            window: number of frames that a frame attends to, including itself; by default the number that
+                the model was trained on (``max_num_frames``). The first ``window`` frames of a stream equal
+                upstream's; after them memory and time per frame stay constant. None: upstream's context,
+                which grows without limit.
+            coverage_stop: a frame ends when its cells cover this share of it, 0 .. 1; None or 0 for no such
+                stop, as upstream.
 
         Examples:
             >>> stream = model.stream(gazing_ratio=0.1, window=4)
@@ -279,7 +280,7 @@ class AutoGaze:
 
 
 class Stream:
-    """A video seen frame by frame, see `AutoGaze.stream`."""
+    """A video that is processed frame by frame; see `AutoGaze.stream`."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 FRAME_STEPS = (1,)
 MORE_STEPS = (1,)
-"""Natively a run costs little beside a step, so steps run one by one and none is run in vain."""
+"""Natively a run costs little more than its steps, so each has one step and none is computed in vain."""
 
 
 def require_native() -> None:
@@ -43,13 +43,13 @@ def require_native() -> None:
 
 
 class NativeRuntime:
-    """The graphs of one checkpoint as ONNX Runtime sessions, each made when it is first needed.
+    """The graphs of one checkpoint as ONNX Runtime sessions, each created on first use.
 
     Args:
         threads: threads within an operator; None lets ONNX Runtime choose.
-        probes: inner values of the graphs that become outputs, see `frame_graph`.
-        capacity: rows of context in graphs of static shapes; None for graphs that take any number.
-        target: which kind of graphs to run; those for GPUs run here too, only slower.
+        probes: intermediate values of the graphs to add to their outputs, see `frame_graph`.
+        capacity: rows of context in graphs of static shapes; None for graphs with a dynamic number of rows.
+        target: the kind of graphs; those for GPUs also run here, but slower.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class NativeRuntime:
         self._threads = threads
         self._probes = probes
         self._capacity, self._target = capacity, target
-        # Bound by name: the values must stay alive as long as the sessions.
+        # Sessions refer to these values without copying them, so they must outlive the sessions.
         self._names = list(checkpoint.weights)
         self._values = [ort.OrtValue.ortvalue_from_numpy(array) for array in checkpoint.weights.values()]
         self._sessions: dict[tuple[str, int], ort.InferenceSession] = {}
 
     def session(self, graph: str, steps: int) -> ort.InferenceSession:
-        """The session of the ``frame`` or ``steps`` graph with so many unrolled steps."""
+        """The session of the ``frame`` or ``steps`` graph with this number of unrolled steps."""
         key = (graph, steps)
         if key not in self._sessions:
             from ..graph.build import frame_graph, steps_graph
@@ -93,7 +93,7 @@ class NativeRuntime:
         options.log_severity_level = 3
         if self._threads is not None:
             options.intra_op_num_threads = self._threads
-        # Runs alternate between sessions: one's idle threads must not spin while the other works.
+        # Runs alternate between sessions: the idle threads of one must not spin while the other works.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.add_external_initializers([n for n, _ in chosen], [v for _, v in chosen])
         return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -116,7 +116,7 @@ class NativeVideo:
         self.probed: dict[str, NDArray[np.float32]] = {}
 
     def execute(self, run: Run) -> Decisions:
-        """Executes one run; see `Run` for what that is."""
+        """Executes one run as `Run` describes."""
         self._make_room(run.capacity)
         for copy in run.copies:
             source, row = slice(copy.source, copy.source + copy.count), slice(copy.row, copy.row + copy.count)
@@ -146,7 +146,7 @@ class NativeVideo:
 
 
 def drive(runs: Generator[tuple[int, Run], Decisions, Result], videos: list[NativeVideo]) -> Result:
-    """Executes all runs of a generator, each with its own video, and returns the generator's result."""
+    """Executes the runs of a generator, each on the video that it names; returns the generator's result."""
     try:
         index, run = next(runs)
         while True:
