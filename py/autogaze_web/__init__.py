@@ -39,8 +39,9 @@ its frames, ``folder`` a checkpoint's folder, ``model`` an `AutoGaze` and ``vide
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import lazy_names
 
 if TYPE_CHECKING:
     from .live.view import LiveSettings as LiveSettings
@@ -59,29 +60,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # A name loads its module when it is first used: importing the package costs a page's start nothing.
-_MODULES = {
-    "AutoGaze": "native.autogaze",
-    "AutoGazeConfig": "model.config",
-    "AutoGazeImageProcessor": "model.processor",
-    "Cells": "masks.cells",
-    "Choice": "masks.choice",
-    "Gaze": "model.gaze",
-    "GazingInfo": "readout.gazing_info",
-    "LiveSettings": "live.view",
-    "LiveView": "live.view",
-    "PatchDiff": "masks.patch_diff",
-    "Tiling": "tiles.tiling",
-    "footprint": "masks.footprint",
-}
-
-__all__ = [*_MODULES, "__version__"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "AutoGaze": "native.autogaze",
+        "AutoGazeConfig": "model.config",
+        "AutoGazeImageProcessor": "model.processor",
+        "Cells": "masks.cells",
+        "Choice": "masks.choice",
+        "Gaze": "model.gaze",
+        "GazingInfo": "readout.gazing_info",
+        "LiveSettings": "live.view",
+        "LiveView": "live.view",
+        "PatchDiff": "masks.patch_diff",
+        "Tiling": "tiles.tiling",
+        "footprint": "masks.footprint",
+    },
+)
+__all__.append("__version__")

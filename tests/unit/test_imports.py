@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -25,6 +27,7 @@ PYTHON_FLOORS = (
     {"model", "readout", "panels"},
     {"masks"},
     {"frames", "formats", "options"},
+    {"lazy"},
 )
 BRIDGE_FLOORS = ({"api"}, {"live"}, {"model", "panels"}, {"runner", "files"}, {"python"}, {"calls"})
 
@@ -119,14 +122,37 @@ def test_modules_of_the_browser_need_only_numpy() -> None:
     assert loaded_by(f"import {', '.join(names)}").isdisjoint(FORBIDDEN)
 
 
-def test_importing_the_package_loads_nothing() -> None:
-    assert "numpy" not in loaded_by("import autogaze_web")
+def packages() -> list[str]:
+    return sorted(
+        ".".join(("autogaze_web", *path.parent.relative_to(PACKAGE).parts))
+        for path in PACKAGE.rglob("__init__.py")
+    )
 
 
-def test_public_names() -> None:
-    import autogaze_web
+def test_importing_packages_loads_nothing() -> None:
+    loaded = loaded_by(f"import {', '.join(packages())}")
+    assert "numpy" not in loaded
+    assert {name for name in loaded if name.startswith("autogaze_web")} == {*packages(), "autogaze_web.lazy"}
 
-    for name in autogaze_web.__all__:
-        assert getattr(autogaze_web, name) is not None
+
+@pytest.mark.parametrize("name", packages())
+def test_public_names(name: str) -> None:
+    """Names load their module on first use, and type checkers see the same names."""
+    package = importlib.import_module(name)
+    assert package.__file__
+    typed = {
+        imported.asname
+        for node in ast.walk(ast.parse(Path(package.__file__).read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for imported in node.names
+        if imported.asname
+    }
+    public = getattr(package, "__all__", [])
+    assert typed == set(public) - {"__version__"}
+    assert set(public) <= set(dir(package))
+    for each in public:
+        value = getattr(package, each)
+        assert not isinstance(value, ModuleType)
+        assert getattr(package, each) is value
     with pytest.raises(AttributeError):
-        autogaze_web.Nothing  # noqa: B018
+        package.Nothing  # noqa: B018

@@ -1,4 +1,4 @@
-"""The command ``autogaze-web``: its arguments, its progress line and its subcommands.
+"""The command ``autogaze-web``: its subcommands, arguments and progress line.
 
-It only reads arguments and files and calls the rooms below.
+It parses arguments, opens files and calls the rooms below.
 """

@@ -1,4 +1,26 @@
-"""Files in and out: videos, traces, renderings.
+"""Files: videos are read, and traces, tables, pictures and videos are written.
 
-What they are made of comes from the rooms below; formats of bytes alone are in ``formats``.
+Their bytes are made in memory where possible, so the page uses the same code for its downloads.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .trace_store import Trace as Trace
+    from .trace_store import load_traces as load_traces
+    from .trace_store import save_traces as save_traces
+    from .video import read_frames as read_frames
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "Trace": "trace_store",
+        "load_traces": "trace_store",
+        "read_frames": "video",
+        "save_traces": "trace_store",
+    },
+)

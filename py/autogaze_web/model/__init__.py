@@ -1,4 +1,30 @@
-"""AutoGaze itself: its configuration, its weights, and the generation of tokens as a state machine.
+"""AutoGaze: its configuration, checkpoint, image processor, and the generation of tokens as a state machine.
 
-Nothing here executes a graph: it yields runs and is sent their results.
+Nothing here executes a graph: generators yield runs of graphs and receive their results.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint as Checkpoint
+    from .clips import ClipGeneration as ClipGeneration
+    from .clips import StreamGeneration as StreamGeneration
+    from .config import AutoGazeConfig as AutoGazeConfig
+    from .gaze import Gaze as Gaze
+    from .processor import AutoGazeImageProcessor as AutoGazeImageProcessor
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "AutoGazeConfig": "config",
+        "AutoGazeImageProcessor": "processor",
+        "Checkpoint": "checkpoint",
+        "ClipGeneration": "clips",
+        "Gaze": "gaze",
+        "StreamGeneration": "clips",
+    },
+)

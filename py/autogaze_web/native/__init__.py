@@ -1,4 +1,22 @@
-"""NVIDIA's model on ONNX Runtime, outside a browser.
+"""AutoGaze on ONNX Runtime, outside a browser. Requires the extra ``[native]``.
 
-The names and calls are those of NVIDIA's code.
+Names and calls are those of NVIDIA's code.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .autogaze import AutoGaze as AutoGaze
+    from .sources import autogaze_source as autogaze_source
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "AutoGaze": "autogaze",
+        "autogaze_source": "sources",
+    },
+)

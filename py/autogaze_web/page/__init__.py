@@ -1,4 +1,4 @@
-"""What the browser calls: sessions that turn frames into panels, and the bridge to the model.
+"""The Python side of the page: sessions that process frames for the browser, and the bridge to the model.
 
-Runs under Pyodide, and natively in tests; nothing else of the package imports it.
+JavaScript imports ``live_session``, ``clip_session`` and ``model`` by name; no other room imports this one.
 """

@@ -1,4 +1,28 @@
-"""Large frames as a grid of model inputs: where tiles lie, and what they chose, put together again.
+"""Large frames as tiles of the model's input size: how frames are cut, and how the cells of tiles are joined.
 
-``inference_mode`` names the three ways in which a frame can be given to the model.
+``InferenceMode`` is the way in which the model is given a frame: whole or in tiles.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .inference_mode import InferenceMode as InferenceMode
+    from .tiled_clips import TiledGeneration as TiledGeneration
+    from .tiled_clips import TiledStream as TiledStream
+    from .tiling import Tiling as Tiling
+    from .tiling import stitch as stitch
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "InferenceMode": "inference_mode",
+        "TiledGeneration": "tiled_clips",
+        "TiledStream": "tiled_clips",
+        "Tiling": "tiling",
+        "stitch": "tiling",
+    },
+)
