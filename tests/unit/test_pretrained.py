@@ -148,7 +148,7 @@ def test_without_the_library_one_sentence_says_how_to_get_it() -> None:
 
 
 def test_a_failed_download_names_the_folder_and_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    error = ConnectionError("no route\n to the hub.")
+    error = ConnectionError("no route to the hub.\nSee the manual.")
     monkeypatch.setitem(sys.modules, "huggingface_hub", Hub(error))
     text = message("nvidia/AutoGaze")
     assert text.startswith("there is no folder 'nvidia/AutoGaze', and")

@@ -125,8 +125,9 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         default=PATCH_DIFF,
-        metavar="DIR|patch-diff",
+        metavar="DIR|ID|patch-diff",
         help="folder with config.json, preprocessor_config.json and model.safetensors; "
+        "or the Hugging Face id of a model, such as nvidia/AutoGaze; "
         "or patch-diff (the default): cells that changed, no model",
     )
     parser.add_argument("--frames", type=_positive, metavar="N", help="stop after so many frames")
@@ -148,12 +149,8 @@ def _source(options: argparse.Namespace) -> MaskSource:
     values = parse(options.given)
     if options.model == PATCH_DIFF:
         return ComparisonSource(LiveSettings.of(values).patch_diff)
-    if not Path(options.model).is_dir():
-        raise ValueError(f"--model {options.model} is no folder: give a checkpoint's folder, or patch-diff")
-    try:
-        from ..native.sources import autogaze_source
-    except ModuleNotFoundError as error:
-        raise ImportError(f"--model needs {error.name}: pip install 'autogaze-web[native]'") from None
+    from ..native.sources import autogaze_source
+
     # Without a flag the checkpoint's own configuration counts, not the page's defaults.
     given = set(options.given)
     loss = requirement(values)

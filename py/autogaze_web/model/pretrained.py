@@ -102,7 +102,8 @@ def _download(repository: str, revision: str | None) -> Path:
     try:
         return Path(hub.snapshot_download(repository, revision=revision, allow_patterns=list(PATTERNS)))
     except Exception as error:
-        reason = " ".join(str(error).split()) or "no reason given"
+        # The library's messages go on for several lines.
+        reason = next(iter(str(error).strip().splitlines()), "no reason given")
         raise PretrainedError(
             f"there is no folder {repository!r}, and the Hugging Face repository of that id could not be "
             f"downloaded ({type(error).__name__}: {reason.rstrip('.')}): check the id, the revision and the "

@@ -59,7 +59,7 @@ class TiledAutoGazeSource:
 
 
 def autogaze_source(
-    folder: str,
+    source: str,
     max_tokens: int | None = None,
     task_loss: float | None = None,
     early_stop: bool = True,
@@ -67,17 +67,18 @@ def autogaze_source(
     mode: InferenceMode | None = None,
     on_tiles: OnTiles | None = None,
 ) -> AutoGazeSource | TiledAutoGazeSource:
-    """AutoGaze from a Hugging Face folder as a mask source.
+    """AutoGaze as a mask source.
 
     Args:
+        source: a checkpoint's folder, or the id of a Hugging Face repository.
         max_tokens: most tokens of a frame, or of a tile; None for the checkpoint's budget.
         task_loss: the requirement at which a frame stops; None for the checkpoint's.
         early_stop: False to use the whole budget in every frame.
         mode: how frames are fed to the model; by default as a whole, with the window of its training.
         on_tiles: called after each batch of a frame's tiles.
     """
-    model = AutoGaze.from_pretrained(folder, threads)
-    processor = AutoGazeImageProcessor.from_pretrained(folder)
+    model = AutoGaze.from_pretrained(source, threads)
+    processor = AutoGazeImageProcessor.from_pretrained(source)
     config = model.config
     mode = mode or InferenceMode()
     ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
