@@ -24,6 +24,10 @@ BUILT_IN = Path(__file__).parents[2] / "site" / "model"
 _GENERATE = """
 import io, json
 import numpy as np
+from autogaze_web.model.clips import ClipGeneration, StreamGeneration
+from autogaze_web.model.controls import StreamControls
+from autogaze_web.model.graph_choice import graphs_of
+from autogaze_web.page.bridge import drive
 
 REQUEST = json.loads(%r)
 
@@ -37,9 +41,10 @@ def plain(gaze):
 async def main(model, graphs, bridge, data):
     video = np.load(io.BytesIO(bytes(data)))
     if REQUEST.pop("stream"):
-        stream = model.stream(graphs, bridge, window=None, **REQUEST)
-        return json.dumps([plain(await stream.step_processed(frame)) for frame in video[0]])
-    return json.dumps([plain(await model.generate(graphs, bridge, video, **REQUEST))])
+        stream = StreamGeneration(model.config, graphs_of(graphs), StreamControls(window=None, **REQUEST))
+        return json.dumps([plain(await drive(stream.runs(frame), bridge)) for frame in video[0]])
+    clip = ClipGeneration(model.config, graphs_of(graphs), video, **REQUEST)
+    return json.dumps([plain(await drive(clip.runs(), bridge))])
 """
 
 

@@ -15,11 +15,12 @@ import pytest
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
+from autogaze_web.live.gazer import GazeStream
 from autogaze_web.masks.choice import Choice
 from autogaze_web.model.context import Copy
 from autogaze_web.model.run import Run
 from autogaze_web.native.runtime import NativeVideo
-from autogaze_web.page.gaze_streams import PageTiledStream
+from autogaze_web.page.gaze_streams import GazeStreams
 from autogaze_web.page.model import PageModel
 from autogaze_web.tiles.inference_mode import InferenceMode
 from autogaze_web.tiles.tiling import Tiling
@@ -77,18 +78,18 @@ def bridge(model: AutoGaze) -> Bridge:
 
 
 @pytest.fixture
-def stream(bridge: Bridge, folder: Callable[[str], Path]) -> PageTiledStream:
+def stream(bridge: Bridge, folder: Callable[[str], Path]) -> GazeStream:
     files = folder("tiny")
     texts = [(files / name).read_text() for name in ("config.json", "preprocessor_config.json")]
     checkpoint = PageModel(texts[0], texts[1], (files / "model.safetensors").read_bytes())
-    made = PageTiledStream(checkpoint, GRAPHS, bridge, MODE, 4)
-    made.require(0.7)
+    made = GazeStreams(checkpoint, GRAPHS, bridge, 4).open(MODE)
+    bridge.restarts = 0
     return made
 
 
-def submit(stream: PageTiledStream, frame: Any) -> list[Any]:
+def submit(stream: GazeStream, frame: Any) -> list[Any]:
     async def states() -> list[Any]:
-        return [gaze async for gaze in stream.submit(frame)]
+        return [gaze async for gaze in stream.submit(frame, 0.7)]
 
     return asyncio.run(states())
 
@@ -99,7 +100,7 @@ def places(choice: Choice) -> set[tuple[int, ...]]:
 
 
 def test_each_batch_updates_its_tiles(
-    model: AutoGaze, bridge: Bridge, stream: PageTiledStream, folder: Callable[[str], Path]
+    model: AutoGaze, bridge: Bridge, stream: GazeStream, folder: Callable[[str], Path]
 ) -> None:
     tiling = Tiling.anyres(100, 150, SIDE)
     processor = AutoGazeImageProcessor.from_pretrained(folder("tiny")).without_resizing()
@@ -130,9 +131,9 @@ def test_each_batch_updates_its_tiles(
     assert set(gazes[-1].stage_ms) == {"preprocess", "model", "decode"}
 
 
-def test_an_aborted_gaze_runs_no_further_tile(bridge: Bridge, stream: PageTiledStream) -> None:
+def test_an_aborted_gaze_runs_no_further_tile(bridge: Bridge, stream: GazeStream) -> None:
     async def first_batch() -> None:
-        states = stream.submit(FRAMES[0])
+        states = stream.submit(FRAMES[0], 0.7)
         await anext(states)
         await states.aclose()
 
@@ -140,7 +141,7 @@ def test_an_aborted_gaze_runs_no_further_tile(bridge: Bridge, stream: PageTiledS
     assert bridge.restarts == 2
 
 
-def test_frames_of_another_size_start_a_new_stream(stream: PageTiledStream) -> None:
+def test_frames_of_another_size_start_a_new_stream(stream: GazeStream) -> None:
     submit(stream, FRAMES[0])
     (only,) = submit(stream, as_frame(FRAMES[0][:SIDE, :SIDE].copy()))
     assert (only.progress, only.tiles) == (1, 1)

@@ -10,6 +10,7 @@ import pytest
 from recording import RecordingVideo
 
 from autogaze_web import AutoGaze
+from autogaze_web.model.controls import StreamControls
 from autogaze_web.model.coverage import CoverageStop
 from autogaze_web.model.gaze import Gaze
 from autogaze_web.native.autogaze import Stream
@@ -32,7 +33,8 @@ def same(one: Gaze, other: Gaze) -> bool:
 @pytest.mark.parametrize("window", [1, 4, 16, None])
 def test_positions_may_be_as_large_as_they_like(model: AutoGaze, window: int | None) -> None:
     early, late = (
-        Stream(model, 0.75, 0.7, window, first_position=start) for start in (0, POSITIONS_OF_100000_FRAMES)
+        Stream(model, StreamControls(0.75, 0.7, window, first_position=start))
+        for start in (0, POSITIONS_OF_100000_FRAMES)
     )
     for frame in FRAMES:
         one, other = early.step(frame), late.step(frame)

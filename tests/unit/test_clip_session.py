@@ -57,7 +57,7 @@ def test_settings_are_options_under_their_names_in_javascript():
     session.change('{"keyframeDuration": null, "maxGazeTokensEachFrame": 1, "topK": 3}')
     assert json.loads(session.settings())["keyframeDuration"] == 0
     assert session.token_limit() == 3
-    session.put_back(given)
+    session.restore(given)
     assert json.loads(session.settings()) == settings
     session.change(json.dumps(dict.fromkeys(settings)))
     assert session.settings() == before

@@ -53,12 +53,9 @@ class Stream:
         self.submitted = []
         self.aborted = 0
 
-    def require(self, requirement):
-        self.requirement = requirement
-
-    def submit(self, image):
+    def submit(self, image, requirement):
         value = int(image[0, 0, 0])  # copied before anything is waited for
-        self.submitted.append((value, self.requirement))
+        self.submitted.append((value, requirement))
         return self.states(value)
 
     async def states(self, value):

@@ -71,13 +71,13 @@ def test_restart_and_unknown_sources():
 
 def test_a_picture_that_stands_still_follows_the_settings():
     session = PageSession()
-    assert asyncio.run(session.repeat(True)) is None
+    assert asyncio.run(session.redraw(True)) is None
     for index in range(3):
         session.draw_synthetic("synthetic-pan", 4 * index, 90, 160)
         before = json.loads(session.process())
-    assert asyncio.run(session.repeat(False)) is None
+    assert asyncio.run(session.redraw(False)) is None
     session.configure('{"patch-diff-threshold": 0}')
-    text = asyncio.run(session.repeat(True))
+    text = asyncio.run(session.redraw(True))
     assert text
     again = json.loads(text)
     assert again["cells"] > before["cells"]

@@ -184,7 +184,7 @@ def test_a_frame_worked_on_again_follows_the_settings_and_counts_once(mode):
     *_, before = play(view, range(0, 12, 3))
     averages = before.update_ratio_ema, before.psnr_ema
     view.configure(LiveSettings.of({"visualization-mode": mode, "patch-diff-threshold": 0.0}))
-    again = view.process_again()
+    again = view.redraw()
     assert again.cells > before.cells
     assert again.index == before.index
     assert (again.update_ratio_ema, again.psnr_ema) == averages
@@ -193,7 +193,7 @@ def test_a_frame_worked_on_again_follows_the_settings_and_counts_once(mode):
     assert again.psnr == pytest.approx(psnr(view.frame, view.output))
 
     view.configure(LiveSettings.of({"visualization-mode": mode, "patch-diff-threshold": 0.5}))
-    assert view.process_again().cells == before.cells
+    assert view.redraw().cells == before.cells
     (after,) = play(view, [12])
     assert after.index == before.index + 1
     assert after.psnr == pytest.approx(psnr(view.frame, view.output))
@@ -202,9 +202,9 @@ def test_a_frame_worked_on_again_follows_the_settings_and_counts_once(mode):
 def test_the_first_frame_stays_a_keyframe_when_worked_on_again():
     view = LiveView(LiveSettings(accumulation=Accumulation(keyframe_interval=2)))
     with pytest.raises(RuntimeError, match="no frame to work on again"):
-        view.process_again()
+        view.redraw()
     (first,) = play(view, [0])
-    again = view.process_again(Cells.of([2], [0], [1]))
+    again = view.redraw(Cells.of([2], [0], [1]))
     assert again.keyframe
     assert again.updated_pixels == first.updated_pixels
     assert [report.keyframe for report in play(view, [1, 2, 3])] == [False, True, False]

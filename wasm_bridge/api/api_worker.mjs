@@ -63,7 +63,7 @@ const calls = {
     try {
       await model?.fit(signal, progress);
     } catch (error) {
-      session.put_back(before);
+      session.restore(before);
       throw error;
     }
     return JSON.parse(session.settings());
@@ -93,7 +93,7 @@ const calls = {
       }
       return { frames: answers, pixels };
     } finally {
-      session.put_back(before);
+      session.restore(before);
     }
   },
 

@@ -236,7 +236,7 @@ function again() {
 /** Shows the last frame with the cells that have come since. */
 async function repeat(changed = false) {
   if (stream !== startedStream) return;
-  const text = await session?.repeat(changed);
+  const text = await session?.redraw(changed);
   // A model may have taken its time.
   if (!text || stream !== startedStream) return;
   /** @type {FrameReport} */

@@ -71,7 +71,7 @@ export class ModelHost {
         }
         await this.unload().catch(() => {});
         this.#model = model;
-        this.#session.gaze_with(
+        this.#session.set_model(
           model.python,
           model.graphs,
           model.bridge,
@@ -103,7 +103,7 @@ export class ModelHost {
   async unload() {
     const model = this.#model;
     this.#model = undefined;
-    this.#session.gaze_no_more();
+    this.#session.clear_model();
     await model?.close();
   }
 

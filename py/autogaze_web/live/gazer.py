@@ -53,10 +53,7 @@ class GazeStream(Protocol):
     items (``aclose``); unless the gaze was complete, the stream cannot be used any more.
     """
 
-    def require(self, task_loss_requirement: float | None) -> None:
-        """Sets the requirement of the next frames."""
-
-    def submit(self, frame: Rgba) -> AsyncGenerator[GazeProgress, None]:
+    def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
         """Gazes at the next frame, (H, W, 4) uint8; yields one or more states, the last one complete."""
 
 
@@ -202,8 +199,7 @@ class Gazer:
         try:
             if stream is None:
                 stream = self._stream = self._open()
-            stream.require(requirement)
-            async with aclosing(stream.submit(submission.frame)) as states:
+            async with aclosing(stream.submit(submission.frame, requirement)) as states:
                 async for gaze in states:
                     progress = gaze.progress
                     if epoch != self._epoch:

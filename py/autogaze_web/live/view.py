@@ -250,12 +250,12 @@ class LiveView:
         self.frame, self._spare = self._spare, self.frame
         self._first = self._index == 0
         self._index += 1
-        return self._work(cells)
+        return self._process(cells)
 
-    def process_again(self, cells: Cells | Fixations | None = None) -> FrameReport:
-        """Works on the last frame once more, as the settings are now; the output goes on from itself.
+    def redraw(self, cells: Cells | Fixations | None = None) -> FrameReport:
+        """Processes the last frame again with the current settings; the output continues from its last state.
 
-        The report takes the place of the one before: it has the same index, and averages do not count it.
+        The report replaces the previous one: it has the same index and does not count in averages.
 
         Args:
             cells: the frame's, from any mask source; by default patch-diff chooses them, by the same two
@@ -266,9 +266,9 @@ class LiveView:
         """
         if self._index == 0:
             raise RuntimeError("there is no frame to work on again: process one first")
-        return self._work(cells, again=True)
+        return self._process(cells, redraw=True)
 
-    def _work(self, cells: Cells | Fixations | None, again: bool = False) -> FrameReport:
+    def _process(self, cells: Cells | Fixations | None, redraw: bool = False) -> FrameReport:
         clock = _StageClock()
         changed = self._changed()
         clock.lap("changes")
@@ -278,8 +278,8 @@ class LiveView:
         mask = self.settings.mask.footprint(self._cells, height, width)
         plan = mask.plan
         clock.lap("plan")
-        update = self._accumulator.update(self.frame, plan, again)
-        keyframe = update.keyframe or (again and self._keyframe)
+        update = self._accumulator.update(self.frame, plan, redraw)
+        keyframe = update.keyframe or (redraw and self._keyframe)
         self._keyframe = keyframe
         clock.lap("accumulate")
         mask_box = self._panel.draw(self.frame, mask)
@@ -290,9 +290,9 @@ class LiveView:
             ratio = update.updated_pixels / (height * width)
             if error is not None:
                 psnr = psnr_of(error, height * width)
-                if not again:
+                if not redraw:
                     self._psnr_ema.add(psnr)
-            if not again:
+            if not redraw:
                 self._ratio_ema.add(ratio)
         clock.lap("metrics")
         return FrameReport(

@@ -1,6 +1,6 @@
 """Whole clips and live streams as generators of runs, the same natively and in a browser.
 
-Who drives a generator executes each run it yields, for the video it names, and sends the decisions back.
+The driver of a generator executes each run it yields, for the video it names, and sends the decisions back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..frames.resize import resize_bicubic
 from .config import AutoGazeConfig
-from .controls import Ratio, resolve_controls
+from .controls import Ratio, StreamControls, resolve_controls
 from .coverage import CoverageStop
 from .gaze import Gaze, assemble
 from .generation import Decisions, Run, Video, batch_frame
@@ -29,18 +29,9 @@ GazeRuns = Generator[tuple[int, Run], Decisions, Gaze]
 FrameRuns = Generator[tuple[int, Run], Decisions, list[FrameGaze]]
 
 
-class _TrainedWindow:
-    def __repr__(self) -> str:
-        return "max_num_frames"
-
-
-TRAINED_WINDOW: Final = _TrainedWindow()
-Window = int | _TrainedWindow | None
-
-
 @dataclass(frozen=True)
 class Graphs:
-    """The graphs that whoever executes the runs has.
+    """The graphs available to the executor of the runs.
 
     Attributes:
         frame_steps: S of the frame graphs.
@@ -113,74 +104,70 @@ class ClipGeneration:
 
 
 class StreamGeneration:
-    """`AutoGaze.stream` without what executes it; arguments and errors are described there."""
+    """`AutoGaze.stream` without what executes it.
+
+    Attributes:
+        requirement: task loss at which the next frame stops; None for no early stop.
+
+    Raises:
+        ValueError: if a control is out of range, or the config has no default for one that is missing.
+    """
 
     def __init__(
         self,
         config: AutoGazeConfig,
         graphs: Graphs,
-        gazing_ratio: float | None = None,
-        task_loss_requirement: float | None = None,
-        window: Window = TRAINED_WINDOW,
-        max_tokens: int | None = None,
-        first_position: int = 0,
-        coverage_stop: float | None = None,
+        controls: StreamControls | None = None,
     ) -> None:
-        controls = resolve_controls(config, gazing_ratio, task_loss_requirement, 1, 1)
-        frames = config.max_num_frames if isinstance(window, _TrainedWindow) else window
-        if frames is not None and (isinstance(frames, bool) or not isinstance(frames, int) or frames < 1):
-            raise ValueError(
-                f"window must be a number of frames, at least 1, or None for no window, got {frames!r}"
-            )
-        if max_tokens is not None and max_tokens < 1:
-            raise ValueError(f"max_tokens must be at least 1, or None for no limit, got {max_tokens}")
+        controls = controls or StreamControls()
+        limits = resolve_controls(config, controls.gazing_ratio, controls.task_loss_requirement, 1, 1)
         self._config = config
-        self._budget, self.requirement = controls.budgets[0], controls.requirements[0][0]
-        if max_tokens is not None:
-            self._budget = min(self._budget, max_tokens)
+        self._budget, self.requirement = limits.budgets[0], limits.requirements[0][0]
+        if controls.max_tokens is not None:
+            self._budget = min(self._budget, controls.max_tokens)
         coverage = None
-        if coverage_stop:
-            coverage = CoverageStop(ScaleLayout.of(config), coverage_stop)
+        if controls.coverage_stop:
+            coverage = CoverageStop(ScaleLayout.of(config), controls.coverage_stop)
             self._budget = coverage.budget(self._budget, config.decoder.num_multi_token_pred)
-        self._video = graphs.video(config, frames, first_position)
+        self._video = graphs.video(config, controls.window_frames(config), controls.first_position)
         self._video.coverage = coverage
-        self._begun: tuple[FrameRuns, tuple[int, Run]] | None = None
-        self._underway = False
+        self._prepared: tuple[FrameRuns, tuple[int, Run]] | None = None
+        self._in_progress = False
 
     def runs(self, frame: NDArray[np.float32]) -> GazeRuns:
         """The runs of the next frame, (3,H,W) float32 from the processor."""
         if np.ndim(frame) != 3:
             raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
         image = model_input(self._config, check_video(frame[None, None])[0, 0])
-        self._underway = True
+        self._in_progress = True
         gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
-        self._underway = False
+        self._in_progress = False
         return assemble([gazes], self._config, [[self.requirement]])
 
     def runs_without_frame(self) -> GazeRuns:
-        """The same where whoever executes the runs has the frame and brings it into the model's input."""
-        self.begin_early()
-        assert self._begun is not None
-        begun, (index, run) = self._begun
-        self._begun, self._underway = None, True
+        """The same where the executor of the runs has the frame and writes it into the model's input."""
+        self.prepare_next()
+        assert self._prepared is not None
+        runs, (index, run) = self._prepared
+        self._prepared, self._in_progress = None, True
         self._video.require(self.requirement)
-        gazes = yield from _resumed(begun, index, run)
-        self._underway = False
+        gazes = yield from _resumed(runs, index, run)
+        self._in_progress = False
         return assemble([gazes], self._config, [[self.requirement]])
 
-    def begin_early(self) -> tuple[int, Run] | None:
-        """The first run of `runs_without_frame`, before there is a frame; None if one is under way.
+    def prepare_next(self) -> tuple[int, Run] | None:
+        """The first run of `runs_without_frame`, before there is a frame; None if one is in progress.
 
-        Most of what precedes a frame's first run does not depend on it, and can be done while nothing waits.
+        Most of the preparation of a frame's first run does not depend on the frame: do it while idle.
         """
-        if self._begun is None and not self._underway:
+        if self._prepared is None and not self._in_progress:
             frame = batch_frame([self._video], [None], self._budget, [self.requirement])
-            self._begun = frame, next(frame)
-        return None if self._begun is None else self._begun[1]
+            self._prepared = frame, next(frame)
+        return None if self._prepared is None else self._prepared[1]
 
 
 def _resumed(frame: FrameRuns, index: int, run: Run) -> FrameRuns:
-    """The runs of a frame whose first one was taken already."""
+    """The runs of a frame whose first run was already created."""
     try:
         while True:
             index, run = frame.send((yield index, run))

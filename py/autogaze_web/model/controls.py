@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,57 @@ from .config import AutoGazeConfig
 from .tokens import token_budget
 
 Ratio = float | Sequence[float]
+
+
+class _TrainedWindow:
+    def __repr__(self) -> str:
+        return "max_num_frames"
+
+
+TRAINED_WINDOW: Final = _TrainedWindow()
+Window = int | _TrainedWindow | None
+
+
+@dataclass(frozen=True)
+class StreamControls:
+    """How much each frame of a stream may gaze, and how far back it attends.
+
+    Attributes:
+        gazing_ratio: 0 .. 1, the share of tokens that a frame may use; None for the config's.
+        task_loss_requirement: predicted loss at which a frame stops; None for no early stop. With neither
+            this nor a ratio the config's defaults of both apply.
+        window: number of frames that a frame attends to, itself included; ``TRAINED_WINDOW`` for the config's
+            ``max_num_frames``, None for all since the start of the stream.
+        max_tokens: limit on the tokens of a frame besides the ratio, at least 1; None for no limit.
+        coverage_stop: share of the frame, 0 .. 1, at which its cells cover enough for it to end; None or 0
+            for no such stop.
+        first_position: position of the first row. Only differences of positions matter to the model.
+
+    Raises:
+        ValueError: if the window or ``max_tokens`` is not a number of at least 1.
+    """
+
+    gazing_ratio: float | None = None
+    task_loss_requirement: float | None = None
+    window: Window = TRAINED_WINDOW
+    max_tokens: int | None = None
+    coverage_stop: float | None = None
+    first_position: int = 0
+
+    def __post_init__(self) -> None:
+        frames = self.window
+        if not (frames is None or isinstance(frames, _TrainedWindow)) and (
+            isinstance(frames, bool) or not isinstance(frames, int) or frames < 1
+        ):
+            raise ValueError(
+                f"window must be a number of frames, at least 1, or None for no window, got {frames!r}"
+            )
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise ValueError(f"max_tokens must be at least 1, or None for no limit, got {self.max_tokens}")
+
+    def window_frames(self, config: AutoGazeConfig) -> int | None:
+        """The window as a number of frames; None for no window."""
+        return config.max_num_frames if isinstance(self.window, _TrainedWindow) else self.window
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..formats.safetensors_index import INDEX_NAME
 from ..frames.arrays import widened
 from ..model.checkpoint import WEIGHTS_NAME, Checkpoint
-from ..model.clips import TRAINED_WINDOW, ClipGeneration, Graphs, StreamGeneration, Window, check_video
+from ..model.clips import ClipGeneration, Graphs, StreamGeneration, check_video
 from ..model.config import AutoGazeConfig
-from ..model.controls import Ratio
+from ..model.controls import TRAINED_WINDOW, Ratio, StreamControls, Window
 from ..model.gaze import Gaze
 from ..model.generation import Video
 from ..model.pretrained import pretrained_folder
@@ -237,9 +237,8 @@ class AutoGaze:
             (4, 4)
         """
         frames = TiledFrames.of(check_video(np.asarray(widened(clip))[None])[0], tiling)
-        generation = TiledGeneration(
-            self.config, GRAPHS, frames, gazing_ratio, task_loss_requirement, max_tokens, batch_size
-        )
+        controls = StreamControls(gazing_ratio, task_loss_requirement, max_tokens=max_tokens)
+        generation = TiledGeneration(self.config, GRAPHS, frames, controls, batch_size)
         return self.drive_tiles(generation)
 
     def drive_tiles(self, generation: TiledGeneration) -> Iterator[TileProgress]:
@@ -274,34 +273,15 @@ class AutoGaze:
             >>> stream.step(video[0, 0]).num_gazing_each_frame.tolist()
             [26]
         """
-        return Stream(
-            self, gazing_ratio, task_loss_requirement, window, max_tokens, coverage_stop=coverage_stop
-        )
+        controls = StreamControls(gazing_ratio, task_loss_requirement, window, max_tokens, coverage_stop)
+        return Stream(self, controls)
 
 
 class Stream:
     """A video that is processed frame by frame; see `AutoGaze.stream`."""
 
-    def __init__(
-        self,
-        model: AutoGaze,
-        gazing_ratio: float | None,
-        task_loss_requirement: float | None,
-        window: Window,
-        max_tokens: int | None = None,
-        first_position: int = 0,
-        coverage_stop: float | None = None,
-    ) -> None:
-        self._generation = StreamGeneration(
-            model.config,
-            GRAPHS,
-            gazing_ratio,
-            task_loss_requirement,
-            window,
-            max_tokens,
-            first_position,
-            coverage_stop,
-        )
+    def __init__(self, model: AutoGaze, controls: StreamControls) -> None:
+        self._generation = StreamGeneration(model.config, GRAPHS, controls)
         self._tensors = NativeVideo(model.runtime)
 
     def step(self, frame: NDArray[np.float32]) -> Gaze:

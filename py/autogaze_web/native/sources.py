@@ -81,11 +81,10 @@ def autogaze_source(
     processor = AutoGazeImageProcessor.from_pretrained(source)
     config = model.config
     mode = mode or InferenceMode()
-    ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
     requirement = (config.task_loss_requirement if task_loss is None else task_loss) if early_stop else None
-    description = mode.describe(config, max_tokens, requirement)
+    controls = mode.controls(config, max_tokens, requirement)
+    description = mode.describe(config, controls)
     if mode.tiled:
-        tiles = TiledStream(config, processor, model.graphs, mode, ratio, max_tokens)
+        tiles = TiledStream(config, processor, model.graphs, mode, controls)
         return TiledAutoGazeSource(model, tiles, requirement, description, on_tiles)
-    stream = model.stream(ratio, requirement, mode.window(config), max_tokens, mode.coverage_stop)
-    return AutoGazeSource(stream, processor, description)
+    return AutoGazeSource(Stream(model, controls), processor, description)

@@ -1,4 +1,4 @@
-"""What the JavaScript API's worker calls: clips and streams with settings that change, as memory and JSON.
+"""The interface of the JavaScript API's worker: clips and streams with settings, as memory and JSON.
 
 Names in the JSON are those of JavaScript: ``patchDiffGrid`` for the option ``patch-diff-grid``, ``maskRatio``
 for ``mask_ratio``. Nothing here needs a browser; ``wasm_bridge/api/api_worker.mjs`` is the other side.
@@ -10,10 +10,12 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__, options
+from ..live.gazer import GazeStream
 from ..live.view import LiveSettings, LiveView
 from ..masks.choice import Choice
 from ..panels.metrics import format_psnr
@@ -24,8 +26,11 @@ from .points import frame_points
 
 if TYPE_CHECKING:  # a session without a model starts sooner
     from .bridge import Bridge
-    from .gaze_streams import OnTiles, PageGaze
+    from .gaze_streams import GazeStreams
     from .model import PageModel
+
+OnTiles = Callable[[int, int], object]
+"""Called with the number of tiles of a frame that are done, and of all."""
 
 SETTINGS = (
     "task-loss-requirement",
@@ -57,7 +62,9 @@ class ClipSession:
         self._view = LiveView()
         self._given: dict[str, options.Value] = {}
         self._values = options.parse({})
-        self._gaze: PageGaze | None = None
+        self._streams: GazeStreams | None = None
+        self._stream: GazeStream | None = None
+        self._stream_mode = InferenceMode()
 
     def version(self) -> str:
         """Of the package."""
@@ -68,11 +75,11 @@ class ClipSession:
         return json.dumps({_camel(name): self._values[name] for name in SETTINGS})
 
     def given(self) -> str:
-        """The settings that were set, for `put_back`."""
+        """The settings that differ from the defaults, as JSON for `restore`."""
         return json.dumps(self._given)
 
-    def put_back(self, given: str) -> None:
-        """Makes the settings what they were when `given` told them."""
+    def restore(self, given: str) -> None:
+        """Restores the settings that `given` returned."""
         self._take(json.loads(given))
 
     def change(self, changes: str) -> None:
@@ -104,45 +111,45 @@ class ClipSession:
         self._take(given)
 
     def token_limit(self) -> int:
-        """Most tokens of a frame or tile, 0 for the model's own budget."""
+        """The most tokens of a frame or tile, 0 for the model's own budget."""
         limit = int(self._values["max-gaze-tokens-each-frame"])
         return max(limit, int(self._values["top-k"])) if limit else 0
 
     def tile_count(self, height: int, width: int) -> int:
-        """Tiles of a frame in the present mode, 1 if it has none.
+        """Number of tiles of a frame in the current mode, 1 without tiles.
 
         Raises:
             ValueError: if a side is below 1 pixel.
         """
-        mode, tile = self._mode(), TILE if self._gaze is None else self._gaze.tile
+        mode, tile = self._mode(), TILE if self._streams is None else self._streams.tile
         return len(mode.tiling(height, width, tile)) if mode.tiled else 1
 
-    def gaze_with(
+    def set_model(
         self,
         model: PageModel,
         graphs: str,
         bridge: Bridge,
         max_tokens: int | None,
-        on_news: Callable[[str | None], object],  # noqa: ARG002 (here frames wait for their own cells)
+        on_update: Callable[[str | None], object],  # noqa: ARG002 (here frames wait for their own cells)
     ) -> None:
-        """Lets a model choose the cells; its context begins anew. The arguments are `PageSession`'s."""
-        from .gaze_streams import PageGaze
+        """Lets a model choose the cells, with an empty context. The arguments are `PageSession`'s."""
+        from .gaze_streams import GazeStreams
 
-        self._gaze = PageGaze(model, graphs, bridge, max_tokens)
+        self._streams = GazeStreams(model, graphs, bridge, max_tokens)
+        self._stream = None
 
-    def gaze_no_more(self) -> None:
+    def clear_model(self) -> None:
         """Lets patch-diff choose the cells."""
-        self._gaze = None
+        self._streams = self._stream = None
 
     def restart(self) -> None:
-        """Forgets the frames so far: the next one is a keyframe, and the first that the model sees."""
+        """Starts a new stream: the next frame is a keyframe, and the first of the model's context."""
         self._view.restart()
         self.forget_context()
 
     def forget_context(self) -> None:
-        """Makes the next frame the first that the model sees; the output goes on."""
-        if self._gaze is not None:
-            self._gaze.restart()
+        """Makes the next frame the first of the model's context; the output goes on."""
+        self._stream = None
 
     def frame_memory(self, height: int, width: int) -> Memory:
         """Where to write the next frame.
@@ -153,34 +160,47 @@ class ClipSession:
         return frame_bytes(self._view.next_frame(height, width))
 
     async def step(self, on_tiles: OnTiles) -> str:
-        """Works on the frame that was written and returns what became of it as JSON.
+        """Processes the frame that was written and returns its results as JSON.
 
         Args:
-            on_tiles: told the tiles done and all of the frame, after each batch of them; what it raises
-                calls off the rest.
+            on_tiles: called after each batch of tiles; an error that it raises aborts the rest.
 
         Returns:
-            ``live.FrameReport`` without the boxes, ``psnrText``, the ``scales`` and ``points`` of
-            `frame_points`, and of a model ``paddedTokens``, ``decoderSteps`` and ``gazeMs``.
+            `FrameReport` without the boxes, ``psnrText``, the ``scales`` and ``points`` of `frame_points`,
+            and with a model ``paddedTokens``, ``decoderSteps`` and ``gazeMs``.
 
         Raises:
             ValueError: if the model computes numbers that are not finite.
         """
-        start, choice = time.perf_counter(), None
-        source = self._view.settings.patch_diff.describe()
-        if self._gaze is not None:
-            requirement, mode = options.requirement(self._values), self._mode()
-            source = self._gaze.describe(mode, requirement)
-            choice = await self._gaze.step(self._view.pending, mode, requirement, on_tiles)
-        gaze_ms = (time.perf_counter() - start) * 1000
-        report = asdict(self._view.process(None if choice is None else choice.cells))
-        del report["mask_box"], report["output_box"], report["cells_by_scale"]
-        choice = choice or Choice.of(self._view.cells)
-        more = frame_points(choice, source, *_size(self._view))
-        if self._gaze is not None:
-            more |= {"paddedTokens": choice.padded, "decoderSteps": choice.steps, "gazeMs": gaze_ms}
-        more["psnrText"] = format_psnr(report["psnr"])
-        return json.dumps(plain({**_in_camel_case(report), **more}))
+        gazed: dict[str, Any] = {}
+        if self._streams is None:
+            source = self._view.settings.patch_diff.describe()
+            report = self._view.process()
+            choice = Choice.of(self._view.cells)
+        else:
+            start, mode, requirement = time.perf_counter(), self._mode(), options.requirement(self._values)
+            source = self._streams.describe(mode, requirement)
+            choice = await self._gaze(self._streams, mode, requirement, on_tiles)
+            gaze_ms = (time.perf_counter() - start) * 1000
+            gazed = {"paddedTokens": choice.padded, "decoderSteps": choice.steps, "gazeMs": gaze_ms}
+            report = self._view.process(choice.cells)
+        entries = asdict(report)
+        del entries["mask_box"], entries["output_box"], entries["cells_by_scale"]
+        points = frame_points(choice, source, report.height, report.width)
+        more = {**points, **gazed, "psnrText": format_psnr(report.psnr)}
+        return json.dumps(plain({**_in_camel_case(entries), **more}))
+
+    async def _gaze(
+        self, streams: GazeStreams, mode: InferenceMode, requirement: float | None, on_tiles: OnTiles
+    ) -> Choice:
+        """The choice of the frame that was written; a change of the mode starts a new stream."""
+        if self._stream is None or mode != self._stream_mode:
+            self._stream_mode, self._stream = mode, streams.open(mode)
+        async with aclosing(self._stream.submit(self._view.pending, requirement)) as states:
+            async for gaze in states:
+                if gaze.tiles:
+                    on_tiles(round(gaze.progress * gaze.tiles), gaze.tiles)
+        return gaze.choice
 
     def mask_memory(self) -> Memory:
         """The mask panel of the last frame."""
@@ -204,11 +224,6 @@ def _setting(name: str) -> options.Option | None:
     except ValueError:
         return None
     return option if option.name in SETTINGS else None
-
-
-def _size(view: LiveView) -> tuple[int, int]:
-    height, width = view.frame.shape[:2]
-    return height, width
 
 
 def _in_camel_case(entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,59 +2,133 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
-from ..frames.rgba import Rgba
-from ..live.gazer import GazeProgress
-from ..masks.choice import Choice, Description
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames.rgba import Rgba, as_words
+from ..live.gazer import GazeProgress, GazeStream
+from ..masks.choice import Description
+from ..model.clips import GazeRuns, Graphs, StreamGeneration
+from ..model.controls import StreamControls
 from ..model.graph_choice import graphs_of
 from ..tiles.inference_mode import InferenceMode
 from ..tiles.tiled_clips import TiledGeneration, TiledStream
-from .bridge import Bridge, ModelClock, drive
-from .model import PageModel, PageStream
-
-OnTiles = Callable[[int, int], object]
-"""Called with the number of tiles of a frame that are done, and of all."""
+from .bridge import Bridge, FrameGiver, ModelClock, Packer, drive
+from .gpu_resize import FramePlan, frame_plan
+from .model import PageModel
 
 
-class PageTiledStream:
-    """The gaze at one stream of frames in tiles; a `gazer.GazeStream`.
+@dataclass(frozen=True)
+class GazeStreams:
+    """Opens streams of a loaded model.
 
-    Args:
+    Attributes:
         model: the checkpoint.
         graphs: those of `PageModel.choose_graphs`.
-        bridge: executes the runs; every tile is a new video.
+        bridge: executes the runs.
+        max_tokens: limit on the tokens of a frame or tile besides the config's own; None for no limit.
+    """
+
+    model: PageModel
+    graphs: str
+    bridge: Bridge
+    max_tokens: int | None
+
+    @property
+    def tile(self) -> int:
+        """Pixels per side of a tile."""
+        return self.model.config.input_img_size
+
+    def open(self, mode: InferenceMode) -> GazeStream:
+        """A new stream; those opened before cannot be used any more."""
+        self.bridge.restart()
+        graphs, controls = graphs_of(self.graphs), mode.controls(self.model.config, self.max_tokens)
+        if mode.tiled:
+            return TiledFrameStream(self.model, graphs, self.bridge, mode, controls)
+        return WholeFrameStream(self.model, graphs, self.bridge, controls)
+
+    def describe(self, mode: InferenceMode, task_loss_requirement: float | None) -> Description:
+        """The model in a mode as a mask source."""
+        config = self.model.config
+        return mode.describe(config, mode.controls(config, self.max_tokens, task_loss_requirement))
+
+
+class WholeFrameStream:
+    """The gaze at one stream of whole frames; a `gazer.GazeStream`."""
+
+    def __init__(self, model: PageModel, graphs: Graphs, bridge: Bridge, controls: StreamControls) -> None:
+        self._side, self._processor, self._bridge = model.config.input_img_size, model.processor, bridge
+        self._giver = FrameGiver(bridge) if bridge.takes_frames else None
+        self._pack = Packer()
+        self._plan: FramePlan | None = None
+        self._plan_size = (0, 0)
+        self._generation = StreamGeneration(model.config, graphs, controls)
+
+    def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
+        """The complete gaze of the next frame, (H, W, 4) uint8; see `gazer.GazeStream`."""
+        start = time.perf_counter()
+        self._generation.requirement = task_loss_requirement
+        runs = self._runs(frame)
+        return self._gaze(runs, (time.perf_counter() - start) * 1000)
+
+    async def _gaze(self, runs: GazeRuns, preprocess_ms: float) -> AsyncGenerator[GazeProgress, None]:
+        clock = ModelClock()
+        gaze = await drive(runs, self._bridge, clock, self._pack)
+        if self._giver is not None:
+            asyncio.get_running_loop().call_soon(self._prepare_next)
+        yield GazeProgress(gaze.choice(), stage_ms=clock.stages(preprocess_ms))
+
+    def _prepare_next(self) -> None:
+        """Prepares the next frame's first run, now that the last frame is on its way to the screen."""
+        first = self._generation.prepare_next()
+        if first is not None:
+            self._pack.early(*first)
+
+    def _runs(self, frame: Rgba) -> GazeRuns:
+        """The frame's runs; its pixels are processed here, or given to a bridge that does that itself."""
+        if self._giver is None:
+            processed: NDArray[np.float32] = self._processor(frame[None, ..., :3])[0]
+            return self._generation.runs(processed)
+        rows = as_words(frame).view(np.uint8)
+        height, width = frame.shape[:2]
+        if self._plan is None or self._plan_size != (height, width):
+            self._plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, self._side)
+            self._plan_size = (height, width)
+        self._giver.give(self._plan, rows)
+        return self._generation.runs_without_frame()
+
+
+class TiledFrameStream:
+    """The gaze at one stream of frames in tiles, each of them a new video; a `gazer.GazeStream`.
+
+    Args:
         mode: one with tiles.
-        max_tokens: limit on a tile's tokens besides the config's own; None for no limit.
+        controls: of every tile.
     """
 
     def __init__(
         self,
         model: PageModel,
-        graphs: str,
+        graphs: Graphs,
         bridge: Bridge,
         mode: InferenceMode,
-        max_tokens: int | None = None,
+        controls: StreamControls,
     ) -> None:
         self._bridge = bridge
-        self._stream = TiledStream(
-            model.config, model.processor, graphs_of(graphs), mode, model.config.gazing_ratio, max_tokens
-        )
-        self._requirement: float | None = None
+        self._stream = TiledStream(model.config, model.processor, graphs, mode, controls)
 
-    def require(self, task_loss_requirement: float | None) -> None:
-        """Sets the requirement of the next frames."""
-        self._requirement = task_loss_requirement
-
-    def submit(self, frame: Rgba) -> AsyncGenerator[GazeProgress, None]:
+    def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
         """The gaze of the next frame, (H, W, 4) uint8; yields after each batch of tiles.
 
         Tiles that it has not reached have the cells that they had in the frame before.
         """
         start = time.perf_counter()
-        generation = self._stream.next(frame, self._requirement)
+        generation = self._stream.next(frame, task_loss_requirement)
         return self._gaze(generation, (time.perf_counter() - start) * 1000)
 
     async def _gaze(
@@ -67,66 +141,3 @@ class PageTiledStream:
                 generation.add(tile, await drive(generation.runs(tile), self._bridge, clock))
             done += len(batch)
             yield GazeProgress(generation.choice(), done / tiles, clock.stages(preprocess_ms), tiles)
-
-
-class PageGaze:
-    """A loaded model and its present stream.
-
-    Args:
-        model: the checkpoint.
-        graphs: those of `PageModel.choose_graphs`.
-        bridge: executes the runs.
-        max_tokens: limit on the tokens of a frame or tile; None for the config's own.
-    """
-
-    def __init__(
-        self,
-        model: PageModel,
-        graphs: str,
-        bridge: Bridge,
-        max_tokens: int | None,
-    ) -> None:
-        self._model, self._graphs, self._max_tokens = model, graphs, max_tokens
-        self._bridge = bridge
-        self._mode: InferenceMode | None = None
-        self._stream: PageStream | PageTiledStream | None = None
-
-    @property
-    def tile(self) -> int:
-        """Pixels per side of a tile."""
-        return self._model.config.input_img_size
-
-    def restart(self) -> None:
-        """Makes the next frame the first of a new stream."""
-        self._stream = None
-
-    def describe(self, mode: InferenceMode, requirement: float | None) -> Description:
-        """The model in a mode as a mask source."""
-        return mode.describe(self._model.config, self._max_tokens, requirement)
-
-    async def step(
-        self, frame: Rgba, mode: InferenceMode, requirement: float | None, on_tiles: OnTiles
-    ) -> Choice:
-        """What is chosen of the next frame, (H, W, 4) uint8; a change of the mode starts a new stream."""
-        if mode != self._mode or self._stream is None:
-            self._mode, self._stream = mode, self._open(mode)
-        self._stream.require(requirement)
-        async with aclosing(self._stream.submit(frame)) as states:
-            async for gaze in states:
-                if gaze.tiles:
-                    on_tiles(round(gaze.progress * gaze.tiles), gaze.tiles)
-        return gaze.choice
-
-    def _open(self, mode: InferenceMode) -> PageStream | PageTiledStream:
-        model, graphs, bridge = self._model, self._graphs, self._bridge
-        bridge.restart()
-        if mode.tiled:
-            return PageTiledStream(model, graphs, bridge, mode, self._max_tokens)
-        return model.stream(
-            graphs,
-            bridge,
-            gazing_ratio=model.config.gazing_ratio,
-            window=mode.window(model.config),
-            max_tokens=self._max_tokens,
-            coverage_stop=mode.coverage_stop,
-        )

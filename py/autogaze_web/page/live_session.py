@@ -1,4 +1,4 @@
-"""What the page's worker calls: a live view whose frames cross to JavaScript as flat memory and JSON.
+"""The page worker's interface: a live view whose frames cross to JavaScript as flat memory and JSON.
 
 Nothing here needs a browser; ``wasm_bridge/live/live_session.mjs`` is the other side.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..frames.synthetic import SYNTHETIC_SOURCES
-from ..live.gazer import Gazer, GazeStream, LatestGaze, Timing
+from ..live.gazer import Gazer, LatestGaze, Timing
 from ..live.record import FrameRecord, FrameRecords
 from ..live.view import FrameReport, LiveSettings, LiveView
 from ..masks.choice import Choice, Description
@@ -24,6 +24,7 @@ from .memory import Memory, frame_bytes, plain
 
 if TYPE_CHECKING:  # the page starts without a model
     from .bridge import Bridge
+    from .gaze_streams import GazeStreams
     from .model import PageModel
 
 
@@ -37,21 +38,21 @@ class PageSession:
         self._requirement: float | None = None
         self._timing: Timing = "auto"
         self._mode = InferenceMode()
-        self._describe_gaze: Callable[[InferenceMode, float | None], Description] | None = None
+        self._streams: GazeStreams | None = None
         self._records = FrameRecords()
         self._compared: LiveView | None = None
         self._hook = PageHook(self._view)
 
     def set_hook(self, code: str) -> str:
-        """Runs a user's hook on every frame from the next on (``hook``), an empty one for none."""
+        """Sets the code of the user's hook (``user_hook``), which runs on every frame; empty for none."""
         return self._hook.set(code)
 
     def modules(self) -> str:
-        """The names of the modules that `source` shows, a JSON list in the order of a frame's way."""
+        """The names of the modules that `source` shows, a JSON list in the order of processing."""
         return json.dumps(SHOWN)
 
     def source(self, name: str) -> str:
-        """The text of a module of this package, see ``page_hook.SHOWN``."""
+        """The text of a module of this package, see ``hook_panel.SHOWN``."""
         return source_of(name)
 
     def configure(self, options: str) -> None:
@@ -73,20 +74,20 @@ class PageSession:
         self._mode = mode
 
     def restart(self) -> None:
-        """Starts a new stream: the next frame is a keyframe, averages and the model's context begin anew."""
+        """Starts a new stream: the next frame is a keyframe, averages and the model's context are reset."""
         self._view.restart()
         if self._compared is not None:
             self._compared.restart()
         if self._gazer is not None:
             self._gazer.restart()
 
-    def gaze_with(
+    def set_model(
         self,
         model: PageModel,
         graphs: str,
         bridge: Bridge,
         max_tokens: int | None,
-        on_news: Callable[[str | None], object],
+        on_update: Callable[[str | None], object],
     ) -> None:
         """Lets a model choose the cells from the next frame on; see `process_with_model`.
 
@@ -95,37 +96,22 @@ class PageSession:
             graphs: those of `PageModel.choose_graphs`.
             bridge: executes the runs.
             max_tokens: limit on a frame's tokens besides the config's own; None for no limit.
-            on_news: see `Gazer`.
+            on_update: see `Gazer`.
         """
+        from .gaze_streams import GazeStreams  # the page starts without a model
 
-        def open_stream() -> GazeStream:
-            mode = self._mode
-            if mode.tiled:
-                from .gaze_streams import PageTiledStream  # most pages do without
+        self.clear_model()
+        self._streams = streams = GazeStreams(model, graphs, bridge, max_tokens)
+        self._gazer = Gazer(lambda: streams.open(self._mode), on_update)
 
-                return PageTiledStream(model, graphs, bridge, mode, max_tokens)
-            bridge.restart()
-            return model.stream(
-                graphs,
-                bridge,
-                gazing_ratio=model.config.gazing_ratio,
-                window=mode.window(model.config),
-                max_tokens=max_tokens,
-                coverage_stop=mode.coverage_stop,
-            )
-
-        self.gaze_no_more()
-        self._gazer = Gazer(open_stream, on_news)
-        self._describe_gaze = lambda mode, required: mode.describe(model.config, max_tokens, required)
-
-    def gaze_no_more(self) -> None:
-        """Lets patch-diff choose the cells again."""
+    def clear_model(self) -> None:
+        """Lets patch-diff choose the cells."""
         if self._gazer is not None:
             self._gazer.close()
-        self._gazer = None
+        self._gazer = self._streams = None
 
     def compare(self, wanted: bool) -> None:
-        """Has patch-diff work on the same frames beside the model, from the next one on, or no more.
+        """Sets whether patch-diff processes the same frames beside the model, from the next one on.
 
         While it does, reports of `process_with_model` have its own report as ``compared``.
         """
@@ -150,32 +136,32 @@ class PageSession:
         SYNTHETIC_SOURCES[source](self._view.next_frame(height, width), index)
 
     def process(self) -> str:
-        """Works on the frame and returns its ``live.FrameReport`` as JSON.
+        """Processes the frame and returns its `FrameReport` as JSON.
 
-        Beside it are ``grids``, those of the mask source, and how many frames are ``recorded`` for files.
-        NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
+        It also has ``grids``, those of the mask source, and ``recorded``, the number of frames available for
+        files. NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
         """
         return self._process_with_patch_diff()
 
-    def _process_with_patch_diff(self, again: bool = False) -> str:
-        report = self._view.process_again() if again else self._view.process()
+    def _process_with_patch_diff(self, redraw: bool = False) -> str:
+        report = self._view.redraw() if redraw else self._view.process()
         source = self._view.settings.patch_diff.describe()
         return self._reported(report, Choice.of(self._view.cells), source, {})
 
     async def process_with_model(self) -> str:
-        """`process`, with the cells that the model chooses: this frame's own if it keeps up, else its newest.
+        """`process` with the model's cells: this frame's own if the model keeps up, else the latest ones.
 
-        The report also has ``gazes``, the number of the stream's complete gazes so far, ``mask_timing``,
-        which is ``own`` if the frame waited for its cells, else ``newest``, and once there are cells
+        The report also has ``gazes``, the number of complete gazes in this stream, ``mask_timing``, which is
+        ``own`` if the frame waited for its cells, else ``newest``, and once there are cells
 
-        - ``tokens`` that are no pads, decoder ``steps`` and ``gaze_ms``, the time that choosing took, of
-          which ``gaze_stage_ms`` tells the stages;
-        - ``gaze_progress``, the share of that gaze that is done, 1 for all of it;
-        - ``tiles``, into how many the frame is cut, 0 for none;
-        - ``mask_age_frames`` and ``mask_age_ms``: how long before this frame the one that the cells were
-          chosen for came, 0 if it is this one.
+        - ``tokens`` without padding, decoder ``steps``, the time ``gaze_ms`` that choosing took and
+          ``gaze_stage_ms`` of its stages;
+        - ``gaze_progress``, the share of that gaze that is done, 1 if complete;
+        - ``tiles``, the number of tiles that the frame is cut into, 0 for none;
+        - ``mask_age_frames`` and ``mask_age_ms``: the age of the frame that the cells were chosen for, 0 for
+          this one.
 
-        Should the model fail, patch-diff chooses the cells.
+        If the model fails, patch-diff chooses the cells.
 
         Raises:
             RuntimeError: if there is no model.
@@ -187,28 +173,28 @@ class PageSession:
         await self._gazer.submit(self._view.pending, self._requirement)
         return self._process_with(self._gazer, waited)
 
-    async def repeat(self, changed: bool) -> str | None:
-        """Shows the last frame once more, with cells that came after it was shown; None if none did.
+    async def redraw(self, changed: bool) -> str | None:
+        """Draws the last frame again, with cells that were accepted since; None if there are none.
 
         Args:
-            changed: settings or the mask source are other ones now, so it is shown again in any case. A model
-                that has not seen this frame gazes at it.
+            changed: whether settings or the mask source have changed, so that it is drawn in any case. It is
+                submitted to a model that did not get it yet.
         """
         if self._view.index == 0:
             return None
         gazer = self._gazer
         if gazer is None or gazer.closed:
-            return self._process_with_patch_diff(again=True) if changed else None
+            return self._process_with_patch_diff(redraw=True) if changed else None
         if changed and gazer.index < 0:
             gazer.timing = self._timing
             await gazer.submit(self._view.frame, self._requirement)
         elif not changed and (gazer.latest is None or gazer.latest is self._shown):
             return None
-        return self._process_with(gazer, False, again=True)
+        return self._process_with(gazer, False, redraw=True)
 
-    def _process_with(self, gazer: Gazer, waited: bool, again: bool = False) -> str:
-        if gazer.closed or self._describe_gaze is None:
-            return self._process_with_patch_diff(again)
+    def _process_with(self, gazer: Gazer, waited: bool, redraw: bool = False) -> str:
+        if gazer.closed or self._streams is None:
+            return self._process_with_patch_diff(redraw)
         latest = self._shown = gazer.latest
         choice = Choice.none() if latest is None else latest.gaze.choice
         age = 0
@@ -228,11 +214,12 @@ class PageSession:
                 "mask_age_frames": age,
                 "mask_age_ms": (gazer.submitted - latest.submitted) * 1000,
             }
-        process = self._view.process_again if again else self._view.process
+        process = self._view.redraw if redraw else self._view.process
         report = process(choice.cells)
-        if self._compared is not None and not again:
+        if self._compared is not None and not redraw:
             numbers["compared"] = asdict(self._compared.step(self._view.frame))
-        source = self._describe_gaze(self._mode, self._requirement if latest is None else latest.requirement)
+        requirement = self._requirement if latest is None else latest.requirement
+        source = self._streams.describe(self._mode, requirement)
         return self._reported(report, choice, source, numbers, age)
 
     def file(self, kind: str, video: str) -> Memory:
@@ -240,7 +227,7 @@ class PageSession:
 
         Args:
             kind: ``trace``, ``store``, ``safetensors`` or ``metrics``.
-            video: JSON of what the trace says of the video, see ``exports.trace_text``.
+            video: JSON with the trace's fields of the video, see ``exports.trace_text``.
 
         Raises:
             ValueError: if there is no such kind, or no frame yet.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from ..masks.choice import Description
+from ..model.controls import StreamControls
 from ..options import REALTIME, Value
 from .tiling import Tiling
 
@@ -25,7 +26,8 @@ class InferenceMode:
             grid of such inputs. ``full-resolution``: frames cut into such inputs as they are.
         stride: pixels from one tile to the next in ``full-resolution``; at most the tile's side.
         batch_size: tiles between two intermediate results.
-        frames: number of frames that the model attends to at once, the newest included.
+        frames: number of frames that the model attends to at once, the newest included; at most those of its
+            training.
         coverage_stop: share of a frame or tile at which its cells cover enough for it to end; 0 for none.
     """
 
@@ -57,9 +59,25 @@ class InferenceMode:
             float(values["coverage-stop"]),
         )
 
-    def window(self, config: AutoGazeConfig) -> int:
-        """Number of frames that the model attends to at once, at most those of its training."""
-        return min(self.frames, config.max_num_frames)
+    def controls(
+        self,
+        config: AutoGazeConfig,
+        max_tokens: int | None = None,
+        task_loss_requirement: float | None = None,
+    ) -> StreamControls:
+        """The controls of a stream, or of every tile of it, in this mode.
+
+        Args:
+            max_tokens: limit on the tokens of a frame or tile; None for the config's own.
+            task_loss_requirement: at which a frame stops; None for no early stop.
+        """
+        return StreamControls(
+            gazing_ratio=1.0 if config.gazing_ratio is None else config.gazing_ratio,
+            task_loss_requirement=task_loss_requirement,
+            window=min(self.frames, config.max_num_frames),
+            max_tokens=max_tokens,
+            coverage_stop=self.coverage_stop,
+        )
 
     @property
     def tiled(self) -> bool:
@@ -78,15 +96,8 @@ class InferenceMode:
             return Tiling.full_resolution(height, width, tile, min(self.stride, tile))
         raise ValueError(f"the mode {self.mode} has no tiles")
 
-    def describe(
-        self, config: AutoGazeConfig, max_tokens: int | None, task_loss_requirement: float | None
-    ) -> Description:
-        """AutoGaze in this mode as a trace names it (``docs/trace.md``).
-
-        Args:
-            max_tokens: limit on the tokens of a frame or tile; None for the config's own.
-            task_loss_requirement: at which a frame stops; None for no early stop.
-        """
+    def describe(self, config: AutoGazeConfig, controls: StreamControls) -> Description:
+        """AutoGaze in this mode as a trace names it (``docs/trace.md``)."""
         tile = config.input_img_size
         stride = {"tile_stride": min(self.stride, tile)} if self.mode == "full-resolution" else {}
         return {
@@ -94,9 +105,9 @@ class InferenceMode:
             "mode": self.mode,
             **({"tile": tile, **stride} if self.tiled else {}),
             "grids": list(config.scale_grids()),
-            "gazing_ratio": 1.0 if config.gazing_ratio is None else config.gazing_ratio,
-            "task_loss_requirement": task_loss_requirement,
-            "max_tokens": max_tokens,
-            **({"coverage_stop": self.coverage_stop} if self.coverage_stop else {}),
-            "window": self.window(config),
+            "gazing_ratio": controls.gazing_ratio,
+            "task_loss_requirement": controls.task_loss_requirement,
+            "max_tokens": controls.max_tokens,
+            **({"coverage_stop": controls.coverage_stop} if controls.coverage_stop else {}),
+            "window": controls.window_frames(config),
         }

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..frames.rgba import Rgba
 from ..masks.choice import Choice
 from ..model.clips import Graphs, StreamGeneration
 from ..model.config import AutoGazeConfig
+from ..model.controls import StreamControls
 from ..model.gaze import Gaze
 from ..model.processor import AutoGazeImageProcessor
 from ..model.run import Decisions, FloatArray, Run
@@ -42,19 +44,14 @@ class TiledGeneration:
         config: AutoGazeConfig,
         graphs: Graphs,
         frames: TiledFrames,
-        gazing_ratio: float | None = None,
-        task_loss_requirement: float | None = None,
-        max_tokens: int | None = None,
+        controls: StreamControls,
         batch_size: int = TILE_BATCH,
-        coverage_stop: float | None = None,
         stitcher: TileStitcher | None = None,
     ) -> None:
         """Args:
         frames: a clip (T,3,H,W) from a processor that does not resize, ready to be cut.
-        gazing_ratio, task_loss_requirement: as for ``AutoGaze.generate``, for every tile and frame.
-        max_tokens: a limit on the tokens of a tile's frame besides the ratio.
+        controls: of every tile; the window has no effect on clips that are no longer than it.
         batch_size: tiles in a batch, at most.
-        coverage_stop: share of a tile at which its cells cover enough for it to end; None or 0 for none.
         stitcher: collects the tiles' cells; by default a new one.
 
         Raises:
@@ -65,15 +62,7 @@ class TiledGeneration:
         self._frames = frames
         self._batches = list(tiling.batches(batch_size))
         self._stitcher = stitcher or TileStitcher(tiling)
-        self._new_tile = partial(
-            StreamGeneration,
-            config,
-            graphs,
-            gazing_ratio,
-            task_loss_requirement,
-            max_tokens=max_tokens,
-            coverage_stop=coverage_stop,
-        )
+        self._new_tile = partial(StreamGeneration, config, graphs, controls)
         self._new_tile()  # raises for wrong arguments now, not at the first run
 
     def batches(self) -> Iterator[range]:
@@ -113,7 +102,7 @@ class TiledStream:
     Args:
         processor: of the checkpoint; its resizing is left out.
         mode: one with tiles.
-        gazing_ratio, max_tokens: as for `TiledGeneration`.
+        controls: of every tile; a clip has as many frames as the window.
     """
 
     def __init__(
@@ -122,13 +111,11 @@ class TiledStream:
         processor: AutoGazeImageProcessor,
         graphs: Graphs,
         mode: InferenceMode,
-        gazing_ratio: float | None = None,
-        max_tokens: int | None = None,
+        controls: StreamControls,
     ) -> None:
         self._config, self._processor = config, processor.without_resizing()
-        self._graphs, self._mode = graphs, mode
-        self._ratio, self._max_tokens = gazing_ratio, max_tokens
-        self._canvases: deque[FloatArray] = deque(maxlen=mode.window(config))
+        self._graphs, self._mode, self._controls = graphs, mode, controls
+        self._canvases: deque[FloatArray] = deque(maxlen=controls.window_frames(config))
         self._tiling: Tiling | None = None
         self._stitcher: TileStitcher | None = None
 
@@ -149,10 +136,7 @@ class TiledStream:
             self._config,
             self._graphs,
             TiledFrames(np.stack(self._canvases), tiling),
-            self._ratio,
-            task_loss_requirement,
-            self._max_tokens,
+            replace(self._controls, task_loss_requirement=task_loss_requirement),
             self._mode.batch_size,
-            self._mode.coverage_stop,
             self._stitcher,
         )

@@ -57,7 +57,7 @@ async function measure({ backend, budget, context, width, height, frames, warm }
     return decisions;
   };
   const start = () => {
-    session.gaze_with(model.python, model.graphs, model.bridge, maxTokens, () => {});
+    session.set_model(model.python, model.graphs, model.bridge, maxTokens, () => {});
     session.configure(JSON.stringify(options));
   };
   start();
