@@ -1,0 +1,109 @@
+"""What a file is by its first bytes, and whether it is all there: names and types can be missing or wrong."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+Kind = Literal["picture", "svg", "video"]
+
+_HEAD = 4096
+_PICTURE_STARTS = (b"GIF87a", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*")
+_RAW_JPEG_SUFFIXES = (".mjpeg", ".mjpg")
+_SVG = re.compile(rb"\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg[\s>]", re.DOTALL | re.IGNORECASE)
+_EBML, _SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
+
+
+def kind_of(path: str | Path) -> Kind:
+    """Whether a file is a picture (still or animated), an SVG drawing, or anything else: perhaps a video.
+
+    A pipe, whose bytes can be read only once, counts as a video.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return "video"
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if _SVG.match(head.removeprefix(b"\xef\xbb\xbf")):
+        return "svg"
+    if _is_picture(head) and path.suffix.lower() not in _RAW_JPEG_SUFFIXES:
+        return "picture"
+    return "video"
+
+
+def missing_part(path: str | Path) -> str | None:
+    """Says what a file lacks by the sizes that it states itself, or None if it is complete or states none.
+
+    MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI that of its list.
+
+    Returns:
+        For example ``it states 229,897 bytes and has 137,938``.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return None
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+            return _missing_of_boxes(file, size)
+        if head.startswith(_EBML):
+            stated = _end_of_segment(head)
+        elif head[:4] == b"RIFF" and head[8:11] == b"AVI":
+            stated = 8 + struct.unpack("<I", head[4:8])[0]
+        else:
+            return None
+    return _shortfall(stated, size)
+
+
+def _is_picture(head: bytes) -> bool:
+    return (
+        head.startswith(_PICTURE_STARTS)
+        or head[:3] == b"\xff\xd8\xff"
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or (head[:2] == b"BM" and head[6:10] == bytes(4))
+        or (head[4:8] == b"ftyp" and bool({b"avif", b"avis"} & _brands(head)))
+    )
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """The brands of an ISO base media file (ISO/IEC 14496-12, 4.3): the major one and the compatible ones."""
+    end = min(len(head), struct.unpack(">I", head[:4])[0])
+    return {head[8:12], *(head[at : at + 4] for at in range(16, end, 4))}
+
+
+def _missing_of_boxes(file: BinaryIO, size: int) -> str | None:
+    """Walks the boxes of the top level; each starts with its size and its type."""
+    at = 0
+    kinds = set()
+    while at + 8 <= size:
+        file.seek(at)
+        head = file.read(16)
+        length, kind = struct.unpack(">I4s", head[:8])
+        kinds.add(kind)
+        if length == 1 and len(head) == 16:
+            length = struct.unpack(">Q", head[8:])[0]
+        elif length == 0:  # to the end of the file
+            length = size - at
+        if length < 8 or not kind.isalnum():
+            break  # no box, but something that was added behind them
+        at += length
+    if b"moov" not in kinds:
+        return "its index (moov) is missing"
+    return _shortfall(at, size)
+
+
+def _end_of_segment(head: bytes) -> int:
+    """Where the segment of a Matroska file ends; 0 if it states no size, as in live recordings (RFC 8794, 4)."""
+    at = head.find(_SEGMENT) + len(_SEGMENT)
+    if at < len(_SEGMENT) or at >= len(head) or not head[at]:
+        return 0
+    length = 9 - head[at].bit_length()
+    value = int.from_bytes(head[at : at + length], "big") & ((1 << 7 * length) - 1)
+    return 0 if value == (1 << 7 * length) - 1 else at + length + value
+
+
+def _shortfall(stated: int, size: int) -> str | None:
+    return f"it states {stated:,} bytes and has {size:,}" if stated > size else None

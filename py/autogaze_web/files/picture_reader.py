@@ -1,0 +1,128 @@
+"""Still and animated pictures as clips, decoded with Pillow: FFmpeg reads not all of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .clip import Clip, VideoError, check_size
+from ..frames.timed_frame import Rgb, TimedFrame
+
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+# Whose further pictures are one animation, not pages or other views.
+_ANIMATED = ("AVIF", "GIF", "PNG", "WEBP")
+# Browsers and FFmpeg show frames with a shorter delay than two hundredths of a second for ten.
+_SHORTEST_MS, _DEFAULT_MS = 11, 100
+
+
+class PictureReader(Clip):
+    """The frames of a picture file; a still picture is one frame.
+
+    Transparent pixels are shown on black. EXIF orientation is applied.
+
+    Raises:
+        VideoError: if the file cannot be read as a picture or is too large.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        with self._opened() as picture:
+            self.expected_frames = len(_animation(picture))
+
+    def count(self, limit: int | None = None) -> int:
+        """See `Clip`."""
+        return min(self.expected_frames, limit or self.expected_frames)
+
+    def _frames(self) -> Iterator[TimedFrame]:
+        time = Fraction(0)
+        with self._opened() as picture:
+            for index in _animation(picture):
+                image = self._decoded(picture, index)
+                if image is None:
+                    return
+                still = self.expected_frames == 1
+                duration = None if still else _duration(picture)
+                yield TimedFrame(image, time, duration)
+                time += duration or 0
+
+    def _decoded(self, picture: Any, index: int) -> Rgb | None:
+        """A frame, with black where its data end; None if there is nothing of it."""
+        from PIL import ImageFile
+
+        try:
+            picture.seek(index)
+            picture.load()
+        except (OSError, EOFError, SyntaxError, ValueError) as error:
+            self._note_damage(str(error))
+            if index > 0:
+                return None
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+            try:
+                picture.load()
+            except (OSError, EOFError, SyntaxError, ValueError):
+                return None
+            finally:
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+        return _rgb(picture)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        image_module = _pillow()
+        try:
+            with warnings.catch_warnings():
+                # Sizes have a limit of our own.
+                warnings.simplefilter("ignore", image_module.DecompressionBombWarning)
+                picture = image_module.open(self.path, formats=_FORMATS)
+        except image_module.DecompressionBombError:
+            raise VideoError(f"{self.path} is too large: give a picture of at most 100 megapixels") from None
+        except (OSError, ValueError, SyntaxError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
+            raise VideoError(
+                f"{self.path} cannot be read as a picture ({reason}): give a PNG, JPEG, WebP, GIF or AVIF"
+            ) from None
+        with picture:
+            check_size(self.path, *picture.size)
+            yield picture
+
+
+def _animation(picture: Any) -> range:
+    """The numbers of the frames that are shown one after the other."""
+    count = getattr(picture, "n_frames", 1) if picture.format in _ANIMATED else 1
+    # An APNG may begin with a picture for programs that cannot show the animation.
+    first = int(count > 1 and bool(getattr(picture, "default_image", False)))
+    return range(first, count)
+
+
+def _duration(picture: Any) -> Fraction:
+    """For how long the current frame is shown, in seconds."""
+    stated = Fraction(picture.info.get("duration") or 0).limit_denominator(1_000_000)
+    return (stated if stated >= _SHORTEST_MS else Fraction(_DEFAULT_MS)) / 1000
+
+
+def _rgb(picture: Any) -> Rgb:
+    from PIL import Image, ImageOps
+
+    shown = ImageOps.exif_transpose(picture)
+    if shown.mode.startswith("I"):  # 16 bits, which Pillow would clip to 8
+        grey = np.asarray(shown).astype(np.int64)
+        return np.repeat((grey >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    if not shown.has_transparency_data:
+        return np.asarray(shown.convert("RGB"))
+    shown = shown.convert("RGBA")
+    ground = Image.new("RGBA", shown.size, (0, 0, 0, 255))
+    return np.asarray(Image.alpha_composite(ground, shown).convert("RGB"))
+
+
+def _pillow() -> ModuleType:
+    try:
+        from PIL import Image
+    except ModuleNotFoundError:
+        raise ImportError("reading pictures needs Pillow: pip install 'autogaze-web[video]'") from None
+    return Image

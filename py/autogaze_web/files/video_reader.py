@@ -1,0 +1,264 @@
+"""Frames and their times from a video container, decoded with PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..frames.resize import resize_bilinear_u8
+from ..frames.rgba import MAX_SIDE
+from .clip import Clip, VideoError, check_size
+from .file_kind import missing_part
+from ..frames.timed_frame import Rgb, TimedFrame
+
+# FFmpeg makes up times for formats that have none (raw H.264): AVFMT_NOTIMESTAMPS of its avformat.h.
+_NO_TIMESTAMPS = 0x0080
+# Broadcast streams, whose clock starts anywhere.
+_ANY_START = ("mpegts", "mpeg")
+# FFmpeg draws text files as if on a terminal.
+_TEXT_FORMATS = ("tty",)
+_MICROSECONDS = 1_000_000
+
+
+class VideoReader(Clip):
+    """The frames of one video stream of a file.
+
+    Args:
+        path: of the file; the name may have any characters.
+        stream: number of the stream, counting all streams of the file from 0; None for the first video.
+
+    Raises:
+        VideoError: if the file cannot be read or has no such video.
+    """
+
+    def __init__(self, path: str | Path, stream: int | None = None) -> None:
+        super().__init__(path)
+        self._chosen = stream
+        with self._opened() as (container, video):
+            self._read_header(container, video)
+
+    def count(self, limit: int | None = None) -> int:
+        """See `Clip`: the packets are counted, nothing is decoded."""
+        count = 0
+        with self._opened() as (container, video), suppress(_av().error.FFmpegError):
+            for packet in container.demux(video):
+                count += packet.size > 0 and not packet.is_discard
+                if count == limit:
+                    break
+        return count
+
+    def _frames(self) -> Iterator[TimedFrame]:
+        with self._opened() as (container, video):
+            clock = _Clock(self._origin(container), self._rate(container, video))
+            for decoded in self._decoded(container, video):
+                time = None if self._timeless(container) else clock.time_of(decoded)
+                if time is None or time >= 0:
+                    duration = Fraction(decoded.duration or 0) * (decoded.time_base or 0)
+                    yield TimedFrame(self._as_shown(decoded, video), time, duration or None)
+
+    def _decoded(self, container: Any, video: Any) -> Iterator[Any]:
+        """All frames that can be decoded; what cannot is noted in `damage`."""
+        error_type = _av().error.FFmpegError
+        packets = container.demux(video)
+        fault = ""  # of the packet before
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except error_type as error:
+                self._note_damage(error.strerror)
+                break
+            if fault and packet.size == 0:
+                # The file ends within this packet. Frames that wait in the decoder have a hole before them.
+                break
+            fault = ""
+            try:
+                for decoded in packet.decode():
+                    if decoded.is_corrupt:
+                        self._note_damage("parts of it are missing")
+                    yield decoded
+            except error_type as error:
+                fault = error.strerror
+                self._note_damage(fault)
+        missing = missing_part(self.path)
+        if missing:
+            self._note_damage(f"the file is cut off: {missing}")
+
+    def _as_shown(self, decoded: Any, video: Any) -> Rgb:
+        """A frame as people see it: with square pixels, turned and mirrored as the file says."""
+        check_size(self.path, decoded.width, decoded.height)
+        image: Rgb = decoded.to_ndarray(format="rgb24")
+        height, width = shown_size(*image.shape[:2], video.sample_aspect_ratio)
+        if max(height, width) > MAX_SIDE:
+            raise VideoError(f"{self.path}: frames are {width}x{height} as shown, at most {MAX_SIDE} a side fit")
+        if (height, width) != image.shape[:2]:
+            image = resize_bilinear_u8(image, height, width)
+        return np.ascontiguousarray(turned(image, _display_matrix(decoded)))
+
+    def _read_header(self, container: Any, video: Any) -> None:
+        rate = self._rate(container, video)
+        self.frames_per_second = float(rate) if rate else None
+        self.time_base = Fraction(video.time_base)
+        self.expected_frames = int(video.frames or 0)
+        if not self.expected_frames and container.duration and rate:
+            self.expected_frames = round(container.duration * rate / _MICROSECONDS)
+
+    def _timeless(self, container: Any) -> bool:
+        return bool(container.format.flags & _NO_TIMESTAMPS)
+
+    def _rate(self, container: Any, video: Any) -> Fraction | None:
+        """Frames per second on average, None if the file does not say."""
+        rate = video.average_rate
+        return None if self._timeless(container) or not rate else Fraction(rate)
+
+    def _origin(self, container: Any) -> Fraction:
+        """The file's time at which its presentation starts."""
+        if container.format.name not in _ANY_START or container.start_time is None:
+            return Fraction(0)
+        return Fraction(container.start_time, _MICROSECONDS)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Any, Any]]:
+        av = _av()
+        try:
+            # Without the protocol a name such as "12:30.mp4" would be taken for an address.
+            container = av.open(f"file:{self.path}", metadata_errors="replace")
+        except FileNotFoundError:
+            raise VideoError(f"there is no file {self.path}{_download_hint(self.path)}") from None
+        except IsADirectoryError:
+            raise VideoError(f"{self.path} is a folder: give a video file in it") from None
+        except (OSError, ValueError, av.error.FFmpegError) as error:
+            raise VideoError(self._unreadable(error)) from None
+        with container:
+            if container.format.name in _TEXT_FORMATS:
+                raise VideoError(self._unreadable("it is text"))
+            yield container, self._stream(container)
+
+    def _unreadable(self, error: object) -> str:
+        reason = getattr(error, "strerror", None) or error
+        missing = missing_part(self.path)
+        if self.path.is_file() and self.path.stat().st_size == 0:
+            reason, missing = "it is empty", None
+        if missing:
+            return (
+                f"{self.path} cannot be read as a video ({missing}): the download or recording broke off; "
+                "get the whole file"
+            )
+        return f"{self.path} cannot be read as a video ({reason}): give a file such as MP4, WebM or MOV"
+
+    def _stream(self, container: Any) -> Any:
+        """The chosen stream, else the first video. A cover picture is none."""
+        pictures = [video for video in container.streams.video if _is_cover(video)]
+        videos = [video for video in container.streams.video if video not in pictures]
+        if not videos:
+            only = ": its only picture is a cover" if pictures else ""
+            raise VideoError(f"{self.path} has no video stream{only}; give a file with a video")
+        if self._chosen is None:
+            return videos[0]
+        for video in videos:
+            if video.index == self._chosen:
+                return video
+        numbers = ", ".join(str(video.index) for video in videos)
+        raise VideoError(f"{self.path} has no video in stream {self._chosen}: choose from {numbers}")
+
+
+class _Clock:
+    """Times of frames, in order of presentation.
+
+    Args:
+        origin: what to subtract.
+        rate: frames per second, by which frames without a time follow the one before; None if unknown.
+    """
+
+    def __init__(self, origin: Fraction, rate: Fraction | None) -> None:
+        self._origin, self._rate = origin, rate
+        self._last: Fraction | None = None
+        self._step = 1 / rate if rate else Fraction(0)
+
+    def time_of(self, decoded: Any) -> Fraction | None:
+        """A frame's time in seconds; None if it has none and the file has no rate.
+
+        Where the file's clock jumps back (recordings that were joined) the frame follows the one before it.
+        """
+        last = self._last
+        if decoded.pts is not None:
+            time = Fraction(decoded.pts) * decoded.time_base - self._origin
+            if last is not None and time < last:
+                self._origin -= last + self._step - time
+                time = last + self._step
+        elif self._rate is None:
+            return None
+        else:
+            time = Fraction(0) if last is None else last + 1 / self._rate
+        if last is not None and time > last:
+            self._step = time - last
+        self._last = time
+        return time
+
+
+def shown_size(height: int, width: int, aspect: Fraction | None) -> tuple[int, int]:
+    """Height and width with square pixels: one side grows, as in browsers, neither shrinks.
+
+    >>> shown_size(576, 720, Fraction(16, 11)), shown_size(480, 720, Fraction(8, 9))
+    ((576, 1047), (540, 720))
+    """
+    if not aspect or aspect == 1:
+        return height, width
+    if aspect > 1:
+        return height, round(width * aspect)
+    return round(height / aspect), width
+
+
+def turned(image: Rgb, matrix: tuple[int, int, int, int]) -> Rgb:
+    """An image turned and mirrored by a display matrix (a, b, c, d): (x, y) goes to (a x + c y, b x + d y).
+
+    Only the signs and which ones are larger count: turns by other than quarters are rounded to them.
+
+    >>> turned(np.array([[1, 2]]), (0, 1, -1, 0)).tolist()  # a quarter clockwise
+    [[1], [2]]
+    """
+    a, b, c, d = matrix
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        right, down = a, d
+    else:
+        image = image.swapaxes(0, 1)
+        right, down = c, b
+    return image[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1]
+
+
+def _display_matrix(decoded: Any) -> tuple[int, int, int, int]:
+    """(a, b, c, d) of the frame's display matrix, in 16.16 fixed point; the identity without one."""
+    data = decoded.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 1, 0, 0, 1
+    a, b, _, c, d, *_ = np.frombuffer(bytes(data), np.int32).tolist()
+    return a, b, c, d
+
+
+def _is_cover(video: Any) -> bool:
+    return bool(video.disposition & _av().stream.Disposition.attached_pic)
+
+
+def _download_hint(path: Path) -> str:
+    scheme = str(path).split(":")[0].lower()
+    return ": download the video first" if scheme in ("http", "https", "ftp", "rtsp", "rtmp") else ""
+
+
+def _av() -> ModuleType:
+    try:
+        import av
+        import av.error
+        import av.stream
+    except ModuleNotFoundError:
+        raise ImportError(
+            "reading and writing videos needs PyAV: pip install 'autogaze-web[video]'"
+        ) from None
+    module: ModuleType = av
+    return module
