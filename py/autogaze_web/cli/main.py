@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..files.atomic_file import atomic_file, atomic_folder, check_outputs, write_atomically
+from ..files.clip import Clip
 from ..files.exports import metrics_csv, store_bytes, trace_text
-from ..files.render import SUFFIXES, rendered, write
-from ..files.video import read_frames, video_info
-from ..live.pipeline import process_frames
+from ..files.render import SUFFIXES, encode, rendered
+from ..files.shown_frames import ASSUMED_RATE
+from ..files.video import open_clip
+from ..live.pipeline import ProcessedFrame, process_frames
 from ..live.record import FrameRecord, FrameRecords
 from ..live.sources import ComparisonSource, MaskSource
 from ..live.view import LiveSettings
@@ -19,9 +22,18 @@ from ..options import Value, parse, requirement
 from ..panels.metrics import format_psnr, format_ratio
 from ..tiles.inference_mode import InferenceMode
 from .flags import add_option_flags
+from .interrupts import sigterm_interrupts
 from .progress import ProgressLine, progress
 
 PATCH_DIFF = "patch-diff"
+DONE, FAILED, DAMAGED = 0, 2, 3
+_LARGEST_PANEL = 4320
+_FILE_FLAGS = ("--out", "--json", "--metrics-csv", "--store", "--model", "--config")
+
+_STATUS_HELP = """
+The exit status is 0 when all frames were processed, 3 when the file is damaged or cut off and the frames
+that can be decoded were, 2 when nothing was written, and 130 after Ctrl-C.
+"""
 
 _TRACE_HELP = """\
 Runs a video through a mask source and says what it chose of every frame: a line for each frame, or
@@ -60,17 +72,42 @@ example:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; errors that a user can mend end in one line and the exit status 2."""
-    options = _parser().parse_args(arguments)
+    """Runs a command and returns its exit status.
+
+    Errors that a user can mend end in one line and status 2. A damaged file whose good frames were processed
+    gives 3, Ctrl-C 130 and SIGTERM 143.
+    """
+    options = _parser().parse_args(_names_with_dashes(sys.argv[1:] if arguments is None else arguments))
     try:
-        options.run(options)
+        with sigterm_interrupts():
+            status: int = options.run(options)
+    except MemoryError:
+        print("error: there is not enough memory: give a smaller video or panel height", file=sys.stderr)
+        return FAILED
     except (ValueError, ImportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
+        return FAILED
+    except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)
-        return 130
-    return 0
+        return int(getattr(interrupt, "status", 130))
+    return status
+
+
+def _names_with_dashes(arguments: Sequence[str]) -> list[str]:
+    """Lets names of files begin with a dash, which argparse takes for flags."""
+    words: list[str] = []
+    for position, word in enumerate(arguments):
+        before = words[-1] if words else ""
+        if before == "--":
+            return words + list(arguments[position:])
+        is_dashed = word[:1] == "-" and word not in ("-", "--", "-h")
+        if is_dashed and before in _FILE_FLAGS and not word.startswith("--"):
+            words[-1] = f"{before}={word}"
+        elif is_dashed and not before.startswith("--") and Path(word).is_file():
+            words.append(f"./{word}")
+        else:
+            words.append(word)
+    return words
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    trace = _command(commands, "trace", "what is chosen of each frame, as JSON", _TRACE_HELP)
+    trace = _command(commands, "trace", "what is chosen of each frame, as JSON", _TRACE_HELP + _STATUS_HELP)
     _add_source(trace)
     trace.add_argument("--json", metavar="OUT", help="JSON file to write; - for the terminal")
     trace.add_argument("--metrics-csv", metavar="OUT", help="numbers of every frame; - for the terminal")
@@ -91,11 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     trace.set_defaults(run=_trace)
 
-    render = _command(commands, "render", "input | mask | output as a picture or video", _RENDER_HELP)
+    render = _command(
+        commands, "render", "input | mask | output as a picture or video", _RENDER_HELP + _STATUS_HELP
+    )
     _add_source(render)
     render.add_argument("--out", required=True, type=Path, help=f"file to write: {', '.join(SUFFIXES)}")
     render.add_argument(
-        "--panel-height", type=_positive, default=240, metavar="PIXELS", help="of each panel (240)"
+        "--panel-height", type=_panel_height, default=240, metavar="PIXELS", help="of each panel (240)"
     )
     render.set_defaults(run=_render)
 
@@ -121,7 +160,13 @@ def _command(commands: Any, name: str, summary: str, description: str) -> argpar
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("video", help="a video file; its rotation is honoured")
+    parser.add_argument("video", help="a video, an animated picture or a still one")
+    parser.add_argument(
+        "--stream",
+        type=_stream_number,
+        metavar="N",
+        help="number of the video stream, counting all streams of the file from 0 (the first video)",
+    )
     parser.add_argument(
         "--model",
         default=PATCH_DIFF,
@@ -136,12 +181,25 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
+    return _whole_number(text, 1, sys.maxsize)
+
+
+def _panel_height(text: str) -> int:
+    return _whole_number(text, 1, _LARGEST_PANEL)
+
+
+def _stream_number(text: str) -> int:
+    return _whole_number(text, 0, sys.maxsize)
+
+
+def _whole_number(text: str, least: int, most: int) -> int:
     try:
         value = int(text)
     except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+        value = least - 1
+    if not least <= value <= most:
+        bounds = f"at least {least}" if most == sys.maxsize else f"{least} to {most}"
+        raise argparse.ArgumentTypeError(f"expected a whole number of {bounds}, got {text!r}")
     return value
 
 
@@ -176,51 +234,69 @@ def _max_tokens(values: Mapping[str, Value]) -> int | None:
     return int(values["max-gaze-tokens-each-frame"]) or None
 
 
-def _processed(options: argparse.Namespace, source: MaskSource, bar: bool = True) -> Any:
-    info = video_info(options.video)
-    total = min(info.frames or options.frames or 0, options.frames or info.frames)
+def _inputs(options: argparse.Namespace) -> list[Path]:
+    """The files that a command reads, which no output may replace."""
+    model = Path(options.model)
+    return [Path(options.video), *(model.iterdir() if model.is_dir() else ())]
+
+
+def _processed(
+    clip: Clip, options: argparse.Namespace, source: MaskSource, bar: bool = True
+) -> Iterator[ProcessedFrame]:
     settings = LiveSettings.of(options.given)
-    frames = process_frames(read_frames(options.video, options.frames), source, settings)
-    return info, progress(frames, "frames", total) if bar else frames
+    frames = process_frames(clip.frames(options.frames), source, settings)
+    total = min(clip.expected_frames or options.frames or 0, options.frames or clip.expected_frames)
+    return progress(frames, "frames", total) if bar else frames
 
 
-def _trace(options: argparse.Namespace) -> None:
+def _status(clip: Clip, notes: Sequence[str] = ()) -> int:
+    """Says what a user should know about a clip that was read, and whether it was whole."""
+    for note in [*clip.notes, *notes]:
+        print(f"note: {note}", file=sys.stderr)
+    if clip.damage is None:
+        return DONE
+    print(f"warning: {clip.damage}; the frames that can be decoded were processed", file=sys.stderr)
+    return DAMAGED
+
+
+def _trace(options: argparse.Namespace) -> int:
     if options.store is not None and options.store.suffix.lower() not in (".json", ".safetensors"):
         raise ValueError(f"--store {options.store.name} must end in .safetensors or .json")
+    outputs = [out for out in (options.json, options.metrics_csv, options.store) if out]
+    check_outputs([out for out in outputs if out != "-"], _inputs(options))
+    clip = open_clip(options.video, options.stream)
     source = _source(options)
-    table = not (options.json or options.metrics_csv or options.store)
-    info, frames = _processed(options, source, bar=not table)
     description = source.describe()
     records = FrameRecords(None, None)
     height = width = 0
-    if table:
+    if not outputs:
         grids = (f"{grid}x{grid}" for grid in description["grids"])
         print(_row("frame", "tokens", *grids, "update", "PSNR"))
-    for processed in frames:
+    for processed in _processed(clip, options, source, bar=bool(outputs)):
         height, width = processed.frame.shape[:2]
-        if table:
-            print(_summary(processed.record, description["grids"]))
-        else:
+        if outputs:
             records.add(processed.record, description)
+        else:
+            print(_summary(processed.record, description["grids"]))
+    contents: list[tuple[str | Path, bytes]] = []
     if options.json:
         video = {
             "name": Path(options.video).name,
             "width": width,
             "height": height,
-            "frames_per_second": info.frames_per_second,
+            "frames_per_second": clip.frames_per_second,
         }
-        _save(options.json, trace_text(records, video))
+        contents.append((options.json, trace_text(records, video).encode()))
     if options.metrics_csv:
-        _save(options.metrics_csv, metrics_csv(records))
+        contents.append((options.metrics_csv, metrics_csv(records).encode()))
     if options.store:
-        options.store.write_bytes(store_bytes(records, options.store.suffix))
-
-
-def _save(out: str | Path, text: str) -> None:
-    if out == "-":
-        print(text, end="")
-    else:
-        Path(out).write_text(text, "utf-8", newline="")
+        contents.append((options.store, store_bytes(records, options.store.suffix)))
+    for out, data in contents:
+        if out == "-":
+            print(data.decode(), end="")
+        else:
+            write_atomically(out, data)
+    return _status(clip)
 
 
 def _summary(record: FrameRecord, grids: Sequence[int]) -> str:
@@ -234,14 +310,23 @@ def _row(*columns: object) -> str:
     return " ".join(f"{column!s:>7}" for column in columns)
 
 
-def _render(options: argparse.Namespace) -> None:
-    if options.out.suffix.lower() not in SUFFIXES:
+def _render(options: argparse.Namespace) -> int:
+    suffix = options.out.suffix.lower()
+    if suffix not in SUFFIXES:
         raise ValueError(f"--out {options.out.name} must end in {', '.join(SUFFIXES)}")
-    info, frames = _processed(options, _source(options))
-    write(options.out, rendered(frames, options.panel_height), info.frames_per_second)
+    check_outputs([options.out], _inputs(options))
+    clip = open_clip(options.video, options.stream)
+    source = _source(options)
+    count = clip.count(options.frames) if suffix == ".png" else 0
+    with atomic_file(options.out) as file:
+        pictures = rendered(_processed(clip, options, source), options.panel_height)
+        notes = encode(file, suffix, pictures, count, clip.time_base)
+    if not clip.has_times and suffix != ".png":
+        notes.append(f"{clip.path} states no times: it was rendered at {ASSUMED_RATE} frames a second")
+    return _status(clip, notes)
 
 
-def _export(options: argparse.Namespace) -> None:
+def _export(options: argparse.Namespace) -> int:
     from ..model.config import AutoGazeConfig
 
     config = AutoGazeConfig.from_file(options.config)
@@ -249,5 +334,8 @@ def _export(options: argparse.Namespace) -> None:
         from ..graph.export import export
     except ModuleNotFoundError as error:
         raise ImportError(f"export needs {error.name}: pip install 'autogaze-web[native]'") from None
-    for written in export(config, options.out, options.frame_steps):
-        print(f"{written.path}: {written.path.stat().st_size:,} bytes, {written.nodes} nodes")
+    with atomic_folder(options.out) as folder:
+        for written in export(config, folder, options.frame_steps):
+            size = written.path.stat().st_size
+            print(f"{options.out / written.path.name}: {size:,} bytes, {written.nodes} nodes")
+    return DONE

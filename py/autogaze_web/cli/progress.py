@@ -25,11 +25,15 @@ def progress(
     """
     bar = ProgressLine(out)
     count = 0
-    for item in items:
-        yield item
-        count += 1
-        bar.show(label, count, total)
-    bar.end(label, count, total)
+    bar.show(label, count, total)
+    try:
+        for item in items:
+            yield item
+            count += 1
+            bar.show(label, count, total)
+        total = total and count  # it was an estimate
+    finally:
+        bar.end(label, count, total)
 
 
 class ProgressLine:

@@ -1,7 +1,7 @@
 """Output files that appear only when they are complete.
 
-A file is written beside its target under a temporary name, flushed to the disk and renamed. Whatever interrupts the
-work (an error, Ctrl-C, a full disk) leaves an earlier file of that name as it was, and nothing else.
+A file is written beside its target under a temporary name, flushed to the disk and renamed. Whatever
+interrupts the work (an error, Ctrl-C, a full disk) leaves an earlier file of that name as it was.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class OutputError(ValueError):
 def check_outputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path] = ()) -> None:
     """Checks that files can be written before the work on their contents begins.
 
-    Two paths are the same file if they lead to one by any spelling, link or hard link, or differ in case alone,
-    which many file systems ignore.
+    Two paths are the same file if they lead to one by any spelling, link or hard link, or differ in case
+    alone, which many file systems ignore.
 
     Raises:
         OutputError: if a folder is missing or not writable, an output is a folder, or it is also an input or
@@ -38,7 +38,7 @@ def check_outputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path] = 
         for other in taken:
             if _same_file(output, other):
                 raise OutputError(
-                    f"cannot write {output}: it is the same file as {other}, which is in use; choose another name"
+                    f"cannot write {output}: it is the same file as {other}; choose another name"
                 )
         taken.append(output)
 
@@ -47,8 +47,8 @@ def check_outputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path] = 
 def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
     """Opens a binary file that replaces `path` when the block ends without an error.
 
-    A device or a pipe is written directly. An existing file keeps its permissions; a link keeps pointing at its
-    file, which is replaced.
+    A device or a pipe is written directly. An existing file keeps its permissions; a link keeps pointing at
+    its file, which is replaced.
 
     Raises:
         OutputError: if the file cannot be written.

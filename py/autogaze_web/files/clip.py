@@ -24,15 +24,17 @@ class Clip:
         path: of the file.
         frames_per_second: the average rate, None if the file has none.
         time_base: the unit of its times in seconds.
+        has_times: whether the file says when its frames are shown.
         expected_frames: about how many frames there are, 0 if the file does not say.
         notes: what was done to show the file, a sentence each; complete once all frames were read.
-        damage: where and why frames are missing, a sentence; None if none are. Complete once all frames were read.
+        damage: where and why frames are missing, a sentence; None if none are. Complete once all were read.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.frames_per_second: float | None = None
         self.time_base = Fraction(1, 1000)
+        self.has_times = True
         self.expected_frames = 0
         self.notes: list[str] = []
         self.damage: str | None = None
@@ -93,5 +95,6 @@ def check_size(path: Path, width: int, height: int) -> None:
     """
     if width * height > MAX_PIXELS:
         raise VideoError(
-            f"{path} is too large ({width}x{height}): give a file of at most {MAX_PIXELS // 1_000_000} megapixels"
+            f"{path} is too large ({width}x{height}): "
+            f"give a file of at most {MAX_PIXELS // 1_000_000} megapixels"
         )

@@ -96,7 +96,7 @@ def _missing_of_boxes(file: BinaryIO, size: int) -> str | None:
 
 
 def _end_of_segment(head: bytes) -> int:
-    """Where the segment of a Matroska file ends; 0 if it states no size, as in live recordings (RFC 8794, 4)."""
+    """Where a Matroska file's segment ends (RFC 8794, 4); 0 if it states no size, as in live recordings."""
     at = head.find(_SEGMENT) + len(_SEGMENT)
     if at < len(_SEGMENT) or at >= len(head) or not head[at]:
         return 0

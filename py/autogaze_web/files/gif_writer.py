@@ -9,12 +9,16 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from ..frames.timed_frame import Rgb
 from .clip import VideoError
-from ..frames.timed_frame import Rgb, ShownFrame
+from .shown_frames import ShownFrame
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # A GIF counts hundredths of a second in 16 bits; players show less than two of them as ten.
 _TICKS_PER_SECOND, _SHORTEST, _LONGEST = 100, 2, 65535
@@ -32,8 +36,9 @@ class _Delayed:
 def encode_gif(file: IO[bytes], frames: Iterable[ShownFrame]) -> int:
     """Writes frames of one size as a GIF that loops.
 
-    Delays are rounded so that every frame starts at the nearest hundredth and the total is right. A frame that
-    would be shown for less than two hundredths is left out, and one of more than 655 seconds is written as several.
+    Delays are rounded so that every frame starts at the nearest hundredth and the total is right. A frame
+    that would be shown for less than two hundredths is left out, and one of more than 655 seconds is written
+    as several.
 
     Returns:
         How many frames were left out.
@@ -109,7 +114,7 @@ def _changed_box(previous: Rgb | None, image: Rgb) -> tuple[int, int, int, int]:
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
-def _image_blocks(picture: object, left: int, top: int) -> Iterator[bytes]:
+def _image_blocks(picture: Image.Image, left: int, top: int) -> Iterator[bytes]:
     """A picture's descriptor, colours and compressed pixels."""
     from PIL.GifImagePlugin import getdata
 

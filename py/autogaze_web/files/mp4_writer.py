@@ -9,9 +9,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from ..frames.timed_frame import Rgb
 from .atomic_file import atomic_file
 from .clip import VideoError
-from ..frames.timed_frame import Rgb, ShownFrame, at_rate, shown_frames
+from .shown_frames import ShownFrame, at_rate, shown_frames
 
 # Finer clocks than this one gain nothing that can be seen; coarser ones are made finer, as FFmpeg does.
 _FINEST_CLOCK, _COARSEST_CLOCK = 90_000, 10_000
@@ -19,7 +20,8 @@ _FINEST_CLOCK, _COARSEST_CLOCK = 90_000, 10_000
 _LONGEST_TICKS = 2**31 - 1
 # For the encoder's planning alone; times are those of the frames.
 _TYPICAL_RATE = 30
-# BT.709 in limited range, as numbers of ITU-T H.273 and FFmpeg. Players guess by the height where a file says nothing.
+# BT.709 in limited range, as numbers of ITU-T H.273 and FFmpeg. Where a file does not say, players guess by
+# the height.
 _BT709, _LIMITED = 1, 1
 
 
@@ -76,7 +78,9 @@ def _clock(time_base: Fraction | None) -> int:
 
 
 def _added_stream(container: Any, image: Rgb, clock: int) -> Any:
-    stream = container.add_stream("libx264", rate=_TYPICAL_RATE)
+    # Without B-frames the order of decoding is that of showing: the file needs no edit list, and its duration is
+    # right whatever the times are.
+    stream = container.add_stream("libx264", rate=_TYPICAL_RATE, options={"bf": "0"})
     stream.height, stream.width = image.shape[:2]
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .clip import Clip, VideoError, check_size
 from ..frames.timed_frame import Rgb, TimedFrame
+from .clip import Clip, VideoError, check_size
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # Whose further pictures are one animation, not pages or other views.

@@ -1,7 +1,7 @@
 """PNG files of any height, written row by row so that memory does not grow with the picture.
 
-Pillow's encoder takes a whole picture. A PNG (W3C PNG, 2003) is a zlib stream of filtered rows in chunks, which the
-standard library writes as they come.
+Pillow's encoder takes a whole picture. A PNG (W3C PNG, 2003) is a zlib stream of filtered rows in chunks,
+which the standard library writes as they come.
 """
 
 from __future__ import annotations

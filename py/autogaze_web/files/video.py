@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..frames.timed_frame import Rgb
 from .clip import Clip, VideoError
 from .file_kind import kind_of
 from .picture_reader import PictureReader
-from ..frames.timed_frame import Rgb
 from .video_reader import VideoReader
 
 
@@ -38,6 +38,10 @@ def open_clip(path: str | Path, stream: int | None = None) -> Clip:
     """
     if Path(path).is_dir():
         raise VideoError(f"{path} is a folder: give a video file in it")
+    if Path(path).exists() and not Path(path).is_file():
+        raise VideoError(
+            f"{path} is a pipe or a device, but a video is read more than once: save it as a file first"
+        )
     try:
         kind = kind_of(path)
     except OSError as error:
@@ -62,10 +66,10 @@ def video_info(path: str | Path) -> VideoInfo:
 
 
 def read_frames(path: str | Path, limit: int | None = None, stream: int | None = None) -> Iterator[Rgb]:
-    """A file's frames as people see them: (H,W,3) uint8 RGB, turned, with square pixels, all of the first one's size.
+    """A file's frames as people see them: (H,W,3) uint8 RGB, turned, with square pixels, all of one size.
 
-    Of a damaged file it yields what can be decoded, then warns (`RuntimeWarning`). For the times of the frames
-    see `open_clip`.
+    Of a damaged file it yields what can be decoded, then warns (`RuntimeWarning`). For the frames' times see
+    `open_clip`.
 
     Args:
         limit: most frames to read.

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..frames.resize import resize_bilinear_u8
 from ..frames.rgba import MAX_SIDE
+from ..frames.timed_frame import Rgb, TimedFrame
 from .clip import Clip, VideoError, check_size
 from .file_kind import missing_part
-from ..frames.timed_frame import Rgb, TimedFrame
 
 # FFmpeg makes up times for formats that have none (raw H.264): AVFMT_NOTIMESTAMPS of its avformat.h.
 _NO_TIMESTAMPS = 0x0080
@@ -55,9 +55,9 @@ class VideoReader(Clip):
 
     def _frames(self) -> Iterator[TimedFrame]:
         with self._opened() as (container, video):
-            clock = _Clock(self._origin(container), self._rate(container, video))
+            clock = _Clock(self._origin(container), self._rate(video))
             for decoded in self._decoded(container, video):
-                time = None if self._timeless(container) else clock.time_of(decoded)
+                time = clock.time_of(decoded) if self.has_times else None
                 if time is None or time >= 0:
                     duration = Fraction(decoded.duration or 0) * (decoded.time_base or 0)
                     yield TimedFrame(self._as_shown(decoded, video), time, duration or None)
@@ -95,28 +95,28 @@ class VideoReader(Clip):
         """A frame as people see it: with square pixels, turned and mirrored as the file says."""
         check_size(self.path, decoded.width, decoded.height)
         image: Rgb = decoded.to_ndarray(format="rgb24")
-        height, width = shown_size(*image.shape[:2], video.sample_aspect_ratio)
+        height, width = shown_size(decoded.height, decoded.width, video.sample_aspect_ratio)
         if max(height, width) > MAX_SIDE:
-            raise VideoError(f"{self.path}: frames are {width}x{height} as shown, at most {MAX_SIDE} a side fit")
+            raise VideoError(
+                f"{self.path}: frames are {width}x{height} as shown, at most {MAX_SIDE} a side fit"
+            )
         if (height, width) != image.shape[:2]:
             image = resize_bilinear_u8(image, height, width)
         return np.ascontiguousarray(turned(image, _display_matrix(decoded)))
 
     def _read_header(self, container: Any, video: Any) -> None:
-        rate = self._rate(container, video)
+        self.has_times = not container.format.flags & _NO_TIMESTAMPS
+        rate = self._rate(video)
         self.frames_per_second = float(rate) if rate else None
         self.time_base = Fraction(video.time_base)
         self.expected_frames = int(video.frames or 0)
         if not self.expected_frames and container.duration and rate:
             self.expected_frames = round(container.duration * rate / _MICROSECONDS)
 
-    def _timeless(self, container: Any) -> bool:
-        return bool(container.format.flags & _NO_TIMESTAMPS)
-
-    def _rate(self, container: Any, video: Any) -> Fraction | None:
+    def _rate(self, video: Any) -> Fraction | None:
         """Frames per second on average, None if the file does not say."""
         rate = video.average_rate
-        return None if self._timeless(container) or not rate else Fraction(rate)
+        return None if not self.has_times or not rate else Fraction(rate)
 
     def _origin(self, container: Any) -> Fraction:
         """The file's time at which its presentation starts."""
@@ -189,7 +189,7 @@ class _Clock:
         """
         last = self._last
         if decoded.pts is not None:
-            time = Fraction(decoded.pts) * decoded.time_base - self._origin
+            time = Fraction(decoded.pts) * Fraction(decoded.time_base) - self._origin
             if last is not None and time < last:
                 self._origin -= last + self._step - time
                 time = last + self._step

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 
 from ..frames.rgba import Rgba, allocate, as_frame
 from ..frames.synthetic import SYNTHETIC_SOURCES
+from ..frames.timed_frame import TimedFrame
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..readout.projection import ReadoutOptions, frame_tokens
@@ -42,6 +43,7 @@ class ProcessedFrame:
         output: (H, W, 4) uint8, the output panel.
         record: what the mask source chose, and the numbers that a trace has.
         report: all numbers of the live view.
+        source: the frame that was processed, with its time.
     """
 
     frame: Rgba
@@ -49,6 +51,7 @@ class ProcessedFrame:
     output: Rgba
     record: FrameRecord
     report: FrameReport
+    source: TimedFrame
 
     @property
     def cells(self) -> Cells | Fixations:
@@ -72,14 +75,14 @@ Output = Callable[[ProcessedFrame], object]
 
 
 def process_frames(
-    frames: Iterable[ArrayLike],
+    frames: Iterable[ArrayLike | TimedFrame],
     source: MaskSource | FrameComparison | None = None,
     settings: LiveSettings | None = None,
 ) -> Iterator[ProcessedFrame]:
     """Processes frames one by one, as the page does; the first one of each size is a keyframe.
 
     Args:
-        frames: (H, W, 3 or 4) uint8 each.
+        frames: (H, W, 3 or 4) uint8 each; a `TimedFrame` where the time should be in the record.
         source: chooses the cells of each frame; a function is called with the previous frame and this one.
             By default patch-diff with the settings' grid and threshold.
         settings: output, mask and panel.
@@ -91,17 +94,19 @@ def process_frames(
     source = view.settings.patch_diff if source is None else source
     chooser = source if isinstance(source, MaskSource) else ComparisonSource(source)
     for image in frames:
-        frame = as_frame(image)
+        timed = image if isinstance(image, TimedFrame) else TimedFrame(np.asarray(image))
+        frame = as_frame(timed.image)
         buffer = view.next_frame(*frame.shape[:2])
         buffer[:] = frame
         choice = chooser.choose(buffer)
         report = view.process(choice.cells)
-        record = FrameRecord.of(report, choice)
-        yield ProcessedFrame(view.frame, view.mask, view.output, record, report)
+        time = None if timed.time is None else float(timed.time)
+        record = FrameRecord.of(report, choice, time=time)
+        yield ProcessedFrame(view.frame, view.mask, view.output, record, report, timed)
 
 
 def run(
-    frames: Iterable[ArrayLike],
+    frames: Iterable[ArrayLike | TimedFrame],
     source: MaskSource | FrameComparison | None = None,
     outputs: Sequence[Output] = (),
     settings: LiveSettings | None = None,

@@ -32,6 +32,7 @@ class FrameRecord:
         update_ratio_ema, psnr_ema: moving averages, in which keyframes do not count; NaN before the first
             sample.
         age: how many frames ago the cells were chosen; 0 if for this frame.
+        time: at which the frame is shown, in seconds; None if unknown.
     """
 
     index: int
@@ -43,9 +44,10 @@ class FrameRecord:
     update_ratio_ema: float = math.nan
     psnr_ema: float = math.nan
     age: int = 0
+    time: float | None = None
 
     @staticmethod
-    def of(report: FrameReport, choice: Choice, age: int = 0) -> FrameRecord:
+    def of(report: FrameReport, choice: Choice, age: int = 0, time: float | None = None) -> FrameRecord:
         """The record of a frame that a live view processed."""
         return FrameRecord(
             report.index,
@@ -57,6 +59,7 @@ class FrameRecord:
             report.update_ratio_ema,
             report.psnr_ema,
             age,
+            time,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class FrameRecord:
             place = {"cell": np.stack([cells.row, cells.col], axis=-1).tolist()}
         return {
             "index": self.index,
+            **({} if self.time is None else {"time": round(self.time, 6)}),
             "keyframe": self.keyframe,
             "tokens": self.choice.tokens.tolist(),
             "scale": cells.grid.tolist(),

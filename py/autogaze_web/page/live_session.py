@@ -40,6 +40,7 @@ class PageSession:
         self._mode = InferenceMode()
         self._streams: GazeStreams | None = None
         self._records = FrameRecords()
+        self._time: float | None = None
         self._compared: LiveView | None = None
         self._hook = PageHook(self._view)
 
@@ -135,12 +136,16 @@ class PageSession:
             raise ValueError(f"synthetic sources are {', '.join(SYNTHETIC_SOURCES)}, got {source!r}")
         SYNTHETIC_SOURCES[source](self._view.next_frame(height, width), index)
 
-    def process(self) -> str:
+    def process(self, time: float | None = None) -> str:
         """Processes the frame and returns its `FrameReport` as JSON.
 
         It also has ``grids``, those of the mask source, and ``recorded``, the number of frames available for
         files. NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
+
+        Args:
+            time: at which the frame is shown, in seconds, for traces; None if unknown.
         """
+        self._time = time
         return self._process_with_patch_diff()
 
     def _process_with_patch_diff(self, redraw: bool = False) -> str:
@@ -148,7 +153,7 @@ class PageSession:
         source = self._view.settings.patch_diff.describe()
         return self._reported(report, Choice.of(self._view.cells), source, {})
 
-    async def process_with_model(self) -> str:
+    async def process_with_model(self, time: float | None = None) -> str:
         """`process` with the model's cells: this frame's own if the model keeps up, else the latest ones.
 
         The report also has ``gazes``, the number of complete gazes in this stream, ``mask_timing``, which is
@@ -168,6 +173,7 @@ class PageSession:
         """
         if self._gazer is None:
             raise RuntimeError("no model was given")
+        self._time = time
         self._gazer.timing = self._timing
         waited = self._gazer.waits
         await self._gazer.submit(self._view.pending, self._requirement)
@@ -277,7 +283,7 @@ class PageSession:
         numbers: dict[str, object],
         age: int = 0,
     ) -> str:
-        self._records.add(FrameRecord.of(report, choice, age), source)
+        self._records.add(FrameRecord.of(report, choice, age, self._time), source)
         grids = sorted(source["grids"])
         numbers |= self._hook.run(report, choice.tokens)
         return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})
