@@ -13,7 +13,8 @@ from PIL import Image
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.cli.main import main
-from autogaze_web.files.video import read_frames, write_mp4
+from autogaze_web.files.mp4_writer import write_mp4
+from autogaze_web.files.video import read_frames
 from autogaze_web.graph.build import runtime_nodes
 from autogaze_web.live.view import LiveSettings, LiveView
 

@@ -12,7 +12,7 @@ import pytest
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.cli.main import main
-from autogaze_web.files.video import write_mp4
+from autogaze_web.files.mp4_writer import write_mp4
 from autogaze_web.live.pipeline import synthetic_frames
 from autogaze_web.masks.cells import Cells
 

@@ -8,8 +8,9 @@ import pytest
 
 from autogaze_web.cli.main import main
 from autogaze_web.files.exports import metrics_csv, store_bytes, trace_text
+from autogaze_web.files.mp4_writer import write_mp4
 from autogaze_web.files.trace_store import load_traces, traces_from_bytes
-from autogaze_web.files.video import read_frames, write_mp4
+from autogaze_web.files.video import open_clip
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
 from autogaze_web.live.record import FrameRecord, FrameRecords
 from autogaze_web.masks.cells import Cells
@@ -33,10 +34,10 @@ def clip(tmp_path_factory):
 
 
 def play(clip, session):
-    for frame in read_frames(clip):
-        session.frame_memory(90, 160).reshape(90, 160, 4)[..., :3] = frame
+    for frame in open_clip(clip).frames():
+        session.frame_memory(90, 160).reshape(90, 160, 4)[..., :3] = frame.image
         session.frame_memory(90, 160).reshape(90, 160, 4)[..., 3] = 255
-        report = json.loads(session.process())
+        report = json.loads(session.process(float(frame.time)))
     return report
 
 

@@ -78,8 +78,8 @@ def _clock(time_base: Fraction | None) -> int:
 
 
 def _added_stream(container: Any, image: Rgb, clock: int) -> Any:
-    # Without B-frames the order of decoding is that of showing: the file needs no edit list, and its duration is
-    # right whatever the times are.
+    # Without B-frames the order of decoding is that of showing: the file needs no edit list, and its duration
+    # is right whatever the times are.
     stream = container.add_stream("libx264", rate=_TYPICAL_RATE, options={"bf": "0"})
     stream.height, stream.width = image.shape[:2]
     stream.pix_fmt = "yuv420p"
