@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,6 +166,117 @@ def test_errors_are_one_line(
     assert len(lines) == 1
     assert lines[0].startswith("error: ")
     assert message in lines[0]
+
+
+def test_a_trace_has_the_times(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "trace.json"
+    assert main(["trace", str(clip), "--json", str(out)]) == 0
+    frames = json.loads(out.read_text())["frames"]
+    assert [frame["time"] for frame in frames] == [0, 0.04, 0.08, 0.12, 0.16, 0.2]
+
+
+@pytest.fixture
+def damaged(clip: Path, tmp_path: Path) -> Path:
+    """The clip without its last bytes, with its index in front."""
+    import av
+
+    path = tmp_path / "damaged.mp4"
+    with av.open(str(clip)) as source, av.open(str(path), "w", options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    path.write_bytes(path.read_bytes()[:-500])
+    return path
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.mp4", "out.gif", "out.png"])
+def test_what_can_be_decoded_of_a_damaged_file_is_written(
+    name: str, damaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / name
+    command = ["trace", "--json"] if name == "out.json" else ["render", "--panel-height", "32", "--out"]
+    assert main([command[0], str(damaged), *command[1:], str(out)]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {damaged} is damaged after 2 frames")
+    if name == "out.json":
+        assert len(json.loads(out.read_text())["frames"]) == 2
+    else:
+        assert out.stat().st_size > 0
+
+
+def test_an_output_is_never_an_input(
+    clip: Path, folder: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "clip.mp4"
+    copy.write_bytes(clip.read_bytes())
+    (tmp_path / "link.mp4").symlink_to(copy)
+    config = folder("tiny") / "config.json"
+    before = config.read_bytes()
+    for arguments in (
+        ["render", str(copy), "--out", f"{tmp_path}/../{tmp_path.name}/clip.mp4"],
+        ["render", str(tmp_path / "link.mp4"), "--out", str(copy)],
+        ["render", str(copy), "--out", str(tmp_path / "Clip.MP4")],
+        ["trace", str(copy), "--model", str(config.parent), "--json", str(config)],
+        ["trace", str(copy), "--json", str(tmp_path / "a.json"), "--store", str(tmp_path / "a.json")],
+    ):
+        assert main(arguments) == 2
+        assert "is the same file as" in capsys.readouterr().err
+    assert copy.read_bytes() == clip.read_bytes()
+    assert config.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_names_with_dashes_and_colons(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("-clip.mp4", "12:30.mp4"):
+        Path(name).write_bytes(clip.read_bytes())
+        assert main(["trace", name, "--frames", "1", "--json", f"-{name}.json"]) == 0
+        assert json.loads(Path(f"-{name}.json").read_text())["video"]["name"] == name
+        assert main(["render", name, "--frames", "1", "--out", f"-o{name}"]) == 0
+        assert len(list(read_frames(f"-o{name}"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "suffix"),
+    [(signal.SIGINT, 130, "mp4"), (signal.SIGTERM, 143, "gif"), (signal.SIGINT, 130, "png")],
+)
+def test_an_interrupted_run_leaves_no_half_file(
+    number: signal.Signals, status: int, suffix: str, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8)
+    write_mp4(tmp_path / "clip.mp4", (noise[index % 4] for index in range(200)), 25)
+    out = tmp_path / f"out.{suffix}"
+    out.write_bytes(b"earlier")
+    command = [sys.executable, "-m", "autogaze_web", "render", "clip.mp4", "--out", out.name]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not list(tmp_path.glob(".*.part")):
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert error == "interrupted\n"
+    assert out.read_bytes() == b"earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["clip.mp4", out.name])
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (12, 96, 96, 3), np.uint8)
+    write_mp4(tmp_path / "clip.mp4", noise, 25)
+    for name in ("out.mp4", "out.gif", "out.png"):
+        out = tmp_path / name
+        out.write_bytes(b"earlier")
+        code = (
+            "import resource, sys; from autogaze_web.cli.main import main;"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); sys.exit(main(sys.argv[1:]))"
+        )
+        command = [sys.executable, "-c", code, "render", "clip.mp4", "--out", name]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr == f"error: cannot write {name}: File too large\n"
+        assert out.read_bytes() == b"earlier"
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def _names_with_dashes(arguments: Sequence[str]) -> list[str]:
         if before == "--":
             return words + list(arguments[position:])
         is_dashed = word[:1] == "-" and word not in ("-", "--", "-h")
-        if is_dashed and before in _FILE_FLAGS and not word.startswith("--"):
+        if is_dashed and before in _FILE_FLAGS and (not word.startswith("--") or "." in word):
             words[-1] = f"{before}={word}"
         elif is_dashed and not before.startswith("--") and Path(word).is_file():
             words.append(f"./{word}")

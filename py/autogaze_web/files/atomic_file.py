@@ -7,6 +7,7 @@ interrupts the work (an error, Ctrl-C, a full disk) leaves an earlier file of th
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import tempfile
 import unicodedata
@@ -59,10 +60,10 @@ def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
             with target.open("wb") as file:
                 yield file
             return
-        descriptor, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
-        temporary = Path(name)
+        # Named before it exists, so that an interrupt at any point finds it.
+        temporary = target.parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         try:
-            with os.fdopen(descriptor, "w+b") as file:
+            with temporary.open("x+b") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

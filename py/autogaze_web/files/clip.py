@@ -39,6 +39,7 @@ class Clip:
         self.notes: list[str] = []
         self.damage: str | None = None
         self._read = 0
+        self._damage_reason = ""
 
     def frames(self, limit: int | None = None) -> Iterator[TimedFrame]:
         """The frames inside the presentation, as people see them: turned, with square pixels.
@@ -63,7 +64,7 @@ class Clip:
             if self._read == limit:
                 return
         if self._read == 0:
-            why = f" ({self.damage})" if self.damage else ""
+            why = f" ({self._damage_reason})" if self.damage else ""
             raise VideoError(f"{self.path} has no frame that can be shown{why}: give another file")
 
     def count(self, limit: int | None = None) -> int:
@@ -84,6 +85,7 @@ class Clip:
 
     def _note_damage(self, reason: str) -> None:
         if self.damage is None:
+            self._damage_reason = reason
             self.damage = f"{self.path} is damaged after {self._read} frames ({reason})"
 
 

@@ -46,10 +46,19 @@ def encode_mp4(file: IO[bytes], frames: Iterable[ShownFrame], time_base: Fractio
     Raises:
         VideoError: if a frame lasts longer than the format can say.
     """
+    sink = _Sink(file)
+    try:
+        _encode(sink, frames, _clock(time_base))
+    except Exception:
+        if sink.error is not None:
+            raise sink.error from None
+        raise
+
+
+def _encode(sink: _Sink, frames: Iterable[ShownFrame], clock: int) -> None:
     import av
 
-    clock = _clock(time_base)
-    with av.open(file, "w", format="mp4") as container:
+    with av.open(sink, "w", format="mp4") as container:
         stream: Any = None
         durations: dict[int, int] = {}
         start = -1
@@ -67,6 +76,27 @@ def encode_mp4(file: IO[bytes], frames: Iterable[ShownFrame], time_base: Fractio
             _mux(container, stream.encode(_picture(image, start, clock)), durations)
         if stream is not None:
             _mux(container, stream.encode(), durations)
+
+
+class _Sink:
+    """A file for FFmpeg that remembers why it could not be written: PyAV may hide the exception behind its own."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: BaseException | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except BaseException as error:
+            self.error = self.error or error
+            raise
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def _clock(time_base: Fraction | None) -> int:

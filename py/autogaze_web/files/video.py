@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ def open_clip(path: str | Path, stream: int | None = None) -> Clip:
     Raises:
         VideoError: if the file cannot be read.
     """
+    if re.match(r"[a-z]+://", str(path)) and not Path(path).exists():
+        raise VideoError(f"{path} is an address, not a file: download the video first")
     if Path(path).is_dir():
         raise VideoError(f"{path} is a folder: give a video file in it")
     if Path(path).exists() and not Path(path).is_file():

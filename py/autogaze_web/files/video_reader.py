@@ -131,7 +131,7 @@ class VideoReader(Clip):
             # Without the protocol a name such as "12:30.mp4" would be taken for an address.
             container = av.open(f"file:{self.path}", metadata_errors="replace")
         except FileNotFoundError:
-            raise VideoError(f"there is no file {self.path}{_download_hint(self.path)}") from None
+            raise VideoError(f"there is no file {self.path}: check its name") from None
         except IsADirectoryError:
             raise VideoError(f"{self.path} is a folder: give a video file in it") from None
         except (OSError, ValueError, av.error.FFmpegError) as error:
@@ -244,11 +244,6 @@ def _display_matrix(decoded: Any) -> tuple[int, int, int, int]:
 
 def _is_cover(video: Any) -> bool:
     return bool(video.disposition & _av().stream.Disposition.attached_pic)
-
-
-def _download_hint(path: Path) -> str:
-    scheme = str(path).split(":")[0].lower()
-    return ": download the video first" if scheme in ("http", "https", "ftp", "rtsp", "rtmp") else ""
 
 
 def _av() -> ModuleType:
