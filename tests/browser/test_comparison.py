@@ -76,6 +76,7 @@ def assert_the_trace_is_that_of_the_command_line(page, model, folder):
     ours = json.loads(text)
     for entry, expected in zip(ours["frames"], theirs["frames"], strict=True):
         # ONNX Runtime computes them in another order in WebAssembly than natively.
+        del expected["time"]  # a synthetic source has no times
         assert entry.pop("confidence") == pytest.approx(expected.pop("confidence"), abs=1e-4)
         assert len(entry["tokens"]) > 0
     assert ours == theirs

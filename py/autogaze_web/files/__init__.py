@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .trace_store import Trace as Trace
     from .trace_store import load_traces as load_traces
     from .trace_store import save_traces as save_traces
+    from .video import open_clip as open_clip
     from .video import read_frames as read_frames
 
 __getattr__, __dir__, __all__ = lazy_names(
@@ -20,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "Trace": "trace_store",
         "load_traces": "trace_store",
+        "open_clip": "video",
         "read_frames": "video",
         "save_traces": "trace_store",
     },

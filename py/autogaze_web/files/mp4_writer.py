@@ -79,7 +79,7 @@ def _encode(sink: _Sink, frames: Iterable[ShownFrame], clock: int) -> None:
 
 
 class _Sink:
-    """A file for FFmpeg that remembers why it could not be written, which PyAV may hide behind its own error."""
+    """A file for FFmpeg that records why it could not be written; PyAV may hide that behind its own error."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
