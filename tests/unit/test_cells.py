@@ -12,14 +12,14 @@ extents = st.integers(1, 2200)
 
 
 @given(grids, extents)
-def test_edges_are_the_exact_rational_rule(grid, extent):
+def test_edges_equal_the_exact_rational_formula(grid, extent):
     start, end = cell_edges(grid, extent)
     assert start.tolist() == [math.floor(Fraction(i * extent, grid)) for i in range(grid)]
     assert end.tolist() == [math.ceil(Fraction((i + 1) * extent, grid)) for i in range(grid)]
 
 
 @given(grids, extents)
-def test_cells_tile_the_axis_and_share_at_most_one_pixel(grid, extent):
+def test_cells_cover_the_axis_and_share_at_most_one_pixel(grid, extent):
     start, end = cell_edges(grid, extent)
     assert start[0] == 0
     assert end[-1] == extent
@@ -41,7 +41,7 @@ def test_exactly_aligned_cells_do_not_bleed():
 
 
 @given(st.data(), st.integers(1, 300), st.integers(1, 300))
-def test_rectangles_are_the_edges_of_both_axes(data, height, width):
+def test_rectangles_combine_the_edges_of_both_axes(data, height, width):
     grid = data.draw(grids)
     row, col = data.draw(st.integers(0, grid - 1)), data.draw(st.integers(0, grid - 1))
     (y0, x0, y1, x1), *_ = cell_rectangles(Cells.of(grid, [row], [col]), height, width).tolist()
@@ -49,7 +49,7 @@ def test_rectangles_are_the_edges_of_both_axes(data, height, width):
     assert (x0, x1) == tuple(int(edge[col]) for edge in cell_edges(grid, width))
 
 
-def test_scalars_go_for_every_cell():
+def test_scalars_apply_to_every_cell():
     cells = Cells.of(14, [0, 3], [1, 13])
     assert len(cells) == 2
     assert cells.grid.tolist() == [14, 14]
@@ -67,12 +67,12 @@ def test_scalars_go_for_every_cell():
         (([14, 14, 14], [0, 1], [0, 1]), "an entry for each of 2 cells"),
     ],
 )
-def test_wrong_cells_are_explained(arguments, message):
+def test_errors_for_invalid_cells(arguments, message):
     with pytest.raises(ValueError, match=message):
         Cells.of(*arguments)
 
 
 @pytest.mark.parametrize(("grid", "extent"), [(0, 10), (10, 0), (-1, 5)])
-def test_impossible_edges_are_explained(grid, extent):
+def test_errors_for_invalid_grids_and_extents(grid, extent):
     with pytest.raises(ValueError, match="at least 1"):
         cell_edges(grid, extent)

@@ -42,7 +42,7 @@ def test_one_changed_byte_flags_one_block():
 
 
 @given(st.integers(1, 70), st.integers(1, 70))
-def test_tables_have_every_block_in_its_place_once(height, width):
+def test_tables_contain_every_block_once_in_its_place(height, width):
     words = np.arange(height * width, dtype=np.uint64).reshape(height, width)
     visits = np.zeros(block_grid(words.shape), int)
     for where, table in block_tables(words):

@@ -34,7 +34,7 @@ def test_scale_is_a_factor_of_the_sides():
 
 
 @pytest.mark.parametrize("scale", [0, -1, 65, float("nan"), float("inf")])
-def test_other_scales_are_refused(scale):
+def test_scales_out_of_range_are_rejected(scale):
     with pytest.raises(ValueError, match="cell scale is above 0"):
         Fixations.none().scaled(scale)
 
@@ -50,6 +50,6 @@ def test_concatenation_keeps_the_order():
     assert len(Fixations.concatenate([])) == 0
 
 
-def test_a_frame_has_pixels():
+def test_frames_without_pixels_are_rejected():
     with pytest.raises(ValueError, match="at least 1 pixel"):
         Fixations.none().rectangles(0, 5)

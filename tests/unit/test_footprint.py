@@ -17,7 +17,7 @@ SIDES = st.integers(1, 90)
 
 
 @given(some_cells(), SIDES, SIDES)
-def test_deduplicated_cells_cover_what_native_ones_do_and_each_adds_pixels(cells, height, width):
+def test_deduplicated_cells_cover_the_same_pixels_and_each_adds_some(cells, height, width):
     native = footprint(cells, height, width, "native")
     fewer = footprint(cells, height, width, "deduplicated")
     union = pixels_of(native.rectangles, height, width) > 0
@@ -30,7 +30,7 @@ def test_deduplicated_cells_cover_what_native_ones_do_and_each_adds_pixels(cells
         covered |= pixels_of(mine, height, width) > 0
 
 
-def test_deduplication_drops_what_lies_inside_a_coarser_cell():
+def test_deduplication_drops_cells_inside_a_coarser_one():
     cells = Cells.of([14, 2, 7, 14, 14], [0, 0, 6, 13, 3], [0, 0, 6, 13, 7])
     kept = footprint(cells, 224, 224, "deduplicated").fixations
     assert kept.grid.tolist() == [2, 7, 14]
@@ -38,7 +38,7 @@ def test_deduplication_drops_what_lies_inside_a_coarser_cell():
 
 
 @given(some_cells(), SIDES, SIDES)
-def test_effective_is_one_finest_cell_around_each_centre(cells, height, width):
+def test_effective_cells_are_the_finest_ones_at_each_centre(cells, height, width):
     mask = footprint(cells, height, width, "effective")
     row = ((2 * cells.row + 1) * 14) // (2 * cells.grid)
     col = ((2 * cells.col + 1) * 14) // (2 * cells.grid)
@@ -48,12 +48,12 @@ def test_effective_is_one_finest_cell_around_each_centre(cells, height, width):
     )
 
 
-def test_four_coarse_cells_are_four_fine_ones_in_effective_geometry():
+def test_effective_geometry_turns_four_coarse_cells_into_four_fine_ones():
     mask = footprint(Cells.of(2, [0, 0, 1, 1], [0, 1, 0, 1]), 224, 224, "effective")
     assert plan_rectangles(mask.rectangles, 224, 224).ratio == 4 / 196
 
 
-def test_a_finer_grid_than_14_is_the_effective_one():
+def test_effective_geometry_uses_a_grid_finer_than_14_if_there_is_one():
     mask = footprint(Cells.of([2, 28], [0, 27], [0, 27]), 280, 280, "effective")
     assert mask.rectangles.tolist() == [[70, 70, 80, 80], [270, 270, 280, 280]]
 
@@ -67,7 +67,7 @@ def test_a_finer_grid_than_14_is_the_effective_one():
     SIDES,
     SIDES,
 )
-def test_panel_output_and_count_are_of_one_mask(cells, geometry, mode, scale, height, width):
+def test_panel_output_and_pixel_count_agree(cells, geometry, mode, scale, height, width):
     before, frame = noise_frame(0, height, width), noise_frame(1, height, width)
     mask = footprint(cells, height, width, geometry, scale)
     output = Accumulator(Accumulation())
@@ -93,7 +93,7 @@ def test_panel_output_and_count_are_of_one_mask(cells, geometry, mode, scale, he
 
 @settings(max_examples=60)
 @given(st.data(), st.sampled_from(PANEL_MODES), SIDES, SIDES)
-def test_a_panel_that_stays_is_the_one_drawn_anew(data, mode, height, width):
+def test_a_redrawn_panel_equals_a_new_one(data, mode, height, width):
     panel = MaskPanel(0.38, mode)
     for seed in range(3):
         frame = noise_frame(seed, height, width)
@@ -109,7 +109,7 @@ def test_a_panel_that_stays_is_the_one_drawn_anew(data, mode, height, width):
             np.testing.assert_array_equal(panel.image[outside], before[outside])
 
 
-def test_scale_rows_are_bands_of_the_grids_that_are_there():
+def test_scale_rows_have_a_band_for_each_grid_with_cells():
     mask = footprint(Cells.of([2, 14], [0, 13], [0, 13]), 100, 200)
     panel = MaskPanel(0.38, "scale-rows")
     panel.draw(noise_frame(0, 100, 200), mask)
@@ -122,7 +122,7 @@ def test_scale_rows_are_bands_of_the_grids_that_are_there():
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_no_cells_and_one_pixel(geometry):
+def test_a_frame_of_one_pixel_without_cells(geometry):
     assert len(footprint(Cells.none(), 5, 5, geometry).rectangles) == 0
     everything = Cells.of([2, 14, 7], [1, 3, 0], [0, 9, 6])
     mask = footprint(everything, 1, 1, geometry)
@@ -130,13 +130,13 @@ def test_no_cells_and_one_pixel(geometry):
     assert plan_update(everything, 1, 1).pixel_count == 1
 
 
-def test_a_confidence_of_nan_or_zero_is_no_cell():
+def test_cells_with_a_confidence_of_nan_or_zero_are_left_out():
     cells = Cells.of(2, [0, 0, 1], [0, 1, 0], [np.nan, 0.0, 0.5])
     for geometry in GEOMETRIES:
         assert len(footprint(cells, 10, 10, geometry).fixations) == 1
 
 
-def test_wrong_names_say_which_are_right():
+def test_errors_list_the_valid_names():
     with pytest.raises(ValueError, match="native, deduplicated, effective, got 'raw'"):
         footprint(Cells.none(), 5, 5, "raw")
     with pytest.raises(ValueError, match="image-mask-only, image-overlay, overlay, scale-rows"):
@@ -154,7 +154,7 @@ def test_a_million_rectangles():
     assert 0.4 < plan.ratio < 0.6
 
 
-def test_effective_fixations_of_nothing_are_nothing():
+def test_effective_geometry_without_fixations():
     assert len(footprint(Fixations.none(), 4, 4, "effective").fixations) == 0
 
 
@@ -167,7 +167,7 @@ def test_effective_fixations_of_nothing_are_nothing():
     SIDES,
     SIDES,
 )
-def test_drawing_cells_one_by_one_or_all_at_once_is_the_same(data, mode, geometry, scale, height, width):
+def test_cells_drawn_one_by_one_or_on_a_lattice_look_the_same(data, mode, geometry, scale, height, width):
     cells = data.draw(some_cells(12))
     if data.draw(st.booleans()):
         cells = stitch(Tiling.anyres(40, 30, 20), [cells] * 4)

@@ -14,7 +14,7 @@ def test_the_example_compares_tokens_and_time(monkeypatch, capsys):
     assert 196 < gazed < every
 
 
-def test_dense_features_are_those_of_all_patches_gazed_at():
+def test_encoding_all_patches_equals_gazing_at_all_patches():
     frames = gazed_encoder._frames(None)[:16]
     video = gazed_encoder._normalised_square(frames)[:, :2]
     first, second = gazed_encoder.Encoder(), gazed_encoder.Encoder()
@@ -32,7 +32,7 @@ def test_dense_features_are_those_of_all_patches_gazed_at():
     np.testing.assert_allclose(both[:196], only, atol=1e-4)
 
 
-def test_a_short_clip_is_said(monkeypatch):
+def test_error_for_a_short_clip(monkeypatch):
     monkeypatch.setattr(
         "autogaze_web.files.video.read_frames", lambda _: iter([np.zeros((4, 4, 3), np.uint8)])
     )

@@ -4,9 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import some_cells
 
-from autogaze_web.frames.resize import resize_bicubic
 from autogaze_web.masks.cells import Cells
-from autogaze_web.readout.encoder_input import EncoderScales, gazed_patches, gazed_positions, position_pyramid
 from autogaze_web.readout.gazing_info import (
     GazingInfo,
     attention_allowed,
@@ -32,7 +30,7 @@ def test_patches_are_numbered_grid_after_grid():
 
 
 @given(st.lists(st.lists(some_cells(9, GRIDS), min_size=3, max_size=3), min_size=1, max_size=3))
-def test_cells_become_slots_that_all_clips_share(clips):
+def test_all_clips_of_a_batch_share_their_slots(clips):
     gazing = GazingInfo.of_cells(clips, GRIDS)
     assert gazing.num_gazing_each_frame.tolist() == [max(len(clip[t]) for clip in clips) for t in range(3)]
     frame = gazing.frame_of_slot
@@ -45,7 +43,7 @@ def test_cells_become_slots_that_all_clips_share(clips):
     assert (~gazing.if_padded_gazing).sum() == sum(len(cells) for clip in clips for cells in clip)
 
 
-def test_gather_takes_the_first_entry_for_padding():
+def test_gather_returns_the_first_patch_for_padding():
     sequence = np.arange(530 * 2).reshape(1, 530, 2)
     np.testing.assert_array_equal(gather(sequence, TWO_FRAMES)[0], sequence[0, [5, 270, 0, 0]])
 
@@ -55,7 +53,7 @@ def test_attention_kinds():
         kind: attention_allowed(TWO_FRAMES, kind)[0].astype(int).tolist()
         for kind in ("block_causal", "causal", "bidirectional")
     }
-    # Slots 0, 1 are frame 0; 2, 3 frame 1; slot 3 is padding and attends to itself alone of the padding.
+    # Slots 0 and 1 are frame 0, slots 2 and 3 frame 1. Slot 3 is padding, which only itself attends to.
     assert allowed["block_causal"] == [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
     assert allowed["causal"] == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
     assert allowed["bidirectional"] == [[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
@@ -76,43 +74,6 @@ def test_features_without_padding():
     assert features.tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
-@pytest.mark.parametrize("encoder", [EncoderScales(), EncoderScales((28, 56), 14)])
-def test_gazed_patches_are_those_of_the_whole_sequence(encoder):
-    generator = np.random.default_rng(0)
-    video = generator.standard_normal((2, 3, 3, 100, 90), dtype=np.float32)
-    counts = [4, 0, 9]
-    pos = np.concatenate(
-        [generator.integers(0, encoder.patches, (2, n)) + t * encoder.patches for t, n in enumerate(counts)],
-        1,
-    )
-    gazing = info(pos, generator.random((2, 13)) < 0.3, counts)
-    size = encoder.patch_size
-    frames = []
-    for scale, grid in zip(encoder.scales, encoder.grids, strict=True):
-        resized = resize_bicubic(video, scale, scale)
-        tiles = [
-            resized[..., r * size : (r + 1) * size, c * size : (c + 1) * size].reshape(2, 3, 1, -1)
-            for r in range(grid)
-            for c in range(grid)
-        ]
-        frames.append(np.concatenate(tiles, axis=2))
-    sequence = np.concatenate(frames, axis=2).reshape(2, 3 * encoder.patches, -1)
-    np.testing.assert_array_equal(gazed_patches(video, gazing, encoder), gather(sequence, gazing))
-
-    embedding = generator.standard_normal((196, 8), dtype=np.float32)
-    pyramid = position_pyramid(embedding, encoder)
-    np.testing.assert_array_equal(
-        gazed_positions(embedding, gazing, encoder), gather(np.tile(pyramid, (1, 3, 1)), gazing)
-    )
-
-
-def test_positions_of_the_embeddings_own_grid_stay_as_they_are():
-    embedding = np.random.default_rng(0).standard_normal((196, 4), dtype=np.float32)
-    pyramid = position_pyramid(embedding, EncoderScales())
-    assert pyramid.shape == (265, 4)
-    np.testing.assert_array_equal(pyramid[69:], embedding)
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -124,13 +85,9 @@ def test_positions_of_the_embeddings_own_grid_stay_as_they_are():
         (lambda: gather(np.zeros((2, 530, 2)), TWO_FRAMES), "batch of 1"),
         (lambda: attention_mask(TWO_FRAMES, "full"), "block-causal, causal, bidirectional, got 'full'"),
         (lambda: patch_numbers(Cells.of(3, 0, 0), GRIDS), "3x3 grid are not patches"),
-        (lambda: EncoderScales((32, 60)), "16 pixels do not divide"),
-        (lambda: EncoderScales((64, 32)), "ascending"),
-        (lambda: gazed_patches(np.zeros((1, 3, 8, 8)), TWO_FRAMES, EncoderScales()), "the video is"),
-        (lambda: position_pyramid(np.zeros((195, 4)), EncoderScales()), "a square number"),
         (lambda: GazingInfo.of_cells([[], [Cells.none()]], GRIDS), "same length"),
     ],
 )
-def test_bad_input_gets_one_sentence(make, message):
+def test_errors(make, message):
     with pytest.raises(ValueError, match=message):
         make()

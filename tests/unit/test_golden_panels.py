@@ -9,11 +9,11 @@ from autogaze_web.panels.mask_panel import PANEL_MODES
 
 @pytest.mark.parametrize("mode", PANEL_MODES)
 @pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_panels_are_what_somebody_looked_at(geometry, mode):
+def test_panels_equal_the_reviewed_images(geometry, mode):
     expected = np.asarray(Image.open(golden.path_of(geometry, mode)).convert("RGBA"))
     np.testing.assert_array_equal(golden.draw(geometry, mode), expected)
 
 
-def test_there_is_no_golden_image_of_something_else():
+def test_every_golden_image_is_compared():
     names = {golden.path_of(geometry, mode) for geometry in GEOMETRIES for mode in PANEL_MODES}
     assert set(golden.FOLDER.glob("*_*.png")) == names

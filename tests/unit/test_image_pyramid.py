@@ -17,21 +17,21 @@ from autogaze_web.readout.token_grids import ImageGrid
 
 
 @given(some_cells(), st.integers(1, 40), st.integers(1, 40))
-def test_the_mask_is_the_cells_pixels(cells, height, width):
+def test_the_mask_is_1_at_the_pixels_of_the_cells(cells, height, width):
     mask = image_mask([cells, Cells.none()], height, width)
     expected = pixels_of(cell_rectangles(cells, height, width), height, width) > 0
     np.testing.assert_array_equal(mask[0, 0], expected)
     assert not mask[1].any()
 
 
-def test_pooling_takes_means_over_cells_that_may_share_pixels():
+def test_pooling_averages_cells_that_may_share_pixels():
     image = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
     pooled = adaptive_average_pool(image, ImageGrid(2, 2))
     np.testing.assert_allclose(pooled[0, 0], [[2, 3], [5, 6]])
     np.testing.assert_array_equal(adaptive_average_pool(image, ImageGrid(3, 3)), image)
 
 
-def test_masking_keeps_fills_and_repeats_small_masks():
+def test_masks_fill_the_rest_and_are_repeated_to_the_images_size():
     image = np.ones((2, 3, 4, 6), np.float32)
     mask = np.zeros((1, 2, 2, 2), np.float32)
     mask[0, :, 0, 1] = 1
@@ -43,7 +43,7 @@ def test_masking_keeps_fills_and_repeats_small_masks():
     np.testing.assert_array_equal(masked[1, 2, 2:, 3:], -1)
 
 
-def test_levels_say_how_much_of_each_cell_is_masked():
+def test_levels_contain_the_masked_fraction_of_each_cell():
     mask = image_mask([Cells.of(4, 0, 0)], 8, 8)
     coarse, fine = pyramid_masks(mask, [ImageGrid(2, 2), ImageGrid(4, 4)], threshold=0.25)
     assert coarse.density[0].tolist() == [[0.25, 0], [0, 0]]
@@ -63,7 +63,7 @@ def test_a_cell_outside_the_mask_is_never_active(cells, height, width):
             assert level.active[0, y, x] == touched
 
 
-def test_the_heaviest_tokens_come_first():
+def test_tokens_with_the_largest_weights_come_first():
     image = np.random.default_rng(0).random((1, 3, 8, 8), dtype=np.float32)
     mask = image_mask([Cells.of([4, 2], [3, 0], [3, 0])], 8, 8)
     pyramid = pyramid_tokens(image, mask, [ImageGrid(2, 2), ImageGrid(4, 4)])
@@ -78,7 +78,7 @@ def test_the_heaviest_tokens_come_first():
     assert sparsify(pyramid, 99).tokens.shape == (1, 20, 3)
 
 
-def test_bad_input_gets_one_sentence():
+def test_errors():
     image, mask = np.ones((2, 3, 4, 4)), np.ones((1, 1, 4, 4))
     with pytest.raises(ValueError, match="each of 2 images needs a mask"):
         pyramid_tokens(image, mask, [ImageGrid(1, 1)])

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import noise_frame
 
 from autogaze_web.frames import rectangles
-from autogaze_web.frames.rgba import as_frame
 from autogaze_web.masks.cells import Cells, cell_rectangles
 from autogaze_web.masks.footprint import footprint
 from autogaze_web.panels import cell_drawing
@@ -33,12 +33,6 @@ def expected_panel(frame, cells, per_cent):
     return panel
 
 
-def random_frame(seed, size):
-    frame = np.random.default_rng(seed).integers(0, 256, (*size, 4), dtype=np.uint8)
-    frame[..., 3] = 255
-    return as_frame(frame)
-
-
 def random_cells(seed, count):
     generator = np.random.default_rng(seed)
     grid = generator.choice([2, 4, 7, 14], count)
@@ -47,8 +41,8 @@ def random_cells(seed, count):
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.sampled_from(SIZES))
-def test_the_panel_is_every_cell_painted_in_turn(seed, count, size):
-    frame, cells = random_frame(seed, size), random_cells(seed, count)
+def test_the_panel_equals_all_cells_painted_one_after_the_other(seed, count, size):
+    frame, cells = noise_frame(seed, *size), random_cells(seed, count)
     panel = MaskPanel()
     panel.draw(frame, footprint(cells, *size))
     np.testing.assert_array_equal(panel.image, expected_panel(frame, cells, 38))
@@ -56,21 +50,21 @@ def test_the_panel_is_every_cell_painted_in_turn(seed, count, size):
 
 @pytest.mark.parametrize("count", [0, 5, 60, 200])
 @pytest.mark.parametrize("words_at_once", [1, 50, 400])
-def test_what_is_computed_together_changes_nothing(monkeypatch, words_at_once, count):
+def test_batch_sizes_do_not_change_the_panel(monkeypatch, words_at_once, count):
     for module in (rectangles, cell_drawing):
         monkeypatch.setattr(module, "WORDS_AT_ONCE", words_at_once)
     for size in SIZES:
-        frame, cells = random_frame(count, size), random_cells(count, count)
+        frame, cells = noise_frame(count, *size), random_cells(count, count)
         panel = MaskPanel()
         panel.draw(frame, footprint(cells, *size))
         np.testing.assert_array_equal(panel.image, expected_panel(frame, cells, 38))
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_nothing_of_an_earlier_frame_stays(size):
+def test_nothing_of_the_previous_frame_remains(size):
     panel = MaskPanel()
     for seed in range(6):
-        frame, cells = random_frame(seed, size), random_cells(seed, 3 * (seed % 3))
+        frame, cells = noise_frame(seed, *size), random_cells(seed, 3 * (seed % 3))
         before = panel.image.copy()
         y0, x0, y1, x1 = panel.draw(frame, footprint(cells, *size))
         np.testing.assert_array_equal(panel.image, expected_panel(frame, cells, 38))
@@ -81,16 +75,16 @@ def test_nothing_of_an_earlier_frame_stays(size):
 
 
 def test_another_alpha():
-    frame, cells = random_frame(0, (40, 60)), random_cells(1, 9)
+    frame, cells = noise_frame(0, 40, 60), random_cells(1, 9)
     panel = MaskPanel()
     panel.configure(0.55, "image-mask-only")
     panel.draw(frame, footprint(cells, 40, 60))
     np.testing.assert_array_equal(panel.image, expected_panel(frame, cells, 55))
 
 
-def test_the_mask_of_the_panel_is_the_one_of_the_plan():
+def test_the_panel_covers_as_many_pixels_as_the_plan():
     cells = random_cells(3, 20)
     mask = footprint(cells, 90, 141)
     panel = MaskPanel()
-    panel.draw(random_frame(0, (90, 141)), mask)
+    panel.draw(noise_frame(0, 90, 141), mask)
     assert (panel.image[..., 3] > 0).sum() == mask.plan.pixel_count

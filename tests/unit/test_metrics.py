@@ -50,7 +50,7 @@ def test_psnr_values():
 
 @settings(max_examples=50)
 @given(st.integers(0, 2**32), st.integers(1, 70), st.integers(1, 140), st.sampled_from([1, 3, 128]))
-def test_the_error_map_follows_changes_exactly(seed, height, width, blocks_at_once):
+def test_the_incremental_error_is_exact(seed, height, width, blocks_at_once):
     with mock.patch.object(metrics, "_BLOCKS_AT_ONCE", blocks_at_once):
         follow_changes(seed, height, width)
 
@@ -69,7 +69,7 @@ def follow_changes(seed, height, width):
         assert errors.update(reference, image, dirty) == plain_squared_error(reference, image)
 
 
-def test_clear_says_that_blocks_are_equal():
+def test_cleared_blocks_have_no_error():
     a, b = random_frame(0, 40, 40), random_frame(1, 40, 40)
     errors = SquaredErrorMap(40, 40)
     blocks = np.ones(changes.block_grid(as_words(a).shape), bool)

@@ -1,7 +1,7 @@
-"""What nobody planned for, through the whole way from tokens to numbers.
+"""Unusual input, from tokens through masks and panels to numbers.
 
-Grids that divide nothing, frames of one pixel, tokens out of range, confidences that are no numbers, strides
-that leave holes, far too many rectangles.
+Grids that do not divide the frame, frames of one pixel, tokens out of range, confidences that are NaN, strides
+that leave gaps, a million rectangles.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def two_frames(height, width):
     st.sampled_from(PANEL_MODES),
     st.sampled_from(["interframe", "full-blend"]),
 )
-def test_any_grid_on_any_frame_updates_what_is_masked(cells, height, width, geometry, panel, output):
-    """One pixel, one row, more cells than pixels: the count is that of the pixels that may differ."""
+def test_any_grid_on_any_frame_updates_the_masked_pixels(cells, height, width, geometry, panel, output):
+    """Including one pixel, one row, and more cells than pixels."""
     mask = MaskSettings(geometry=geometry, panel=panel)
     view = LiveView(LiveSettings(accumulation=Accumulation(mode=output, blend_alpha=1), mask=mask))
     first, second = two_frames(height, width)
@@ -54,7 +54,7 @@ def test_any_grid_on_any_frame_updates_what_is_masked(cells, height, width, geom
     masked = footprint(cells, height, width, geometry).plan.pixels()
     assert report.mask_ratio == report.update_ratio == masked.mean()
     differs = (view.output != (before if output == "interframe" else view.frame)).any(axis=-1)
-    # Where the new pixel is another than the old one, or than white.
+    # Masked pixels whose old and new values happen to be equal do not differ.
     new = second if output == "interframe" else np.full_like(second, 255)
     old = first if output == "interframe" else second
     np.testing.assert_array_equal(differs, masked & (new != old).any(axis=-1))
@@ -65,14 +65,14 @@ def test_any_grid_on_any_frame_updates_what_is_masked(cells, height, width, geom
 
 
 @given(st.lists(st.integers(-(2**40), 2**40), max_size=20))
-def test_tokens_out_of_range_are_no_cells(tokens):
+def test_tokens_out_of_range_are_dropped(tokens):
     cells = LAYOUT.cells(tokens)
     assert len(cells) == sum(0 <= token < 265 for token in tokens)
     assert footprint(cells, 33, 17).plan.ratio <= 1
 
 
 @given(st.lists(st.floats(width=32), min_size=1, max_size=8))
-def test_only_numbers_above_zero_are_confidence(values):
+def test_only_cells_with_a_confidence_above_zero_count(values):
     count = len(values)
     cells = Cells.of(14, np.arange(count), np.arange(count), values)
     plan = footprint(cells, 28, 28).plan
@@ -84,13 +84,13 @@ def test_only_numbers_above_zero_are_confidence(values):
 
 
 @pytest.mark.parametrize("stride", [0, -1, 225])
-def test_a_stride_that_leaves_holes_is_refused(stride):
+def test_a_stride_that_leaves_gaps_is_rejected(stride):
     with pytest.raises(ValueError, match=f"the stride is 1 to 224 pixels.*got {stride}"):
         Tiling.full_resolution(500, 500, 224, stride)
 
 
 @pytest.mark.parametrize("field", ["stride", "batch_size", "frames"])
-def test_a_mode_without_a_stride_a_batch_or_a_frame_is_refused(field):
+def test_errors_for_invalid_modes(field):
     with pytest.raises(ValueError, match="at least 1, got 0"):
         InferenceMode("tiled", **{field: 0})
     with pytest.raises(ValueError, match="realtime, tiled, full-resolution, got 'fast'"):
@@ -99,12 +99,12 @@ def test_a_mode_without_a_stride_a_batch_or_a_frame_is_refused(field):
         InferenceMode().tiling(5, 5, 5)
 
 
-def test_a_stride_beyond_the_models_tile_is_its_side():
+def test_a_stride_above_the_tile_size_is_clamped():
     assert InferenceMode("full-resolution", stride=9999).tiling(100, 100, 64).stride == 64
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 40), st.data())
-def test_frames_smaller_than_a_tile_are_one_or_cut(height, width, tile, data):
+def test_tiles_cover_frames_of_any_size(height, width, tile, data):
     stride = data.draw(st.integers(1, tile))
     for tiling in (Tiling.anyres(height, width, tile), Tiling.full_resolution(height, width, tile, stride)):
         clip = np.ones((1, 3, height, width), np.float32)
@@ -114,13 +114,13 @@ def test_frames_smaller_than_a_tile_are_one_or_cut(height, width, tile, data):
         assert footprint(everything, height, width).plan.ratio == 1
 
 
-def test_a_million_cells_are_one_mask():
+def test_a_million_cells():
     random = np.random.default_rng(0)
     grid = random.integers(1, 15, 1_000_000)
     cells = Cells.of(grid, random.integers(0, grid), random.integers(0, grid))
     mask = footprint(cells, 1080, 1920, "deduplicated")
     assert mask.plan.ratio == 1
-    assert len(mask.rectangles) == 1  # the frame itself; whatever is finer adds nothing
+    assert len(mask.rectangles) == 1  # the whole frame, to which finer cells add nothing
 
 
 def test_no_cells_change_nothing():

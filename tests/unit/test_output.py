@@ -61,7 +61,7 @@ def test_full_blend_lightens_each_covered_pixel_once(size):
 
 
 @pytest.mark.parametrize("mode", ["interframe", "full-blend"])
-def test_what_an_update_says_of_its_blocks_is_true(mode):
+def test_updates_report_their_blocks_and_box_correctly(mode):
     size = (90, 141)
     accumulator = Accumulator(Accumulation(mode=mode))
     accumulator.update(noise_frame(0, *size), plan_update(Cells.none(), *size))
@@ -80,14 +80,14 @@ def test_what_an_update_says_of_its_blocks_is_true(mode):
     np.testing.assert_array_equal(accumulator.image[outside], before[outside])
 
 
-def test_keyframes_come_at_their_interval():
+def test_keyframe_interval():
     accumulator = Accumulator(Accumulation(keyframe_interval=3))
     plan = plan_update(Cells.none(), 20, 20)
     frames = [accumulator.update(noise_frame(i, 20, 20), plan).keyframe for i in range(8)]
     assert frames == [True, False, False, True, False, False, True, False]
 
 
-def test_a_change_of_size_or_mode_is_a_keyframe_and_of_the_interval_is_not():
+def test_a_change_of_size_or_mode_forces_a_keyframe_and_a_new_interval_does_not():
     accumulator = Accumulator()
     plan = plan_update(Cells.none(), 20, 20)
     accumulator.update(noise_frame(0, 20, 20), plan)
@@ -106,7 +106,7 @@ def test_a_change_of_size_or_mode_is_a_keyframe_and_of_the_interval_is_not():
         ({"blend_alpha": 2}, "alpha goes from 0"),
     ],
 )
-def test_wrong_settings_are_explained(arguments, message):
+def test_errors_for_invalid_settings(arguments, message):
     with pytest.raises(ValueError, match=message):
         Accumulation(**arguments)
 
@@ -117,7 +117,7 @@ def two_frames(height, width):
 
 
 @given(some_cells(), SIDES, SIDES, st.sampled_from([1, 100, rectangles.WORDS_AT_ONCE]))
-def test_both_ways_write_the_same_pixels(cells, height, width, words_at_once):
+def test_sparse_and_dense_updates_write_the_same_pixels(cells, height, width, words_at_once):
     plan = plan_update(cells, height, width)
     before, frame = two_frames(height, width)
     for sparse, dense, more in (
@@ -133,7 +133,7 @@ def test_both_ways_write_the_same_pixels(cells, height, width, words_at_once):
 
 
 @given(some_cells(), SIDES, SIDES)
-def test_blocks_are_those_of_the_pixels(cells, height, width):
+def test_covered_blocks_match_the_pixels_of_the_plan(cells, height, width):
     plan = plan_update(cells, height, width)
     pixels = plan.pixels()
     assert pixels.sum() == plan.pixel_count
@@ -161,7 +161,7 @@ def test_many_small_cells_are_dense_and_few_are_not():
     assert output_panel.is_dense(some, blended=True)
 
 
-def test_an_accumulator_takes_either_way_alike(monkeypatch):
+def test_the_output_does_not_depend_on_sparse_or_dense_updates(monkeypatch):
     row, col = np.divmod(np.arange(0, 64 * 64, 2), 64)
     plan = plan_update(Cells.of(64, row, (col + row) % 64), 90, 141)
     results = []

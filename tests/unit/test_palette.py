@@ -1,4 +1,4 @@
-"""The palettes, and that the colour-blind-safe one is what it says."""
+"""The palettes; the colours of the colour-blind-safe one are told apart with every kind of colour vision."""
 
 import math
 from itertools import combinations
@@ -9,7 +9,7 @@ import pytest
 from autogaze_web import options
 from autogaze_web.panels.palette import Palette
 
-# Linear RGB as seen with no cones of one kind: Machado, Oliveira and Fernandes (2009), severity 1.
+# Linear RGB as seen without one kind of cones: Machado, Oliveira and Fernandes (2009), severity 1.
 SEEN = {
     "protanopia": [
         [0.152286, 1.052583, -0.204868],
@@ -49,11 +49,11 @@ def least_distance(palette, sight):
 
 @pytest.mark.parametrize("sight", SEEN)
 def test_the_colour_blind_safe_colours_stay_far_apart(sight):
-    # A difference of about 2.3 is just noticeable; legends want ten times that.
+    # A difference of about 2.3 is just noticeable; a legend needs ten times as much.
     assert least_distance("colour-blind-safe", sight) > 30
 
 
-def test_the_standard_colours_do_not_which_is_why_there_are_others():
+def test_two_standard_colours_look_alike_with_deuteranopia():
     assert least_distance("standard", "deuteranopia") < 3
 
 
@@ -72,7 +72,7 @@ def test_a_colour_for_every_grid():
     assert palette.fill_of((255, 180, 0)) == (107, 76, 0)
 
 
-def test_the_palettes_are_those_of_the_option():
+def test_the_option_lists_all_palettes():
     for choice in options.options()["palette"].choices:
         assert Palette.named(choice.value).colours[-1][0] == math.inf
     with pytest.raises(ValueError, match="one of standard, colour-blind-safe, got 'grey'"):

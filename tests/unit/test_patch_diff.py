@@ -33,7 +33,7 @@ def random_frames(seed, height, width):
 
 @settings(max_examples=60)
 @given(st.integers(0, 2**32), st.integers(1, 90), st.integers(1, 90), st.integers(1, 16))
-def test_scores_are_the_definition(seed, height, width, grid):
+def test_scores_equal_the_definition(seed, height, width, grid):
     previous, current = random_frames(seed, height, width)
     expected = reference_scores(previous, current, grid)
     np.testing.assert_allclose(patch_difference(previous, current, grid), expected, rtol=0, atol=1e-12)
@@ -58,7 +58,7 @@ def test_thresholds_in_grey_levels():
     assert len(PatchDiff()(base, base + np.uint8(5))) == 196
 
 
-def test_active_cells_are_sorted_by_score_and_then_by_place():
+def test_active_cells_are_sorted_by_score_and_then_by_position():
     scores = np.array([[0.2, 0.5], [0.5, 0.15]])
     cells = active_cells(scores, 0.15)
     assert list(zip(cells.row.tolist(), cells.col.tolist(), strict=True)) == [(0, 1), (1, 0), (0, 0)]
@@ -76,7 +76,7 @@ def test_equal_frames_have_no_cells_even_at_threshold_zero():
     assert len(PatchDiff(threshold=0)(frame, frame.copy())) == 0
 
 
-def test_alpha_does_not_count():
+def test_alpha_is_ignored():
     frame = np.zeros((28, 28, 4), np.uint8)
     opaque = frame.copy()
     opaque[..., 3] = 255
@@ -91,11 +91,11 @@ def test_alpha_does_not_count():
         ({"threshold": np.nan}, "finite"),
     ],
 )
-def test_wrong_settings_are_explained(settings_, message):
+def test_errors_for_invalid_settings(settings_, message):
     with pytest.raises(ValueError, match=message):
         PatchDiff(**settings_)
 
 
-def test_frames_of_two_sizes_are_explained():
+def test_error_for_frames_of_different_sizes():
     with pytest.raises(ValueError, match="one size"):
         patch_difference(np.zeros((4, 4, 4), np.uint8), np.zeros((4, 6, 4), np.uint8))

@@ -25,7 +25,7 @@ GRID = ImageGrid(14, 14)
 
 
 @given(some_cells(), st.integers(1, 20), st.integers(1, 20))
-def test_tokens_are_those_whose_area_the_cells_touch(cells, height, width):
+def test_tokens_are_those_whose_area_overlaps_a_cell(cells, height, width):
     """Against a painting: cells and tokens both drawn on a grid that all of them divide."""
     side = 14 * 4 * height * width  # 1, 2, 4, 7, 14 and the grid's sides divide it
     expected = set()
@@ -43,7 +43,7 @@ def test_tokens_are_those_whose_area_the_cells_touch(cells, height, width):
     assert len(tokens) == len(expected)
 
 
-def test_tokens_come_in_the_order_of_choice():
+def test_tokens_are_in_the_order_of_selection():
     cells = Cells.of([14, 2, 14], [13, 0, 0], [13, 1, 13])
     tokens = frame_tokens(cells, GRID).tolist()
     assert tokens[0] == 195
@@ -51,12 +51,12 @@ def test_tokens_come_in_the_order_of_choice():
     assert len(tokens) == 1 + 49
 
 
-def test_cells_of_the_tokens_own_grid_are_the_tokens():
+def test_cells_of_the_token_grid_are_its_tokens():
     row, col = np.divmod(np.arange(196), 14)
     assert frame_tokens(Cells.of(14, row, col), GRID).tolist() == list(range(196))
 
 
-def test_options_of_a_frame():
+def test_frame_options():
     cells = Cells.of(14, [5, 5, 9], [5, 6, 9], [0.9, 0.3, 0.6])
     assert frame_tokens(cells, GRID, ReadoutOptions(confidence_threshold=0.3)).tolist() == [75, 135]
     assert frame_tokens(cells, GRID, ReadoutOptions(max_fixations=1)).tolist() == [75]
@@ -68,13 +68,13 @@ def test_options_of_a_frame():
     assert wide.tolist() == [[0, 0, 0.75, 0.75]]
 
 
-def test_empty_and_unfit_rectangles_touch_nothing():
+def test_empty_and_invalid_rectangles_touch_nothing():
     rectangles = np.array([[0.5, 0.5, 0.5, 0.9], [0.9, 0, 0.1, 1], [np.nan, 0, 1, 1]])
     assert rectangle_tokens(rectangles, GRID).size == 0
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.data())
-def test_a_tokens_rectangle_is_the_token(height, width, data):
+def test_the_rectangle_of_a_token_touches_only_that_token(height, width, data):
     grid = ImageGrid(height, width)
     tokens = np.array(data.draw(st.lists(st.integers(0, len(grid) - 1), unique=True)), np.int64)
     assert rectangle_tokens(token_rectangles(tokens, grid), grid).tolist() == tokens.tolist()
@@ -146,6 +146,6 @@ def test_grids():
         (lambda: VideoReadoutOptions(min_tokens=3, max_tokens=2), "less than min_tokens"),
     ],
 )
-def test_bad_input_gets_one_sentence(make, message):
+def test_errors(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -5,7 +5,7 @@ from autogaze_web.frames.rgba import allocate, as_frame, as_words
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 4), (359, 641), (2, 7)])
-def test_words_are_the_frames_own_memory(height, width):
+def test_words_share_the_frames_memory(height, width):
     frame = allocate(height, width)
     assert frame.shape == (height, width, 4)
     view = as_words(frame)
@@ -15,7 +15,7 @@ def test_words_are_the_frames_own_memory(height, width):
     assert int(view[-1, -1]) >> shift == 0x04030201
 
 
-def test_as_frame_copies_only_what_it_must():
+def test_as_frame_copies_only_if_necessary():
     even = np.zeros((4, 6, 4), np.uint8)
     assert as_frame(even) is even
     made = allocate(4, 5)
@@ -36,17 +36,17 @@ def test_as_frame_makes_rgb_opaque_and_keeps_its_colours():
 @pytest.mark.parametrize(
     "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8), np.zeros((4, 4, 3), np.float32)]
 )
-def test_other_images_are_explained(image):
+def test_errors_for_other_images(image):
     with pytest.raises(ValueError, match="convert other formats to 8-bit RGB first"):
         as_frame(image)
 
 
 @pytest.mark.parametrize(("height", "width"), [(0, 4), (4, 0), (4, 20000)])
-def test_impossible_sizes_are_explained(height, width):
+def test_errors_for_invalid_sizes(height, width):
     with pytest.raises(ValueError, match="1 to 16384 pixels per side"):
         allocate(height, width)
 
 
-def test_words_of_a_slice_are_refused():
+def test_words_of_a_slice_are_rejected():
     with pytest.raises(ValueError, match="as_frame"):
         as_words(allocate(4, 8)[:, 1:6])

@@ -172,7 +172,7 @@ def has_name_twice(data: bytes) -> bool:
         pytest.param('{"__metadata__":[],"a":' + ONE + "}", b"0000", id="metadata as a list"),
     ],
 )
-def test_corners(header: str, data: bytes) -> None:
+def test_corner_cases(header: str, data: bytes) -> None:
     agree(file(header, data))
 
 

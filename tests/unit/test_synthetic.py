@@ -32,7 +32,7 @@ def pan_pixel(x, y, index, width, height):
 
 
 @pytest.mark.parametrize("index", [0, 1, 17, 40, 300])
-def test_pan_is_its_formula(index):
+def test_pan_equals_its_formula(index):
     frame = drawn(draw_pan, index)
     for y in range(0, 360, 23):
         for x in range(0, 640, 19):
@@ -40,7 +40,7 @@ def test_pan_is_its_formula(index):
             assert frame[y, x].tolist() == [*expected, 255]
 
 
-def test_pulse_rests_moves_and_holds():
+def test_pulse_is_still_then_moves_then_holds():
     frames = [drawn(draw_pulse, index, (36, 64)) for index in range(49)]
     moved = [bool((a != b).any()) for a, b in itertools.pairwise(frames)]
     assert moved == [False] * 15 + [True] * 24 + [False] * 8 + [True]

@@ -61,7 +61,7 @@ def test_squared_differences_of_every_pair_of_bytes():
     np.testing.assert_array_equal(sum_squared_differences(a, b), expected)
 
 
-def test_squared_differences_of_the_most_words_that_are_allowed():
+def test_squared_differences_of_the_maximum_number_of_words():
     black = np.zeros((1, MAX_WORDS_PER_SQUARED_SUM), np.uint64)
     expected = 2 * 3 * 255**2 * MAX_WORDS_PER_SQUARED_SUM
     assert sum_squared_differences(black, ~black).tolist() == [expected]
@@ -69,7 +69,7 @@ def test_squared_differences_of_the_most_words_that_are_allowed():
 
 
 @given(st.floats(0, 1), st.integers(0, 255))
-def test_blend_is_the_formula_for_every_source_value(alpha, colour):
+def test_blend_equals_the_formula_for_every_source_value(alpha, colour):
     weights = BlendWeights.of(alpha)
     addends = both_lanes(weights.addend([colour] * 3)).reshape(3, 1, 1)
     source = np.arange(256, dtype=np.uint8).repeat(4).view(np.uint64)
@@ -94,6 +94,6 @@ def test_decimal_alphas_round_exact_halves_up(alpha):
 
 
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, math.nan])
-def test_impossible_alphas_are_explained(alpha):
+def test_errors_for_invalid_alphas(alpha):
     with pytest.raises(ValueError, match="alpha goes from 0"):
         BlendWeights.of(alpha)
