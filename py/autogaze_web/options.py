@@ -1,8 +1,8 @@
 """The options of the page, its URL, the command line and this package, read from one table: ``options.json``.
 
-A value may be given under the option's name or an alias, in any case, with ``_`` for ``-``; a choice by
-its value or one of the choice's own aliases. Shorthands, such as presets, stand for values of other options;
-what is given besides them wins.
+An option is given by its name or an alias, in any case and with ``_`` in place of ``-``; a choice by its value
+or one of its own aliases. Shorthands, such as presets, set the values of other options; options that are given
+explicitly take precedence.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 
 Value = str | float | int | bool
 
-# An address on the web, or one relative to the page: a path that says so.
+# An absolute URL, or a path relative to the page, which must begin with /, ./ or ../.
 _URL = re.compile(r"(https?://[^\s/]+|\.{0,2})/\S+", re.IGNORECASE)
 # The mode without tiles.
 REALTIME = "realtime"
 
 NO_GRIDS = "none"
-# In an address a + reads as a space.
+# In the query of a URL a + is decoded as a space.
 _GRIDS = re.compile(rf"{NO_GRIDS}|[1-9]\d{{0,3}}(\+[1-9]\d{{0,3}})*")
 OFF = "off"
 _OFF_WORDS = (OFF, "none", "false", "disabled")
@@ -36,13 +36,14 @@ _BOOLEANS = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class OptionChoice:
     """One named value of an option.
 
     Attributes:
-        value, label, help: as written, and as people read it.
-        aliases: other spellings.
-        sets: values of other options that come with it, unless they are given themselves.
+        value: the value as written in a URL or on the command line.
+        label, help: texts for the user.
+        aliases: other spellings of the value.
+        sets: values that it sets for other options, unless those are given explicitly.
     """
 
     value: str
@@ -57,20 +58,20 @@ class Option:
     """One option.
 
     Attributes:
-        name: as in the URL and, with two dashes before it, on the command line.
+        name: name in the URL and, after two dashes, on the command line.
         aliases: other names.
-        group: what it belongs to (``groups``); empty for shorthands.
+        group: name of its group (``groups``); empty for shorthands.
         type: ``choice``, ``number``, ``integer``, ``boolean``, ``url`` or ``grids`` (``2+14``, or ``none``).
-        default: its value when nothing is given. An empty one means that nothing is a value, too. None for
-            shorthands, which have no value of their own.
-        tiled_default: its value when nothing is given and the option ``mode`` is not realtime.
-        label, help: what people read.
-        minimum, maximum: inclusive bounds of numbers, infinite where there is none.
-        is_loss: whether a number is a loss, which can be ``off``, or given in decibels: "20 dB" is 0.1.
-        choices: of the type ``choice``; for numbers, the words that may stand in their place.
-        sets: values of other options that come with giving it, unless they are given themselves.
-        decibels_of: the loss that a shorthand sets to so many dB.
-        when: values of other options with which it means anything.
+        default: the default value; None for shorthands, which have no value of their own. If it is empty, an
+            empty value is valid.
+        tiled_default: the default value in modes other than realtime.
+        label, help: texts for the user.
+        minimum, maximum: inclusive bounds of numbers, infinite if there are none.
+        is_loss: whether a number is a loss, which may be ``off`` or given in decibels: "20 dB" is 0.1.
+        choices: the values of the type ``choice``; for numbers, words that are accepted in their place.
+        sets: values that it sets for other options, unless those are given explicitly.
+        decibels_of: the loss option that a shorthand sets, given in decibels.
+        when: values of other options with which this option has an effect.
     """
 
     name: str
@@ -84,7 +85,7 @@ class Option:
     minimum: float
     maximum: float
     is_loss: bool
-    choices: tuple[Choice, ...]
+    choices: tuple[OptionChoice, ...]
     sets: Mapping[str, Value]
     decibels_of: str | None
     when: Mapping[str, tuple[str, ...]]
@@ -93,7 +94,7 @@ class Option:
         """The option's value from a string, a number or a boolean.
 
         Raises:
-            ValueError: with one sentence that names the option, what was given and what is accepted.
+            ValueError: in one sentence with the option, the given value and the accepted ones.
         """
         value = self._value(given)
         if value is None:
@@ -101,14 +102,14 @@ class Option:
         return value
 
     def implied(self, value: Value) -> dict[str, Value]:
-        """The values of other options that come with a value of this one."""
+        """The values that a value of this option sets for other options."""
         chosen: Mapping[str, Value] = next((c.sets for c in self.choices if c.value == value), {})
         converted = {self.decibels_of: loss_of_decibels(float(value))} if self.decibels_of else {}
-        # An empty address or "auto" asks for nothing.
+        # The default, such as an empty URL or "auto", sets nothing.
         return {**({} if value == self.default else self.sets), **chosen, **converted}
 
     def accepted(self) -> str:
-        """What ``parse`` takes, in words."""
+        """A description of the values that ``parse`` accepts."""
         words = ", ".join(choice.value for choice in self.choices)
         if self.type == "choice":
             return f"one of {words}"
@@ -164,32 +165,32 @@ class Option:
 
 @lru_cache(maxsize=1)
 def options() -> dict[str, Option]:
-    """All options by name, in the order in which people should see them."""
+    """All options by name, in the order in which they are shown to the user."""
     return {entry["name"]: _option(entry) for entry in _table()["options"]}
 
 
 @lru_cache(maxsize=1)
 def shorthands() -> dict[str, Option]:
-    """Names that stand for values of options, such as ``preset``, by name."""
+    """All shorthands, such as ``preset``, by name."""
     return {entry["name"]: _option(entry) for entry in _table()["shorthands"]}
 
 
 def groups() -> dict[str, str]:
-    """The labels of the options' groups by name, in order."""
+    """The labels of the groups of options by name, in order."""
     return {entry["name"]: entry["label"] for entry in _table()["groups"]}
 
 
 def defaults(tiled: bool = False) -> dict[str, Value]:
-    """Every option's default by its name, in realtime or in the modes with tiles."""
+    """The default of every option by its name, for the realtime mode or for the modes with tiles."""
     found = {name: o.tiled_default if tiled else o.default for name, o in options().items()}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def find(name: str) -> Option:
-    """The option or shorthand of a name or alias.
+    """The option or shorthand with a name or alias.
 
     Raises:
-        ValueError: if there is none, with the names that exist.
+        ValueError: if there is none; the message lists the names.
     """
     wanted = _normalise(name)
     known = {**options(), **shorthands()}
@@ -200,10 +201,10 @@ def find(name: str) -> Option:
 
 
 def parse(given: Mapping[str, object]) -> dict[str, Value]:
-    """All options, with the given ones parsed and the others at their mode's defaults.
+    """The values of all options: the given ones parsed, the others at the defaults of the mode.
 
     Raises:
-        ValueError: one line for each name or value that is wrong.
+        ValueError: with one line for each invalid name or value.
     """
     explicit: dict[str, Value] = {}
     implied: dict[str, Value] = {}
@@ -223,12 +224,12 @@ def parse(given: Mapping[str, object]) -> dict[str, Value]:
 
 
 def grids_of(value: str) -> tuple[int, ...]:
-    """The grids that a value of the type ``grids`` names, coarse to fine."""
+    """The grids in a value of the type ``grids``, coarse to fine."""
     return () if value == NO_GRIDS else tuple(sorted({int(grid) for grid in value.split("+")}))
 
 
 def loss_of_decibels(decibels: float) -> float:
-    """The loss that means so many dB: ``10^(-dB / 20)``."""
+    """The loss that corresponds to a value in dB: ``10^(-dB / 20)``."""
     return float(10 ** (-decibels / 20))
 
 
@@ -263,7 +264,7 @@ def _option(entry: dict[str, Any]) -> Option:
         maximum=entry.get("maximum", math.inf),
         is_loss=entry.get("loss", False),
         choices=tuple(
-            Choice(
+            OptionChoice(
                 value=choice["value"],
                 label=choice["label"],
                 help=choice.get("help", ""),

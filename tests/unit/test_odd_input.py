@@ -1,7 +1,7 @@
 """Unusual input, from tokens through masks and panels to numbers.
 
-Grids that do not divide the frame, frames of one pixel, tokens out of range, confidences that are NaN, strides
-that leave gaps, a million rectangles.
+Grids that do not divide the frame, frames of one pixel, tokens out of range, NaN as confidence, strides that
+leave gaps, a million rectangles.
 """
 
 from __future__ import annotations
