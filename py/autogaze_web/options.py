@@ -1,8 +1,8 @@
 """The options of the page, its URL, the command line and this package, read from one table: ``options.json``.
 
-An option is given by its name or an alias, in any case and with ``_`` in place of ``-``; a choice by its value
-or one of its own aliases. Shorthands, such as presets, set the values of other options; options that are given
-explicitly take precedence.
+An option is given by its name or an alias, in any case and with ``_`` in place of ``-``; a choice by its
+value or one of its own aliases. Shorthands, such as presets, set the values of other options; options that
+are given explicitly take precedence.
 """
 
 from __future__ import annotations
