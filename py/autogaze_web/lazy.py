@@ -15,17 +15,18 @@ def lazy_names(
 
     Args:
         package: ``__name__`` of the package.
-        modules: the module of each name, relative to the package.
+        modules: the names in each module, separated by spaces; modules are relative to the package.
     """
+    module_of = {name: module for module, names in modules.items() for name in names.split()}
 
     def load(name: str) -> Any:
-        if name not in modules:
+        if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{modules[name]}"), name)
+        value = getattr(import_module(f"{package}.{module_of[name]}"), name)
         setattr(sys.modules[package], name, value)
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *modules})
+        return sorted({*vars(sys.modules[package]), *module_of})
 
-    return load, names, list(modules)
+    return load, names, list(module_of)

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "Trace": "trace_store",
-        "load_traces": "trace_store",
-        "open_clip": "video",
-        "read_frames": "video",
-        "save_traces": "trace_store",
+        "trace_store": "Trace load_traces save_traces",
+        "video": "open_clip read_frames",
     },
 )

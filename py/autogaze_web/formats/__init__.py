@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "SafetensorsError": "safetensors",
-        "parse_json": "json_text",
-        "read_header": "safetensors",
-        "read_index": "safetensors_index",
-        "tensors_from_bytes": "safetensors",
-        "tensors_to_bytes": "safetensors",
+        "json_text": "parse_json",
+        "safetensors": "SafetensorsError read_header tensors_from_bytes tensors_to_bytes",
+        "safetensors_index": "read_index",
     },
 )

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "Rgba": "rgba",
-        "SYNTHETIC_SOURCES": "synthetic",
-        "as_frame": "rgba",
-        "changed_blocks": "changes",
-        "resize_bicubic": "resize",
-        "resize_bilinear_u8": "resize",
+        "changes": "changed_blocks",
+        "resize": "resize_bicubic resize_bilinear_u8",
+        "rgba": "Rgba as_frame",
+        "synthetic": "SYNTHETIC_SOURCES",
     },
 )

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "frame_graph": "build",
-        "steps_graph": "build",
+        "build": "frame_graph steps_graph",
     },
 )

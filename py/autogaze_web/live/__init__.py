@@ -21,12 +21,9 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "FrameRecord": "record",
-        "FrameRecords": "record",
-        "FrameReport": "view",
-        "Gazer": "gazer",
-        "LiveSettings": "view",
-        "LiveView": "view",
-        "MaskSource": "sources",
+        "gazer": "Gazer",
+        "record": "FrameRecord FrameRecords",
+        "sources": "MaskSource",
+        "view": "FrameReport LiveSettings LiveView",
     },
 )

@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "Cells": "cells",
-        "Choice": "choice",
-        "Fixations": "fixations",
-        "Footprint": "footprint",
-        "PatchDiff": "patch_diff",
-        "UpdatePlan": "update_plan",
-        "cell_rectangles": "cells",
-        "plan_update": "update_plan",
+        "cells": "Cells cell_rectangles",
+        "choice": "Choice",
+        "fixations": "Fixations",
+        "footprint": "Footprint",
+        "patch_diff": "PatchDiff",
+        "update_plan": "UpdatePlan plan_update",
     },
 )

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "AutoGazeConfig": "config",
-        "AutoGazeImageProcessor": "processor",
-        "Checkpoint": "checkpoint",
-        "ClipGeneration": "clips",
-        "Gaze": "gaze",
-        "StreamGeneration": "clips",
+        "checkpoint": "Checkpoint",
+        "clips": "ClipGeneration StreamGeneration",
+        "config": "AutoGazeConfig",
+        "gaze": "Gaze",
+        "processor": "AutoGazeImageProcessor",
     },
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "AutoGaze": "autogaze",
-        "autogaze_source": "sources",
+        "autogaze": "AutoGaze",
+        "sources": "autogaze_source",
     },
 )

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "Accumulation": "output",
-        "Accumulator": "output",
-        "MaskPanel": "mask_panel",
-        "Palette": "palette",
-        "psnr": "metrics",
+        "mask_panel": "MaskPanel",
+        "metrics": "psnr",
+        "output": "Accumulation Accumulator",
+        "palette": "Palette",
     },
 )

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "InferenceMode": "inference_mode",
-        "TiledGeneration": "tiled_clips",
-        "TiledStream": "tiled_clips",
-        "Tiling": "tiling",
-        "stitch": "tiling",
+        "inference_mode": "InferenceMode",
+        "tiled_clips": "TiledGeneration TiledStream",
+        "tiling": "Tiling stitch",
     },
 )
