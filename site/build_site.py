@@ -1,7 +1,7 @@
 """Builds the published site: `python site/build_site.py` (or `make site`) fills site/dist.
 
 Contents of the site and where they come from:
-    index.html                   web/index.html, with preload links for its modules
+    index.html                   web/index.html with the features' HTML and preload links for the modules
     service_worker.mjs           web/offline/service_worker.mjs, with the digest of the whole site
     web/, wasm_bridge/           the page's files and the bridge's ES modules, unchanged
     runtime/pyodide/             Pyodide without what pages cannot use, and a pyodide-lock.json of its wheels
@@ -36,6 +36,7 @@ from api_files import EXAMPLE, TYPES, add_api_files
 from fetch_runtime import obtain
 from make_graphs import BUILT_IN, GraphsError, obtain_graphs
 from module_preloads import add_preloads
+from page_parts import join_parts
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
 from slim_python import MORE_NUMPY, lock_with, slim
 from steps import step
@@ -70,6 +71,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
     Raises:
         BuildError: if a part of the project is missing or its wheel cannot be built.
         GraphsError: if the graphs cannot be built.
+        PartError: if a part of the page is missing.
         PreloadError: if a module imports a missing module.
         RuntimeFileError: if a file of the runtime is unavailable or does not match the lock.
         SlimError: if Python's modules cannot be compiled.
@@ -91,6 +93,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
         fresh = Path(scratch) / "dist"
         with step("site: assembling"):
             copy_sources(root, fresh)
+            join_parts(fresh)
             add_preloads(fresh)
             add_api_files(root, NODE_MODULES, fresh)
             shutil.copytree(graphs, fresh / "graphs")

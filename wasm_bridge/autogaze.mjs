@@ -35,6 +35,7 @@ export { ClipResult, FrameResult, GazeStream };
 // What a LiveView takes, and the details of its events.
 /** @typedef {import("./runner/backend.mjs").BackendName} BackendName */
 /** @typedef {import("./live/live_client.mjs").LiveViewEvents} LiveViewEvents */
+/** @typedef {import("./live/live_client.mjs").LoadProgress} LoadProgress */
 /** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */
 /** @typedef {import("./live/protocol.mjs").FrameReport} FrameReport */

@@ -78,7 +78,7 @@ class Stage:
     def give(self, **values: object) -> None:
         """Sets options, with underscores for their hyphens, as the panel of settings does."""
         given = {name.replace("_", "-"): value for name, value in values.items()}
-        self.page.evaluate("(given) => globalThis.autogaze.settings.give(given)", given)
+        self.page.evaluate("(given) => globalThis.autogaze.settings.set(given)", given)
 
     def told(self, sentence: str) -> None:
         """Waits until the page says a sentence that begins so, and dismisses it."""

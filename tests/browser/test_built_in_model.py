@@ -61,7 +61,7 @@ def test_autogaze_works_with_nothing_to_download(open_page, site_url):
     assert "not NVIDIA" in line.inner_text()
     # A file that is kept already is asked for, and its download ended once it proves unchanged.
     recorded.expect_problem("huggingface.co|404|ERR_ABORTED")
-    line.get_by_role("button", name="Fetch NVIDIA").click()
+    line.get_by_role("button", name="Download NVIDIA").click()
     page.locator("#notice").wait_for(state="visible")
     assert any("nvidia/AutoGaze" in url for url in elsewhere)
     assert "the one before it goes on" in line.inner_text()

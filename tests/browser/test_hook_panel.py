@@ -29,7 +29,7 @@ def test_a_hook_runs_fails_at_its_line_and_ends(page, site_url):
     for name in options:
         page.select_option("#hook-example", name)
         page.click("#hook-run")
-        wait_status(page, "runs with every frame")
+        wait_status(page, "runs on every frame")
         assert record(page, 3)[-1].report["hook"]["problem"] == "", name
 
     run(
@@ -68,11 +68,11 @@ def test_a_hook_stuck_in_one_call_costs_the_worker_and_not_the_page(page, site_u
     open_live(page, site_url, "?source=synthetic-pan&width=128&patch-diff-threshold=0.3")
     page.click("#feature-python summary")
     run(page, "def on_frame(frame, trace, output):\n    sum(range(10 ** 14))")
-    wait_status(page, "nothing can interrupt")
+    wait_status(page, "cannot be interrupted")
     frames = page.evaluate("() => globalThis.__autogazeFrameStats.count")
-    page.click("#hook-restart")
-    wait_status(page, "Python was started again")
-    assert page.is_hidden("#hook-restart")
+    page.click("#python-restart")
+    wait_status(page, "Python was restarted")
+    assert page.is_hidden("#python-restart")
     page.wait_for_function("(before) => globalThis.__autogazeFrameStats.count > before + 3", arg=frames)
     recorded = record(page, 3)
     assert_native(recorded, {"patch-diff-threshold": 0.3})
@@ -83,6 +83,6 @@ def test_a_hook_stuck_in_one_call_costs_the_worker_and_not_the_page(page, site_u
     eventually(page, new_canvases_are_shown)
     assert "on_frame" in page.input_value("#hook-code")
     run(page, "def on_frame(frame, trace, output):\n    return 255 - frame")
-    wait_status(page, "runs with every frame")
+    wait_status(page, "runs on every frame")
     frame = record(page, 2)[-1]
     assert (frame.output == 255 - frame.input).all()

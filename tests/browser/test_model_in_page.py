@@ -87,7 +87,7 @@ def test_what_is_kept_is_shown_and_can_be_deleted(page, site_url, checkpoint):
     open_live(page, site_url, query + ADDRESSES)
     wait_model(page, "WebAssembly")
     page.wait_for_selector("#storage:not([hidden])")
-    assert page.inner_text("#storage-text") == "Model files kept on this machine: 0.3 MB."
+    assert page.inner_text("#storage-text") == "Model files stored on this machine: 0.3 MB."
     page.click("#storage-delete")
     page.wait_for_selector("#storage", state="hidden")
     assert page.evaluate(STORED_FILES) == []

@@ -1,4 +1,4 @@
-"""The page kept for use without a network: what works then, its updates, and where nothing can be kept."""
+"""The page stored for offline use: what works offline, its updates, and browsers that store nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def own_site(site_dist, tmp_path):
     return site
 
 
-def wait_kept(page: Page, words: str = "without a network; ") -> None:
+def wait_stored(page: Page, words: str = "offline; ") -> None:
     page.wait_for_function(
         "(words) => document.getElementById('offline-state').textContent.includes(words)",
         arg=words,
@@ -68,18 +68,18 @@ def wait_model(page: Page, words: str) -> None:
     )
 
 
-def test_after_one_visit_all_works_without_a_network(open_page, serve_at, own_site, server):
+def test_after_one_visit_everything_works_offline(open_page, serve_at, own_site, server):
     recorded = open_page(service_workers="allow", bypass_csp=True)
     page = recorded.page
     open_live(page, serve_at(own_site, prefix="/below/a/path/"), MODEL)
-    wait_kept(page)
+    wait_stored(page)
     assert not page.evaluate("() => crossOriginIsolated")
 
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "AutoGaze, WebAssembly, 1 thread")
     page.wait_for_selector("#version:not([hidden])")
     assert "one thread" in page.inner_text("#version-text")
-    wait_kept(page, "AutoGaze work without a network")
+    wait_stored(page, "AutoGaze work offline")
 
     page.click("#version-reload")
     page.wait_for_function("() => globalThis.crossOriginIsolated")
@@ -103,12 +103,12 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
     recorded = open_page(service_workers="allow")
     page, url = recorded.page, serve_at(own_site)
     open_live(page, url, SMALL)
-    wait_kept(page)
+    wait_stored(page)
     other = page.context.new_page()
     open_live(other, url, SMALL)
     old = page.evaluate("() => caches.keys()")
 
-    style = own_site / "web/page/page.css"
+    style = own_site / "web/style.css"
     style.write_text(style.read_text() + "\n:root { --new-version: 1; }\n")
     graph = next((own_site / "graphs").glob("*.onnx"))
     graph.write_bytes(graph.read_bytes() + b"\0")
@@ -144,7 +144,7 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
     page.click("#feature-offline summary")
     page.click("#offline-clear")
     page.wait_for_function("async () => (await caches.keys()).length === 0")
-    wait_kept(page, "Nothing of the page is kept")
+    wait_stored(page, "Nothing of the page is stored")
 
 
 def new_version(page: Page) -> str:
@@ -152,21 +152,21 @@ def new_version(page: Page) -> str:
     return answer
 
 
-def test_autogaze_can_be_kept_before_it_is_used(open_page, serve_at, own_site):
+def test_autogaze_can_be_stored_before_it_is_used(open_page, serve_at, own_site):
     recorded = open_page(service_workers="allow")
     recorded.expect_problem("No available adapters")
     page = recorded.page
     open_live(page, serve_at(own_site), SMALL)
-    wait_kept(page)
+    wait_stored(page)
     page.click("#feature-offline summary")
-    page.click("#offline-keep")
-    wait_kept(page, "AutoGaze work without a network")
-    assert page.is_hidden("#offline-keep")
-    kept = page.evaluate(
+    page.click("#offline-store")
+    wait_stored(page, "AutoGaze work offline")
+    assert page.is_hidden("#offline-store")
+    urls = page.evaluate(
         "async () => (await (await caches.open((await caches.keys())[0])).keys()).map(({ url }) => url)"
     )
-    assert [url for url in kept if url.endswith(".wasm") and "/onnxruntime/" in url]
-    assert [url for url in kept if url.endswith("/graphs/graphs.json")]
+    assert [url for url in urls if url.endswith(".wasm") and "/onnxruntime/" in url]
+    assert [url for url in urls if url.endswith("/graphs/graphs.json")]
 
     recorded.expect_problem("ERR_INTERNET|Failed to fetch|not be reached")
     page.context.set_offline(True)
@@ -177,7 +177,7 @@ def test_autogaze_can_be_kept_before_it_is_used(open_page, serve_at, own_site):
     assert "built-in model" in page.inner_text("#model-choice-text")
 
 
-# The page is kept once the test says so.
+# The page is stored once the test allows it.
 LET_REGISTER = """
 const { register } = ServiceWorkerContainer.prototype;
 ServiceWorkerContainer.prototype.register = async function (...how) {
@@ -187,22 +187,22 @@ ServiceWorkerContainer.prototype.register = async function (...how) {
 """
 
 
-def test_a_model_that_is_ready_before_the_page_is_kept_is_kept_too(open_page, site_url):
+def test_a_model_that_is_ready_before_the_page_is_stored_is_stored_too(open_page, site_url):
     page = open_page(service_workers="allow").page
     page.add_init_script(LET_REGISTER)
     open_live(page, site_url, SMALL + "&backend=wasm&mask-source=autogaze")
     wait_model(page, "AutoGaze, WebAssembly, 1 thread")
     page.wait_for_function("() => globalThis.letRegister")
     page.evaluate("() => letRegister()")
-    wait_kept(page, "AutoGaze work without a network")
+    wait_stored(page, "AutoGaze work offline")
     assert "one thread" in page.inner_text("#version-text")
 
 
-def test_a_browser_that_keeps_nothing_runs_the_page_all_the_same(open_page, site_url):
+def test_a_browser_that_stores_nothing_runs_the_page_nevertheless(open_page, site_url):
     page = open_page().page
     page.add_init_script("delete Navigator.prototype.serviceWorker")
     open_live(page, site_url, SMALL)
-    wait_kept(page, "keeps no pages")
-    assert page.inner_text("#offline-hint") == "not here"
-    assert page.is_hidden("#offline-keep")
+    wait_stored(page, "does not store pages")
+    assert page.inner_text("#offline-hint") == "unavailable"
+    assert page.is_hidden("#offline-store")
     assert page.is_hidden("#offline-clear")

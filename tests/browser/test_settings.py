@@ -101,7 +101,7 @@ def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_pa
     page.click("#feature-settings summary")
     page.click("#copy-link")
     page.wait_for_function(
-        "() => document.getElementById('settings-told').textContent === 'The link is copied.'"
+        "() => document.getElementById('settings-status').textContent === 'The link was copied.'"
     )
     link = page.evaluate("() => navigator.clipboard.readText()")
     assert link == page.input_value("#link")

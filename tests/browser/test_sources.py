@@ -127,7 +127,7 @@ def wait_size(page, width, height):
 
 def wait_place(page, text):
     page.wait_for_function(
-        "(text) => document.getElementById('place-told').textContent.includes(text)", arg=text
+        "(text) => document.getElementById('position-text').textContent.includes(text)", arg=text
     )
 
 

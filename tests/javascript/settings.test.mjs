@@ -17,43 +17,43 @@ describe("Settings", () => {
   beforeEach(() => {
     settings = new Settings(TABLE, defaultsOf(TABLE));
     heard = [];
-    settings.onChange((changed) => heard.push(changed));
+    settings.on("change", (changed) => heard.push(changed));
   });
 
   test("listeners hear the names of what has changed, once, and nothing of what has not", () => {
-    settings.give({ "keyframe-duration": 5, "inference-width": 320 });
-    settings.give({ "keyframe-duration": 5 });
+    settings.set({ "keyframe-duration": 5, "inference-width": 320 });
+    settings.set({ "keyframe-duration": 5 });
     assert.deepEqual(heard, [["keyframe-duration", "inference-width"]]);
   });
 
   test("the object with the values stays the same", () => {
     const { values } = settings;
-    settings.give({ "keyframe-duration": 5 });
-    settings.reset();
+    settings.set({ "keyframe-duration": 5 });
+    settings.restoreAll();
     assert.equal(settings.values, values);
   });
 
   test("what comes with a value is set as well", () => {
-    settings.give({ "image-url": "./a.png" });
+    settings.set({ "image-url": "./a.png" });
     assert.equal(settings.values.source, "image");
   });
 
   test("a mode moves the options that are at their defaults, and no others", () => {
-    settings.give({ "top-k": 7 });
-    settings.give({ mode: "tiled" });
+    settings.set({ "top-k": 7 });
+    settings.set({ mode: "tiled" });
     const tiled = defaultsOf(TABLE, "tiled");
     assert.deepEqual(settings.values, { ...tiled, mode: "tiled", "top-k": 7 });
     assert.equal(settings.isDefault("frames-per-clip"), true);
-    settings.give({ mode: "realtime" });
+    settings.set({ mode: "realtime" });
     assert.deepEqual(settings.values, { ...defaultsOf(TABLE), "top-k": 7 });
   });
 
   test("options return to their defaults one by one and all together", () => {
-    settings.give({ "keyframe-duration": 5, "patch-diff-grid": 7 });
+    settings.set({ "keyframe-duration": 5, "patch-diff-grid": 7 });
     assert.equal(settings.changedCount, 2);
-    settings.putBack("patch-diff-grid");
+    settings.restore("patch-diff-grid");
     assert.equal(settings.changedCount, 1);
-    settings.reset();
+    settings.restoreAll();
     assert.deepEqual(settings.values, defaultsOf(TABLE));
   });
 
@@ -63,7 +63,7 @@ describe("Settings", () => {
       const others = (option.choices ?? []).map((/** @type {{ value: string }} */ { value }) => value);
       for (const value of [...others, ...(option.type === "boolean" ? [true, false] : [])]) {
         const changed = new Settings(TABLE, defaultsOf(TABLE));
-        changed.give({ [option.name]: value });
+        changed.set({ [option.name]: value });
         assert.deepEqual(
           parseQuery(TABLE, changed.query()),
           { values: changed.values, problems: [] },
@@ -74,17 +74,17 @@ describe("Settings", () => {
   });
 
   test("a default is in the query if another option would bring a different value", () => {
-    settings.give({ "image-url": "./a.png" });
-    settings.give({ source: "camera" });
+    settings.set({ "image-url": "./a.png" });
+    settings.set({ source: "camera" });
     assert.match(settings.query(), /source=camera/);
   });
 
   test("an option without effect gives the reason", () => {
     const camera = settings.option("camera-width");
-    settings.give({ source: "synthetic-pan" });
-    assert.equal(settings.reasonWithout(camera), "Only with Source: Camera.");
-    settings.give({ source: "camera" });
-    assert.equal(settings.reasonWithout(camera), "");
+    settings.set({ source: "synthetic-pan" });
+    assert.equal(settings.reasonWithoutEffect(camera), "Only with Source: Camera.");
+    settings.set({ source: "camera" });
+    assert.equal(settings.reasonWithoutEffect(camera), "");
     assert.throws(() => settings.option("nothing"), /no option "nothing"/);
   });
 });

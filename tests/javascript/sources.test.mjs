@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
-import { sorted } from "../../web/sources/dropped_files.mjs";
+import { partitionFiles } from "../../web/sources/dropped_files.mjs";
 import { openSynthetic } from "../../web/sources/synthetic.mjs";
 
 test("files of a model are told apart from pictures and videos by their suffixes", () => {
   const files = ["a.JSON", "model.safetensors", "b.json.png", "clip.webm", "config.json"].map(
     (name) => new File([], name),
   );
-  const { model, media } = sorted(files);
+  const { model, media } = partitionFiles(files);
   assert.deepEqual(
     model.map(({ name }) => name),
     ["a.JSON", "model.safetensors", "config.json"],

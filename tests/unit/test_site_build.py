@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ import pytest
 
 import build_site
 import fetch_runtime
+import page_parts
 import runtime_lock
 from runtime_lock import RuntimeFile, RuntimeFileError
 
@@ -226,6 +228,52 @@ class TestBuild:
             build()
 
 
+class TestPageParts:
+    @pytest.fixture
+    def site(self, tmp_path: Path) -> Path:
+        files = {
+            "index.html": "<main>\n  <!-- include web/a/a.html -->\n  <p>own</p>\n</main>\n",
+            "web/a/a.html": "<p>a</p>\n",
+            "web/style.css": '@import "a/a.css";\np { margin: 0; }\n',
+            "web/a/a.css": "a { color: red; }\n",
+        }
+        for path, text in files.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+        return tmp_path
+
+    def test_parts_are_joined_and_leave_the_site(self, site: Path) -> None:
+        page_parts.join_parts(site)
+        assert (site / "index.html").read_text() == "<main>\n<p>a</p>\n  <p>own</p>\n</main>\n"
+        assert (site / "web/style.css").read_text() == "a { color: red; }\np { margin: 0; }\n"
+        assert sorted(path.name for path in site.rglob("*.*")) == ["index.html", "style.css"]
+
+    @pytest.mark.parametrize("part", ["web/a/a.html", "web/a/a.css"])
+    def test_a_missing_part_is_named(self, site: Path, part: str) -> None:
+        (site / part).unlink()
+        with pytest.raises(page_parts.PartError, match=r"names (web/)?a/a\.\w+, which is missing"):
+            page_parts.join_parts(site)
+
+    @pytest.mark.parametrize("part", ["web/b/b.html", "web/b/b.css"])
+    def test_a_part_that_nothing_names_is_an_error(self, site: Path, part: str) -> None:
+        (site / "web/b").mkdir()
+        (site / part).write_text("")
+        with pytest.raises(page_parts.PartError, match=f"{part} is a part of the page that .* does not name"):
+            page_parts.join_parts(site)
+
+    def test_the_real_page_needs_one_request_for_its_style(self, tmp_path: Path) -> None:
+        site = tmp_path / "site"
+        build_site.copy_sources(build_site.ROOT, site)
+        page_parts.join_parts(site)
+        page = (site / "index.html").read_text(encoding="utf-8")
+        assert page.count('rel="stylesheet"') == 1
+        assert "<!-- include" not in page
+        assert "@import" not in (site / "web/style.css").read_text(encoding="utf-8")
+        ids = re.findall(r' id="([^"]+)"', page)
+        assert len(ids) > 100
+        assert len(ids) == len(set(ids))
+
+
 class _Addresses(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -241,6 +289,7 @@ class _Addresses(HTMLParser):
 
 def test_the_page_loads_nothing_by_an_absolute_address() -> None:
     addresses = _Addresses()
-    addresses.feed((build_site.ROOT / "web/index.html").read_text(encoding="utf-8"))
+    for page in sorted((build_site.ROOT / "web").rglob("*.html")):
+        addresses.feed(page.read_text(encoding="utf-8"))
     assert addresses.found
     assert not [a for a in addresses.found if a.startswith("/") or ("://" in a)]

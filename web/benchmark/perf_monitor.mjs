@@ -1,18 +1,19 @@
 /**
- * Measures the page for programs: what it finds is in globals of the window (docs/benchmarking.md).
+ * Measures the page for programs, which read the results from globals of the window (docs/benchmarking.md).
  * @module
  */
 
-import { sampleOf } from "../insight/frame_log.mjs";
-import { summarize } from "./perf_summary.mjs";
+/** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { MaskSource } from "../model/mask_source.mjs" */
+/** @import { Settings } from "../settings/settings.mjs" */
+/** @import { SourcePlayer } from "../sources/source_player.mjs" */
+/** @import { PerfSample } from "./perf_summary.mjs" */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
-/** @typedef {import("../settings/options.mjs").Values} Values */
-/** @typedef {import("./perf_summary.mjs").PerfSample} PerfSample */
+import { sampleOf } from "../insight/frame_log.mjs";
 
 const LOG_EVERY_MS = 5000;
 
-/** @typedef {{ replaced: number, backend: string }} RunFacts frames that newer ones replaced; what runs the model */
+/** @typedef {{ replaced: number, backend: string }} RunFacts frames replaced by newer ones; what runs the model */
 
 export class PerfMonitor {
   #values;
@@ -22,22 +23,25 @@ export class PerfMonitor {
   #skipped = 0;
   /** @type {PerfSample[]} */
   #samples = [];
-  #begun = { at: 0, replaced: 0, gazes: 0 };
+  #start = { at: 0, replaced: 0, gazes: 0 };
   #done = false;
   #logged = Number.NEGATIVE_INFINITY;
 
-  /** @param {Values} values of the options, always the present ones */
-  constructor(values) {
-    this.#values = values;
+  /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer, maskSource: MaskSource }} page */
+  constructor({ view, settings, player, maskSource }) {
+    this.#values = settings.values;
+    view.on("frame", (report) => {
+      const { latency, replaced } = player;
+      this.#add(report, latency, { replaced, backend: maskSource.backend });
+    });
   }
 
   /**
-   * A frame was processed.
    * @param {FrameReport} report
    * @param {number} total milliseconds from its capture to its end
    * @param {RunFacts} facts
    */
-  frame(report, total, facts) {
+  #add(report, total, facts) {
     const now = performance.now();
     if (this.#count === 0) this.#firstMs = now;
     this.#count += 1;
@@ -63,32 +67,42 @@ export class PerfMonitor {
   #measure(sample, report, facts, now) {
     const target = Number(this.#values["perf-summary-frames"]);
     if (target === 0) return;
-    // A model is measured at work, not while it loads.
+    // A model is measured while it runs, not while it loads.
     if (this.#values["mask-source"] === "autogaze" && report.tokens === undefined) return;
     if (this.#skipped < Number(this.#values["perf-summary-warmup-frames"])) {
       this.#skipped += 1;
       return;
     }
     if (this.#samples.length === 0) {
-      this.#begun = { at: now - sample.total, replaced: facts.replaced, gazes: (report.gazes ?? 1) - 1 };
+      this.#start = { at: now - sample.total, replaced: facts.replaced, gazes: (report.gazes ?? 1) - 1 };
     }
     this.#samples.push(sample);
     if (this.#samples.length < target) return;
     this.#done = true;
     const course = {
-      seconds: (now - this.#begun.at) / 1000,
-      offered: this.#samples.length + Math.max(0, facts.replaced - this.#begun.replaced),
-      gazes: report.gazes === undefined ? 0 : report.gazes - this.#begun.gazes,
+      seconds: (now - this.#start.at) / 1000,
+      offered: this.#samples.length + Math.max(0, facts.replaced - this.#start.replaced),
+      gazes: report.gazes === undefined ? 0 : report.gazes - this.#start.gazes,
     };
-    const summary = {
+    const latest = { ...this.#latest(sample, report, facts), options: { ...this.#values } };
+    this.#publishSummary(target, course, latest);
+  }
+
+  /**
+   * @param {number} target frames
+   * @param {{ seconds: number, offered: number, gazes: number }} course of the measurement
+   * @param {object} latest of the last frame
+   */
+  async #publishSummary(target, course, latest) {
+    // Most visitors measure nothing.
+    const { summarize } = await import("./perf_summary.mjs");
+    this.#globals.__autogazePerfSummary = {
       target_frames: target,
       skipped_warmup_frames: this.#skipped,
       ...summarize(this.#samples, course),
-      ...this.#latest(sample, report, facts),
-      options: { ...this.#values },
+      ...latest,
     };
     this.#samples = [];
-    this.#globals.__autogazePerfSummary = summary;
   }
 
   /**

@@ -9,7 +9,7 @@ import { means } from "../insight/frame_log.mjs";
  * One frame of a measurement; times in milliseconds.
  * @typedef {object} PerfSample
  * @property {number} total from capture to the panels
- * @property {number | null} gaze of the model, if it has chosen the cells
+ * @property {number | null} gaze of the model, if it chose the cells
  * @property {Record<string, number>} stages
  * @property {number} cells
  * @property {number | null} tokens
@@ -75,8 +75,8 @@ function decibels(psnr) {
 
 /**
  * @param {PerfSample[]} samples at least one
- * @param {{ seconds: number, offered: number, gazes: number }} course how long they took, frames that the
- *   source offered meanwhile, complete gazes of the model
+ * @param {{ seconds: number, offered: number, gazes: number }} course how long they took, how many frames the
+ *   source offered in that time, complete gazes of the model
  */
 export function summarize(samples, { seconds, offered, gazes }) {
   const present = (/** @type {(number | null)[]} */ values) =>

@@ -3,17 +3,14 @@
  * @module
  */
 
-import { element, showText } from "../page/element.mjs";
-import { MOST_BYTES, Recording } from "./recording.mjs";
-import { fileName, save, sizeText } from "./saved_files.mjs";
+/** @import { FileKind, FrameReport, LiveView, PictureChoice } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { SourcePlayer } from "../sources/source_player.mjs" */
+/** @import { FinishedRecording, RecordingFormat, RecordingProgress } from "./recording_protocol.mjs" */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FileKind} FileKind */
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureChoice} PictureChoice */
-/** @typedef {import("./recording_protocol.mjs").FinishedRecording} FinishedRecording */
-/** @typedef {import("./recording_protocol.mjs").RecordingFormat} RecordingFormat */
-/** @typedef {import("./recording_protocol.mjs").RecordingProgress} RecordingProgress */
+import { element, showText } from "../page/element.mjs";
+import { showError } from "../page/notice.mjs";
+import { MAX_RECORDING_BYTES, Recording } from "./recording.mjs";
+import { fileName, save, sizeText } from "./saved_files.mjs";
 
 /** @type {Record<FileKind, { what: string, suffix: string, type: string }>} */
 const FILES = {
@@ -23,39 +20,37 @@ const FILES = {
   store: { what: "fixations", suffix: "json", type: "application/json" },
 };
 
-// What may be in an MP4, as `video_writer.mjs` tries it: H.264, AV1, HEVC; asked for at a usual size.
+// The codecs that `video_writer.mjs` tries for MP4, H.264, AV1 and HEVC, at a typical size.
 const MP4_CODECS = ["avc1.42001f", "av01.0.04M.08", "hvc1.1.6.L93.B0"];
 
 export class ExportPanel {
-  /** Called with a sentence for the user. @type {(sentence: string) => void} */
-  onProblem = () => {};
-
   #view;
-  #title;
+  #player;
   #choice = element("export-choice", HTMLSelectElement);
   #format = element("export-format", HTMLSelectElement);
   #record = element("export-record", HTMLButtonElement);
   #cancel = element("export-cancel", HTMLButtonElement);
   #progress = element("export-progress", HTMLElement);
   #hint = element("export-hint", HTMLElement);
-  #usualHint = this.#hint.textContent;
+  #initialHint = this.#hint.textContent;
   #frames = element("export-frames", HTMLElement);
   #status = element("export-status", HTMLElement);
   /** @type {NodeListOf<HTMLButtonElement>} */
   #files = document.querySelectorAll("#feature-export [data-file]");
   /** @type {Recording | undefined} */
   #recording;
-  #paused = true;
   /** @type {{ width: number, height: number }} */
   #size = { width: 0, height: 0 };
 
-  /**
-   * @param {LiveView} view
-   * @param {() => string} title what people call the present source
-   */
-  constructor(view, title) {
+  /** @param {{ view: LiveView, player: SourcePlayer }} page */
+  constructor({ view, player }) {
     this.#view = view;
-    this.#title = title;
+    this.#player = player;
+    view.on("frame", (report) => this.#enableFiles(report));
+    view.on("redraw", (report) => this.#enableFiles(report));
+    // A recording of the old worker's pictures ends with them.
+    view.on("restart", () => this.#recording && this.#stop());
+    player.on("state", () => this.#recording?.pause(this.#isPaused));
     element("export-picture", HTMLButtonElement).addEventListener("click", () => this.#savePicture());
     this.#record.addEventListener("click", () => (this.#recording ? this.#stop() : this.#start()));
     this.#cancel.addEventListener("click", () => this.#recording?.cancel());
@@ -66,25 +61,16 @@ export class ExportPanel {
     feature.addEventListener("toggle", () => this.#offerFormats(), { once: true });
   }
 
-  /**
-   * A frame was processed.
-   * @param {FrameReport} report
-   */
-  frame({ recorded, width, height }) {
+  /** Whether the source produces no frames. */
+  get #isPaused() {
+    return this.#player.state !== "running";
+  }
+
+  /** @param {FrameReport} report */
+  #enableFiles({ recorded, width, height }) {
     this.#size = { width, height };
     showText(this.#frames, String(recorded));
     for (const button of this.#files) button.disabled = false;
-  }
-
-  /** @param {boolean} paused whether the source makes no frames now */
-  pause(paused) {
-    this.#paused = paused;
-    this.#recording?.pause(paused);
-  }
-
-  /** Another worker is being started: a recording of this one's pictures is over, and saved. */
-  restart() {
-    if (this.#recording) this.#stop();
   }
 
   async #savePicture() {
@@ -95,7 +81,7 @@ export class ExportPanel {
   /** @param {FileKind} kind */
   async #saveFile(kind) {
     const { what, suffix, type } = FILES[kind];
-    const video = { name: this.#title(), ...this.#size, frames_per_second: null };
+    const video = { name: this.#player.title, ...this.#size, frames_per_second: null };
     await this.#try(async () =>
       this.#save(new Blob([await this.#view.file(kind, video)], { type }), fileName(what, suffix)),
     );
@@ -107,8 +93,8 @@ export class ExportPanel {
     const recording = new Recording(this.#view, choice, format);
     this.#recording = recording;
     recording.onProgress = (progress) => this.#show(progress);
-    recording.pause(this.#paused);
-    this.#enter(true);
+    recording.pause(this.#isPaused);
+    this.#showState(true);
     this.#show({ frames: 0, milliseconds: 0, bytes: 0 });
     this.#status.textContent = "Recording. Pausing the source pauses it too.";
     await this.#try(async () => {
@@ -117,7 +103,7 @@ export class ExportPanel {
       else this.#status.textContent = "The recording was cancelled.";
     });
     this.#recording = undefined;
-    this.#enter(false);
+    this.#showState(false);
   }
 
   #stop() {
@@ -132,7 +118,7 @@ export class ExportPanel {
    * @param {RecordingFormat} format
    */
   #saveRecording({ blob, frames, milliseconds, full }, choice, format) {
-    const why = full ? `It ended by itself at ${sizeText(MOST_BYTES)}. ` : "";
+    const why = full ? `The recording reached its limit of ${sizeText(MAX_RECORDING_BYTES)}. ` : "";
     const seconds = (milliseconds / 1000).toFixed(1);
     this.#save(blob, fileName(choice, format), `${why}${frames} frames, ${seconds} s. `);
   }
@@ -155,17 +141,17 @@ export class ExportPanel {
   }
 
   /** @param {boolean} recording */
-  #enter(recording) {
+  #showState(recording) {
     this.#record.disabled = false;
     this.#record.textContent = recording ? "Stop and save" : "Record";
     this.#cancel.disabled = !recording;
     this.#choice.disabled = this.#format.disabled = recording;
     if (recording) return;
     this.#progress.textContent = "";
-    this.#hint.textContent = this.#usualHint;
+    this.#hint.textContent = this.#initialHint;
   }
 
-  /** Takes away the formats that this browser cannot write. */
+  /** Disables the formats that this browser cannot write. */
   async #offerFormats() {
     const encodes = typeof VideoEncoder === "function";
     const mp4 = encodes && (await writesMp4());
@@ -187,7 +173,7 @@ export class ExportPanel {
       await task();
     } catch (error) {
       this.#status.textContent = "";
-      this.onProblem(error instanceof Error ? error.message : String(error));
+      showError(error);
     }
   }
 }

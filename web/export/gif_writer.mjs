@@ -4,11 +4,11 @@
  */
 
 const LIBRARY = new URL("../../runtime/recording/gifenc.mjs", import.meta.url).href;
-const MOST_WIDTH = 960;
+const MAX_WIDTH = 960;
 const COLOURS = 256;
-// A GIF's clock counts hundredths of a second, and players take less than two of them for ten.
+// A GIF counts hundredths of a second, and players show fewer than two of them as ten.
 const TICK_MS = 10;
-const FEWEST_TICKS = 2;
+const MIN_TICKS = 2;
 
 export class GifWriter {
   bytes = 0;
@@ -21,16 +21,16 @@ export class GifWriter {
   #ticks = 0;
 
   /**
-   * @param {ImageBitmap} image later ones of another size are fitted into the first one's
+   * @param {ImageBitmap} image later ones are fitted into the size of the first
    * @param {number} start in milliseconds
    * @param {number} end
    */
   async add(image, start, end) {
-    if (!this.#gif) await this.#begin(image);
+    if (!this.#gif) await this.#open(image);
     const { quantize, applyPalette } = this.#library;
     const pixels = this.#pixels(image);
     const palette = quantize(pixels, COLOURS);
-    const ticks = Math.max(FEWEST_TICKS, Math.round(end / TICK_MS) - this.#ticks);
+    const ticks = Math.max(MIN_TICKS, Math.round(end / TICK_MS) - this.#ticks);
     this.#ticks = Math.max(this.#ticks, Math.round(start / TICK_MS)) + ticks;
     this.#gif.writeFrame(applyPalette(pixels, palette), this.#canvas.width, this.#canvas.height, {
       palette,
@@ -46,10 +46,10 @@ export class GifWriter {
   }
 
   /** @param {ImageBitmap} image */
-  async #begin({ width, height }) {
+  async #open({ width, height }) {
     this.#library = await import(LIBRARY);
     this.#gif = this.#library.GIFEncoder();
-    const scale = Math.min(1, MOST_WIDTH / width);
+    const scale = Math.min(1, MAX_WIDTH / width);
     this.#canvas.width = Math.max(1, Math.round(width * scale));
     this.#canvas.height = Math.max(1, Math.round(height * scale));
   }

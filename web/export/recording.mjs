@@ -3,16 +3,11 @@
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureChoice} PictureChoice */
-/** @typedef {import("./recording_protocol.mjs").RecordingFormat} RecordingFormat */
-/** @typedef {import("./recording_protocol.mjs").RecordingProgress} RecordingProgress */
-/** @typedef {import("./recording_protocol.mjs").FinishedRecording} FinishedRecording */
-/** @typedef {import("./recording_protocol.mjs").FromRecordingWorker} FromRecordingWorker */
-/** @typedef {import("./recording_protocol.mjs").ToRecordingWorker} ToRecordingWorker */
+/** @import { LiveView, PictureChoice } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { FinishedRecording, FromRecordingWorker, RecordingFormat, RecordingProgress, ToRecordingWorker } from "./recording_protocol.mjs" */
 
-/** A recording ends by itself once it has so many bytes, all of them in memory. */
-export const MOST_BYTES = 256e6;
+/** The size at which a recording ends by itself, because all of it is in memory. */
+export const MAX_RECORDING_BYTES = 256e6;
 
 export class Recording {
   /** @type {(progress: RecordingProgress) => void} */
@@ -32,9 +27,9 @@ export class Recording {
    * @param {LiveView} view
    * @param {PictureChoice} choice
    * @param {RecordingFormat} format
-   * @param {number} [mostBytes]
+   * @param {number} [maxBytes]
    */
-  constructor(view, choice, format, mostBytes = MOST_BYTES) {
+  constructor(view, choice, format, maxBytes = MAX_RECORDING_BYTES) {
     this.#view = view;
     this.finished = /** @type {Promise<FinishedRecording | null>} */ (
       new Promise((resolve, reject) => {
@@ -49,21 +44,21 @@ export class Recording {
       this.#reject(new Error("The recording could not start: reload the page and try again."));
     };
     const { port1, port2 } = new MessageChannel();
-    this.#post({ type: "start", port: port1, format, mostBytes }, [port1]);
+    this.#post({ type: "start", port: port1, format, maxBytes }, [port1]);
     view.tap(port2, choice);
   }
 
-  /** @param {boolean} paused the source makes no frames: the time does not count */
+  /** @param {boolean} paused whether the source produces no frames; that time is not recorded */
   pause(paused) {
     this.#post({ type: "pause", paused });
   }
 
-  /** Ends it with a file. */
+  /** Ends the recording; `finished` resolves with the file. */
   finish() {
     this.#post({ type: "finish" });
   }
 
-  /** Ends it without one. */
+  /** Ends the recording without a file. */
   cancel() {
     this.#end();
     this.#resolve(null);

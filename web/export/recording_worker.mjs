@@ -1,99 +1,96 @@
 /**
- * Writes a recording: takes pictures from the worker that makes them, one by one, and ends in a file.
+ * Writes a recording: takes pictures from the live worker one by one and encodes them into a file.
  * @module
  */
+
+/** @import { FromRecording, ToRecording } from "../../wasm_bridge/live/protocol.mjs" */
+/** @import { FromRecordingWorker, RecordingFormat, ToRecordingWorker } from "./recording_protocol.mjs" */
 
 import { GifWriter } from "./gif_writer.mjs";
 import { VideoWriter } from "./video_writer.mjs";
 
-/** @typedef {import("../../wasm_bridge/live/protocol.mjs").FromRecording} FromRecording */
-/** @typedef {import("../../wasm_bridge/live/protocol.mjs").ToRecording} ToRecording */
-/** @typedef {import("./recording_protocol.mjs").RecordingFormat} RecordingFormat */
-/** @typedef {import("./recording_protocol.mjs").FromRecordingWorker} FromRecordingWorker */
-/** @typedef {import("./recording_protocol.mjs").ToRecordingWorker} ToRecordingWorker */
-
 /**
- * A picture is written once the next one's time, its end, is known; times in milliseconds.
+ * Times in milliseconds. A picture is written once its end, the time of the next one, is known.
  * @typedef {object} Writer
  * @property {number} bytes written so far
  * @property {(image: ImageBitmap, start: number, end: number) => Promise<void>} add
  * @property {() => Promise<Blob>} finish
  */
 
-// Pictures that may be on their way: one is being written, one waits for its end, one is underway.
+// Pictures in flight: one being written, one waiting for its end, one on its way.
 const ROOM = 3;
-// Of the last picture, if there was none before it.
-const USUAL_MS = 1000 / 30;
-// Time must pass between pictures, or players leave them out.
-const SHORTEST_MS = 1;
+// Duration of the only picture of a recording.
+const DEFAULT_DURATION_MS = 1000 / 30;
+// Players skip pictures of no duration.
+const MIN_DURATION_MS = 1;
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
-class Recording {
+class RecordingWriter {
   #port;
   #writer;
-  #mostBytes;
+  #maxBytes;
   /** @type {ToRecording | undefined} */
-  #held;
-  #duration = USUAL_MS;
+  #pending;
+  #duration = DEFAULT_DURATION_MS;
   #frames = 0;
   #end = 0;
-  #over = false;
-  #writing = Promise.resolve();
+  #ended = false;
+  #queue = Promise.resolve();
 
   /**
    * @param {MessagePort} port
    * @param {RecordingFormat} format
-   * @param {number} mostBytes
+   * @param {number} maxBytes
    */
-  constructor(port, format, mostBytes) {
+  constructor(port, format, maxBytes) {
     this.#port = port;
-    this.#mostBytes = mostBytes;
+    this.#maxBytes = maxBytes;
     this.#writer = format === "gif" ? new GifWriter() : new VideoWriter(format);
-    port.onmessage = ({ data }) => this.#then(() => this.#take(data));
-    this.#say({ room: ROOM });
+    port.onmessage = ({ data }) => this.#enqueue(() => this.#take(data));
+    this.#post({ room: ROOM });
   }
 
   /** @param {boolean} paused */
   pause(paused) {
-    this.#say({ paused });
+    this.#post({ paused });
   }
 
   finish() {
-    this.#then(() => this.#finish(false));
+    this.#enqueue(() => this.#finish(false));
   }
 
   /** @param {() => Promise<void>} task */
-  #then(task) {
-    this.#writing = this.#writing.then(async () => {
-      if (this.#over) return;
+  #enqueue(task) {
+    this.#queue = this.#queue.then(async () => {
+      if (this.#ended) return;
       try {
         await task();
       } catch (error) {
         this.#stop();
         const reason = error instanceof Error ? error.message : String(error);
-        send({ type: "fault", message: `The recording failed: ${reason}` });
+        send({ type: "error", message: `The recording failed: ${reason}` });
       }
     });
   }
 
   /** @param {ToRecording} picture */
   async #take(picture) {
-    if (this.#held) {
-      const next = Math.max(picture.time, this.#held.time + SHORTEST_MS);
-      this.#duration = next - this.#held.time;
+    if (this.#pending) {
+      const next = Math.max(picture.time, this.#pending.time + MIN_DURATION_MS);
+      this.#duration = next - this.#pending.time;
       await this.#write(next);
       picture = { image: picture.image, time: next };
     }
-    this.#held = picture;
-    if (this.#writer.bytes >= this.#mostBytes) await this.#finish(true);
+    this.#pending = picture;
+    if (this.#writer.bytes >= this.#maxBytes) await this.#finish(true);
   }
 
-  /** @param {number} end of the picture that is held */
+  /** @param {number} end of the pending picture */
   async #write(end) {
-    if (!this.#held) return;
-    const { image, time } = this.#held;
-    this.#held = undefined;
+    if (!this.#pending) return;
+    const { image, time } = this.#pending;
+    this.#pending = undefined;
     try {
       await this.#writer.add(image, time, end);
     } finally {
@@ -101,39 +98,40 @@ class Recording {
     }
     this.#frames += 1;
     this.#end = end;
-    this.#say({ room: 1 });
+    this.#post({ room: 1 });
     send({ type: "progress", frames: this.#frames, milliseconds: end, bytes: this.#writer.bytes });
   }
 
-  /** @param {boolean} full whether it ends because it may not grow any more */
+  /** @param {boolean} full whether it reached its largest size */
   async #finish(full) {
-    this.#say({ ended: true });
-    if (this.#held) await this.#write(this.#held.time + this.#duration);
+    this.#post({ ended: true });
+    if (this.#pending) await this.#write(this.#pending.time + this.#duration);
     if (this.#frames === 0) throw new Error("no frame came; start the source, then record.");
     const blob = await this.#writer.finish();
-    this.#over = true;
+    this.#ended = true;
     send({ type: "finished", blob, frames: this.#frames, milliseconds: this.#end, full });
   }
 
   #stop() {
-    this.#over = true;
-    this.#say({ ended: true });
-    this.#held?.image.close();
-    this.#held = undefined;
+    this.#ended = true;
+    this.#post({ ended: true });
+    this.#pending?.image.close();
+    this.#pending = undefined;
   }
 
   /** @param {FromRecording} message */
-  #say(message) {
+  #post(message) {
     this.#port.postMessage(message);
   }
 }
 
-/** @type {Recording | undefined} */
+/** @type {RecordingWriter | undefined} */
 let recording;
 
 scope.onmessage = ({ data }) => {
   const message = /** @type {ToRecordingWorker} */ (data);
-  if (message.type === "start") recording = new Recording(message.port, message.format, message.mostBytes);
+  if (message.type === "start")
+    recording = new RecordingWriter(message.port, message.format, message.maxBytes);
   else if (message.type === "pause") recording?.pause(message.paused);
   else recording?.finish();
 };

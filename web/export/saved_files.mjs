@@ -1,9 +1,9 @@
 /**
- * Files for the user: their names, their sizes in words, and handing them over.
+ * Files to download: their names, their sizes as texts, and the download itself.
  * @module
  */
 
-// The browser has read the address of a download by then.
+// By then the browser has read the address of the download.
 const REVOKE_AFTER_MS = 60_000;
 
 /**

@@ -7,9 +7,9 @@
 
 const LIBRARY = new URL("../../runtime/recording/mediabunny.mjs", import.meta.url).href;
 const MS = 1000;
-// Bits for each pixel of a second of thirty frames; text and sharp edges want more than a film does.
+// Bits per pixel and second at thirty frames a second; text and sharp edges need more than a film.
 const BITS_PER_PIXEL = 6;
-const FEWEST_BITS = 2e6;
+const MIN_BITRATE = 2e6;
 const KEYFRAME_SECONDS = 2;
 
 /** @type {Record<"webm" | "mp4", import("mediabunny").VideoCodec[]>} */
@@ -28,12 +28,12 @@ export class VideoWriter {
   }
 
   /**
-   * @param {ImageBitmap} image later ones of another size are fitted into the first one's
+   * @param {ImageBitmap} image later ones are fitted into the size of the first
    * @param {number} start in milliseconds
    * @param {number} end
    */
   async add(image, start, end) {
-    this.#open ??= await this.#begin(image.width, image.height);
+    this.#open ??= await this.#create(image.width, image.height);
     const { source, VideoSample } = this.#open;
     const frame = new VideoFrame(image, {
       timestamp: Math.round(start * MS),
@@ -50,10 +50,10 @@ export class VideoWriter {
 
   /** @returns {Promise<Blob>} */
   async finish() {
-    if (!this.#open) throw new Error("there is no picture in it.");
+    if (!this.#open) throw new Error("it contains no picture.");
     const { output, target } = this.#open;
     await output.finalize();
-    if (!target.buffer) throw new Error("it has no contents.");
+    if (!target.buffer) throw new Error("it is empty.");
     return new Blob([target.buffer], { type: `video/${this.#format}` });
   }
 
@@ -61,7 +61,7 @@ export class VideoWriter {
    * @param {number} width
    * @param {number} height
    */
-  async #begin(width, height) {
+  async #create(width, height) {
     /** @type {Mediabunny} */
     const library = await import(LIBRARY);
     const { BufferTarget, Output, VideoSample, VideoSampleSource } = library;
@@ -73,7 +73,7 @@ export class VideoWriter {
     }
     const source = new VideoSampleSource({
       codec,
-      bitrate: Math.max(FEWEST_BITS, width * height * BITS_PER_PIXEL),
+      bitrate: Math.max(MIN_BITRATE, width * height * BITS_PER_PIXEL),
       keyFrameInterval: KEYFRAME_SECONDS,
       sizeChangeBehavior: "contain",
       latencyMode: "quality",

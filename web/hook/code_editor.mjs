@@ -1,6 +1,6 @@
 /**
- * A textarea for code: numbered lines, one of which can be marked, and Enter keeps the indentation. Tab leaves
- * it, as people with a keyboard need.
+ * A textarea for code: lines are numbered, one can be marked, and Enter preserves the indentation. Tab moves the
+ * focus, so that the page stays usable by keyboard.
  * @module
  */
 
@@ -15,7 +15,7 @@ export class CodeEditor {
 
   /**
    * @param {HTMLTextAreaElement} area
-   * @param {HTMLElement} lines a list that lies beside it
+   * @param {HTMLElement} lines the list beside it
    */
   constructor(area, lines) {
     this.#area = area;

@@ -1,5 +1,5 @@
 /**
- * Functions to begin with, by name.
+ * Example functions by name.
  * @module
  */
 

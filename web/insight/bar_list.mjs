@@ -1,5 +1,5 @@
 /**
- * Named numbers as bars, a row each. Rows stay once they are there, so nothing moves while numbers change.
+ * Named numbers as bars, one row each. A row is never removed, so that nothing moves while numbers change.
  * @module
  */
 
@@ -46,7 +46,7 @@ export class BarList {
     label.textContent = name;
     const value = document.createElement("dd");
     const bar = document.createElement("meter");
-    // The number beside it says the same.
+    // The number beside it says the same thing.
     bar.setAttribute("aria-hidden", "true");
     const text = document.createElement("span");
     text.className = "numbers";

@@ -1,38 +1,38 @@
 /**
- * AutoGaze and patch-diff side by side on the same frames: the panels above, and two more with the numbers.
+ * AutoGaze and patch-diff on the same frames: two more panels for patch-diff, and a table of numbers.
  * @module
  */
 
-import { element, freshCanvas, showText } from "../page/element.mjs";
-import { fiveWide, percent } from "../panels/measurements.mjs";
+/** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { Settings } from "../settings/settings.mjs" */
+/** @import { SourcePlayer } from "../sources/source_player.mjs" */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
+import { element, freshCanvas, showText } from "../page/element.mjs";
+import { decibels, padded, percent } from "../page/number_text.mjs";
 
 /** @type {{ name: string, of: (report: FrameReport) => string }[]} */
 const ROWS = [
-  { name: "Cells", of: ({ cells }) => String(cells).padStart(5) },
+  { name: "Cells", of: ({ cells }) => padded(String(cells), 5) },
   { name: "Masked", of: ({ mask_ratio }) => percent(mask_ratio) },
   { name: "Updated, average", of: ({ update_ratio_ema }) => percent(update_ratio_ema) },
-  { name: "PSNR, average", of: ({ psnr_ema }) => `${fiveWide(psnr_ema)} dB` },
+  { name: "PSNR, average", of: ({ psnr_ema }) => decibels(psnr_ema) },
 ];
 
 export class Comparison {
-  /** Called when the model is needed. @type {() => void} */
-  onModelWanted = () => {};
-
   #view;
+  #settings;
   #toggle = element("compare", HTMLButtonElement);
   #hint = element("compare-hint", HTMLElement);
-  #shown = element("compared", HTMLElement);
+  #panels = element("compared", HTMLElement);
   /** @type {HTMLElement[][]} */
   #cells = [];
   #wanted = false;
   #transferred = false;
 
-  /** @param {LiveView} view */
-  constructor(view) {
+  /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer }} page */
+  constructor({ view, settings, player }) {
     this.#view = view;
+    this.#settings = settings;
     const body = element("compare-numbers", HTMLTableSectionElement);
     this.#cells = ROWS.map(({ name }) => {
       const row = body.insertRow();
@@ -43,23 +43,23 @@ export class Comparison {
       return [row.insertCell(), row.insertCell()];
     });
     for (const cell of this.#cells.flat()) cell.className = "numbers";
-    this.#toggle.addEventListener("click", () => this.#set(!this.#wanted));
+    this.#toggle.addEventListener("click", () => this.#setWanted(!this.#wanted));
+    view.on("frame", (report) => this.#show(report));
+    view.on("restart", () => this.#restart());
+    player.on("opening", () => this.#reset());
   }
 
-  /**
-   * A frame was processed.
-   * @param {FrameReport} report
-   */
-  frame(report) {
+  /** @param {FrameReport} report */
+  #show(report) {
     if (!this.#wanted) return;
     const { compared } = report;
     const hint = compared
-      ? "AutoGaze chooses the cells above, patch-diff those below."
-      : "Until AutoGaze is at work patch-diff chooses the cells above.";
+      ? "Above: the cells of AutoGaze. Below: those of patch-diff."
+      : "Patch-diff chooses the cells above until AutoGaze is ready.";
     showText(this.#hint, hint);
     if (!compared) return;
-    this.#shown.style.setProperty("--shape", `${compared.width} / ${compared.height}`);
-    this.#shown.classList.add("live");
+    this.#panels.style.setProperty("--shape", `${compared.width} / ${compared.height}`);
+    this.#panels.classList.add("live");
     ROWS.forEach(({ of }, row) => {
       [report, compared].forEach((each, column) => {
         const cell = this.#cells[row]?.[column];
@@ -68,30 +68,29 @@ export class Comparison {
     });
   }
 
-  /** Another source was chosen. */
-  reset() {
-    this.#shown.classList.remove("live");
+  #reset() {
+    this.#panels.classList.remove("live");
     for (const cell of this.#cells.flat()) cell.textContent = "";
   }
 
-  /** Another worker was started: it draws on fresh panels. */
-  restart() {
-    this.reset();
+  /** Another worker needs fresh canvases. */
+  #restart() {
+    this.#reset();
     this.#transferred = false;
     for (const id of ["compared-mask", "compared-output"]) freshCanvas(id);
     if (this.#wanted) this.#compare();
   }
 
   /** @param {boolean} wanted */
-  #set(wanted) {
+  #setWanted(wanted) {
     this.#wanted = wanted;
     this.#toggle.setAttribute("aria-pressed", String(wanted));
     this.#toggle.textContent = wanted ? "Stop comparing" : "Compare with patch-diff";
     this.#hint.textContent = "";
-    this.#shown.hidden = !wanted;
-    this.reset();
+    this.#panels.hidden = !wanted;
+    this.#reset();
     this.#compare();
-    if (wanted) this.onModelWanted();
+    if (wanted) this.#settings.set({ "mask-source": "autogaze" });
   }
 
   #compare() {

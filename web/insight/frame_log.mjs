@@ -1,9 +1,9 @@
 /**
- * The numbers of the last frames: a ring, so that a stream of any length takes the same memory.
+ * The numbers of the last frames: a ring buffer, so that a stream of any length takes the same memory.
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
+/** @import { FrameReport } from "../../wasm_bridge/autogaze.mjs" */
 
 /**
  * One frame's numbers; NaN where there is none.
@@ -22,7 +22,7 @@ export class FrameLog {
   #ring = [];
   #next = 0;
 
-  /** @param {number} capacity the most frames that are kept */
+  /** @param {number} capacity the number of frames it holds */
   constructor(capacity) {
     this.#capacity = capacity;
   }

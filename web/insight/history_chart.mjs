@@ -1,5 +1,5 @@
 /**
- * The course of one number over the last frames, as a line.
+ * A line chart of one number over the last frames.
  * @module
  */
 
@@ -13,7 +13,7 @@ const MARGIN = 1;
 /**
  * @typedef {object} Series
  * @property {string} name
- * @property {[number, number]} range that is always shown; larger values extend it
+ * @property {[number, number]} range always shown; values outside extend it
  * @property {(value: number) => string} text of a value, of fixed width
  */
 

@@ -1,35 +1,38 @@
 /**
- * The feature "Insight": what the numbers of the last frames were, and where the time went.
+ * The feature "Insight": the numbers of the last frames, and where the time went.
  * @module
  */
 
+/** @import { LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { MaskSource } from "../model/mask_source.mjs" */
+/** @import { SourcePlayer } from "../sources/source_player.mjs" */
+/** @import { Sample } from "./frame_log.mjs" */
+/** @import { Series } from "./history_chart.mjs" */
+
 import { element, showText } from "../page/element.mjs";
-import { Redraw } from "../page/throttled_draw.mjs";
-import { fiveWide, percent } from "../panels/measurements.mjs";
+import { decibels, decimal, padded, percent } from "../page/number_text.mjs";
+import { ThrottledDraw } from "../page/throttled_draw.mjs";
 import { BarList } from "./bar_list.mjs";
 import { FrameLog, means, sampleOf } from "./frame_log.mjs";
 import { HistoryChart } from "./history_chart.mjs";
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
-/** @typedef {import("./frame_log.mjs").Sample} Sample */
-
 const FRAMES = 240;
 
-/** @type {{ series: import("./history_chart.mjs").Series, of: (sample: Sample) => number }[]} */
+/** @type {{ series: Series, of: (sample: Sample) => number }[]} */
 const CHARTS = [
   {
     series: { name: "Updated", range: [0, 1], text: (value) => percent(value) },
     of: ({ ratio }) => ratio,
   },
   {
-    series: { name: "PSNR", range: [20, 40], text: (value) => `${fiveWide(value)} dB` },
+    series: { name: "PSNR", range: [20, 40], text: (value) => decibels(value) },
     of: ({ psnr }) => psnr,
   },
   {
     series: {
       name: "Cells",
       range: [0, 10],
-      text: (value) => (Number.isFinite(value) ? String(value) : "–").padStart(4),
+      text: (value) => padded(Number.isFinite(value) ? String(value) : "–", 4),
     },
     of: ({ cells }) => cells,
   },
@@ -45,28 +48,24 @@ export class InsightPanel {
   #backend = element("insight-backend", HTMLElement);
   #hint = element("insight-hint", HTMLElement);
   #feature = element("feature-insight", HTMLDetailsElement);
-  #redraw = new Redraw(() => this.#show());
+  #draw = new ThrottledDraw(() => this.#show());
   #facts = { budget: "", backend: "" };
 
-  constructor() {
+  /** @param {{ view: LiveView, player: SourcePlayer, maskSource: MaskSource }} page */
+  constructor({ view, player, maskSource }) {
     element("insight-history", HTMLElement).append(...this.#charts.map((chart) => chart.element));
     this.#feature.addEventListener("toggle", () => this.#show());
+    view.on("frame", (report) => {
+      this.#log.add(sampleOf(report, player.latency));
+      this.#facts = maskSource.facts;
+      this.#draw.request();
+    });
+    player.on("opening", () => this.#reset());
+    // Another mask source has other scales and stages.
+    maskSource.on("active", () => this.#reset());
   }
 
-  /**
-   * A frame was processed.
-   * @param {FrameReport} report
-   * @param {number} total milliseconds from its capture to its end
-   * @param {{ budget: string, backend: string }} facts how many cells there could be; what runs the model
-   */
-  frame(report, total, facts) {
-    this.#log.add(sampleOf(report, total));
-    this.#facts = facts;
-    this.#redraw.ask();
-  }
-
-  /** Another source was chosen: nothing of the old one stays. */
-  reset() {
+  #reset() {
     this.#log.clear();
     this.#scales.clear();
     this.#stages.clear();
@@ -76,7 +75,7 @@ export class InsightPanel {
   #show() {
     const samples = this.#log.samples();
     const newest = samples.at(-1);
-    showText(this.#hint, newest ? `${percent(newest.ratio)} · ${fiveWide(newest.psnr)} dB` : "");
+    showText(this.#hint, newest ? `${percent(newest.ratio)} · ${decibels(newest.psnr)}` : "");
     if (!this.#feature.open) return;
     this.#charts.forEach((chart, index) => {
       chart.show(samples.map(CHARTS[index]?.of ?? (() => Number.NaN)), this.#log.capacity);
@@ -84,18 +83,18 @@ export class InsightPanel {
     const scales = [...means(samples.map(({ byScale }) => byScale))].map(([grid, cells]) => ({
       name: `${grid}×${grid}`,
       value: cells,
-      text: cells.toFixed(1).padStart(6),
+      text: decimal(cells, 6),
     }));
     this.#scales.show(scales);
     const stages = [...means(samples.map(({ stages }) => stages))].map(([name, milliseconds]) => ({
       name,
       value: milliseconds,
-      text: milliseconds.toFixed(1).padStart(6),
+      text: decimal(milliseconds, 6),
     }));
     this.#stages.show(stages);
     const total = samples.reduce((sum, each) => sum + each.total, 0) / samples.length;
-    showText(this.#total, newest ? `${total.toFixed(1).padStart(6)} ms` : "");
-    showText(this.#budget, newest ? `${String(newest.cells).padStart(4)} of ${this.#facts.budget}` : "");
-    showText(this.#backend, this.#facts.backend || "none, patch-diff in Python");
+    showText(this.#total, newest ? `${decimal(total, 6)} ms` : "");
+    showText(this.#budget, newest ? `${padded(String(newest.cells), 4)} of ${this.#facts.budget}` : "");
+    showText(this.#backend, this.#facts.backend || "none (patch-diff runs in Python)");
   }
 }

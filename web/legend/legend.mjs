@@ -1,16 +1,18 @@
 /**
- * The legend of the mask: a line for each grid, which says its colour and its cells, and hides it from the mask.
+ * The legend of the mask: for each grid its colour, its number of cells, and a checkbox that hides it.
  * @module
  */
 
+/** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { Settings } from "../settings/settings.mjs" */
+
 import { element, showText } from "../page/element.mjs";
+import { padded } from "../page/number_text.mjs";
+import { bindSelect, follow } from "../settings/bound_controls.mjs";
 import { gridsOf, gridsText } from "../settings/options.mjs";
 
-/** @typedef {import("../settings/settings.mjs").Settings} Settings */
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
-
 /**
- * `palettes.json`: the colours of grids up to so many cells per side, null for all finer ones.
+ * `palettes.json`: `up_to` is the number of cells per side up to which a colour is used, null for all finer grids.
  * @typedef {{ up_to: number | null, colour: [number, number, number], name: string }} Shade
  * @typedef {{ fill_shade: number, palettes: Record<string, Shade[]> }} PaletteTable
  */
@@ -19,65 +21,59 @@ export class Legend {
   #settings;
   #table;
   #scales = element("legend-scales", HTMLElement);
-  #palette = element("legend-palette", HTMLSelectElement);
   #hint = element("legend-hint", HTMLElement);
-  /** @type {Map<number, Entry>} */
+  /** @type {Map<number, LegendEntry>} */
   #entries = new Map();
 
   /**
-   * @param {Settings} settings
+   * @param {{ view: LiveView, settings: Settings }} page
    * @param {PaletteTable} table
    */
-  constructor(settings, table) {
+  constructor({ view, settings }, table) {
     this.#settings = settings;
     this.#table = table;
-    const { choices = [], help } = settings.option("palette");
-    this.#palette.append(...choices.map(({ value, label }) => new Option(label, value)));
-    this.#palette.title = help;
-    this.#palette.addEventListener("change", () => settings.give({ palette: this.#palette.value }));
-    settings.onChange(() => this.#follow());
-    this.#follow();
+    bindSelect("legend-palette", settings, "palette");
+    follow(settings, () => this.#showSettings());
+    view.on("frame", (report) => this.#showReport(report));
+    view.on("redraw", (report) => this.#showReport(report));
   }
 
   /** @param {FrameReport} report */
-  show({ grids, cells_by_scale }) {
+  #showReport({ grids, cells_by_scale }) {
     if (grids.length !== this.#entries.size || grids.some((grid) => !this.#entries.has(grid))) {
-      this.#entries = new Map(grids.map((grid) => [grid, new Entry(grid, () => this.#giveHidden())]));
+      this.#entries = new Map(grids.map((grid) => [grid, new LegendEntry(grid, () => this.#setHidden())]));
       this.#scales.replaceChildren(...[...this.#entries.values()].map((entry) => entry.element));
-      this.#follow();
+      this.#showSettings();
     }
-    for (const [grid, entry] of this.#entries) entry.count(cells_by_scale[grid] ?? 0);
+    for (const [grid, entry] of this.#entries) entry.showCount(cells_by_scale[grid] ?? 0);
   }
 
-  #giveHidden() {
-    // Grids that this mask source does not have stay as they are.
+  #setHidden() {
+    // Grids that this mask source does not have keep their setting.
     const others = this.#hidden.filter((grid) => !this.#entries.has(grid));
     const hidden = [...this.#entries.values()].filter((entry) => !entry.shown).map(({ grid }) => grid);
-    this.#settings.give({ "hidden-scales": gridsText([...others, ...hidden]) });
+    this.#settings.set({ "hidden-scales": gridsText([...others, ...hidden]) });
   }
 
   get #hidden() {
     return gridsOf(String(this.#settings.values["hidden-scales"]));
   }
 
-  /** Shows what the settings are now. */
-  #follow() {
+  #showSettings() {
     const hidden = this.#hidden;
-    const palette = String(this.#settings.values.palette);
-    this.#palette.value = palette;
-    const shades = this.#table.palettes[palette] ?? [];
+    const shades = this.#table.palettes[String(this.#settings.values.palette)] ?? [];
     for (const [grid, entry] of this.#entries) {
       entry.shown = !hidden.includes(grid);
       const shade = shades.find(({ up_to }) => up_to === null || grid <= up_to);
-      if (shade) entry.paint(shade, this.#table.fill_shade);
+      if (shade) entry.setColour(shade, this.#table.fill_shade);
     }
     const count = [...this.#entries.keys()].filter((grid) => hidden.includes(grid)).length;
     this.#hint.textContent = count > 0 ? `${count} hidden from the mask` : "the colours of the mask";
   }
 }
 
-/** One grid's line. */
-class Entry {
+/** One grid of the legend. */
+class LegendEntry {
   element = document.createElement("label");
   grid;
 
@@ -110,15 +106,15 @@ class Entry {
   }
 
   /** @param {number} cells */
-  count(cells) {
-    showText(this.#count, `${cells}`.padStart(5, "\u2007"));
+  showCount(cells) {
+    showText(this.#count, padded(String(cells), 5));
   }
 
   /**
    * @param {Shade} shade
    * @param {number} fillShade
    */
-  paint({ colour, name }, fillShade) {
+  setColour({ colour, name }, fillShade) {
     const fill = colour.map((channel) => Math.floor(channel * fillShade + 0.5));
     this.#swatch.style.borderColor = `rgb(${colour.join(" ")})`;
     this.#swatch.style.backgroundColor = `rgb(${fill.join(" ")})`;

@@ -1,160 +1,171 @@
 /**
- * Which mask source chooses the cells: patch-diff at once, or AutoGaze as soon as its model is there.
+ * Which mask source chooses the cells: patch-diff at once, or AutoGaze as soon as its model is loaded.
  * @module
  */
 
+/** @import { LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { Settings } from "../settings/settings.mjs" */
+/** @import { SourcePlayer } from "../sources/source_player.mjs" */
+
+import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
 import { element } from "../page/element.mjs";
+import { showNotice } from "../page/notice.mjs";
 import { ProgressBar } from "../page/progress_bar.mjs";
-import { builtInGraphs } from "./model_choice.mjs";
+import { filledSelect } from "../settings/bound_controls.mjs";
+import { builtInGraphs } from "./model_addresses.mjs";
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").OptionValues} OptionValues */
+/** @typedef {"patch-diff" | "autogaze"} MaskSourceName */
 
-export class MaskSource {
-  /** Called with the source that chooses the cells now. @type {(source: string) => void} */
-  onActive = () => {};
-  /** Called with the source that was chosen, whether or not it is there yet. @type {(source: string) => void} */
-  onChosen = () => {};
-  /** Called when a model cannot be had, and whether another one goes on. @type {(goesOn: boolean) => void} */
-  onFailed = () => {};
-  /** Called with a sentence for the user. @type {(sentence: string) => void} */
-  onProblem = () => {};
-
-  /** What runs the model, for people; empty while there is none. */
+/**
+ * Its events: `chosen`, a source that need not be ready yet; `active`, the source that chooses the cells from now on;
+ * `load-failed`, when a model could not be loaded.
+ * @extends {TypedEventTarget<Record<"chosen" | "active", MaskSourceName> & Record<"load-failed", null>>}
+ */
+export class MaskSource extends TypedEventTarget {
+  /** A description of what runs the model; empty while there is none. */
   backend = "";
-  /** The source that was chosen last. */
+  /** The source that was chosen last, whether or not it is active yet. @type {MaskSourceName} */
   chosen = "patch-diff";
+  /** The model's files if the user opened some. @type {File[]} */
+  files = [];
 
   #view;
-  #values;
-  #select = element("mask-source", HTMLSelectElement);
+  #settings;
+  #player;
+  #select;
   #progress = new ProgressBar("model-loading", "model");
   #loading = false;
-  /** @type {File[]} */
-  #files = [];
 
-  /**
-   * @param {LiveView} view
-   * @param {OptionValues} values
-   */
-  constructor(view, values) {
+  /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer }} page */
+  constructor({ view, settings, player }) {
+    super();
     this.#view = view;
-    this.#values = values;
-    view.on("model-progress", ({ step, loaded, total }) => {
-      if (this.#loading) this.#progress.show(step, loaded, total);
-    });
-    view.on("model-ready", ({ backend, superseded }) => this.#ready(backend, superseded));
-    view.on("model-error", ({ message }) => this.#failed(message));
-    view.on("model-note", ({ message }) => this.onProblem(message));
-    view.on("model-lost", ({ message }) => this.#lost(message));
-    view.on("model-stopped", ({ message }) => this.#stopped(message));
-    this.#select.addEventListener("change", () => this.choose(this.#select.value));
+    this.#settings = settings;
+    this.#player = player;
+    this.#select = filledSelect("mask-source", settings, "mask-source");
+    this.#select.value = this.chosen;
+    this.#select.addEventListener("change", () =>
+      this.choose(/** @type {MaskSourceName} */ (this.#select.value)),
+    );
     element("model-cancel", HTMLButtonElement).addEventListener("click", () => this.choose("patch-diff"));
+    settings.on("change", (names) => this.#followSettings(names));
+    view.on("model-progress", (progress) => this.#loading && this.#progress.show(progress));
+    view.on("model-ready", ({ backend, superseded }) => this.#onReady(backend, superseded));
+    view.on("model-error", ({ message }) => this.#onError(message));
+    view.on("model-note", ({ message }) => showNotice(message));
+    view.on("model-lost", ({ message }) => this.#onLost(message));
+    view.on("model-stopped", ({ message }) => this.#onStopped(message));
+    view.on("restart", () => this.#restart());
+  }
+
+  /** How many cells a frame can have, and what runs the model. */
+  get facts() {
+    const { values } = this.#settings;
+    if (!this.backend) {
+      const grid = Number(values["patch-diff-grid"]);
+      return { budget: `${grid * grid} cells`, backend: "" };
+    }
+    const limit = Number(values["max-gaze-tokens-each-frame"]);
+    return { budget: limit > 0 ? `${limit} tokens` : "the model's budget", backend: this.backend };
   }
 
   /**
-   * @param {string} source one of the option `mask-source`'s values
-   * @param {File[]} [files] a model's files, instead of the addresses in the options
+   * @param {MaskSourceName} source
+   * @param {File[]} [files] of a model, instead of the addresses in the options
    */
   choose(source, files = []) {
-    this.#select.value = source;
-    this.#files = files;
+    this.files = files;
     this.#setChosen(source);
-    this.#stopLoading();
+    if (this.#loading) this.#view.cancelModel();
+    this.#endLoading();
     if (source === "patch-diff") {
       this.#view.unloadModel();
-      this.backend = "";
-      this.onActive(source);
+      this.#setActive(source);
       return;
     }
     this.#loading = true;
-    this.#progress.show("Loading the model", 0, 0);
+    this.#progress.show({ step: "Loading the model", loaded: 0, total: 0 });
     this.#view.loadModel({
-      configUrl: this.#text("config-url"),
-      weightsUrl: this.#text("weights-url"),
-      graphsUrl: builtInGraphs(this.#values, files) ?? this.#text("graphs-url"),
+      configUrl: this.#address("config-url"),
+      weightsUrl: this.#address("weights-url"),
+      graphsUrl: builtInGraphs(this.#settings.values, files) ?? this.#address("graphs-url"),
       files,
-      backend: /** @type {"auto" | "webgpu" | "wasm"} */ (this.#values.backend),
+      backend: /** @type {"auto" | "webgpu" | "wasm"} */ (this.#settings.values.backend),
       maxTokens: this.#tokenLimit(),
     });
   }
 
-  /** Loads the chosen model again, with the present options. */
-  reload() {
-    this.choose(this.chosen, this.#files);
-  }
-
-  /** Another worker was started: the model, if one was wanted, is loaded again. */
-  restart() {
-    this.backend = "";
-    this.onActive("patch-diff");
-    if (this.chosen === "autogaze") this.reload();
-  }
-
-  /** @param {string} source */
-  #setChosen(source) {
-    this.chosen = source;
-    this.onChosen(source);
-  }
-
-  /** How many cells there could be in a frame, and what runs the model. */
-  get facts() {
-    if (!this.backend) {
-      const grid = Number(this.#values["patch-diff-grid"]);
-      return { budget: `${grid * grid} cells`, backend: "" };
+  /** @param {string[]} names of the options that have changed */
+  #followSettings(names) {
+    const source = /** @type {MaskSourceName} */ (this.#settings.values["mask-source"]);
+    if (source !== this.chosen) this.choose(source);
+    else if (
+      source === "autogaze" &&
+      names.some((name) => this.#settings.option(name).restarts === "model")
+    ) {
+      const otherModel = names.includes("config-url") || names.includes("weights-url");
+      this.choose(source, otherModel ? [] : this.files);
     }
-    const most = Number(this.#values["max-gaze-tokens-each-frame"]);
-    return { budget: most > 0 ? `${most} tokens` : "the model's budget", backend: this.backend };
+  }
+
+  /** Another worker is starting: the model has to be loaded again. */
+  #restart() {
+    this.#setActive("patch-diff");
+    if (this.chosen === "autogaze") this.choose(this.chosen, this.files);
   }
 
   /**
    * @param {string} backend
-   * @param {boolean} replaced whether another model is being loaded already
+   * @param {boolean} superseded whether another model is loading already
    */
-  #ready(backend, replaced) {
-    // On its way while patch-diff was chosen: the worker lets it go.
+  #onReady(backend, superseded) {
+    // Patch-diff was chosen while the message was on its way: the worker unloads the model.
     if (!this.#loading) return;
-    if (!replaced) this.#endLoading();
-    this.backend = backend;
-    this.onActive("autogaze");
+    if (!superseded) this.#endLoading();
+    this.#setActive("autogaze", backend);
   }
 
-  /** @param {string} sentence */
-  #lost(sentence) {
-    this.backend = "";
+  /** @param {string} message */
+  #onLost(message) {
     this.#loading = true;
-    this.#progress.show("Starting the model again", 0, 0);
-    this.onActive("patch-diff");
-    this.onProblem(sentence);
+    this.#progress.show({ step: "Restarting the model", loaded: 0, total: 0 });
+    this.#setActive("patch-diff");
+    showNotice(message);
   }
 
-  /** @param {string} sentence */
-  #stopped(sentence) {
-    this.backend = "";
-    if (!this.#loading) {
-      this.#select.value = "patch-diff";
-      this.#setChosen("patch-diff");
-    }
-    this.onActive("patch-diff");
-    this.onProblem(sentence);
+  /** @param {string} message */
+  #onStopped(message) {
+    if (!this.#loading) this.#setChosen("patch-diff");
+    this.#setActive("patch-diff");
+    showNotice(message);
   }
 
-  /** @param {string} sentence */
-  #failed(sentence) {
+  /** @param {string} message */
+  #onError(message) {
     if (!this.#loading) return;
     this.#endLoading();
-    // A model that is already there goes on.
-    if (!this.backend) {
-      this.#select.value = "patch-diff";
-      this.#setChosen("patch-diff");
-    }
-    this.onFailed(Boolean(this.backend));
-    this.onProblem(sentence);
+    // A model that was loaded before stays in use.
+    if (!this.backend) this.#setChosen("patch-diff");
+    this.emit("load-failed", null);
+    showNotice(message);
   }
 
-  #stopLoading() {
-    if (this.#loading) this.#view.cancelModel();
-    this.#endLoading();
+  /** @param {MaskSourceName} source */
+  #setChosen(source) {
+    this.chosen = source;
+    this.#select.value = source;
+    this.#settings.set({ "mask-source": source });
+    this.emit("chosen", source);
+  }
+
+  /**
+   * @param {MaskSourceName} source
+   * @param {string} [backend] of a model
+   */
+  #setActive(source, backend = "") {
+    this.backend = backend;
+    this.emit("active", source);
+    this.#player.redrawIfPaused();
   }
 
   #endLoading() {
@@ -162,15 +173,16 @@ export class MaskSource {
     this.#progress.hide();
   }
 
-  /** Most tokens of a frame or tile, 0 for the model's own limit; `top-k` is the least that is allowed. */
+  /** Most tokens of a frame or tile, 0 for the model's own limit; `top-k` is the smallest limit allowed. */
   #tokenLimit() {
-    const limit = Number(this.#values["max-gaze-tokens-each-frame"]);
-    return limit === 0 ? 0 : Math.max(limit, Number(this.#values["top-k"]));
+    const { values } = this.#settings;
+    const limit = Number(values["max-gaze-tokens-each-frame"]);
+    return limit === 0 ? 0 : Math.max(limit, Number(values["top-k"]));
   }
 
-  /** @param {string} name */
-  #text(name) {
-    const value = this.#values[name];
+  /** @param {string} name of an option */
+  #address(name) {
+    const value = this.#settings.values[name];
     return value ? String(value) : undefined;
   }
 }

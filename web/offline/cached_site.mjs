@@ -1,5 +1,5 @@
 /**
- * The page's side of `service_worker.mjs`: registering it, what it keeps, and its updates.
+ * The page's side of `service_worker.mjs`: registers it, reads and extends its cache, and updates it.
  * @module
  */
 
@@ -8,34 +8,33 @@ const PREFIX = "autogaze-site ";
 
 /** @typedef {{ start: string[], files: Record<string, { bytes: number }> }} Manifest */
 
-export class KeptSite {
-  /** Called when another build waits to take this one's place. @type {() => void} */
+export class CachedSite {
+  /** Called when a newer build is waiting to replace this one. @type {() => void} */
   onUpdate = () => {};
-  /** Called when another tab has started another build. @type {() => void} */
+  /** Called when another tab has started a newer build. @type {() => void} */
   onReplaced = () => {};
 
   /** @type {ServiceWorkerRegistration | undefined} */
   #registration;
-  #asked = false;
+  #updating = false;
 
-  /** Why nothing can be kept here: a sentence for the user, empty if it can. */
+  /** Why the page cannot be cached here: a sentence for the user, empty if it can. */
   static get obstacle() {
-    if (!globalThis.isSecureContext)
-      return "Only pages opened by https or on localhost can be kept for use without a network.";
+    if (!globalThis.isSecureContext) return "Only pages opened over https or on localhost work offline.";
     if (!("serviceWorker" in navigator && "caches" in globalThis))
-      return "This browser or window keeps no pages for use without a network.";
+      return "This browser or window does not store pages for offline use.";
     return "";
   }
 
   /**
-   * Has the site kept; resolves when it is.
-   * @throws {Error} with a sentence for the user if the browser keeps nothing
+   * Has the site cached; resolves once it is.
+   * @throws {Error} with a sentence for the user if the browser does not cache it
    */
   async start() {
     const container = navigator.serviceWorker;
     let controlled = container.controller !== null;
     container.addEventListener("controllerchange", () => {
-      if (this.#asked) location.reload();
+      if (this.#updating) location.reload();
       else if (controlled) this.onReplaced();
       controlled = true;
     });
@@ -43,55 +42,54 @@ export class KeptSite {
       this.#registration = await container.register(`${SITE}service_worker.mjs`, { updateViaCache: "none" });
     } catch (error) {
       const reason = error instanceof Error ? error.message : error;
-      throw new Error(`This browser does not keep the page for use without a network (${reason}).`);
+      throw new Error(`This browser does not store the page for offline use (${reason}).`);
     }
-    if (!this.#registration)
-      throw new Error("This browser does not keep the page for use without a network.");
+    if (!this.#registration) throw new Error("This browser does not store the page for offline use.");
     this.#watch(this.#registration);
     await container.ready;
   }
 
   /** @param {ServiceWorkerRegistration} registration */
   #watch(registration) {
-    const tell = () => registration.waiting && navigator.serviceWorker.controller && this.onUpdate();
-    tell();
+    const notify = () => registration.waiting && navigator.serviceWorker.controller && this.onUpdate();
+    notify();
     registration.addEventListener("updatefound", () => {
-      registration.installing?.addEventListener("statechange", tell);
+      registration.installing?.addEventListener("statechange", notify);
     });
   }
 
-  /** Starts the build that waits; the page is loaded again. */
+  /** Starts the waiting build; the page reloads. */
   update() {
     const waiting = this.#registration?.waiting;
     if (!waiting) {
       location.reload();
       return;
     }
-    this.#asked = true;
+    this.#updating = true;
     waiting.postMessage("take-over");
   }
 
-  /** @returns {Promise<Manifest | null>} of the kept build, null if none is kept */
+  /** @returns {Promise<Manifest | null>} of the cached build, null if none is cached */
   async manifest() {
     const cache = await this.#cache();
     return (await cache?.match(`${SITE}build.json`))?.json() ?? null;
   }
 
-  /** @returns {Promise<Set<string>>} the paths of all files that are kept */
+  /** @returns {Promise<Set<string>>} the paths of all cached files */
   async paths() {
     const requests = (await (await this.#cache())?.keys()) ?? [];
     return new Set(requests.map(({ url }) => decodeURI(url.slice(SITE.length)) || "index.html"));
   }
 
   /**
-   * Has further files of the site kept.
+   * Has more files of the site cached.
    * @param {string[]} paths
    * @param {(bytes: number) => void} onBytes
    * @throws {Error} with a sentence for the user
    */
-  async keep(paths, onBytes = () => {}) {
+  async add(paths, onBytes = () => {}) {
     const active = this.#registration?.active;
-    if (!active) throw new Error("The page is not kept yet: try again in a moment.");
+    if (!active) throw new Error("The page is not stored yet: try again in a moment.");
     const { port1, port2 } = new MessageChannel();
     await new Promise((resolve, reject) => {
       port1.onmessage = ({ data: { bytes, done, problem } }) => {
@@ -99,11 +97,11 @@ export class KeptSite {
         else if (done) resolve(undefined);
         else onBytes(bytes);
       };
-      active.postMessage({ keep: paths }, [port2]);
+      active.postMessage({ cache: paths }, [port2]);
     });
   }
 
-  /** Deletes all that is kept of the site; the next visit begins anew. */
+  /** Deletes everything cached of the site; the next visit caches it again. */
   async clear() {
     await this.#registration?.unregister();
     this.#registration = undefined;
@@ -113,7 +111,7 @@ export class KeptSite {
   async #cache() {
     for (const name of await caches.keys()) {
       const cache = name.startsWith(PREFIX) ? await caches.open(name) : null;
-      // A build that is still being fetched has no manifest yet, one that waits is not this page's.
+      // A build that is still being downloaded has no manifest yet.
       if (cache && (await cache.match(`${SITE}build.json`))) return cache;
     }
     return null;

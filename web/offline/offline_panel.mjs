@@ -1,103 +1,111 @@
 /**
- * The feature "offline": says what is kept of the page, keeps AutoGaze, offers new versions.
+ * The feature "Offline": says what is stored of the page, stores AutoGaze too, and offers new versions.
  * @module
  */
 
+/** @import { BackendName, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { MaskSource } from "../model/mask_source.mjs" */
+/** @import { Manifest } from "./cached_site.mjs" */
+
 import { chooseBackend, ortFiles } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
-import { KeptSite } from "./cached_site.mjs";
+import { messageOf } from "../page/notice.mjs";
+import { CachedSite } from "./cached_site.mjs";
 
 export class OfflinePanel {
-  #site = new KeptSite();
-  /** False again from the moment on when all that is kept is to go. */
+  #site = new CachedSite();
+  /** False before the page is cached, and from the moment its deletion was requested. */
   #started = false;
-  /** The reading of what is kept that was asked for last; they run one after the other. */
+  /** The latest reading of the cache; readings run one after the other. */
   #reading = Promise.resolve();
-  /** What runs models here, once that is known. @type {import("../../wasm_bridge/autogaze.mjs").BackendName | undefined} */
+  /** What runs models here, once known. @type {BackendName | undefined} */
   #backend;
-  /** What runs the model that got ready before the page was kept, as it describes itself. */
-  #readyBefore = "";
+  /** Description of what runs the model, if it was ready before the page was cached. */
+  #backendBefore = "";
   #hint = element("offline-hint", HTMLElement);
   #state = element("offline-state", HTMLElement);
-  #keep = element("offline-keep", HTMLButtonElement);
+  #store = element("offline-store", HTMLButtonElement);
   #clear = element("offline-clear", HTMLButtonElement);
   #bar = element("offline-bar", HTMLProgressElement);
   #notice = element("version", HTMLElement);
   #noticeText = element("version-text", HTMLElement);
 
-  constructor() {
+  /** @param {{ view: LiveView, maskSource: MaskSource }} page */
+  constructor({ view, maskSource }) {
+    // Only once the page runs, so that its start is not slower.
+    view.ready.then(
+      () => this.#start(),
+      () => {}, // reported where the worker was started
+    );
+    maskSource.on("active", (source) => source === "autogaze" && this.#storeRuntime(maskSource.backend));
     this.#site.onUpdate = () => this.#offerReload("A new version of this page is ready.");
     this.#site.onReplaced = () =>
-      this.#offerReload("Another tab has started a new version of this page: reload to go on with it.");
+      this.#offerReload("Another tab has started a new version of this page: reload to continue.");
     element("version-reload", HTMLButtonElement).addEventListener("click", () => this.#site.update());
     element("version-later", HTMLButtonElement).addEventListener("click", () => {
       this.#notice.hidden = true;
     });
-    this.#keep.addEventListener("click", () => this.#keepModel());
+    this.#store.addEventListener("click", () => this.#storeModel());
     this.#clear.addEventListener("click", () => this.#delete());
   }
 
-  /** Has the page kept. To be called once it runs, so that its start is not slower for it. */
-  async start() {
-    if (KeptSite.obstacle) {
-      this.#tell("not here", KeptSite.obstacle);
+  async #start() {
+    if (CachedSite.obstacle) {
+      this.#showStatus("unavailable", CachedSite.obstacle);
       return;
     }
-    this.#tell("being kept…", "The page is being kept for use without a network.");
+    this.#showStatus("storing…", "The page is being stored for offline use.");
     try {
       await this.#site.start();
       this.#started = true;
       await this.#show();
-      if (this.#readyBefore) await this.modelReady(this.#readyBefore);
+      if (this.#backendBefore) await this.#storeRuntime(this.#backendBefore);
     } catch (error) {
-      this.#tell("not here", messageOf(error));
+      this.#showStatus("unavailable", messageOf(error));
     }
   }
 
   /**
-   * A model is in use: its runtime is kept for the next time. Where it could use threads if the page were
-   * loaded again, that is offered.
-   * @param {string} backend its description
+   * Stores the runtime of a model that is in use, and offers a reload if the model could use threads after it.
+   * @param {string} backend description of what runs the model
    */
-  async modelReady(backend) {
+  async #storeRuntime(backend) {
     if (!this.#started) {
-      this.#readyBefore = backend;
+      this.#backendBefore = backend;
       return;
     }
     const onWasm = backend.startsWith("WebAssembly");
     if (onWasm && !globalThis.crossOriginIsolated && navigator.hardwareConcurrency > 1)
-      this.#offerReload(
-        "The model runs on one thread. Reload the page and it may use more, which is faster.",
-      );
+      this.#offerReload("The model runs on one thread. After a reload it can use more and may be faster.");
     this.#backend = onWasm ? "wasm" : "webgpu";
-    await this.#keepFiles(this.#backend).catch(() => {});
+    await this.#storeFiles(this.#backend).catch(() => {});
     await this.#show();
   }
 
-  async #keepModel() {
-    this.#keep.disabled = true;
+  async #storeModel() {
+    this.#store.disabled = true;
     this.#bar.hidden = false;
     try {
-      // Asks the browser not to clear it away when space gets short.
+      // Asks the browser not to evict it when space runs short.
       await navigator.storage?.persist?.();
       this.#backend ??= (await chooseBackend()).name;
-      await this.#keepFiles(this.#backend);
+      await this.#storeFiles(this.#backend);
       await this.#show();
     } catch (error) {
-      if (this.#started) this.#tell(this.#hint.textContent ?? "", messageOf(error));
+      if (this.#started) this.#showStatus(this.#hint.textContent ?? "", messageOf(error));
     }
     this.#bar.hidden = true;
-    this.#keep.disabled = false;
+    this.#store.disabled = false;
   }
 
-  /** @param {import("../../wasm_bridge/autogaze.mjs").BackendName} backend */
-  async #keepFiles(backend) {
+  /** @param {BackendName} backend */
+  async #storeFiles(backend) {
     const manifest = await this.#site.manifest();
     if (!manifest) return;
     const paths = modelFiles(manifest, backend);
     this.#bar.max = sizeOf(manifest, paths);
     this.#bar.value = 0;
-    await this.#site.keep(paths, (bytes) => {
+    await this.#site.add(paths, (bytes) => {
       this.#bar.value = bytes;
     });
   }
@@ -106,14 +114,17 @@ export class OfflinePanel {
     this.#started = false;
     this.#clear.disabled = true;
     try {
-      // A cache that is read while it is deleted would come into being again, empty.
+      // Reading a cache while it is deleted would create it again, empty.
       await this.#reading.catch(() => {});
       await this.#site.clear();
-      this.#tell("nothing kept", "Nothing of the page is kept any more; the next visit keeps it again.");
+      this.#showStatus(
+        "nothing stored",
+        "Nothing of the page is stored any more; the next visit stores it again.",
+      );
     } catch (error) {
-      this.#tell("", messageOf(error));
+      this.#showStatus("", messageOf(error));
     }
-    this.#keep.hidden = this.#clear.hidden = true;
+    this.#store.hidden = this.#clear.hidden = true;
     this.#clear.disabled = false;
   }
 
@@ -126,20 +137,20 @@ export class OfflinePanel {
     if (!this.#started) return;
     const manifest = await this.#site.manifest();
     if (!manifest) return;
-    const kept = await this.#site.paths();
+    const cached = await this.#site.paths();
     if (!this.#started) return;
-    // Asking for an adapter only to show a size would wake the GPU at every visit.
+    // Requesting an adapter only to show a size would wake the GPU at every visit.
     const likely = this.#backend ?? ("gpu" in navigator ? "webgpu" : "wasm");
-    const missing = modelFiles(manifest, likely).filter((path) => !kept.has(path));
-    const size = megabytes(sizeOf(manifest, [...kept]));
-    this.#tell(
+    const missing = modelFiles(manifest, likely).filter((path) => !cached.has(path));
+    const size = megabytes(sizeOf(manifest, [...cached]));
+    this.#showStatus(
       `ready, ${size}`,
       missing.length > 0
-        ? `The page works without a network; ${size} are kept on this machine. AutoGaze is kept when it is first used.`
-        : `The page and AutoGaze work without a network; ${size} are kept on this machine.`,
+        ? `The page works offline; ${size} are stored on this machine. AutoGaze is stored when it is first used.`
+        : `The page and AutoGaze work offline; ${size} are stored on this machine.`,
     );
-    this.#keep.textContent = `Keep AutoGaze too (up to ${megabytes(sizeOf(manifest, missing))})`;
-    this.#keep.hidden = missing.length === 0;
+    this.#store.textContent = `Store AutoGaze too (up to ${megabytes(sizeOf(manifest, missing))})`;
+    this.#store.hidden = missing.length === 0;
     this.#clear.hidden = false;
   }
 
@@ -147,7 +158,7 @@ export class OfflinePanel {
    * @param {string} hint
    * @param {string} sentence
    */
-  #tell(hint, sentence) {
+  #showStatus(hint, sentence) {
     this.#hint.textContent = hint;
     this.#state.textContent = sentence;
   }
@@ -160,16 +171,16 @@ export class OfflinePanel {
 }
 
 /**
- * What AutoGaze needs besides the page: ONNX Runtime, the built-in model, and the graphs for NVIDIA's.
- * @param {import("./cached_site.mjs").Manifest} manifest
- * @param {import("../../wasm_bridge/autogaze.mjs").BackendName} backend
+ * The files that AutoGaze needs besides the page: ONNX Runtime, the built-in model, and the graphs for NVIDIA's.
+ * @param {Manifest} manifest
+ * @param {BackendName} backend
  */
 function modelFiles({ files }, backend) {
   return [...ortFiles(backend), ...Object.keys(files).filter((path) => /^(graphs|built-in)\//.test(path))];
 }
 
 /**
- * @param {import("./cached_site.mjs").Manifest} manifest
+ * @param {Manifest} manifest
  * @param {string[]} paths
  */
 function sizeOf({ files }, paths) {
@@ -179,9 +190,4 @@ function sizeOf({ files }, paths) {
 /** @param {number} bytes */
 function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,10 @@
 /**
- * Keeps the built site for use without a network, and isolates the page so that WebAssembly may use threads.
+ * Caches the built site for offline use, and isolates the page so that WebAssembly may use threads.
  *
  * The build copies this file to the site's root, so that its scope covers the page, and writes the site's
  * digest into BUILD: another site has another service worker. One cache holds one build, every file verified
- * by the sha256 that build.json gives, so that files of two builds never come together. What a start needs is
- * kept at once, everything else when it is first used. A new build waits until the page asks for it.
+ * by the sha256 in build.json, so that files of two builds never mix. What a start needs is cached at once,
+ * everything else when it is first used. A new build waits until the page activates it.
  *
  * A classic script: not every browser has service workers that are modules.
  * @module
@@ -37,7 +37,7 @@ worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("message", (event) => {
   if (event.data === "take-over") event.waitUntil(takeOver(event.source));
-  else if (event.data?.keep) event.waitUntil(keepFor(event.data.keep, event.ports[0]));
+  else if (event.data?.cache) event.waitUntil(cacheForPage(event.data.cache, event.ports[0]));
 });
 worker.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
@@ -50,8 +50,8 @@ async function install() {
   const manifest = await response.clone().json();
   if (manifest.id !== BUILD) throw new Error("The site is being replaced: the next visit installs it.");
   const cache = await caches.open(CACHE);
-  await keepAll(cache, manifest, manifest.start);
-  // Last, so that a cache without it is one that is not complete.
+  await cacheAll(cache, manifest, manifest.start);
+  // Last, so that a cache without it is known to be incomplete.
   await cache.put(urlOf(MANIFEST), await isolated(response));
 }
 
@@ -63,13 +63,13 @@ async function activate() {
 }
 
 /**
- * The page that shows "new version" asks for it, and loads itself again; other open pages are told apart.
- * @param {Client | ServiceWorker | MessagePort | null} asking
+ * The page that offers the new version asks for this and reloads itself; the other open pages are noted as old.
+ * @param {Client | ServiceWorker | MessagePort | null} requester
  */
-async function takeOver(asking) {
-  const mine = asking && "id" in asking ? asking.id : "";
+async function takeOver(requester) {
+  const requesterId = requester && "id" in requester ? requester.id : "";
   const clients = await worker.clients.matchAll({ includeUncontrolled: true, type: "all" });
-  const others = clients.map(({ id }) => id).filter((id) => id !== mine);
+  const others = clients.map(({ id }) => id).filter((id) => id !== requesterId);
   const cache = await caches.open(CACHE);
   await cache.put(urlOf(OLD_CLIENTS), Response.json(others));
   oldClients = others;
@@ -89,13 +89,13 @@ async function answer({ request, clientId }, path) {
   // A navigation comes from the page that is being left.
   if (request.mode !== "navigate" && (await isOld(clientId)))
     return refusal("This page was replaced by a new version: reload it.");
-  const response = (await kept(path)) ?? (await keep(await openIfThere(), path, manifest));
+  const response = (await cached(path)) ?? (await fetchAndCache(await openCache(), path, manifest));
   const range = request.headers.get("range");
   return range ? partOf(response, range) : response;
 }
 
 /**
- * Nothing is kept any more: an isolated page needs its headers even so.
+ * For a page whose cache was deleted: an isolated one still needs its headers.
  * @param {Request} request
  */
 async function passOn(request) {
@@ -104,33 +104,33 @@ async function passOn(request) {
 }
 
 /**
- * Asked of all caches at once, which does not make one that the page has deleted anew.
+ * Looks in all caches, because opening one would create it again after the page has deleted it.
  * @param {string} path
  */
-function kept(path) {
+function cached(path) {
   return caches.match(urlOf(path), { cacheName: CACHE });
 }
 
-async function openIfThere() {
+async function openCache() {
   return (await caches.has(CACHE)) ? caches.open(CACHE) : undefined;
 }
 
 /**
- * Fetches a file, verifies and keeps it.
- * @param {Cache | undefined} cache undefined keeps nothing
+ * Fetches a file, verifies it and caches it.
+ * @param {Cache | undefined} cache undefined: the file is not cached
  * @param {string} path
  * @param {Manifest} manifest
  * @returns {Promise<Response>} a refusal if the server has another build by now
  */
-async function keep(cache, path, { files }) {
+async function fetchAndCache(cache, path, { files }) {
   const wanted = files[path]?.sha256;
-  // What the browser has by its own cache costs nothing; if it is stale the digest says so.
+  // The browser's own cache costs nothing; the digest tells whether it is stale.
   for (const mode of /** @type {RequestCache[]} */ (["force-cache", "reload"])) {
     const response = await fetch(urlOf(path), { cache: mode });
     if (!response.ok) return response;
     const fresh = await isolated(response);
     if ((await sha256Of(await fresh.clone().arrayBuffer())) !== wanted) continue;
-    // Without room for it the page goes on without keeping.
+    // If storage is full the page works without the cached file.
     await cache?.put(urlOf(path), fresh.clone()).catch(() => {});
     return fresh;
   }
@@ -138,21 +138,21 @@ async function keep(cache, path, { files }) {
 }
 
 /**
- * Keeps files that are not kept yet, those of an earlier build where they are the same.
+ * Caches files that are not cached yet, taking unchanged ones from an earlier build.
  * @param {Cache} cache
  * @param {Manifest} manifest
  * @param {string[]} paths
- * @param {(bytes: number) => void} [onBytes] told the bytes of all that is kept so far
- * @throws {Error} if one of them cannot be had
+ * @param {(bytes: number) => void} [onBytes] called with the bytes cached up to here
+ * @throws {Error} if one of them is unavailable
  */
-async function keepAll(cache, manifest, paths, onBytes = () => {}) {
+async function cacheAll(cache, manifest, paths, onBytes = () => {}) {
   const waiting = [...paths];
   let bytes = 0;
   const work = async () => {
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
       if (!(await cache.match(urlOf(path))) && !(await adopt(cache, path, manifest))) {
-        const response = await keep(cache, path, manifest);
-        if (!response.ok) throw new Error(`${path} could not be kept (${response.status}).`);
+        const response = await fetchAndCache(cache, path, manifest);
+        if (!response.ok) throw new Error(`${path} could not be stored (${response.status}).`);
       }
       bytes += manifest.files[path]?.bytes ?? 0;
       onBytes(bytes);
@@ -162,7 +162,7 @@ async function keepAll(cache, manifest, paths, onBytes = () => {}) {
 }
 
 /**
- * Takes a file over from an earlier build's cache if it is the same.
+ * Copies a file from an earlier build's cache if it is the same.
  * @param {Cache} cache
  * @param {string} path
  * @param {Manifest} manifest
@@ -171,8 +171,8 @@ async function adopt(cache, path, { files }) {
   for (const name of await caches.keys()) {
     if (!name.startsWith(PREFIX) || name === CACHE) continue;
     const old = await caches.open(name);
-    const kept = (await manifestIn(old))?.files[path]?.sha256 === files[path]?.sha256;
-    const response = kept ? await old.match(urlOf(path)) : undefined;
+    const isSame = (await manifestIn(old))?.files[path]?.sha256 === files[path]?.sha256;
+    const response = isSame ? await old.match(urlOf(path)) : undefined;
     if (!response) continue;
     await cache.put(urlOf(path), response);
     return true;
@@ -181,25 +181,25 @@ async function adopt(cache, path, { files }) {
 }
 
 /**
- * Keeps files that the page names, and tells it how far that is.
+ * Caches the files that the page names, and reports the progress to it.
  * @param {string[]} paths
  * @param {MessagePort | undefined} port
  */
-async function keepFor(paths, port) {
+async function cacheForPage(paths, port) {
   try {
-    const cache = await openIfThere();
+    const cache = await openCache();
     const manifest = await manifestOfThis();
-    if (!manifest || !cache) throw new Error("Nothing is kept any more: reload the page.");
-    await keepAll(cache, manifest, paths, (bytes) => port?.postMessage({ bytes }));
+    if (!manifest || !cache) throw new Error("Nothing is stored any more: reload the page.");
+    await cacheAll(cache, manifest, paths, (bytes) => port?.postMessage({ bytes }));
     port?.postMessage({ done: true });
   } catch (error) {
     port?.postMessage({ problem: error instanceof Error ? error.message : String(error) });
   }
 }
 
-/** @returns {Promise<Manifest | undefined>} of this build, undefined if it is not kept */
+/** @returns {Promise<Manifest | undefined>} of this build, undefined if it is not cached */
 async function manifestOfThis() {
-  known ??= await (await kept(MANIFEST))?.json();
+  known ??= await (await cached(MANIFEST))?.json();
   return known;
 }
 
@@ -213,12 +213,12 @@ async function manifestIn(cache) {
 
 /** @param {string} id of a client */
 async function isOld(id) {
-  oldClients ??= /** @type {string[]} */ ((await (await kept(OLD_CLIENTS))?.json()) ?? []);
+  oldClients ??= /** @type {string[]} */ ((await (await cached(OLD_CLIENTS))?.json()) ?? []);
   return oldClients.includes(id);
 }
 
 /**
- * The response with the headers of isolation; made once, when it is kept.
+ * The response with the headers of isolation; made once, when it is cached.
  * @param {Response} response
  */
 async function isolated(response) {
@@ -231,14 +231,14 @@ async function isolated(response) {
  */
 function withIsolation({ headers: sent, status, statusText }, body) {
   const headers = new Headers(sent);
-  // The body is decoded already, and whoever asks gets the same.
+  // The body is decoded already, and every request gets the same one.
   for (const name of ["Content-Encoding", "Vary"]) headers.delete(name);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
   return new Response(body, { status, statusText, headers });
 }
 
 /**
- * What players of media ask for.
+ * A range of a response, which media players request.
  * @param {Response} response
  * @param {string} range
  */
@@ -260,7 +260,7 @@ function refusal(sentence) {
 
 /**
  * @param {Request} request
- * @returns {string | null} relative to the site, null for what is none of its files
+ * @returns {string | null} relative to the site, null for other addresses
  */
 function pathOf({ method, url }) {
   const { scope } = worker.registration;

@@ -1,19 +1,22 @@
 /**
- * What the page needs of a browser.
+ * What the page needs from a browser.
  * @module
  */
 
-const NEEDED = {
+const REQUIRED = {
   WebAssembly: () => typeof WebAssembly === "object",
   "module workers": () => typeof Worker === "function",
   OffscreenCanvas: () => "transferControlToOffscreen" in HTMLCanvasElement.prototype,
   "video frame callbacks": () => "requestVideoFrameCallback" in HTMLVideoElement.prototype,
 };
 
-/** @returns {string | null} a sentence for the user if this browser lacks something */
-export function missingFeature() {
-  const missing = Object.entries(NEEDED).filter(([, has]) => !has());
-  if (missing.length === 0) return null;
-  const names = missing.map(([name]) => name).join(", ");
-  return `This browser lacks ${names}, which the page needs. Use a current Chrome, Edge, Firefox or Safari.`;
+/** @throws {Error} with a sentence for the user if this browser lacks a feature */
+export function requireBrowserFeatures() {
+  const missing = Object.entries(REQUIRED)
+    .filter(([, isSupported]) => !isSupported())
+    .map(([name]) => name);
+  if (missing.length === 0) return;
+  throw new Error(
+    `This browser lacks ${missing.join(", ")}, which the page needs. Use a current Chrome, Edge, Firefox or Safari.`,
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * Elements of index.html by id, with their type checked once, and their texts.
+ * Elements of the page by id, with their type checked once.
  * @module
  */
 
@@ -11,23 +11,23 @@
  */
 export function element(id, type) {
   const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`index.html has no <${type.name}> with the id "${id}"`);
+  if (!(found instanceof type)) throw new Error(`The page has no <${type.name}> with the id "${id}"`);
   return found;
 }
 
 /**
- * Puts another canvas in the place of one that a worker has been given, which it can never give back.
+ * Replaces a canvas by a copy of it: one that was transferred to a worker cannot be transferred again.
  * @param {string} id
  */
 export function freshCanvas(id) {
-  const given = element(id, HTMLCanvasElement);
-  const fresh = /** @type {HTMLCanvasElement} */ (given.cloneNode());
-  given.replaceWith(fresh);
+  const transferred = element(id, HTMLCanvasElement);
+  const fresh = /** @type {HTMLCanvasElement} */ (transferred.cloneNode());
+  transferred.replaceWith(fresh);
   return fresh;
 }
 
 /**
- * Shows a text, and leaves the page as it is laid out if that is shown already.
+ * Sets a text unless it is shown already, which would cost a layout.
  * @param {Element} place
  * @param {string} text
  */

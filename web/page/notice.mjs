@@ -1,5 +1,5 @@
 /**
- * The line in which the page says what is wrong and what to do.
+ * The notice in which the page says what is wrong and what to do.
  * @module
  */
 
@@ -15,7 +15,17 @@ export function showNotice(sentence) {
   notice.hidden = false;
 }
 
+/** @param {unknown} error whose message is a sentence for the user */
+export function showError(error) {
+  showNotice(messageOf(error));
+}
+
 export function hideNotice() {
   notice.hidden = true;
   text.textContent = "";
+}
+
+/** @param {unknown} error */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }

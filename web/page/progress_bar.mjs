@@ -1,7 +1,9 @@
 /**
- * A bar that shows how far a load is.
+ * A progress bar for a download.
  * @module
  */
+
+/** @import { LoadProgress } from "../../wasm_bridge/autogaze.mjs" */
 
 import { element } from "./element.mjs";
 
@@ -12,22 +14,18 @@ export class ProgressBar {
   #bytes;
 
   /**
-   * @param {string} box id of the element around it all
-   * @param {string} name prefix of the ids of its parts: `name-step`, `name-bar` and `name-bytes`
+   * @param {string} box id of the element that contains the bar
+   * @param {string} prefix of its parts' ids: `prefix-step`, `prefix-bar` and `prefix-bytes`
    */
-  constructor(box, name) {
+  constructor(box, prefix) {
     this.#box = element(box, HTMLElement);
-    this.#step = element(`${name}-step`, HTMLElement);
-    this.#bar = element(`${name}-bar`, HTMLProgressElement);
-    this.#bytes = element(`${name}-bytes`, HTMLElement);
+    this.#step = element(`${prefix}-step`, HTMLElement);
+    this.#bar = element(`${prefix}-bar`, HTMLProgressElement);
+    this.#bytes = element(`${prefix}-bytes`, HTMLElement);
   }
 
-  /**
-   * @param {string} step what is going on
-   * @param {number} loaded bytes
-   * @param {number} total bytes, 0 if unknown
-   */
-  show(step, loaded, total) {
+  /** @param {LoadProgress} progress */
+  show({ step, loaded, total }) {
     this.#step.textContent = step;
     if (total > 0) {
       this.#bar.max = total;
@@ -47,11 +45,7 @@ export class ProgressBar {
  * @param {number} total
  */
 function bytesText(loaded, total) {
-  if (total > 0) return `${megabytes(loaded)} of ${megabytes(total)} MB`;
-  return loaded > 0 ? `${megabytes(loaded)} MB` : "";
-}
-
-/** @param {number} count */
-function megabytes(count) {
-  return (count / 1e6).toFixed(1);
+  const megabytes = (loaded / 1e6).toFixed(1);
+  if (total > 0) return `${megabytes} of ${(total / 1e6).toFixed(1)} MB`;
+  return loaded > 0 ? `${megabytes} MB` : "";
 }

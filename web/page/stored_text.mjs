@@ -1,29 +1,29 @@
 /**
- * Short texts that a browser keeps from visit to visit; in a window that keeps nothing they live as long as the page.
+ * Short texts stored in the browser from visit to visit. In a window without storage nothing is stored.
  * @module
  */
 
 /**
- * @param {string} name
- * @returns {string | null} null if nothing is kept under that name
+ * @param {string} key
+ * @returns {string | null} null if nothing is stored
  */
-export function keptText(name) {
+export function readText(key) {
   try {
-    return localStorage.getItem(name);
+    return localStorage.getItem(key);
   } catch {
     return null;
   }
 }
 
 /**
- * @param {string} name
- * @param {string | null} text null to keep it no longer
+ * @param {string} key
+ * @param {string | null} text null removes it
  */
-export function keepText(name, text) {
+export function storeText(key, text) {
   try {
-    if (text === null) localStorage.removeItem(name);
-    else localStorage.setItem(name, text);
+    if (text === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, text);
   } catch {
-    // Nothing is kept here.
+    // This window has no storage.
   }
 }

@@ -1,26 +1,26 @@
 /**
- * Draws what changes with every frame, but only as often as people can follow.
+ * Draws what changes with every frame only as often as people can follow.
  * @module
  */
 
-const PAUSE_MS = 250;
+const INTERVAL_MS = 250;
 
-export class Redraw {
+export class ThrottledDraw {
   #draw;
-  #due = false;
+  #scheduled = false;
 
-  /** @param {() => void} draw in a task of its own, so that frames do not wait for it */
+  /** @param {() => void} draw called in a task of its own, so that frames do not wait for it */
   constructor(draw) {
     this.#draw = draw;
   }
 
-  /** Something has changed: it is drawn at the end of the present pause. */
-  ask() {
-    if (this.#due) return;
-    this.#due = true;
+  /** Schedules a draw at the end of the current interval, unless one is scheduled already. */
+  request() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
     setTimeout(() => {
-      this.#due = false;
+      this.#scheduled = false;
       this.#draw();
-    }, PAUSE_MS);
+    }, INTERVAL_MS);
   }
 }

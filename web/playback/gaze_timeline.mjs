@@ -1,15 +1,17 @@
 /**
- * What of a file has been looked at, frame by frame: a strip under the place in the file.
+ * The gaze along a file: a strip that shows, for the frames processed until now, the masked share and the cells.
  * @module
  */
 
-import { element } from "../page/element.mjs";
-import { Redraw } from "../page/throttled_draw.mjs";
+/** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { SourcePlayer } from "../sources/source_player.mjs" */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
+import { element } from "../page/element.mjs";
+import { ThrottledDraw } from "../page/throttled_draw.mjs";
+
 /** @typedef {{ time: number, duration: number, seek: (time: number) => void }} Playback in seconds */
 
-// Columns of the strip: frames of a longer file share them, and the newest counts.
+// Columns of the strip. Frames of a longer file share a column, which shows the newest of them.
 const COLUMNS = 400;
 const HEIGHT = 32;
 
@@ -18,7 +20,7 @@ export class GazeTimeline {
   #picture;
   #ratios;
   #counts;
-  #place;
+  #position;
   /** @type {(number | undefined)[]} share of the frame that was masked */
   #masked = [];
   /** @type {(number | undefined)[]} */
@@ -26,45 +28,46 @@ export class GazeTimeline {
   /** @type {Playback | undefined} */
   #playback;
   #frames = 0;
-  #redraw = new Redraw(() => this.#show());
+  #draw = new ThrottledDraw(() => this.#show());
 
-  constructor() {
+  /** @param {{ view: LiveView, player: SourcePlayer }} page */
+  constructor({ view, player }) {
     const picture = document.querySelector("#timeline-picture");
-    if (!picture) throw new Error("index.html has no #timeline-picture");
+    if (!picture) throw new Error("The page has no #timeline-picture");
     this.#picture = picture;
-    const [ratios, counts, place] = this.#picture.querySelectorAll("path");
-    if (!ratios || !counts || !place) throw new Error("index.html has no lines in #timeline-picture");
+    const [ratios, counts, position] = this.#picture.querySelectorAll("path");
+    if (!ratios || !counts || !position) throw new Error("The page has no lines in #timeline-picture");
     this.#ratios = ratios;
     this.#counts = counts;
-    this.#place = place;
+    this.#position = position;
     this.#strip.addEventListener("click", (event) => {
       const { left, width } = this.#picture.getBoundingClientRect();
       const share = Math.min(Math.max((event.clientX - left) / width, 0), 1);
       this.#playback?.seek(share * this.#playback.duration);
     });
+    view.on("frame", (report) => this.#add(report, player.playback));
+    player.on("opening", () => this.#reset());
   }
 
   /**
-   * A frame of a file was processed.
    * @param {FrameReport} report
-   * @param {Playback | undefined} playback none if the source is no file
+   * @param {Playback | undefined} playback undefined if the source is not a file
    */
-  frame({ mask_ratio, cells, keyframe }, playback) {
+  #add({ mask_ratio, cells, keyframe }, playback) {
     this.#playback = playback;
     this.#strip.hidden = !playback || !(playback.duration > 0);
     if (!playback || this.#strip.hidden) return;
-    // A keyframe takes the whole frame, whatever the cells are.
+    // A keyframe updates the whole frame, whatever its cells are.
     if (!keyframe) {
       const column = this.#column(playback);
       if (this.#masked[column] === undefined) this.#frames += 1;
       this.#masked[column] = mask_ratio;
       this.#cells[column] = cells;
     }
-    this.#redraw.ask();
+    this.#draw.request();
   }
 
-  /** Another source was chosen. */
-  reset() {
+  #reset() {
     this.#masked = [];
     this.#cells = [];
     this.#frames = 0;
@@ -79,7 +82,7 @@ export class GazeTimeline {
   #show() {
     const most = Math.max(1, ...this.#cells.filter((cells) => cells !== undefined));
     const columns = [...this.#masked.keys()].filter((column) => this.#masked[column] !== undefined);
-    // As wide as the frames of a short file are apart, so that they join.
+    // Bars of a short file are as wide as its frames are apart, so that they join.
     const gaps = columns.slice(1).map((column, index) => column - (columns[index] ?? 0));
     const wide = gaps.length > 0 ? Math.min(...gaps) : 1;
     let bars = "";
@@ -91,12 +94,12 @@ export class GazeTimeline {
     }
     this.#ratios.setAttribute("d", bars);
     this.#counts.setAttribute("d", line);
-    const place = this.#playback ? this.#column(this.#playback) : 0;
-    this.#place.setAttribute("d", `M${place + 0.5} 0V${HEIGHT}`);
-    const looked = Math.round((100 * this.#frames) / COLUMNS);
+    const column = this.#playback ? this.#column(this.#playback) : 0;
+    this.#position.setAttribute("d", `M${column + 0.5} 0V${HEIGHT}`);
+    const analysed = Math.round((100 * this.#frames) / COLUMNS);
     this.#picture.setAttribute(
       "aria-label",
-      `Gaze along the file: ${looked} % of its columns analysed, at most ${most} cells in a frame`,
+      `Gaze along the file: ${analysed} % analysed, at most ${most} cells in a frame`,
     );
   }
 }

@@ -1,12 +1,12 @@
 /**
- * One option in the panel of settings: its control, its help, why it has no effect, and the way back.
+ * One option in the panel of settings: its control, its help, why it has no effect, and a button that restores its default.
  * @module
  */
 
-import { accepted, parseValue } from "./options.mjs";
+/** @import { Option, Value } from "./options.mjs" */
+/** @import { Settings } from "./settings.mjs" */
 
-/** @typedef {import("./options.mjs").Option} Option */
-/** @typedef {import("./settings.mjs").Settings} Settings */
+import { accepted, parseValue } from "./options.mjs";
 
 export class Field {
   /** The field's row in the panel. */
@@ -30,7 +30,7 @@ export class Field {
     const id = `setting-${option.name}`;
     this.#control.id = id;
     this.#control.setAttribute("aria-describedby", `${id}-help ${id}-reason ${id}-problem`);
-    this.#control.addEventListener("change", () => this.#take());
+    this.#control.addEventListener("change", () => this.#apply());
 
     const label = textElement("label", option.label);
     label.htmlFor = id;
@@ -49,7 +49,7 @@ export class Field {
     this.#reset.textContent = "Reset";
     this.#reset.setAttribute("aria-label", `Reset ${option.label}`);
     this.#reset.addEventListener("click", () => {
-      settings.putBack(option.name);
+      settings.restore(option.name);
       this.#control.focus();
     });
 
@@ -61,23 +61,23 @@ export class Field {
     this.show();
   }
 
-  /** Shows the present value. */
+  /** Shows the current value. */
   show() {
     const { name } = this.#option;
     const value = this.#settings.values[name] ?? "";
     if (this.#control instanceof HTMLInputElement && this.#control.type === "checkbox") {
       this.#control.checked = value === true;
     } else this.#control.value = String(value);
-    const reason = this.#settings.reasonWithout(this.#option);
+    const reason = this.#settings.reasonWithoutEffect(this.#option);
     this.#control.disabled = reason !== "";
     this.#reason.textContent = reason;
-    this.element.classList.toggle("without", reason !== "");
+    this.element.classList.toggle("no-effect", reason !== "");
     this.#reset.hidden = this.#settings.isDefault(name);
-    this.#tell("");
+    this.#showProblem("");
   }
 
   /**
-   * Whether its names or its help have every word that someone looks for.
+   * Whether the names or the help of the option contain every word.
    * @param {string} words
    */
   matches(words) {
@@ -89,7 +89,7 @@ export class Field {
       .every((word) => text.includes(word));
   }
 
-  #take() {
+  #apply() {
     const given =
       this.#control instanceof HTMLInputElement && this.#control.type === "checkbox"
         ? String(this.#control.checked)
@@ -98,15 +98,15 @@ export class Field {
     if (value === undefined) {
       const { label, name } = this.#option;
       const now = shown(this.#option, this.#settings.values[name] ?? "");
-      this.#tell(`${label} is ${accepted(this.#option)}; it stays ${now || "none"}.`);
+      this.#showProblem(`${label} is ${accepted(this.#option)}; it stays ${now || "none"}.`);
       return;
     }
-    this.#settings.give({ [this.#option.name]: value });
+    this.#settings.set({ [this.#option.name]: value });
     this.show();
   }
 
   /** @param {string} problem */
-  #tell(problem) {
+  #showProblem(problem) {
     this.#problem.textContent = problem;
     this.#control.setAttribute("aria-invalid", String(problem !== ""));
   }
@@ -128,7 +128,7 @@ function control(option) {
   input.autocomplete = "off";
   input.spellcheck = false;
   if (option.type === "integer" || option.type === "number") {
-    // Words such as "auto" may stand for numbers, so it is no number field; phones show digits all the same.
+    // Not a number field, because a word such as "auto" may be accepted; phones show digits nevertheless.
     if (!option.choices) input.inputMode = option.type === "integer" ? "numeric" : "decimal";
     input.placeholder = accepted(option);
   }
@@ -138,7 +138,7 @@ function control(option) {
 
 /**
  * @param {Option} option
- * @param {import("./options.mjs").Value} value
+ * @param {Value} value
  */
 function shown({ choices = [] }, value) {
   if (typeof value === "boolean") return value ? "on" : "off";

@@ -7,7 +7,7 @@
  * @typedef {string | number | boolean} Value
  * @typedef {Record<string, Value>} Values
  * @typedef {{ value: string, label: string, help?: string, aliases: string[], sets?: Values }} Choice
- * @typedef {object} Shorthand a name that stands for values of options, such as `preset`
+ * @typedef {object} Shorthand a name that stands for several options, such as `preset`
  * @property {string} name
  * @property {string[]} aliases
  * @property {"choice" | "number" | "integer" | "boolean" | "url" | "grids"} type
@@ -16,15 +16,15 @@
  * @property {number} [minimum]
  * @property {number} [maximum]
  * @property {boolean} [loss] a number that can be "off", or given in decibels
- * @property {Choice[]} [choices] of a number: the words that may stand in its place
- * @property {Values} [sets] values of other options that come with it, unless they are given themselves
- * @property {string} [decibels_of] the loss that is set to so many dB
+ * @property {Choice[]} [choices] of a number: the words it accepts instead
+ * @property {Values} [sets] values of other options that it implies, unless they are set explicitly
+ * @property {string} [decibels_of] the loss that it sets, in decibels
  * @typedef {object} OptionExtras
  * @property {string} group
- * @property {Value} default an empty one means that nothing is a value, too
+ * @property {Value} default an empty one means that the option may be empty
  * @property {Value} [tiled_default] with a mode other than realtime
- * @property {"source" | "model"} [restarts] what has to be opened again for a new value
- * @property {Record<string, string[]>} [when] values of other options with which it means anything
+ * @property {"source" | "model"} [restarts] what has to be reopened for a new value
+ * @property {Record<string, string[]>} [when] values of other options with which it has an effect
  * @typedef {Shorthand & OptionExtras} Option
  */
 
@@ -92,7 +92,7 @@ export function parseQuery(table, query) {
 }
 
 /**
- * The values of other options that come with a value of this one.
+ * The values of other options that a value of this one implies.
  *
  * @param {Shorthand & Partial<OptionExtras>} option
  * @param {Value} value
@@ -101,7 +101,7 @@ export function parseQuery(table, query) {
 export function impliedBy(option, value) {
   const chosen = option.choices?.find((choice) => choice.value === value)?.sets;
   const converted = option.decibels_of ? { [option.decibels_of]: lossOfDecibels(value) } : {};
-  // An empty address or "auto" asks for nothing.
+  // A default, such as an empty address or "auto", implies nothing.
   return { ...(value === option.default ? {} : option.sets), ...chosen, ...converted };
 }
 
@@ -161,7 +161,7 @@ const BOOLEANS = new Map([
   ...["false", "off", "no", "0"].map((word) => /** @type {const} */ ([word, false])),
 ]);
 
-/** An address on the web, or one relative to the page: a path that says so. */
+/** An address on the web, or a path relative to the page. */
 const URL_FORM = /^(https?:\/\/[^\s/]+|\.{0,2})\/\S+$/i;
 
 /** Cells per side of grids; in an address a + reads as a space. */

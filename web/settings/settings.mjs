@@ -1,28 +1,29 @@
 /**
- * The present value of every option, and the link that reproduces them.
+ * The current value of every option, and the link that reproduces them.
  * @module
  */
 
+/** @import { Option, OptionTable, Value, Values } from "./options.mjs" */
+
+import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
 import { defaultsOf, impliedBy, parseQuery } from "./options.mjs";
 
-/** @typedef {import("./options.mjs").Option} Option */
-/** @typedef {import("./options.mjs").OptionTable} OptionTable */
-/** @typedef {import("./options.mjs").Value} Value */
-/** @typedef {import("./options.mjs").Values} Values */
-
-export class Settings {
-  /** The values by name: always the same object, so that whoever keeps it sees changes. @type {Values} */
+/**
+ * The event `change` has the names of the options that have new values.
+ * @extends {TypedEventTarget<{ change: string[] }>}
+ */
+export class Settings extends TypedEventTarget {
+  /** The values by name: always the same object, so that whoever holds it sees changes. @type {Values} */
   values;
 
   #table;
-  /** @type {((changed: string[]) => void)[]} */
-  #listeners = [];
 
   /**
    * @param {OptionTable} table
    * @param {Values} values of all options
    */
   constructor(table, values) {
+    super();
     this.#table = table;
     this.values = { ...values };
   }
@@ -41,23 +42,18 @@ export class Settings {
     return found;
   }
 
-  /** @param {(changed: string[]) => void} listener called with the names of options that have new values */
-  onChange(listener) {
-    this.#listeners.push(listener);
-  }
-
   /**
-   * Sets options, and what comes with them.
-   * @param {Values} given valid values by name
+   * Sets options, and those that they imply.
+   * @param {Values} values valid values by name
    */
-  give(given) {
-    const implied = Object.entries(given).map(([name, value]) => impliedBy(this.option(name), value));
-    const wanted = Object.assign({}, ...implied, given);
+  set(values) {
+    const implied = Object.entries(values).map(([name, value]) => impliedBy(this.option(name), value));
+    const wanted = Object.assign({}, ...implied, values);
     if ("mode" in wanted) Object.assign(wanted, { ...this.#defaultsInMode(wanted.mode), ...wanted });
     const changed = Object.keys(wanted).filter((name) => this.values[name] !== wanted[name]);
     if (changed.length === 0) return;
     Object.assign(this.values, wanted);
-    for (const listener of this.#listeners) listener(changed);
+    this.emit("change", changed);
   }
 
   /** @param {string} name */
@@ -65,22 +61,22 @@ export class Settings {
     return this.values[name] === this.#defaults[name];
   }
 
-  /** How many options have another value than their default. */
+  /** The number of options that differ from their defaults. */
   get changedCount() {
     return Object.keys(this.values).filter((name) => !this.isDefault(name)).length;
   }
 
   /**
-   * Puts an option back to its default.
+   * Restores the default of an option.
    * @param {string} name
    */
-  putBack(name) {
-    this.give({ [name]: this.#defaults[name] ?? "" });
+  restore(name) {
+    this.set({ [name]: this.#defaults[name] ?? "" });
   }
 
-  /** Puts every option back to its default. */
-  reset() {
-    this.give(defaultsOf(this.#table));
+  /** Restores the defaults of all options. */
+  restoreAll() {
+    this.set(defaultsOf(this.#table));
   }
 
   get #defaults() {
@@ -88,7 +84,7 @@ export class Settings {
   }
 
   /**
-   * Options that are at their default stay so when the mode changes.
+   * Options at their default stay at it when the mode changes.
    * @param {Value} mode
    */
   #defaultsInMode(mode) {
@@ -97,28 +93,28 @@ export class Settings {
   }
 
   /**
-   * The query that reproduces the present values: only those that are not defaults.
-   * @returns {string} such as `?source=synthetic-pan`, or nothing
+   * The query that reproduces the current values: only those that are not defaults.
+   * @returns {string} such as `?source=synthetic-pan`, empty if all are defaults
    */
   query() {
     const names = Object.keys(this.values);
-    const told = new Set(names.filter((name) => !this.isDefault(name)));
+    const listed = new Set(names.filter((name) => !this.isDefault(name)));
     const query = () => {
-      const pairs = [...told].map((name) => [name, String(this.values[name])]);
+      const pairs = [...listed].map((name) => [name, String(this.values[name])]);
       return pairs.length > 0 ? `?${new URLSearchParams(pairs)}` : "";
     };
-    // Some options bring values of others with them, where a default then has to be told as well.
+    // Some options imply values of others; a default has to be listed where an implied value would replace it.
     const { values } = parseQuery(this.#table, query());
-    for (const name of names) if (values[name] !== this.values[name]) told.add(name);
+    for (const name of names) if (values[name] !== this.values[name]) listed.add(name);
     return query();
   }
 
   /**
-   * Why an option has no effect now.
+   * Why an option has no effect at the moment.
    * @param {Option} option
-   * @returns {string} a sentence, or nothing if it has one
+   * @returns {string} a sentence, empty if it has an effect
    */
-  reasonWithout({ when = {} }) {
+  reasonWithoutEffect({ when = {} }) {
     for (const [name, wanted] of Object.entries(when)) {
       if (wanted.includes(String(this.values[name]))) continue;
       const { label, choices = [] } = this.option(name);

@@ -1,18 +1,19 @@
 /**
- * The panel of settings: every option of `options.json` in its group, presets, the link to the present state.
+ * The panel of settings: every option of `options.json` in its group, presets, the link to the current settings.
  * @module
  */
 
-import { element } from "../page/element.mjs";
+/** @import { Settings } from "./settings.mjs" */
+
+import { element, showText } from "../page/element.mjs";
+import { follow } from "./bound_controls.mjs";
 import { Field } from "./field.mjs";
 
-/** @typedef {import("./settings.mjs").Settings} Settings */
-
-/** @param {Settings} settings */
-export function showSettings(settings) {
+/** @param {{ settings: Settings }} page */
+export function addSettingsPanel({ settings }) {
   const { groups, options } = settings.table;
   const fields = new Map(options.map((option) => [option.name, new Field(option, settings)]));
-  // A phone shows the groups' names first.
+  // A phone shows only the groups' names at first.
   const roomy = matchMedia("(min-width: 50rem)").matches;
   const sections = groups.map(({ name, label }) => {
     const section = document.createElement("details");
@@ -34,24 +35,24 @@ export function showSettings(settings) {
     }
   });
 
-  showPresets(settings);
-  element("settings-reset", HTMLButtonElement).addEventListener("click", () => settings.reset());
+  addPresets(settings);
+  element("settings-reset", HTMLButtonElement).addEventListener("click", () => settings.restoreAll());
   element("copy-link", HTMLButtonElement).addEventListener("click", () => copyLink(settings));
 
-  const summarise = () => {
-    const count = settings.changedCount;
-    element("settings-hint", HTMLElement).textContent =
-      count === 0 ? "all at their defaults" : `${count} changed`;
-  };
-  settings.onChange(() => {
+  settings.on("change", () => {
     for (const field of fields.values()) field.show();
-    summarise();
   });
-  summarise();
+  follow(settings, () => {
+    const count = settings.changedCount;
+    showText(
+      element("settings-hint", HTMLElement),
+      count === 0 ? "all at their defaults" : `${count} changed`,
+    );
+  });
 }
 
 /** @param {Settings} settings */
-function showPresets(settings) {
+function addPresets(settings) {
   const preset = settings.table.shorthands.find(({ name }) => name === "preset");
   const buttons = (preset?.choices ?? []).map(({ label, help = "", sets = {} }) => {
     const button = document.createElement("button");
@@ -59,8 +60,8 @@ function showPresets(settings) {
     button.textContent = label;
     button.title = help;
     button.addEventListener("click", () => {
-      settings.give(sets);
-      tell(`${label}: ${help}`);
+      settings.set(sets);
+      showStatus(`${label}: ${help}`);
     });
     return button;
   });
@@ -76,13 +77,13 @@ async function copyLink(settings) {
   field.select();
   try {
     await navigator.clipboard.writeText(link);
-    tell("The link is copied.");
+    showStatus("The link was copied.");
   } catch {
-    tell("The browser did not let the page copy: copy the link from the field.");
+    showStatus("The browser did not let the page copy: copy the link from the field.");
   }
 }
 
 /** @param {string} sentence */
-function tell(sentence) {
-  element("settings-told", HTMLElement).textContent = sentence;
+function showStatus(sentence) {
+  element("settings-status", HTMLElement).textContent = sentence;
 }

@@ -1,45 +1,44 @@
 /**
  * Single keys for the controls, and the list of them that `?` opens.
  *
- * They do what a click on the control does, so that nothing works by key alone; fields and buttons that have
- * the focus keep their keys. Whoever speaks to the browser can turn them off (WCAG 2.1.4).
+ * They do what a click on the control does, so that nothing works by key alone. A field or button that has the
+ * focus keeps its own keys. All of them can be turned off, for people who use speech input (WCAG 2.1.4).
  * @module
  */
 
 import { element } from "../page/element.mjs";
-import { keepText, keptText } from "../page/stored_text.mjs";
+import { readText, storeText } from "../page/stored_text.mjs";
 
-const OFF = "autogaze-shortcuts-off";
+const OFF_KEY = "autogaze-shortcuts-off";
 
 /** @type {{ keys: string[], what: string, run: () => void }[]} */
 const SHORTCUTS = [
   { keys: [" "], what: "Start or pause", run: () => click("run") },
   { keys: [","], what: "One frame back, in files", run: () => click("step-back") },
-  { keys: ["."], what: "One frame on, in files", run: () => click("step-forward") },
+  { keys: ["."], what: "One frame forward, in files", run: () => click("step-forward") },
   { keys: ["o"], what: "Open a video, a picture or a model", run: () => click("open-file") },
-  { keys: ["m"], what: "The other mask source", run: () => next("mask-source") },
-  { keys: ["v"], what: "The next kind of output", run: () => next("output-mode") },
-  { keys: ["["], what: "Less quality", run: () => move("quality", -5) },
-  { keys: ["]"], what: "More quality", run: () => move("quality", 5) },
-  { keys: ["c"], what: "Copy a link to the present settings", run: () => click("copy-link") },
+  { keys: ["m"], what: "Switch the mask source", run: () => next("mask-source") },
+  { keys: ["v"], what: "Next kind of output", run: () => next("output-mode") },
+  { keys: ["["], what: "Lower quality", run: () => move("quality", -5) },
+  { keys: ["]"], what: "Higher quality", run: () => move("quality", 5) },
+  { keys: ["c"], what: "Copy a link to the current settings", run: () => click("copy-link") },
   { keys: ["s"], what: "Save a picture", run: () => click("export-picture") },
   { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], what: "Open or close a feature", run: () => {} },
   { keys: ["?"], what: "Show this list", run: () => element("shortcuts", HTMLDialogElement).showModal() },
 ];
 
-/** Listens from now on. */
-export function listenForShortcuts() {
+export function addShortcuts() {
   const list = element("shortcuts-list", HTMLElement);
   for (const { keys, what } of SHORTCUTS) list.append(row(keys, what));
   const dialog = element("shortcuts", HTMLDialogElement);
   const on = element("shortcuts-on", HTMLInputElement);
-  on.checked = keptText(OFF) === null;
-  on.addEventListener("change", () => keepText(OFF, on.checked ? null : "1"));
+  on.checked = readText(OFF_KEY) === null;
+  on.addEventListener("change", () => storeText(OFF_KEY, on.checked ? null : "1"));
   element("shortcuts-open", HTMLButtonElement).addEventListener("click", () => dialog.showModal());
   element("shortcuts-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (dialog.open || !on.checked || keepsItsKeys(event.target, event.key)) return;
+    if (dialog.open || !on.checked || usesKeyItself(event.target, event.key)) return;
     const shortcut = SHORTCUTS.find(({ keys }) => keys.includes(event.key.toLowerCase()));
     if (!shortcut) return;
     event.preventDefault();
@@ -52,7 +51,7 @@ export function listenForShortcuts() {
  * @param {EventTarget | null} target
  * @param {string} key
  */
-function keepsItsKeys(target, key) {
+function usesKeyItself(target, key) {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.matches("input, textarea, select")) return true;
   return key === " " && target.closest("button, summary, a, [role=button]") !== null;
@@ -61,20 +60,20 @@ function keepsItsKeys(target, key) {
 /** @param {string} id */
 function click(id) {
   const button = element(id, HTMLButtonElement);
-  if (!button.disabled && (id === "open-file" || isPresent(button))) button.click();
+  if (!button.disabled && (id === "open-file" || isAvailable(button))) button.click();
 }
 
-/** @param {HTMLElement} button not inside something that is hidden; a closed feature hides nothing here */
-function isPresent(button) {
+/** @param {HTMLElement} button available unless something around it is hidden; a closed feature does not count */
+function isAvailable(button) {
   return !button.closest("[hidden]");
 }
 
-/** @param {string} id of a choice */
+/** @param {string} id of a <select> */
 function next(id) {
   const select = element(id, HTMLSelectElement);
   if (select.disabled) return;
   select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
-  tell(select);
+  dispatchChange(select);
 }
 
 /**
@@ -84,17 +83,17 @@ function next(id) {
 function move(id, steps) {
   const slider = element(id, HTMLInputElement);
   slider.stepUp(steps);
-  tell(slider);
+  dispatchChange(slider);
 }
 
-/** @param {HTMLElement} control that a user would have changed */
-function tell(control) {
+/** @param {HTMLElement} control changed on behalf of the user */
+function dispatchChange(control) {
   for (const type of ["input", "change"]) control.dispatchEvent(new Event(type, { bubbles: true }));
 }
 
-/** @param {number} place 1 for the first */
-function toggleFeature(place) {
-  const feature = document.querySelectorAll("details.feature:not([hidden])")[place - 1];
+/** @param {number} number 1 for the first */
+function toggleFeature(number) {
+  const feature = document.querySelectorAll("details.feature:not([hidden])")[number - 1];
   if (!(feature instanceof HTMLDetailsElement)) return;
   feature.open = !feature.open;
   feature.querySelector("summary")?.focus();

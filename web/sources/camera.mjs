@@ -3,14 +3,14 @@
  * @module
  */
 
-import { playingStream } from "./video_frames.mjs";
+/** @import { Values } from "../settings/options.mjs" */
+/** @import { Source, SourceSetup } from "./source.mjs" */
 
-/** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
+import { playingStream } from "./video_frames.mjs";
 
 /**
  * @param {SourceSetup} setup
- * @param {string} [device] id of one camera; the browser chooses one without it
+ * @param {string} [device] id of a camera; without it the browser chooses one
  * @returns {Promise<Source>}
  * @throws {Error} with a sentence for the user
  */
@@ -36,7 +36,7 @@ export async function openCamera(setup, device) {
   return { ...source, device: stream.getVideoTracks()[0]?.getSettings().deviceId ?? "" };
 }
 
-/** The cameras of this machine; they have names once one of them was allowed. */
+/** The cameras of this machine. They have names once the user has allowed one of them. */
 export async function listCameras() {
   const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
   return devices
@@ -45,7 +45,7 @@ export async function listCameras() {
 }
 
 /**
- * @param {import("../settings/options.mjs").Values} values
+ * @param {Values} values
  * @param {string} [device]
  * @returns {MediaTrackConstraints}
  */

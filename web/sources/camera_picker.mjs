@@ -1,41 +1,43 @@
 /**
- * The controls of the camera, directly under the panels: which one, and whether it is a mirror.
+ * The camera's controls below the panels: which camera, and whether its picture is mirrored.
  * @module
  */
 
+/** @import { Settings } from "../settings/settings.mjs" */
+/** @import { SourcePlayer } from "./source_player.mjs" */
+
 import { element } from "../page/element.mjs";
+import { bindCheckbox, follow } from "../settings/bound_controls.mjs";
 import { listCameras } from "./camera.mjs";
 
-/** @typedef {import("../settings/settings.mjs").Settings} Settings */
+// Marks the values of the <select> that name a side instead of a device.
+const FACING = "facing:";
 
 export class CameraPicker {
-  /** A camera was chosen by its id. @type {(device: string) => void} */
-  onCamera = () => {};
-
+  #player;
+  #settings;
   #bar = element("camera-tools", HTMLElement);
   #select = element("camera-device", HTMLSelectElement);
-  #mirror = element("camera-mirror", HTMLInputElement);
-  #settings;
   #device = "";
 
-  /** @param {Settings} settings */
-  constructor(settings) {
+  /** @param {{ settings: Settings, player: SourcePlayer }} page */
+  constructor({ settings, player }) {
+    this.#player = player;
     this.#settings = settings;
-    const video = element("video", HTMLVideoElement);
-    const showMirror = () => {
-      this.#mirror.checked = settings.values["camera-mirror"] === true;
-      // Until Python has made the first frame people see the camera itself.
-      video.classList.toggle("mirror", this.#mirror.checked && settings.values.source === "camera");
-    };
-    settings.onChange(showMirror);
-    showMirror();
-    this.#mirror.addEventListener("change", () => settings.give({ "camera-mirror": this.#mirror.checked }));
+    bindCheckbox("camera-mirror", settings, "camera-mirror");
+    const { values } = settings;
+    follow(settings, () => {
+      // The camera itself is visible until Python has processed the first frame.
+      const mirrored = values["camera-mirror"] === true && values.source === "camera";
+      element("video", HTMLVideoElement).classList.toggle("mirror", mirrored);
+    });
     this.#select.addEventListener("change", () => this.#choose());
+    player.on("source", (source) => this.#show(source?.device));
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#list());
   }
 
-  /** @param {string | undefined} device the open camera's id; undefined while the source is another one */
-  show(device) {
+  /** @param {string | undefined} device id of the open camera; undefined for other sources */
+  #show(device) {
     this.#bar.hidden = device === undefined;
     this.#device = device ?? "";
     if (device !== undefined) this.#list();
@@ -49,7 +51,7 @@ export class CameraPicker {
     const several = cameras.length > 1;
     this.#select.replaceChildren(
       ...cameras.map(({ id, label }) => new Option(label, id)),
-      // A phone's cameras are easier to tell by their side than by their names.
+      // The cameras of a phone are easier to tell apart by their side than by their names.
       ...(several ? sides.map(({ value, label }) => new Option(`${label} camera`, FACING + value)) : []),
     );
     this.#select.disabled = !several;
@@ -60,9 +62,7 @@ export class CameraPicker {
     const { value } = this.#select;
     const facing = value.startsWith(FACING) ? value.slice(FACING.length) : "";
     if (facing && this.#settings.values["camera-facing"] !== facing) {
-      this.#settings.give({ "camera-facing": facing });
-    } else this.onCamera(facing ? "" : value);
+      this.#settings.set({ "camera-facing": facing });
+    } else this.#player.openCamera(facing ? "" : value);
   }
 }
-
-const FACING = "facing:";

@@ -1,12 +1,9 @@
 /**
- * Files that the user offers: by the file dialog, by drag and drop, or by paste.
+ * Files dropped on the page or pasted into it.
  * @module
  */
 
-/**
- * Calls back with files that are dropped on the page or pasted into it.
- * @param {(files: File[]) => void} onFiles
- */
+/** @param {(files: File[]) => void} onFiles called with files that are dropped or pasted */
 export function acceptFiles(onFiles) {
   let inside = 0;
   /** @param {number} change */
@@ -38,11 +35,11 @@ export function acceptFiles(onFiles) {
 }
 
 /**
- * Tells a model's files from pictures and videos.
+ * Separates the files of a model from pictures and videos.
  * @param {File[]} files
  * @returns {{ model: File[], media: File[] }}
  */
-export function sorted(files) {
+export function partitionFiles(files) {
   const model = files.filter(({ name }) => /\.(safetensors|json)$/i.test(name));
   return { model, media: files.filter((file) => !model.includes(file)) };
 }

@@ -1,25 +1,24 @@
 /**
  * A video file as a source of frames: in real time by a <video>, or each frame by its number.
  *
- * In real time the <video> keeps the time and frames that cannot be worked on in time are skipped. At the
- * model's pace (`file-pace=every-frame`) and for single steps a `FrameReader` gives the frames one after the
- * other: the next one is decoded when the one before is done.
+ * In real time the <video> is the clock, and frames that cannot be processed in time are skipped. With
+ * `file-pace=every-frame` and for single steps a `FrameReader` decodes the frames one by one, each when the previous
+ * one is finished.
  * @module
  */
 
-import { FrameReader } from "./frame_reader.mjs";
+/** @import { PictureFrame } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { FrameReader } from "./frame_reader.mjs" */
+/** @import { Source, SourceSetup } from "./source.mjs" */
+
 import { capturePicture, play, watchPictures } from "./video_frames.mjs";
 
-/** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureFrame} PictureFrame */
-
-// A video of one frame would do nothing but seek to its start: it is shown and rests.
-const SHORTEST_LOOP_S = 0.1;
+// A video of one frame would only seek to its start for ever, so it does not loop.
+const MIN_LOOP_S = 0.1;
 
 /** @implements {Source} */
 export class FileSource {
-  /** Called when the place in the file, or what is known of the file, changed. @type {() => void} */
+  /** Called when the position in the file or its number of frames has changed. @type {() => void} */
   onChange = () => {};
 
   #file;
@@ -29,9 +28,9 @@ export class FileSource {
   #running = false;
   #closed = false;
   #time = 0;
-  /** The frame that is to be shown instead of the running ones. @type {number | undefined} */
-  #wanted;
-  /** @type {number | undefined} of the frame captured last, where frames are counted */
+  /** The frame to show next, if one was requested. @type {number | undefined} */
+  #requested;
+  /** @type {number | undefined} of the last frame captured by number */
   #index;
   /** @type {FrameReader | undefined} */
   #reader;
@@ -65,22 +64,22 @@ export class FileSource {
     return Number.isFinite(duration) ? duration : (this.#reader?.timeOf(this.#reader.count - 1) ?? 0);
   }
 
-  /** Where the file is, in seconds. */
+  /** The position in the file, in seconds. */
   get time() {
     return this.#time;
   }
 
-  /** The number of the frame, from 0; undefined as long as frames are not counted. */
+  /** The number of the frame, from 0; undefined until frames are counted. */
   get index() {
     return this.#reader && Math.max(0, this.#index ?? this.#reader.indexAt(this.#time));
   }
 
-  /** How many frames the file has; undefined as long as they are not counted. */
+  /** The number of frames; undefined until they are counted. */
   get count() {
     return this.#reader?.count;
   }
 
-  /** Why there are no single frames, or nothing. */
+  /** Why single frames are unavailable; empty if they are not. */
   get problem() {
     return this.#problem;
   }
@@ -96,10 +95,10 @@ export class FileSource {
   /** @returns {Promise<PictureFrame | null>} */
   async capture() {
     const { video, size, events } = this.#setup;
-    const framewise = this.#wanted !== undefined || (this.#running && this.#everyFrame);
+    const framewise = this.#requested !== undefined || (this.#running && this.#everyFrame);
     if (!framewise) return this.#index === undefined ? capturePicture(video, size) : null;
-    const reader = await this.#count();
-    const index = reader && (this.#wanted ?? this.#following(reader));
+    const reader = await this.#openReader();
+    const index = reader && (this.#requested ?? this.#nextIndex(reader));
     if (!reader || index === undefined) return null;
     try {
       const { image, width, height } = await reader.frame(index);
@@ -113,9 +112,9 @@ export class FileSource {
       );
       return null;
     } finally {
-      if (this.#wanted === index) this.#wanted = undefined;
-      if (!this.#closed) this.#place(reader.timeOf(index), index);
-      if (this.#running || this.#wanted !== undefined) events.onPicture();
+      if (this.#requested === index) this.#requested = undefined;
+      if (!this.#closed) this.#setPosition(reader.timeOf(index), index);
+      if (this.#running || this.#requested !== undefined) events.onPicture();
     }
   }
 
@@ -128,7 +127,7 @@ export class FileSource {
       events.onPicture();
       return;
     }
-    video.loop = this.#loops && video.duration > SHORTEST_LOOP_S;
+    video.loop = this.#loops && video.duration > MIN_LOOP_S;
     if (this.#index !== undefined) video.currentTime = this.#time;
     this.#index = undefined;
     play(video, events.onRefused);
@@ -139,24 +138,24 @@ export class FileSource {
     this.#setup.video.pause();
   }
 
-  /** The options of files have changed. */
+  /** Follows the options of files after they have changed. */
   configure() {
     this.#setup.video.loop = this.#loops;
     if (this.#running) this.resume();
   }
 
   /**
-   * Shows the frame so many frames from here; the player is paused first.
-   * @param {number} frames
+   * Shows another frame. The player has to be paused first.
+   * @param {number} frames to go, negative for back
    */
   async step(frames) {
-    const reader = await this.#count();
+    const reader = await this.#openReader();
     if (!reader) return;
-    this.#want((this.#wanted ?? this.index ?? 0) + frames);
+    this.#request((this.#requested ?? this.index ?? 0) + frames);
   }
 
   /**
-   * Shows the frame of a time.
+   * Shows the frame at a time.
    * @param {number} time in seconds
    */
   async seek(time) {
@@ -164,9 +163,9 @@ export class FileSource {
       this.#setup.video.currentTime = time;
       return;
     }
-    this.#place(time, this.#index);
-    const reader = await this.#count();
-    if (reader) this.#want(reader.indexAt(time));
+    this.#setPosition(time, this.#index);
+    const reader = await this.#openReader();
+    if (reader) this.#request(reader.indexAt(time));
     else this.#setup.video.currentTime = time;
   }
 
@@ -175,7 +174,7 @@ export class FileSource {
    * @param {number} index
    */
   async show(index) {
-    if (await this.#count()) this.#want(index);
+    if (await this.#openReader()) this.#request(index);
   }
 
   close() {
@@ -188,17 +187,17 @@ export class FileSource {
   }
 
   /** @param {number} index */
-  #want(index) {
+  #request(index) {
     const last = (this.#reader?.count ?? 1) - 1;
-    this.#wanted = Math.min(Math.max(index, 0), last);
+    this.#requested = Math.min(Math.max(index, 0), last);
     this.#setup.events.onPicture();
   }
 
   /**
-   * The frame after the present one, or the present one of a <video> that played until now.
+   * The index of the next frame, or of the current one if the <video> was playing until now.
    * @param {FrameReader} reader
    */
-  #following(reader) {
+  #nextIndex(reader) {
     if (this.#index === undefined) return reader.indexAt(this.#time);
     if (this.#index + 1 < reader.count) return this.#index + 1;
     if (this.#loops && reader.count > 1) return 0;
@@ -214,8 +213,8 @@ export class FileSource {
   /** @param {number} [time] of a picture that the video shows */
   #pictureOfVideo(time) {
     if (this.#everyFrame && this.#running) return;
-    if (this.#wanted !== undefined || this.#index !== undefined) return;
-    this.#place(time ?? this.#setup.video.currentTime, undefined);
+    if (this.#requested !== undefined || this.#index !== undefined) return;
+    this.#setPosition(time ?? this.#setup.video.currentTime, undefined);
     this.#setup.events.onPicture();
   }
 
@@ -223,16 +222,17 @@ export class FileSource {
    * @param {number} time
    * @param {number | undefined} index
    */
-  #place(time, index) {
+  #setPosition(time, index) {
     this.#time = time;
     this.#index = index;
     this.onChange();
   }
 
-  /** Counts the frames if that was not done yet; a file that does not allow it plays in real time. */
-  async #count() {
+  /** Opens the file for reading frame by frame; one that does not allow it plays in real time. */
+  async #openReader() {
     try {
-      const reader = await this.#frames();
+      this.#opening ??= this.#createReader();
+      const reader = await this.#opening;
       this.onChange();
       return reader;
     } catch (error) {
@@ -244,12 +244,12 @@ export class FileSource {
     }
   }
 
-  #frames() {
-    this.#opening ??= FrameReader.open(this.#file).then((reader) => {
-      if (this.#closed) reader.close();
-      this.#reader = reader;
-      return reader;
-    });
-    return this.#opening;
+  async #createReader() {
+    // Most files are never read frame by frame.
+    const { FrameReader } = await import("./frame_reader.mjs");
+    const reader = await FrameReader.open(this.#file);
+    if (this.#closed) reader.close();
+    this.#reader = reader;
+    return reader;
   }
 }

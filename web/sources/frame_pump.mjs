@@ -1,39 +1,36 @@
 /**
- * Newest frame wins: carries frames from a source to the live view, one at a time and never a queue.
+ * Newest frame wins: carries frames from a source to the live view, one at a time, without a queue.
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").Frame} Frame */
+/** @import { Frame } from "../../wasm_bridge/autogaze.mjs" */
 
 export class FramePump {
-  /** Frames that a newer one replaced before they could be worked on. */
+  /** Frames replaced by newer ones before they could be processed. */
   replaced = 0;
+  /** Milliseconds from the capture of the last finished frame to its end. */
+  latency = 0;
 
   #capture;
   #send;
-  #onFault;
+  #onError;
   #busy = false;
   #waiting = false;
   #running = true;
-  #captured = 0;
+  #capturedAt = 0;
 
   /**
-   * @param {() => Promise<Frame | null>} capture the source's present frame, null if it has none
-   * @param {(frame: Frame) => void} send gives a frame away; `done` must be called when it is worked on
-   * @param {(sentence: string) => void} onFault a frame could not be captured
+   * @param {() => Promise<Frame | null>} capture the source's current frame, null if it has none
+   * @param {(frame: Frame) => void} send hands a frame over; `done` must be called once it is finished
+   * @param {(sentence: string) => void} onError called when a frame could not be captured
    */
-  constructor(capture, send, onFault) {
+  constructor(capture, send, onError) {
     this.#capture = capture;
     this.#send = send;
-    this.#onFault = onFault;
+    this.#onError = onError;
   }
 
-  /** Milliseconds since the frame in work was captured. */
-  get milliseconds() {
-    return performance.now() - this.#captured;
-  }
-
-  /** The source has a new frame: captured now if nothing is in work, else as soon as that is done. */
+  /** The source has a new frame: captured now if none is in work, else as soon as that one is finished. */
   offer() {
     if (!this.#running) return;
     if (!this.#busy) this.#next();
@@ -41,13 +38,14 @@ export class FramePump {
     else this.#waiting = true;
   }
 
-  /** The frame that was sent has been worked on. */
+  /** The frame that was sent is finished. */
   done() {
+    this.latency = performance.now() - this.#capturedAt;
     this.#busy = false;
     if (this.#waiting) this.#next();
   }
 
-  /** Ends the pump: nothing is captured or sent any more. */
+  /** Nothing is captured or sent any more. */
   stop() {
     this.#running = false;
   }
@@ -57,12 +55,12 @@ export class FramePump {
     this.#waiting = false;
     /** @type {Frame | null} */
     let frame = null;
-    this.#captured = performance.now();
+    this.#capturedAt = performance.now();
     try {
       frame = await this.#capture();
     } catch (error) {
       if (!this.#running) return;
-      this.#onFault(
+      this.#onError(
         `The source's picture could not be read (${error instanceof Error ? error.message : error}).`,
       );
     }

@@ -1,18 +1,19 @@
 /**
- * Every frame of a video file, by its number: Mediabunny finds them in the container, WebCodecs decodes them.
+ * Every frame of a video file by its number: Mediabunny finds it in the container, WebCodecs decodes it.
  * A <video> cannot do that: it seeks to times, and skips frames while it plays.
  * @module
  */
 
+/** @import { VideoSample } from "mediabunny" */
+
 import { KEEPS_ROTATION } from "./video_frames.mjs";
 
-/** @typedef {import("mediabunny").VideoSample} VideoSample */
-/** @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number }} DecodedFrame as people see it */
+/** @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number }} DecodedFrame with its displayed size */
 
 const LIBRARY = new URL("../../runtime/recording/mediabunny.mjs", import.meta.url).href;
-// About nine hours at 30 frames a second: what a list of times may take of memory.
-const MOST_FRAMES = 1_000_000;
-// Times come as whole microseconds from some places.
+// About nine hours at 30 frames a second; bounds the memory of the list of times.
+const MAX_FRAMES = 1_000_000;
+// Some APIs round times to microseconds.
 const ROUNDING_S = 1e-4;
 
 export class FrameReader {
@@ -45,7 +46,7 @@ export class FrameReader {
     }
     /** @type {typeof import("mediabunny")} */
     const library = await import(LIBRARY);
-    // Files only: a playlist (HLS) would have the page ask for what it lists.
+    // Files only: a playlist (HLS) would make the page fetch what it lists.
     const formats = [library.MP4, library.QTFF, library.WEBM, library.MATROSKA, library.MPEG_TS];
     const input = new library.Input({ formats, source: new library.BlobSource(file) });
     try {
@@ -60,13 +61,13 @@ export class FrameReader {
     }
   }
 
-  /** How many frames there are. */
+  /** The number of frames. */
   get count() {
     return this.#times.length;
   }
 
   /**
-   * When a frame is shown, in seconds.
+   * The time of a frame, in seconds.
    * @param {number} index
    */
   timeOf(index) {
@@ -88,15 +89,15 @@ export class FrameReader {
   }
 
   /**
-   * Decodes a frame. Going through them in order decodes each once.
+   * Decodes a frame. In order, each frame is decoded once.
    * @param {number} index
    * @returns {Promise<DecodedFrame>}
    */
   async frame(index) {
-    const sample = index === this.#next ? await this.#following(index) : await this.#single(index);
+    const sample = index === this.#next ? await this.#nextSample(index) : await this.#sampleAt(index);
     if (!sample) throw new Error(`frame ${index + 1} cannot be decoded`);
     this.#next = index + 1;
-    return decoded(sample);
+    return toFrame(sample);
   }
 
   close() {
@@ -106,13 +107,13 @@ export class FrameReader {
   }
 
   /** @param {number} index */
-  async #following(index) {
+  async #nextSample(index) {
     this.#sequence ??= this.#sink.samples(this.timeOf(index));
     return (await this.#sequence.next()).value;
   }
 
   /** @param {number} index */
-  async #single(index) {
+  async #sampleAt(index) {
     this.#sequence?.return();
     this.#sequence = undefined;
     return this.#sink.getSample(this.timeOf(index));
@@ -124,18 +125,18 @@ async function frameTimes(packets) {
   const times = [];
   for await (const packet of packets.packets(undefined, undefined, { metadataOnly: true })) {
     times.push(packet.timestamp);
-    if (times.length > MOST_FRAMES) throw new Error(`it has more than ${MOST_FRAMES} frames`);
+    if (times.length > MAX_FRAMES) throw new Error(`it has more than ${MAX_FRAMES} frames`);
   }
   if (times.length === 0) throw new Error("it has no frames");
-  // The container has them in the order of decoding.
+  // The container stores them in decoding order.
   return times.sort((a, b) => a - b);
 }
 
 /**
- * @param {VideoSample} sample given away
+ * @param {VideoSample} sample closed by this function
  * @returns {DecodedFrame}
  */
-function decoded(sample) {
+function toFrame(sample) {
   const { displayWidth: width, displayHeight: height } = sample;
   try {
     if (sample.rotation === 0 || KEEPS_ROTATION) return { image: upright(sample), width, height };

@@ -1,15 +1,16 @@
 /**
- * The size of the frames that are worked on, by the options `inference-width` and `inference-height`.
+ * The size at which frames are processed, from the options `inference-width` and `inference-height`.
  * @module
  */
 
-/** @typedef {import("../settings/options.mjs").Values} Values */
-/** @typedef {(width: number, height: number) => { width: number, height: number }} FrameSize from a picture's own size, as people see it */
+/** @import { Values } from "../settings/options.mjs" */
+
+/** @typedef {(width: number, height: number) => { width: number, height: number }} FrameSize from a picture's displayed size */
 
 const LARGEST = 4096;
 
 /**
- * @param {Values} values of the options, read anew for every frame
+ * @param {Values} values of the options, read for every frame
  * @returns {FrameSize}
  */
 export function frameSize(values) {

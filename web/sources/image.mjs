@@ -1,15 +1,14 @@
 /**
- * One picture, worked on again and again at the rate of the option `static-fps`.
+ * One picture, repeated at the rate of the option `static-fps`.
  * @module
  */
 
+/** @import { Source, SourceSetup } from "./source.mjs" */
+
 import { ticking } from "./synthetic.mjs";
 
-/** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
-
-const LARGEST_FILE = 100e6;
-const LARGEST_PIXELS = 100e6;
+const MAX_FILE_BYTES = 100e6;
+const MAX_PIXELS = 100e6;
 
 /**
  * @param {File} file
@@ -18,8 +17,8 @@ const LARGEST_PIXELS = 100e6;
  * @throws {Error} with a sentence for the user
  */
 export async function openImage(file, { size, values, events }) {
-  const picture = await decoded(file);
-  /** The picture in the size that was worked on last: a photo is not scaled down again for every frame. */
+  const picture = await decode(file);
+  /** The picture at the last size, so that a photo is not scaled down again for every frame. */
   let scaled = picture;
   const source = ticking(
     Number(values["static-fps"]),
@@ -30,7 +29,7 @@ export async function openImage(file, { size, values, events }) {
         const resized = { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" };
         scaled = await createImageBitmap(picture, /** @type {ImageBitmapOptions} */ (resized));
       }
-      // The worker keeps what it is given, so it gets a copy.
+      // Frames are transferred to the worker, so each one is a copy.
       return { image: await createImageBitmap(scaled), width, height };
     },
     events.onPicture,
@@ -46,15 +45,15 @@ export async function openImage(file, { size, values, events }) {
 }
 
 /** @param {File} file */
-async function decoded(file) {
+async function decode(file) {
   const formats = "Choose a picture that this browser shows, such as PNG, JPEG, WebP or AVIF.";
   if (file.size === 0) throw new Error(`"${file.name}" is empty. ${formats}`);
-  if (file.size > LARGEST_FILE) {
+  if (file.size > MAX_FILE_BYTES) {
     throw new Error(`"${file.name}" has ${megabytes(file.size)} MB: choose a picture of at most 100 MB.`);
   }
   const picture = await createImageBitmap(file).catch(() => null);
   if (!picture) throw new Error(`"${file.name}" cannot be read as a picture. ${formats}`);
-  if (picture.width * picture.height > LARGEST_PIXELS) {
+  if (picture.width * picture.height > MAX_PIXELS) {
     const shape = `${picture.width}×${picture.height}`;
     picture.close();
     throw new Error(`"${file.name}" is too large (${shape}): choose a picture of at most 100 megapixels.`);

@@ -3,6 +3,8 @@
  * @module
  */
 
+/** @import { Source, SourceSetup } from "./source.mjs" */
+
 import { openCamera } from "./camera.mjs";
 import { openImage } from "./image.mjs";
 import { fetchFile } from "./remote_file.mjs";
@@ -10,33 +12,30 @@ import { openScreen } from "./screen.mjs";
 import { openSynthetic } from "./synthetic.mjs";
 import { openVideoFile } from "./video_file.mjs";
 
-/** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
-
 /**
- * What the user chose for a source: files, and a camera by its id.
- * @typedef {{ file?: File, image?: File, camera?: string }} Chosen
+ * What the user selected for some of the sources: files, and the id of a camera.
+ * @typedef {{ file?: File, image?: File, camera?: string }} SelectedMedia
  */
 
 const SAMPLE = "./sample/news.webm";
 
 /**
- * @param {string} name one of the option `source`'s values
+ * @param {string} name one of the values of the option `source`
  * @param {SourceSetup} setup
- * @param {Chosen} chosen
- * @returns {Promise<Source | undefined>} undefined if the user has to choose a file first
+ * @param {SelectedMedia} selected
+ * @returns {Promise<Source | undefined>} undefined if the user has to select a file first
  * @throws {Error} with a sentence for the user
  */
-export async function openSource(name, setup, chosen) {
+export async function openSource(name, setup, selected) {
   switch (name) {
     case "camera":
-      return openCamera(setup, chosen.camera);
+      return openCamera(setup, selected.camera);
     case "screen":
       return openScreen(setup);
     case "image":
-      return openChosen(chosen.image, "image-url", setup, openImage);
+      return openSelected(selected.image, "image-url", setup, openImage);
     case "file":
-      return openChosen(chosen.file, "video-url", setup, openVideoFile);
+      return openSelected(selected.file, "video-url", setup, openVideoFile);
     case "sample":
       return openVideoFile(await fetchFile(SAMPLE, setup.signal), setup);
     default:
@@ -45,12 +44,12 @@ export async function openSource(name, setup, chosen) {
 }
 
 /**
- * @param {File | undefined} file that the user chose; else the one at the address that they gave, if any
- * @param {string} address the option that has it
+ * @param {File | undefined} file selected by the user; without one, the address in the options is used
+ * @param {string} address the option with that address
  * @param {SourceSetup} setup
  * @param {(file: File, setup: SourceSetup) => Promise<Source>} open
  */
-async function openChosen(file, address, setup, open) {
+async function openSelected(file, address, setup, open) {
   const url = String(setup.values[address] ?? "");
   if (!file && !url) return undefined;
   return open(file ?? (await fetchFile(url, setup.signal)), setup);

@@ -1,5 +1,5 @@
 /**
- * A picture or video from an address that the user gave (`image-url`, `video-url`).
+ * A picture or video from an address in the options (`image-url`, `video-url`).
  *
  * Its bytes are fetched and shown from memory, never by an <img> or <video> that points elsewhere. So the
  * page's Content-Security-Policy need not allow pictures or media of other hosts: the address of such a

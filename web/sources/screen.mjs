@@ -1,12 +1,11 @@
 /**
- * A screen, a window or a tab that the user chooses to show.
+ * A screen, a window or a tab that the user shares.
  * @module
  */
 
-import { playingStream } from "./video_frames.mjs";
+/** @import { Source, SourceSetup } from "./source.mjs" */
 
-/** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
+import { playingStream } from "./video_frames.mjs";
 
 /**
  * @param {SourceSetup} setup

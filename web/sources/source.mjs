@@ -1,26 +1,29 @@
 /**
- * What every source of frames can do. Types only: this module has no code.
+ * The interface of every source of frames. Types only: this module has no code.
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").Frame} Frame */
+/** @import { Frame } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { Values } from "../settings/options.mjs" */
+/** @import { FileSource } from "./file_source.mjs" */
+/** @import { FrameSize } from "./frame_size.mjs" */
 
 /**
  * @typedef {object} SourceEvents
  * @property {() => void} onPicture there is a new frame to capture
- * @property {(sentence: string) => void} onRefused the browser wants the user to start it, and how
- * @property {() => void} onFinished the last frame was captured; `resume` begins again
- * @property {(sentence: string) => void} onEnd the source is gone, and why
+ * @property {(sentence: string) => void} onRefused the user has to start it; the sentence says how
+ * @property {() => void} onFinished the last frame was captured; `resume` starts over
+ * @property {(sentence: string) => void} onEnd the source is gone; the sentence says why
  */
 
 /**
- * What a source is opened with.
+ * What a source needs to open.
  * @typedef {object} SourceSetup
  * @property {HTMLVideoElement} video for sources that play one
- * @property {import("./frame_size.mjs").FrameSize} size of the frames
- * @property {import("../settings/options.mjs").Values} values of the options, always the present ones
+ * @property {FrameSize} size of the frames
+ * @property {Values} values of the options, always up to date
  * @property {SourceEvents} events
- * @property {AbortSignal} signal aborted when another source was chosen before this one was open
+ * @property {AbortSignal} signal aborted when another source is chosen
  */
 
 /**
@@ -29,7 +32,7 @@
  * @property {() => void} pause
  * @property {() => void} resume
  * @property {() => void} close frees the camera, the file or the timer
- * @property {import("./file_source.mjs").FileSource} [playback] of a file: steps, seeks
+ * @property {FileSource} [playback] of a file: to step and seek in it
  * @property {string} [device] of a camera: its id
  */
 

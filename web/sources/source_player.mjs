@@ -3,50 +3,52 @@
  * @module
  */
 
+/** @import { LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { Settings } from "../settings/settings.mjs" */
+/** @import { SelectedMedia } from "./open_source.mjs" */
+/** @import { Source, SourceSetup } from "./source.mjs" */
+
+import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
+import { element } from "../page/element.mjs";
+import { showError, showNotice } from "../page/notice.mjs";
 import { FramePump } from "./frame_pump.mjs";
 import { frameSize } from "./frame_size.mjs";
 import { openSource } from "./open_source.mjs";
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
-/** @typedef {import("../settings/options.mjs").Values} Values */
-/** @typedef {import("./source.mjs").Source} Source */
-
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
 
-export class SourcePlayer {
-  /** @type {(state: PlayerState) => void} */
-  onState = () => {};
-  /** Called before another source is opened. @type {() => void} */
-  onOpening = () => {};
-  /** Called with a sentence for the user. @type {(sentence: string) => void} */
-  onProblem = () => {};
-  /** Called when another source is open, or none. @type {(source: Source | undefined) => void} */
-  onSource = () => {};
-
+/**
+ * Its events: `state`; `opening`, before another source is opened; `source`, when another one is open, or none.
+ * @extends {TypedEventTarget<{ state: PlayerState, opening: null, source: Source | undefined }>}
+ */
+export class SourcePlayer extends TypedEventTarget {
   #view;
-  #video;
-  #values;
+  #settings;
   #workerReady = false;
   /** @type {PlayerState} */
   #state = "stopped";
   #name = "";
-  /** What the user chose for a source, by the source's name. @type {import("./open_source.mjs").Chosen} */
-  #chosen = {};
+  /** @type {SelectedMedia} */
+  #selected = {};
   /** @type {Source | undefined} */
   #source;
   /** @type {FramePump | undefined} */
   #pump;
   #attempt = new AbortController();
 
-  /**
-   * @param {LiveView} view
-   * @param {HTMLVideoElement} video for sources that play one
-   * @param {Values} values of the options, always the present ones
-   */
-  constructor(view, video, values) {
+  /** @param {{ view: LiveView, settings: Settings }} page */
+  constructor({ view, settings }) {
+    super();
     this.#view = view;
-    this.#video = video;
-    this.#values = values;
+    this.#settings = settings;
+    view.on("frame", () => this.#pump?.done());
+    view.on("frame-error", ({ message }) => {
+      this.#pump?.done();
+      showNotice(message);
+    });
+    view.on("restart", () => this.#restart());
+    settings.on("change", (names) => this.#followSettings(names));
+    this.#awaitWorker();
   }
 
   /** @returns {PlayerState} */
@@ -59,44 +61,25 @@ export class SourcePlayer {
     return this.#name;
   }
 
-  /** What people call the source: a file's name, or the source's own. */
+  /** The name of the opened file, or of the source. */
   get title() {
-    const chosen = this.#name === "file" || this.#name === "image" ? this.#chosen[this.#name] : undefined;
-    return chosen?.name ?? this.#name;
+    const file = this.#name === "file" || this.#name === "image" ? this.#selected[this.#name] : undefined;
+    return file?.name ?? this.#name;
   }
 
-  /** Milliseconds since the frame in work was captured. */
-  get milliseconds() {
-    return this.#pump?.milliseconds ?? 0;
+  /** Milliseconds from the capture of the last frame to its end. */
+  get latency() {
+    return this.#pump?.latency ?? 0;
   }
 
-  /** Frames of this source that newer ones replaced. */
+  /** Frames of this source that were replaced by newer ones. */
   get replaced() {
     return this.#pump?.replaced ?? 0;
   }
 
-  /** Steps and seeks, while the source is a file. */
+  /** The file that is open, to step and seek in; undefined for other sources. */
   get playback() {
     return this.#source?.playback;
-  }
-
-  /** Another worker is being started: the frame in work is lost, the source stays. */
-  workerLost() {
-    this.#workerReady = false;
-    this.#pump?.stop();
-    this.#view.newStream();
-    if (this.#source) this.#pumpFrames(this.#source);
-  }
-
-  /** Frames can be worked on from now on. */
-  workerReady() {
-    this.#workerReady = true;
-    this.#pump?.offer();
-  }
-
-  /** The frame that was in work is done. */
-  frameDone() {
-    this.#pump?.done();
   }
 
   /** Starts, pauses or resumes, whichever is next. */
@@ -116,64 +99,53 @@ export class SourcePlayer {
     this.#enter("paused");
   }
 
+  /** Draws a paused frame again, because options or the mask source have changed. */
+  redrawIfPaused() {
+    if (this.#state === "paused") this.#view.redraw();
+  }
+
   /**
-   * Opens a picture or a video instead of the present source.
+   * Opens a picture or a video instead of the current source.
    * @param {File} file
    */
   openFile(file) {
     const name = file.type.startsWith("image/") ? "image" : "file";
-    this.#chosen[name] = file;
+    this.#selected[name] = file;
     return this.open(name);
   }
 
   /**
-   * Opens one of the cameras instead of the present source.
+   * Opens a camera instead of the current source.
    * @param {string} device its id
    */
   openCamera(device) {
-    this.#chosen.camera = device;
+    this.#selected.camera = device;
     return this.open("camera");
   }
 
   /**
-   * Options have other values now.
-   * @param {string[]} changed their names
-   * @param {boolean} restart whether one of them is of the kind that a source is opened with
-   */
-  optionsChanged(changed, restart) {
-    // The address that was given last counts, not the file before it.
-    if (changed.includes("image-url")) delete this.#chosen.image;
-    if (changed.includes("video-url")) delete this.#chosen.file;
-    if (changed.includes("camera-facing")) delete this.#chosen.camera;
-    const name = String(this.#values.source);
-    const other = name !== this.#name;
-    if (other || (restart && changed.some((each) => each !== "source"))) this.open(name);
-    else this.playback?.configure();
-  }
-
-  /**
-   * Opens a source instead of the present one. What goes wrong is told by `onProblem`.
-   * @param {string} name one of the option `source`'s values
+   * Opens a source instead of the current one. Errors are shown as a notice.
+   * @param {string} name one of the values of the option `source`
    */
   async open(name) {
     this.close();
-    this.onOpening();
+    this.emit("opening", null);
     this.#name = name;
     const attempt = this.#attempt;
     this.#enter(name === "camera" || name === "screen" ? "asking" : "opening");
     try {
-      const source = await openSource(name, this.#setup(attempt.signal), this.#chosen);
+      const source = await openSource(name, this.#setup(attempt.signal), this.#selected);
       if (attempt.signal.aborted) source?.close();
       else if (source) this.#start(source);
       else this.#enter("needs-file");
     } catch (error) {
       if (attempt.signal.aborted) return;
       this.close();
-      this.onProblem(error instanceof Error ? error.message : String(error));
+      showError(error);
     }
   }
 
-  /** Lets the source go; a frame of it that is in work is not shown any more. */
+  /** Closes the source; a frame of it that is in work is not shown any more. */
   close() {
     this.#view.newStream();
     this.#attempt.abort();
@@ -181,13 +153,47 @@ export class SourcePlayer {
     this.#pump?.stop();
     this.#source?.close();
     this.#pump = undefined;
-    this.#show(undefined);
+    this.#setSource(undefined);
     this.#enter("stopped");
+  }
+
+  /** @param {string[]} names of the options that have changed */
+  #followSettings(names) {
+    this.redrawIfPaused();
+    // The address entered last replaces the file opened before it.
+    if (names.includes("image-url")) delete this.#selected.image;
+    if (names.includes("video-url")) delete this.#selected.file;
+    if (names.includes("camera-facing")) delete this.#selected.camera;
+    const source = String(this.#settings.values.source);
+    const reopen = names.some(
+      (name) => name !== "source" && this.#settings.option(name).restarts === "source",
+    );
+    if (reopen || source !== this.#name) this.open(source);
+    else this.playback?.configure();
+  }
+
+  async #awaitWorker() {
+    try {
+      await this.#view.ready;
+    } catch {
+      return; // reported where the worker was started
+    }
+    this.#workerReady = true;
+    this.#pump?.offer();
+  }
+
+  /** Another worker is starting: the frame in work is lost, the source stays open. */
+  #restart() {
+    this.#workerReady = false;
+    this.#pump?.stop();
+    this.#view.newStream();
+    if (this.#source) this.#pumpFrames(this.#source);
+    this.#awaitWorker();
   }
 
   /** @param {Source} source */
   #start(source) {
-    this.#show(source);
+    this.#setSource(source);
     this.#pumpFrames(source);
     this.#enter("running");
     if (this.#workerReady) this.#pump?.offer();
@@ -198,19 +204,20 @@ export class SourcePlayer {
     this.#pump = new FramePump(
       () => source.capture(),
       (frame) => this.#view.send(frame),
-      (sentence) => this.onProblem(sentence),
+      showNotice,
     );
   }
 
   /**
    * @param {AbortSignal} signal
-   * @returns {import("./source.mjs").SourceSetup}
+   * @returns {SourceSetup}
    */
   #setup(signal) {
+    const { values } = this.#settings;
     return {
-      video: this.#video,
-      size: frameSize(this.#values),
-      values: this.#values,
+      video: element("video", HTMLVideoElement),
+      size: frameSize(values),
+      values,
       signal,
       events: {
         onPicture: () => {
@@ -219,7 +226,7 @@ export class SourcePlayer {
         onRefused: (sentence) => {
           if (signal.aborted) return;
           this.#enter("paused");
-          this.onProblem(sentence);
+          showNotice(sentence);
         },
         onFinished: () => {
           if (!signal.aborted) this.#enter("paused");
@@ -227,22 +234,22 @@ export class SourcePlayer {
         onEnd: (sentence) => {
           if (signal.aborted) return;
           this.close();
-          this.onProblem(sentence);
+          showNotice(sentence);
         },
       },
     };
   }
 
   /** @param {Source | undefined} source */
-  #show(source) {
+  #setSource(source) {
     if (source === this.#source) return;
     this.#source = source;
-    this.onSource(source);
+    this.emit("source", source);
   }
 
   /** @param {PlayerState} state */
   #enter(state) {
     this.#state = state;
-    this.onState(state);
+    this.emit("state", state);
   }
 }

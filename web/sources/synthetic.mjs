@@ -1,10 +1,9 @@
 /**
- * The synthetic sources: Python draws their frames (`py/autogaze_web/frames/synthetic.py`), this keeps the time.
+ * The synthetic sources: Python draws their frames (`py/autogaze_web/frames/synthetic.py`); this module is their clock.
  * @module
  */
 
-/** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
+/** @import { Source, SourceSetup } from "./source.mjs" */
 
 const OWN_SIZE = /** @type {const} */ ([640, 360]);
 const FRAMES_PER_SECOND = 30;
@@ -24,7 +23,7 @@ export function openSynthetic(name, { size, events }) {
 }
 
 /**
- * A source that has a picture whenever a timer says so.
+ * A source whose pictures come at a fixed rate.
  *
  * @param {number} framesPerSecond
  * @param {Source["capture"]} capture

@@ -1,11 +1,11 @@
 /**
- * Opens a video file of the user's, or one that was fetched.
+ * Opens a video file, whether the user selected it or it was downloaded.
  * @module
  */
 
-import { FileSource } from "./file_source.mjs";
+/** @import { SourceSetup } from "./source.mjs" */
 
-/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
+import { FileSource } from "./file_source.mjs";
 
 const LOAD_TIMEOUT_MS = 15_000;
 
@@ -23,7 +23,7 @@ export async function openVideoFile(file, setup) {
   video.src = url;
   const close = () => {
     URL.revokeObjectURL(url);
-    if (video.src !== url) return; // another file has it already
+    if (video.src !== url) return; // in use for another file already
     video.removeAttribute("src");
     video.load();
   };

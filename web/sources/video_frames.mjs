@@ -1,14 +1,13 @@
 /**
- * Frames out of a <video> element, whatever feeds it.
+ * Frames from a <video> element, whatever feeds it.
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").PictureFrame} PictureFrame */
-/** @typedef {import("./frame_size.mjs").FrameSize} FrameSize */
-/** @typedef {import("./source.mjs").Source} Source */
-/** @typedef {import("./source.mjs").SourceSetup} SourceSetup */
+/** @import { PictureFrame } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { FrameSize } from "./frame_size.mjs" */
+/** @import { Source, SourceSetup } from "./source.mjs" */
 
-// Taking a VideoFrame copies nothing on the page's thread, but older ones lose a video's rotation.
+// A VideoFrame copies nothing on the page's thread, but in older browsers it loses the rotation of a video.
 export const KEEPS_ROTATION = typeof VideoFrame !== "undefined" && "rotation" in VideoFrame.prototype;
 
 /**
@@ -16,8 +15,8 @@ export const KEEPS_ROTATION = typeof VideoFrame !== "undefined" && "rotation" in
  *
  * @param {MediaStream} stream
  * @param {SourceSetup} setup
- * @param {string} ended a sentence for when the stream is taken away
- * @param {() => boolean} [mirrored] whether the pictures are turned round as in a mirror
+ * @param {string} ended a sentence to show when the stream ends
+ * @param {() => boolean} [mirrored] whether the pictures are mirrored
  * @returns {Source}
  */
 export function playingStream(stream, { video, size, events, signal }, ended, mirrored = () => false) {
@@ -63,36 +62,36 @@ export function watchPictures(video, onPicture) {
       onPicture(mediaTime);
     });
   };
-  const again = () => onPicture();
+  const onSeeked = () => onPicture();
   next();
-  // Some pictures have no callback: the one shown before now, and the only one of a video of one frame.
-  video.addEventListener("seeked", again);
+  // Two kinds of pictures have no callback: the one shown already, and the only one of a video of one frame.
+  video.addEventListener("seeked", onSeeked);
   onPicture();
   return () => {
     video.cancelVideoFrameCallback(handle);
-    video.removeEventListener("seeked", again);
+    video.removeEventListener("seeked", onSeeked);
   };
 }
 
 /**
- * Plays a video; a browser that will not start it by itself lets the user do so.
+ * Plays a video; if the browser blocks autoplay, the user has to start it.
  *
  * @param {HTMLVideoElement} video
  * @param {(sentence: string) => void} onRefused
  */
 export function play(video, onRefused) {
   video.play().catch((error) => {
-    // Another source was chosen before this one began.
+    // Another source was chosen before this one started.
     if (error instanceof DOMException && error.name === "AbortError") return;
     onRefused("The browser did not start the video by itself: press Start.");
   });
 }
 
 /**
- * The picture that a video shows now, to be scaled.
+ * The current picture of a video, to be scaled.
  *
  * @param {HTMLVideoElement} video
- * @param {FrameSize} size of the frame, from the video's as people see it
+ * @param {FrameSize} size of the frame, from the video's displayed size
  * @returns {Promise<PictureFrame | null>} null while the video has no picture
  */
 export async function capturePicture(video, size) {

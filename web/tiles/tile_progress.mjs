@@ -1,38 +1,32 @@
 /**
- * How far the model is with a frame's tiles, and the way out.
+ * How many of a frame's tiles the model has processed, and a button that cancels the rest.
  * @module
  */
 
+/** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { Settings } from "../settings/settings.mjs" */
+
 import { element, showText } from "../page/element.mjs";
+import { padded } from "../page/number_text.mjs";
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
+/** @param {{ view: LiveView, settings: Settings }} page */
+export function addTileProgress({ view, settings }) {
+  const line = element("tiles", HTMLElement);
+  const bar = element("tiles-bar", HTMLProgressElement);
+  const count = element("tiles-count", HTMLElement);
+  element("tiles-cancel", HTMLButtonElement).addEventListener("click", () =>
+    settings.set({ mode: "realtime" }),
+  );
 
-export class TileProgress {
-  /** Called when the rest is to be called off. */
-  onCancel = () => {};
-
-  #line = element("tiles", HTMLElement);
-  #bar = element("tiles-bar", HTMLProgressElement);
-  #count = element("tiles-count", HTMLElement);
-
-  constructor() {
-    element("tiles-cancel", HTMLButtonElement).addEventListener("click", () => this.onCancel());
-  }
-
-  /**
-   * @param {FrameReport} report
-   * @param {boolean} tiled whether the mode has tiles
-   */
-  show({ mask_timing, tiles = 0, gaze_progress = 0 }, tiled) {
-    // The line stays between gazes, so that nothing moves.
-    this.#line.hidden = !(tiled && mask_timing);
-    if (this.#line.hidden) return;
-    this.#bar.value = gaze_progress;
+  /** @param {FrameReport} report */
+  const show = ({ mask_timing, tiles = 0, gaze_progress = 0 }) => {
+    // Visible between gazes too, so that nothing moves.
+    line.hidden = settings.values.mode === "realtime" || !mask_timing;
+    if (line.hidden) return;
+    bar.value = gaze_progress;
     const done = String(Math.round(gaze_progress * tiles));
-    showText(this.#count, tiles ? `${done.padStart(String(tiles).length, "\u2007")} of ${tiles}` : "");
-  }
-
-  hide() {
-    this.#line.hidden = true;
-  }
+    showText(count, tiles ? `${padded(done, String(tiles).length)} of ${tiles}` : "");
+  };
+  view.on("frame", show);
+  view.on("redraw", show);
 }

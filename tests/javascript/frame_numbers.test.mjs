@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { factsText, fiveWide, percent, psnrText, Rate, ratioText } from "../../web/panels/measurements.mjs";
+import { decibels, decimal, percent } from "../../web/page/number_text.mjs";
+import { factsText, psnrText, Rate, speedText, updateText } from "../../web/panels/frame_numbers.mjs";
 
 describe("Rate", () => {
   test("counts the intervals of the last second", () => {
@@ -19,14 +20,30 @@ describe("Rate", () => {
   });
 });
 
-test("numbers are clamped to the width that they are shown in, and unknown ones are dashes", () => {
+/** Figure spaces as _, no-break spaces as ~. @param {string} text */
+const visible = (text) => text.replaceAll("\u2007", "_").replaceAll("\u00a0", "~");
+
+test("numbers have a fixed width, and unknown ones are dashes", () => {
+  const numbers = [0, 7.04, 17.3, 123.45, null, Number.NaN].map((value) => visible(decimal(value)));
+  assert.deepEqual(numbers, ["_0.0", "_7.0", "17.3", "123.5", "___–", "___–"]);
+  const percents = [0.032, 0.5, 1.2, null].map((ratio) => visible(percent(ratio)));
+  assert.deepEqual(percents, ["__3.2~%", "_50.0~%", "100.0~%", "____–~%"]);
+});
+
+test("the PSNR of equal frames is infinite", () => {
+  const values = /** @type {const} */ ([34.06, "Infinity", Number.POSITIVE_INFINITY, null]);
   assert.deepEqual(
-    [0, 7.04, 999.95, 1e9, -3, "Infinity", null, Number.NaN].map((value) =>
-      fiveWide(/** @type {any} */ (value)),
-    ),
-    ["000.0", "007.0", "999.9", "999.9", "000.0", "999.9", "---.-", "---.-"],
+    values.map((psnr) => visible(decibels(psnr))),
+    ["34.1~dB", "___∞~dB", "___∞~dB", "___–~dB"],
   );
-  assert.deepEqual([percent(0.5), percent(1.2), percent(null)], ["050.0%", "100.0%", "---.-%"]);
+});
+
+test("the model has a rate of its own", () => {
+  const [shown, model] = [new Rate(), new Rate()];
+  for (const time of [0, 50, 100]) shown.add(time);
+  for (const time of [0, 100]) model.add(time);
+  assert.equal(visible(speedText(shown, undefined)), "20.0~fps");
+  assert.equal(visible(speedText(shown, model)), "20.0~fps · model~10.0~fps");
 });
 
 describe("texts of a frame", () => {
@@ -65,7 +82,7 @@ describe("texts of a frame", () => {
   });
 
   test("ratio and PSNR have their moving averages beside them", () => {
-    assert.equal(ratioText(report), "025.0% ema ---.-%");
-    assert.equal(psnrText(report), "999.9 dB ema 033.3 dB");
+    assert.equal(visible(updateText(report)), "_25.0~%~updated · average~____–~%");
+    assert.equal(visible(psnrText(report)), "PSNR~___∞~dB · average~33.3~dB");
   });
 });

@@ -1,9 +1,11 @@
 /**
- * The numbers over the panels, in texts of fixed width that do not jump.
+ * The numbers of a frame over and below the panels.
  * @module
  */
 
-/** @typedef {import("../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
+/** @import { FrameReport } from "../../wasm_bridge/autogaze.mjs" */
+
+import { decibels, decimal, NO_BREAK_SPACE, percent } from "../page/number_text.mjs";
 
 const WINDOW_MS = 1000;
 
@@ -27,37 +29,38 @@ export class Rate {
 }
 
 /**
- * @param {Rate} render
- * @param {Rate} infer
+ * @param {Rate} shown frames painted
+ * @param {Rate | undefined} model frames that a model has finished; undefined without one
  */
-export function speedText(render, infer) {
-  return `render ${fiveWide(render.perSecond)} infer ${fiveWide(infer.perSecond)}`;
+export function speedText(shown, model) {
+  const rate = joined(decimal(shown.perSecond), "fps");
+  return model ? `${rate} · ${joined("model", decimal(model.perSecond), "fps")}` : rate;
 }
 
 /** @param {FrameReport} report */
-export function ratioText({ update_ratio, update_ratio_ema }) {
-  return `${percent(update_ratio)} ema ${percent(update_ratio_ema)}`;
+export function updateText({ update_ratio, update_ratio_ema }) {
+  return `${joined(percent(update_ratio), "updated")} · ${joined("average", percent(update_ratio_ema))}`;
 }
 
 /** @param {FrameReport} report */
 export function psnrText({ psnr, psnr_ema }) {
-  return `${fiveWide(psnr)} dB ema ${fiveWide(psnr_ema)} dB`;
+  return `${joined("PSNR", decibels(psnr))} · ${joined("average", decibels(psnr_ema))}`;
 }
 
 /**
  * @param {FrameReport} report
- * @param {number} replaced frames that newer ones replaced
- * @param {string} backend of the model, empty without one
+ * @param {number} skipped frames replaced by newer ones
+ * @param {string} backend of the model
  */
-export function factsText(report, replaced, backend) {
+export function factsText(report, skipped, backend) {
   const milliseconds = Object.values(report.stage_ms).reduce((sum, each) => sum + each, 0);
   return [
     ...modelFacts(report, backend),
     `${report.width}×${report.height} pixels`,
-    report.cells === 1 ? "1 cell" : `${report.cells} cells`,
+    counted(report.cells, "cell"),
     `${(report.mask_ratio * 100).toFixed(1)} % of the frame masked`,
     `${milliseconds.toFixed(1)} ms in Python`,
-    `${replaced} frames skipped`,
+    `${counted(skipped, "frame")} skipped`,
   ].join(" · ");
 }
 
@@ -67,21 +70,21 @@ export function factsText(report, replaced, backend) {
  */
 function modelFacts({ mask_timing, tokens, gaze_ms, mask_age_frames, mask_age_ms }, backend) {
   if (!mask_timing) return [];
-  if (tokens === undefined) return ["AutoGaze looks at its first frame"];
+  if (tokens === undefined) return ["AutoGaze is processing its first frame"];
   const facts = [`${tokens} tokens in ${gaze_ms?.toFixed(0)} ms (AutoGaze, ${backend})`];
   if (mask_timing === "own") return facts;
-  const frames = mask_age_frames === 1 ? "1 frame" : `${mask_age_frames} frames`;
-  return [...facts, `mask ${frames} (${mask_age_ms?.toFixed(0)} ms) old`];
+  return [...facts, `mask ${counted(mask_age_frames ?? 0, "frame")} (${mask_age_ms?.toFixed(0)} ms) old`];
 }
 
-/** @param {number | null} ratio 0 to 1 */
-export function percent(ratio) {
-  return `${fiveWide(ratio === null ? ratio : Math.min(ratio, 1) * 100)}%`;
+/** @param {string[]} words that stay on one line */
+function joined(...words) {
+  return words.join(NO_BREAK_SPACE);
 }
 
-/** @param {number | "Infinity" | null} value */
-export function fiveWide(value) {
-  if (value === null || Number.isNaN(value)) return "---.-";
-  const shown = value === "Infinity" ? 999.9 : Math.min(Math.max(value, 0), 999.9);
-  return shown.toFixed(1).padStart(5, "0");
+/**
+ * @param {number} count
+ * @param {string} noun
+ */
+function counted(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,0 +1,93 @@
+/**
+ * The three panels, input, mask and output, and the numbers over and below them.
+ * @module
+ */
+
+/** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { MaskSource } from "../model/mask_source.mjs" */
+/** @import { Settings } from "../settings/settings.mjs" */
+/** @import { PlayerState, SourcePlayer } from "../sources/source_player.mjs" */
+
+import { element, freshCanvas, showText } from "../page/element.mjs";
+import { follow } from "../settings/bound_controls.mjs";
+import { factsText, psnrText, Rate, speedText, updateText } from "./frame_numbers.mjs";
+
+/** The elements that an option hides. */
+const SHOWN_BY = { "show-fps": "speed", "show-gaze-ratio": "ratio", "show-psnr": "psnr" };
+
+/** @type {Record<PlayerState, string>} */
+const PLACEHOLDERS = {
+  asking: "Waiting for your permission: allow it when the browser asks.",
+  opening: "Opening…",
+  running: "",
+  paused: "",
+  stopped: "No source is running.",
+  "needs-file": "Open a video or a picture, or drop one here.",
+};
+
+/** The canvases of the page, for a live view. */
+export function panelCanvases() {
+  return {
+    input: element("input", HTMLCanvasElement),
+    mask: element("mask", HTMLCanvasElement),
+    output: element("output", HTMLCanvasElement),
+  };
+}
+
+/** Replaces the canvases, for another worker of the live view. */
+export function freshPanelCanvases() {
+  return { input: freshCanvas("input"), mask: freshCanvas("mask"), output: freshCanvas("output") };
+}
+
+export class Panels {
+  #player;
+  #maskSource;
+  #panels = element("panels", HTMLElement);
+  #speed = element("speed", HTMLElement);
+  #ratio = element("ratio", HTMLElement);
+  #psnr = element("psnr", HTMLElement);
+  #facts = element("facts", HTMLElement);
+  #shownRate = new Rate();
+  #modelRate = new Rate();
+  #gazes = 0;
+
+  /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer, maskSource: MaskSource }} page */
+  constructor({ view, settings, player, maskSource }) {
+    this.#player = player;
+    this.#maskSource = maskSource;
+    view.on("frame", (report) => this.#show(report));
+    view.on("redraw", (report) => this.#show(report));
+    const placeholder = element("placeholder", HTMLElement);
+    player.on("state", (state) => {
+      placeholder.textContent = PLACEHOLDERS[state];
+    });
+    player.on("opening", () => this.#reset());
+    follow(settings, () => {
+      for (const [option, id] of Object.entries(SHOWN_BY))
+        element(id, HTMLElement).hidden = settings.values[option] === false;
+    });
+  }
+
+  /** @param {FrameReport} report */
+  #show(report) {
+    const { gazes } = report;
+    if (gazes !== undefined && gazes > this.#gazes) this.#modelRate.add(performance.now());
+    this.#gazes = gazes ?? 0;
+    requestAnimationFrame((painted) => this.#shownRate.add(painted));
+    this.#panels.style.setProperty("--shape", `${report.width} / ${report.height}`);
+    this.#panels.classList.add("live");
+    showText(this.#speed, speedText(this.#shownRate, gazes === undefined ? undefined : this.#modelRate));
+    showText(this.#ratio, updateText(report));
+    showText(this.#psnr, psnrText(report));
+    showText(this.#facts, factsText(report, this.#player.replaced, this.#maskSource.backend));
+  }
+
+  /** Clears everything that was shown of the previous source. */
+  #reset() {
+    this.#panels.classList.remove("live");
+    this.#shownRate = new Rate();
+    this.#modelRate = new Rate();
+    this.#gazes = 0;
+    for (const line of [this.#speed, this.#ratio, this.#psnr, this.#facts]) line.textContent = "";
+  }
+}
