@@ -40,7 +40,7 @@ def test_every_option_is_in_the_panel(page, site_url):
     )
     assert groups == list(options.groups().values())
     page.fill("#settings-find", "keyframe")
-    assert page.locator(".setting:visible label").all_inner_texts() == ["Keyframe every"]
+    assert page.locator(".setting:visible label").all_inner_texts() == ["Keyframe interval"]
     page.fill("#settings-find", "")
 
 

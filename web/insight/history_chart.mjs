@@ -54,11 +54,11 @@ export class HistoryChart {
     this.#line.setAttribute("d", path(values, capacity, low, high));
     showText(this.#now, text(newest));
     showText(this.#extent, `${text(low)} to ${text(high)}`);
-    const least = finite.length > 0 ? `${text(Math.min(...finite))} to ${text(Math.max(...finite))}` : "none";
-    this.#svg.setAttribute(
-      "aria-label",
-      `${name}, last ${values.length} frames: now ${text(newest)}, ${least}`,
-    );
+    const spoken = (/** @type {number} */ value) => text(value).trim();
+    const extent =
+      finite.length > 0 ? `${spoken(Math.min(...finite))} to ${spoken(Math.max(...finite))}` : "none";
+    const label = `${name}, last ${values.length} frames: now ${spoken(newest)}, ${extent}`;
+    this.#svg.setAttribute("aria-label", label);
   }
 }
 

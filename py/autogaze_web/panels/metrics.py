@@ -109,14 +109,10 @@ class Ema:
 
 
 def format_ratio(ratio: float) -> str:
-    """A ratio of 0 .. 1 as a percentage of fixed width: ``042.1%``, or ``---.-%`` for NaN."""
-    if math.isnan(ratio):
-        return "---.-%"
-    return f"{min(max(ratio, 0.0), 1.0) * 100:05.1f}%"
+    """A ratio of 0 .. 1 as a percentage such as ``42.1%``, or ``-`` for NaN."""
+    return "-" if math.isnan(ratio) else f"{min(max(ratio, 0.0), 1.0) * 100:.1f}%"
 
 
 def format_psnr(decibel: float) -> str:
-    """A PSNR as ``033.8``, at most ``999.9`` (also for infinity), or ``---.-`` for NaN."""
-    if math.isnan(decibel):
-        return "---.-"
-    return f"{min(max(decibel, 0.0), 999.9):05.1f}"
+    """A PSNR in dB as a number such as ``33.8``, ``inf`` for equal frames, or ``-`` for NaN."""
+    return "-" if math.isnan(decibel) else f"{decibel:.1f}"
