@@ -7,6 +7,7 @@
 import { LiveView } from "../wasm_bridge/autogaze.mjs";
 import { PerfMonitor } from "./benchmark/perf_monitor.mjs";
 import { Controls } from "./controls/controls.mjs";
+import { addFileOpening } from "./controls/open_files.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
 import { HookPanel } from "./hook/hook_panel.mjs";
 import { Comparison } from "./insight/comparison.mjs";
@@ -26,7 +27,6 @@ import { Settings } from "./settings/settings.mjs";
 import { addSettingsPanel } from "./settings/settings_panel.mjs";
 import { addShortcuts } from "./shortcuts/shortcuts.mjs";
 import { CameraPicker } from "./sources/camera_picker.mjs";
-import { addFileOpening } from "./sources/open_files.mjs";
 import { SourcePlayer } from "./sources/source_player.mjs";
 import { addTileProgress } from "./tiles/tile_progress.mjs";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
-import { partitionFiles } from "../../web/sources/dropped_files.mjs";
+import { partitionFiles } from "../../web/controls/dropped_files.mjs";
 import { openSynthetic } from "../../web/sources/synthetic.mjs";
 
 test("files of a model are told apart from pictures and videos by their suffixes", () => {

@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "py" / "autogaze_web"
 BRIDGE = ROOT / "wasm_bridge"
+WEB = ROOT / "web"
 
 # From the top down. A room imports from itself and from lower floors, never from its own floor or above.
 PYTHON_FLOORS = (
@@ -28,6 +29,15 @@ PYTHON_FLOORS = (
     {"masks"},
     {"frames", "formats", "options"},
     {"lazy"},
+)
+WEB_FLOORS = (
+    {"benchmark"},
+    {"controls", "export", "hook", "insight", "legend", "offline", "playback", "shortcuts", "tiles"},
+    {"panels"},
+    {"model"},
+    {"sources"},
+    {"settings"},
+    {"page"},
 )
 BRIDGE_FLOORS = ({"api"}, {"live"}, {"model", "panels"}, {"runner", "files"}, {"python"}, {"calls"})
 
@@ -67,6 +77,7 @@ def test_every_folder_has_a_floor() -> None:
     )
     bridge = {path.name for path in BRIDGE.iterdir() if path.is_dir() and path.name != "node_modules"}
     assert bridge - {"types"} == set().union(*BRIDGE_FLOORS)
+    assert {path.name for path in WEB.iterdir() if path.is_dir()} == set().union(*WEB_FLOORS)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -82,20 +93,23 @@ def test_python_rooms_import_downwards(path: Path) -> None:
     assert not upward, f"{room} may not import from {', '.join(sorted(upward))}"
 
 
-def test_bridge_rooms_import_downwards() -> None:
+@pytest.mark.parametrize(
+    ("folder", "floors"), [(BRIDGE, BRIDGE_FLOORS), (WEB, WEB_FLOORS)], ids=["bridge", "web"]
+)
+def test_javascript_rooms_import_downwards(folder: Path, floors: tuple[set[str], ...]) -> None:
     """Types count too: a type stands in the room that makes the values."""
     found = []
-    for path in sorted(BRIDGE.rglob("*.mjs")):
+    for path in sorted(folder.rglob("*.mjs")):
         room = path.parent.name
-        if "node_modules" in path.parts or path.parent == BRIDGE or path.name.endswith(".test.mjs"):
+        if "node_modules" in path.parts or path.parent == folder or path.name.endswith(".test.mjs"):
             continue
         for address in re.findall(r"""["'](\.{1,2}/[\w./-]+\.mjs)["']""", path.read_text(encoding="utf-8")):
             target = Path(os.path.normpath(path.parent / address))
+            if target.is_relative_to(ROOT / "runtime") or (folder == WEB and target.is_relative_to(BRIDGE)):
+                continue
             assert target.is_file(), f"{path.name} imports {address}, which is not there"
             other = target.parent.name
-            if other != room and (
-                target.parent == BRIDGE or floor(other, BRIDGE_FLOORS) <= floor(room, BRIDGE_FLOORS)
-            ):
+            if other != room and (target.parent == folder or floor(other, floors) <= floor(room, floors)):
                 found.append(f"{room}/{path.name} imports {other}/{target.name}")
     assert not found, "\n".join(found)
 

@@ -1,24 +1,22 @@
 /**
- * Numbers as texts of a fixed width, so that nothing jumps while they change.
+ * Numbers as texts of a fixed width in a monospaced font, so that nothing jumps while they change.
  * @module
  */
 
-// As wide as a digit, and no place for a line break.
-const FIGURE_SPACE = "\u2007";
 export const NO_BREAK_SPACE = "\u00a0";
 
 /**
  * Pads a number on the left.
  * @param {string} text
- * @param {number} width in digits
+ * @param {number} width in characters
  */
 export function padded(text, width) {
-  return text.padStart(width, FIGURE_SPACE);
+  return text.padStart(width, NO_BREAK_SPACE);
 }
 
 /**
  * @param {number | null} value null or NaN if it is unknown
- * @param {number} [width] in digits
+ * @param {number} [width] in characters
  */
 export function decimal(value, width = 4) {
   return padded(value === null || Number.isNaN(value) ? "–" : value.toFixed(1), width);

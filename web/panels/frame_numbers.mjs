@@ -8,6 +8,8 @@
 import { decibels, decimal, NO_BREAK_SPACE, percent } from "../page/number_text.mjs";
 
 const WINDOW_MS = 1000;
+// A narrow panel breaks the line after the dot.
+const SEPARATOR = `${NO_BREAK_SPACE}· `;
 
 /** Events per second over the last second, or between the last two events if they are further apart. */
 export class Rate {
@@ -34,17 +36,17 @@ export class Rate {
  */
 export function speedText(shown, model) {
   const rate = joined(decimal(shown.perSecond), "fps");
-  return model ? `${rate} · ${joined("model", decimal(model.perSecond), "fps")}` : rate;
+  return model ? `${rate}${SEPARATOR}${joined("model", decimal(model.perSecond), "fps")}` : rate;
 }
 
 /** @param {FrameReport} report */
 export function updateText({ update_ratio, update_ratio_ema }) {
-  return `${joined(percent(update_ratio), "updated")} · ${joined("average", percent(update_ratio_ema))}`;
+  return `${joined(percent(update_ratio), "updated")}${SEPARATOR}${joined("average", percent(update_ratio_ema))}`;
 }
 
 /** @param {FrameReport} report */
 export function psnrText({ psnr, psnr_ema }) {
-  return `${joined("PSNR", decibels(psnr))} · ${joined("average", decibels(psnr_ema))}`;
+  return `${joined("PSNR", decibels(psnr))}${SEPARATOR}${joined("average", decibels(psnr_ema))}`;
 }
 
 /**

@@ -5,7 +5,7 @@
 
 /** @import { MaskSource } from "../model/mask_source.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
-/** @import { SourcePlayer } from "./source_player.mjs" */
+/** @import { SourcePlayer } from "../sources/source_player.mjs" */
 
 import { element } from "../page/element.mjs";
 import { hideNotice, showNotice } from "../page/notice.mjs";
