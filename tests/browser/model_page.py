@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def serve(page: Page, folder: Path) -> None:
 
     def wanted(url: str) -> bool:
         path = urlsplit(url).path
-        return "/model/" in path and "/wasm_bridge/" not in path
+        return "/model/" in path and not re.search("/(wasm_bridge|web)/", path)
 
     def answer(route: Route) -> None:
         path = folder / urlsplit(route.request.url).path.rpartition("/model/")[2]
