@@ -14,8 +14,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.generation import Decisions, Run
-from .gpu_resize import FramePlan
+from ..frames.rgba import Rgba, as_words
+from ..model.processor import AutoGazeImageProcessor
+from ..model.run import Decisions, Run
+from .gpu_resize import frame_plan
 
 Result = TypeVar("Result")
 Memory = NDArray[np.uint8]
@@ -25,52 +27,60 @@ class Bridge(Protocol):
     """What executes the runs of one model.
 
     Attributes:
-        takes_frames: whether it brings pixels into the model's input itself, see ``take_frame``.
+        takes_frames: whether it writes pixels into the model's input itself, see ``take_frame``.
     """
 
     takes_frames: bool
 
     def execute(self, header: str, packed: Memory) -> Awaitable[Any]:
-        """Executes one run, see `pack_run`; answers its decisions, a Float32Array."""
+        """Executes one run, see `pack_run`; resolves to its decisions, a Float32Array."""
 
     def restart(self) -> object:
         """Forgets all videos."""
 
     def take_frame(self, passes: str, rows: Memory, tables: NDArray[np.uint32] | None) -> object:
-        """Takes the pixels of which the next run of a frame graph without a ``frame`` makes its own.
+        """Takes the pixels for the next run of a frame graph that has no ``frame`` among its feeds.
 
         Args:
-            passes: those of their `FramePlan`, as JSON.
+            passes: of the `FramePlan`, as JSON.
             rows: (H, 4 * row pixels); copied before it returns.
-            tables: the plan's; None if they are those of the frame before.
+            tables: of the plan; None if they have not changed.
         """
 
 
-class FrameGiver:
-    """Gives a bridge the frames of one stream, and a plan whenever their size changes."""
+class FrameUploader:
+    """Hands the frames of one stream to a bridge that resizes them itself.
 
-    def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
-        self._plan: FramePlan | None = None
+    Args:
+        processor: the checkpoint's.
+        side: pixels per side of the model's input.
+    """
+
+    def __init__(self, bridge: Bridge, processor: AutoGazeImageProcessor, side: int) -> None:
+        self._bridge, self._processor, self._side = bridge, processor, side
+        self._shape: tuple[int, ...] = ()
         self._passes = ""
 
-    def give(self, plan: FramePlan, rows: Memory) -> None:
-        """Gives a frame; see `Bridge.take_frame`."""
-        new = plan is not self._plan
-        if new:
-            self._plan, self._passes = plan, json.dumps([asdict(each) for each in plan.passes])
-        self._bridge.take_frame(self._passes, rows, plan.tables if new else None)
+    def upload(self, frame: Rgba) -> None:
+        """Uploads a frame, (H, W, 4) uint8, and with it a `FramePlan` if its size has changed."""
+        rows, tables = as_words(frame).view(np.uint8), None
+        if frame.shape != self._shape:
+            height, width = frame.shape[:2]
+            plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, self._side)
+            self._shape, tables = frame.shape, plan.tables
+            self._passes = json.dumps([asdict(each) for each in plan.passes])
+        self._bridge.take_frame(self._passes, rows, tables)
 
 
 class Packer:
-    """`pack_run`, which can be done for one run before it is asked for."""
+    """`pack_run`, with one run that may be packed in advance."""
 
     def __init__(self) -> None:
         self._run: Run | None = None
         self._packed: tuple[str, Memory] = ("", np.zeros(0, np.uint8))
 
-    def early(self, index: int, run: Run) -> None:
-        """Packs a run that will be asked for; its feeds must not change any more."""
+    def prepare(self, index: int, run: Run) -> None:
+        """Packs a run in advance; its feeds must not change any more."""
         self._run, self._packed = run, pack_run(index, run)
 
     def __call__(self, index: int, run: Run) -> tuple[str, Memory]:
@@ -84,21 +94,21 @@ async def drive(
     clock: ModelClock | None = None,
     pack: Callable[[int, Run], tuple[str, Memory]] | None = None,
 ) -> Result:
-    """Has all runs of a generator executed and returns the generator's result.
+    """Executes all runs of a generator on a bridge and returns the generator's result.
 
     Args:
-        clock: takes the time.
-        pack: `pack_run`, or what does as it does.
+        clock: measures the time of the runs.
+        pack: `pack_run` or a `Packer`.
     """
     pack = pack or pack_run
     try:
         index, run = next(runs)
         while True:
             header, packed = pack(index, run)
-            begun = time.perf_counter()
+            start = time.perf_counter()
             answer = await bridge.execute(header, packed)
             if clock is not None:
-                clock.model_s += time.perf_counter() - begun
+                clock.model_s += time.perf_counter() - start
             decisions = np.asarray(answer.to_py(), np.float32).reshape(3, run.steps, -1)
             index, run = runs.send(decisions)
     except StopIteration as stop:
@@ -107,18 +117,18 @@ async def drive(
 
 
 class ModelClock:
-    """How long runs take, and all that is around them, from when it was made.
+    """Measures the time of runs and of everything between them, since its creation.
 
     Attributes:
         model_s: seconds that runs took.
     """
 
     def __init__(self) -> None:
-        self._begun, self.model_s = time.perf_counter(), 0.0
+        self._start, self.model_s = time.perf_counter(), 0.0
 
     def stages(self, preprocess_ms: float) -> dict[str, float]:
-        """The time so far by stage: before the runs, in them, and around them."""
-        all_ms, model_ms = (time.perf_counter() - self._begun) * 1000, self.model_s * 1000
+        """Milliseconds by stage: before the runs, in them, and between them."""
+        all_ms, model_ms = (time.perf_counter() - self._start) * 1000, self.model_s * 1000
         return {"preprocess": preprocess_ms, "model": model_ms, "decode": all_ms - model_ms}
 
 

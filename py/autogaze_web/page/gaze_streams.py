@@ -7,10 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..frames.rgba import Rgba, as_words
+from ..frames.rgba import Rgba
 from ..live.gazer import GazeProgress, GazeStream
 from ..masks.choice import Description
 from ..model.clips import GazeRuns, Graphs, StreamGeneration
@@ -18,8 +15,7 @@ from ..model.controls import StreamControls
 from ..model.graph_choice import graphs_of
 from ..tiles.inference_mode import InferenceMode
 from ..tiles.tiled_clips import TiledGeneration, TiledStream
-from .bridge import Bridge, FrameGiver, ModelClock, Packer, drive
-from .gpu_resize import FramePlan, frame_plan
+from .bridge import Bridge, FrameUploader, ModelClock, Packer, drive
 from .model import PageModel
 
 
@@ -62,11 +58,10 @@ class WholeFrameStream:
     """The gaze at one stream of whole frames; a `gazer.GazeStream`."""
 
     def __init__(self, model: PageModel, graphs: Graphs, bridge: Bridge, controls: StreamControls) -> None:
-        self._side, self._processor, self._bridge = model.config.input_img_size, model.processor, bridge
-        self._giver = FrameGiver(bridge) if bridge.takes_frames else None
-        self._pack = Packer()
-        self._plan: FramePlan | None = None
-        self._plan_size = (0, 0)
+        self._processor, self._bridge, self._pack = model.processor, bridge, Packer()
+        self._uploader = None
+        if bridge.takes_frames:
+            self._uploader = FrameUploader(bridge, model.processor, model.config.input_img_size)
         self._generation = StreamGeneration(model.config, graphs, controls)
 
     def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
@@ -79,7 +74,7 @@ class WholeFrameStream:
     async def _gaze(self, runs: GazeRuns, preprocess_ms: float) -> AsyncGenerator[GazeProgress, None]:
         clock = ModelClock()
         gaze = await drive(runs, self._bridge, clock, self._pack)
-        if self._giver is not None:
+        if self._uploader is not None:
             asyncio.get_running_loop().call_soon(self._prepare_next)
         yield GazeProgress(gaze.choice(), stage_ms=clock.stages(preprocess_ms))
 
@@ -87,19 +82,13 @@ class WholeFrameStream:
         """Prepares the next frame's first run, now that the last frame is on its way to the screen."""
         first = self._generation.prepare_next()
         if first is not None:
-            self._pack.early(*first)
+            self._pack.prepare(*first)
 
     def _runs(self, frame: Rgba) -> GazeRuns:
-        """The frame's runs; its pixels are processed here, or given to a bridge that does that itself."""
-        if self._giver is None:
-            processed: NDArray[np.float32] = self._processor(frame[None, ..., :3])[0]
-            return self._generation.runs(processed)
-        rows = as_words(frame).view(np.uint8)
-        height, width = frame.shape[:2]
-        if self._plan is None or self._plan_size != (height, width):
-            self._plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, self._side)
-            self._plan_size = (height, width)
-        self._giver.give(self._plan, rows)
+        """The frame's runs; its pixels are processed here, or by the bridge if it does that itself."""
+        if self._uploader is None:
+            return self._generation.runs(self._processor(frame[None, ..., :3])[0])
+        self._uploader.upload(frame)
         return self._generation.runs_without_frame()
 
 
