@@ -136,6 +136,11 @@ def test_modules_of_the_browser_need_only_numpy() -> None:
     assert loaded_by(f"import {', '.join(names)}").isdisjoint(FORBIDDEN)
 
 
+def test_the_page_starts_without_a_model() -> None:
+    loaded = loaded_by("import autogaze_web.page.live_session")
+    assert not any(name.startswith("autogaze_web.model") for name in loaded)
+
+
 def packages() -> list[str]:
     return sorted(
         ".".join(("autogaze_web", *path.parent.relative_to(PACKAGE).parts))

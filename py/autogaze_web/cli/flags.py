@@ -9,7 +9,7 @@ from typing import Any
 from .. import options
 
 _GROUPS = ("mask", "model", "panel", "output")
-# Where the page gets a model from, and how it waits for it.
+# Options that only mean something in the page.
 _PAGE_ONLY = {
     "mask-source",
     "mask-timing",
@@ -23,10 +23,10 @@ _PAGE_ONLY = {
 
 
 def add_option_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds a flag for every option that means something for a file and a checkpoint's folder.
+    """Adds a flag for every option that applies to a file and a checkpoint's folder.
 
-    The parsed namespace gets ``given``, the texts by option name, for `autogaze_web.options.parse`.
-    Aliases work and are not listed.
+    The parsed namespace gets ``given``: the text of each flag by option name, for `options.parse`.
+    Aliases work but are not listed.
     """
     parser.set_defaults(given={})
     for group in _GROUPS:
@@ -41,15 +41,15 @@ def add_option_flags(parser: argparse.ArgumentParser) -> None:
 
 def _add(section: Any, option: options.Option, listed: bool = True) -> None:
     metavar = {"integer": "N", "number": "X", "boolean": "true|false"}.get(option.type, "NAME")
-    told = f"{option.help} ({option.accepted()})".replace("%", "%%")
-    how: dict[str, Any] = {"action": _Give, "dest": "given", "metavar": metavar, "const": option.name}
-    section.add_argument(f"--{option.name}", help=told if listed else argparse.SUPPRESS, **how)
+    text = f"{option.help} ({option.accepted()})".replace("%", "%%")
+    how: dict[str, Any] = {"action": _AddGiven, "dest": "given", "metavar": metavar, "const": option.name}
+    section.add_argument(f"--{option.name}", help=text if listed else argparse.SUPPRESS, **how)
     if option.aliases:
         section.add_argument(*(f"--{alias}" for alias in option.aliases), help=argparse.SUPPRESS, **how)
 
 
-class _Give(argparse.Action):
-    """Adds the text that was given to the namespace's ``given``, under the option's name."""
+class _AddGiven(argparse.Action):
+    """Adds the flag's text to the namespace's ``given``, under the option's name."""
 
     def __call__(
         self,

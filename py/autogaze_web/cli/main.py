@@ -36,7 +36,7 @@ that can be decoded were, 2 when nothing was written, and 130 after Ctrl-C.
 """
 
 _TRACE_HELP = """\
-Runs a video through a mask source and says what it chose of every frame: a line for each frame, or
+Runs a video through a mask source and reports what it chose of every frame: a line for each frame, or
 everything in files (docs/trace.md).
 
 examples:
@@ -175,7 +175,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "or the Hugging Face id of a model, such as nvidia/AutoGaze; "
         "or patch-diff (the default): cells that changed, no model",
     )
-    parser.add_argument("--frames", type=_positive, metavar="N", help="stop after so many frames")
+    parser.add_argument("--frames", type=_positive, metavar="N", help="stop after N frames")
     parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads (ONNX Runtime's choice)")
     add_option_flags(parser)
 

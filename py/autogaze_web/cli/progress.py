@@ -17,10 +17,10 @@ _INTERVAL = 0.1
 def progress(
     items: Iterable[Item], label: str, total: int | None = None, out: TextIO | None = None
 ) -> Iterator[Item]:
-    """Passes items on and shows on a terminal how many there were, of how many, how fast.
+    """Yields the items and shows on a terminal their count, the total and the rate.
 
     Args:
-        total: how many there will be; None or 0 if nobody knows.
+        total: number of items; None or 0 if unknown.
         out: stderr by default; a bar is drawn only if it is a terminal.
     """
     bar = ProgressLine(out)
@@ -37,7 +37,7 @@ def progress(
 
 
 class ProgressLine:
-    """One line on a terminal that says how far the work is; nothing is written to anything else.
+    """A line on a terminal that shows the progress; nothing is written if the output is no terminal.
 
     Args:
         out: stderr by default.
@@ -50,7 +50,7 @@ class ProgressLine:
         self._width = 0
 
     def show(self, label: str, count: int, total: int | None = None, rate: bool = True) -> None:
-        """Shows a state, unless the last one was shown only just now."""
+        """Shows a state, at most ten times a second."""
         if time.monotonic() - self._shown >= _INTERVAL:
             self._write(label, count, total, rate)
 

@@ -8,11 +8,11 @@ with fixations of confidence 0:
 - ``stop_probabilities`` (clips, frames);
 - ``visibility_maps`` (clips, frames, h, w), if there are any.
 
-Beside them ``exact_edges`` (clips, frames, k, 6) and ``grids`` keep what floats would round: loaded traces
-are the saved ones to the pixel. Files without these are read as well (``points.fixations_of_points``).
+In addition ``exact_edges`` (clips, frames, k, 6) and ``grids`` store what floats would round, so that loaded
+traces equal the saved ones to the pixel. Files without them are read too (``points.fixations_of_points``).
 
-Only fixations with a confidence above 0 are kept. ``traces_to_bytes`` and ``traces_from_bytes`` need no file
-and no library: a page downloads and opens with them what ``save_traces`` and ``load_traces`` write and read.
+Only fixations with a confidence above 0 are stored. ``traces_to_bytes`` and ``traces_from_bytes`` need no
+file and no library: with them a page downloads and opens what ``save_traces`` and ``load_traces`` do.
 
 >>> clip = Trace.of([Cells.of(14, [3], [5]), Cells.none()])
 >>> (loaded,) = traces_from_bytes(traces_to_bytes([clip], ".safetensors"), ".safetensors")

@@ -111,8 +111,8 @@ class FrameReport:
         width, height: its size in pixels.
         keyframe: whether the output took the whole frame.
         cells: number of cells that the mask source chose.
-        cells_by_scale: how many of them are on each grid, by its cells per side, coarse to fine; also those
-            of hidden scales.
+        cells_by_scale: number of cells on each grid, by its cells per side, coarse to fine; hidden scales
+            included.
         mask_pixels: pixels inside the cells, each counted once.
         updated_pixels: pixels of the output that were written; all of them for keyframes.
         mask_ratio: share of the frame's pixels inside the cells, 0 .. 1.
@@ -120,7 +120,7 @@ class FrameReport:
         update_ratio_ema: its moving average, NaN until the first sample.
         psnr: of the output against the input in dB, infinite if equal; NaN for keyframes and if not measured.
         psnr_ema: its moving average, NaN until the first sample.
-        mask_box, output_box: y0, x0, y1, x1 around all pixels of the panels that may differ from before.
+        mask_box, output_box: y0, x0, y1, x1 around all pixels of the panels that may have changed.
         stage_ms: time spent in each stage, by name.
     """
 
@@ -145,8 +145,8 @@ class FrameReport:
 class LiveView:
     """Processes the frames of one stream; a change of their size starts it over with a keyframe.
 
-    Give each frame to ``step``. To spare a copy write it into what ``next_frame`` returns and call
-    ``process``. The panels are ``frame``, ``mask`` and ``output``, each (H, W, 4) uint8 and valid until the
+    Pass each frame to ``step``. To avoid a copy, write it into the buffer that ``next_frame`` returns and
+    call ``process``. The panels are ``frame``, ``mask`` and ``output``, each (H, W, 4) uint8 and valid until the
     next call.
 
     Examples:
@@ -183,7 +183,7 @@ class LiveView:
 
     @property
     def pending(self) -> Rgba:
-        """The frame that ``process`` will work on next."""
+        """The buffer that ``process`` will take as the next frame."""
         return self._spare
 
     @property
@@ -228,7 +228,7 @@ class LiveView:
         return self._spare
 
     def step(self, image: NDArray[np.uint8], cells: Cells | Fixations | None = None) -> FrameReport:
-        """Works on the next frame.
+        """Processes the next frame.
 
         Args:
             image: (H, W, 3) or (H, W, 4) uint8.
@@ -242,7 +242,7 @@ class LiveView:
         return self.process(cells)
 
     def process(self, cells: Cells | Fixations | None = None) -> FrameReport:
-        """Works on the frame that was written into ``next_frame``'s buffer.
+        """Processes the frame that was written into ``next_frame``'s buffer.
 
         Args:
             cells: the frame's, from any mask source; by default patch-diff chooses them.
@@ -258,8 +258,8 @@ class LiveView:
         The report replaces the previous one: it has the same index and does not count in averages.
 
         Args:
-            cells: the frame's, from any mask source; by default patch-diff chooses them, by the same two
-                frames as before, of which the earlier one must not have been written over since.
+            cells: the frame's, from any mask source; by default patch-diff chooses them from the same two
+                frames as before. The buffer of ``next_frame`` must not have been written to since.
 
         Raises:
             RuntimeError: if no frame of this stream was processed yet.
@@ -336,7 +336,7 @@ class LiveView:
         return active_cells(scores, source.threshold)
 
     def _squared_error(self, changed: changes.BlockFlags, update: OutputUpdate) -> int | None:
-        """Of the output against the frame; None if nobody wants to know."""
+        """The squared error of the output against the frame; None if it is not measured."""
         self._errors_known &= self.settings.psnr
         if not self.settings.psnr:
             return None

@@ -80,7 +80,7 @@ class ClipSession:
 
     def restore(self, given: str) -> None:
         """Restores the settings that `given` returned."""
-        self._take(json.loads(given))
+        self._apply(json.loads(given))
 
     def change(self, changes: str) -> None:
         """Sets settings; nothing changes if one is wrong.
@@ -108,7 +108,7 @@ class ClipSession:
                 problems.append(str(error).replace(option.name, _camel(option.name), 1))
         if problems:
             raise ValueError("\n".join(problems))
-        self._take(given)
+        self._apply(given)
 
     def token_limit(self) -> int:
         """The most tokens of a frame or tile, 0 for the model's own budget."""
@@ -213,7 +213,7 @@ class ClipSession:
     def _mode(self) -> InferenceMode:
         return InferenceMode.of(self._values)
 
-    def _take(self, given: dict[str, options.Value]) -> None:
+    def _apply(self, given: dict[str, options.Value]) -> None:
         self._view.configure(LiveSettings.of(given))
         self._given, self._values = given, options.parse(given)
 

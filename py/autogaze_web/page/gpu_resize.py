@@ -29,9 +29,9 @@ class Pass:
         stride: elements in a row of the source.
         along: the axis.
         taps: their number T.
-        table: where in the tables its indices (T,n) begin, followed by its weights (T,n); n is the result's
+        table: offset in the tables of its indices (T,n), followed by its weights (T,n); n is the result's
             size along the axis.
-        colours: where the normalised values (3,256) begin; 0 where they are not used.
+        colours: offset of the normalised values (3,256); 0 where they are not used.
     """
 
     kind: Literal["shrink", "normalise", "blend"]
@@ -83,7 +83,7 @@ class _Builder:
         self._length = 0
 
     def table(self, values: NDArray[np.generic]) -> int:
-        """Adds values to the tables and returns where they begin."""
+        """Appends values to the tables and returns their offset."""
         kind = np.float32 if values.dtype.kind == "f" else np.uint32
         part = np.ascontiguousarray(values, kind).reshape(-1).view(np.uint32)
         start, self._length = self._length, self._length + part.size

@@ -1,4 +1,4 @@
-"""The page's hook: set by its source, run on every frame, its picture kept for the output panel."""
+"""The page's hook: set as source code, run on every frame; its picture replaces the output panel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..live.view import FrameReport, LiveView
 if TYPE_CHECKING:  # the page starts without a hook
     from .user_hook import Hook
 
-# What people are shown of the package: the way of a frame from pixels to the output.
+# The modules that the page shows: a frame's way from pixels to the output.
 SHOWN = (
     "masks/patch_diff.py",
     "masks/cells.py",
@@ -57,8 +57,8 @@ class PageHook:
         """Takes a hook's source, an empty one for no hook.
 
         Returns:
-            JSON with ``problem``, empty if it can be run, and the ``line`` of it or null. With a problem
-            the hook stays as it was.
+            JSON with ``problem``, empty if there is none, and its ``line`` or null. With a problem the hook
+            before stays.
         """
         if not code:
             self._hook = None
@@ -79,13 +79,13 @@ class PageHook:
             tokens: (N,) ids of what was chosen.
 
         Returns:
-            What the page's report says of it: ``hook`` as `hook.HookReport`, and the box of the output panel
-            that may differ; nothing without a hook.
+            Entries for the page's report: ``hook`` as `user_hook.HookReport`, and the box of the output panel
+            that may have changed; empty without a hook.
         """
         whole = {"output_box": (0, 0, report.height, report.width)}
         self.image = None
         if self._hook is None:
-            # What a hook has shown is painted over.
+            # The last hook's picture must be painted over.
             shown, self._was_shown = self._was_shown, False
             return dict(whole) if shown else {}
         from .user_hook import HookTrace

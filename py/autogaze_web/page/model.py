@@ -20,7 +20,7 @@ class PageModel:
 
     Args:
         config, preprocessor: the texts of ``config.json`` and ``preprocessor_config.json``; the latter may
-            be missing, then the released model's processing applies.
+            be None, then the released model's processing applies.
         weights: the bytes of ``model.safetensors``.
 
     Raises:

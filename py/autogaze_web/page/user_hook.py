@@ -1,9 +1,9 @@
 """A user's own function, called with every frame: ``def on_frame(frame, trace, output)``.
 
-It sees the frame and what was chosen of it, and makes the output panel's picture: by writing into
-``output``, or by returning an image. Whatever it does wrong is told with its line, and the stream goes on. A
-call that takes too long is ended and the hook with it: its lines are traced, so a loop without an end is
-stopped without a second thread. What runs inside one call of a C function cannot be stopped so.
+It receives the frame and what was chosen of it, and makes the output panel's picture: by writing into
+``output``, or by returning an image. Errors are reported with their line, and the stream goes on. A call that
+takes too long is stopped and the hook removed: its lines are traced, so an endless loop is stopped without a
+second thread. A single call of a C function cannot be stopped that way.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FUNCTION = "on_frame"
 
 
 class HookError(ValueError):
-    """Code that is no hook; ``line`` is where, 1 for the first, or None."""
+    """Code that cannot be a hook; ``line`` is where, 1 for the first, or None."""
 
     def __init__(self, message: str, line: int | None) -> None:
         super().__init__(message)
@@ -75,7 +75,7 @@ class HookTrace:
 
 @dataclass(frozen=True)
 class HookReport:
-    """What became of one call.
+    """The outcome of one call.
 
     Attributes:
         problem: what went wrong, empty if nothing did.
@@ -145,10 +145,10 @@ class Hook:
 
     def _call(self, function: Callable[[], object]) -> HookReport:
         printed = _Bounded()
-        begun = time.perf_counter()
+        start = time.perf_counter()
         problem, line, stopped = "", None, False
         before = sys.gettrace()
-        sys.settrace(_deadline(begun + self._limit))
+        sys.settrace(_deadline(start + self._limit))
         try:
             with contextlib.redirect_stdout(printed):
                 function()
@@ -159,7 +159,7 @@ class Hook:
             problem, line = _sentence(error), _line(error.__traceback__)
         finally:
             sys.settrace(before)
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
         if stopped:
             problem = f"stopped after {seconds:.1f} s: one call may take {self._limit:g} s"
         return HookReport(problem, line, printed.getvalue(), seconds * 1000, stopped)
@@ -176,7 +176,7 @@ class _Bounded(io.StringIO):
 
 
 def _deadline(end: float) -> Callable[[FrameType, str, object], Any]:
-    """A trace function that ends the hook's own lines once the time is over, and costs others little."""
+    """A trace function that stops the hook's own lines after the deadline and costs other code little."""
 
     def line(_frame: FrameType, _event: str, _argument: object) -> Any:
         if time.perf_counter() > end:

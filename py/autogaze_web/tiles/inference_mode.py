@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from ..masks.choice import Description
-from ..model.controls import StreamControls
 from ..options import REALTIME, Value
 from .tiling import Tiling
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the page starts without a model
     from ..model.config import AutoGazeConfig
+    from ..model.controls import StreamControls
 
 ModeName = Literal["realtime", "tiled", "full-resolution"]
 
@@ -71,6 +71,8 @@ class InferenceMode:
             max_tokens: limit on the tokens of a frame or tile; None for the config's own.
             task_loss_requirement: at which a frame stops; None for no early stop.
         """
+        from ..model.controls import StreamControls
+
         return StreamControls(
             gazing_ratio=1.0 if config.gazing_ratio is None else config.gazing_ratio,
             task_loss_requirement=task_loss_requirement,

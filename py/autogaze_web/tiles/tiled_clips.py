@@ -122,7 +122,7 @@ class TiledStream:
     def next(self, frame: Rgba, task_loss_requirement: float | None) -> TiledGeneration:
         """The generation for a frame (H, W, 4) uint8.
 
-        Until it has come to a tile, its choice has that tile's cells of the frame before.
+        Tiles that were not added yet have, in its choice, their cells of the frame before.
         """
         height, width = frame.shape[:2]
         tiling = self._mode.tiling(height, width, self._config.input_img_size)

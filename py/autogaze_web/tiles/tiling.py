@@ -1,7 +1,7 @@
-"""Large frames in model-sized tiles, and the tiles' cells put together again.
+"""Large frames in model-sized tiles, and the tiles' cells merged.
 
-- ``anyres``: the frame is stretched to a complete grid of tiles (bilinear, aspect not kept), so every cell
-  of every tile is an equal part of the frame.
+- ``anyres``: the frame is stretched bilinearly to a complete grid of tiles, whatever its aspect ratio, so
+  every cell of every tile is an equal part of the frame.
 - ``full-resolution``: the frame is cut as it is, a tile every ``stride`` pixels. Tiles that overhang the
   right or bottom edge are padded with ``PAD_VALUE``; their cells are cut off at the frame's edge, and none
   is stretched or lost. Where tiles overlap, cells that are the same pixels become one.
@@ -129,7 +129,7 @@ class Tiling:
 
 
 def on_canvas(frames: ArrayLike, tiling: Tiling) -> Floats:
-    """Frames as tiles are cut from them: stretched, if the tiling says so.
+    """The frames that tiles are cut from: stretched to the canvas for ``anyres``, else unchanged.
 
     Args:
         frames: (..., H, W), normalised by the processor, usually (T, 3, H, W).
@@ -225,7 +225,7 @@ class TileStitcher:
 
 
 def stitch(tiling: Tiling, cells: Sequence[Cells]) -> Fixations:
-    """The cells of one frame's tiles, put together.
+    """The cells of one frame's tiles, merged.
 
     Args:
         tiling: of the frame.
@@ -243,7 +243,7 @@ def stitch(tiling: Tiling, cells: Sequence[Cells]) -> Fixations:
 
 
 def place(cells: Cells, index: int, tiling: Tiling) -> Fixations:
-    """A tile's cells where they are in the frame; those that lie beyond its edges are left out."""
+    """A tile's cells at their place in the frame, without those beyond its edges."""
     y, x = tiling.origin(index)
     grid = cells.grid.astype(np.int64)[:, None]
     cell = np.stack([cells.row, cells.col], axis=-1).astype(np.int64)
