@@ -146,8 +146,8 @@ class LiveView:
     """Processes the frames of one stream; a change of their size starts it over with a keyframe.
 
     Pass each frame to ``step``. To avoid a copy, write it into the buffer that ``next_frame`` returns and
-    call ``process``. The panels are ``frame``, ``mask`` and ``output``, each (H, W, 4) uint8 and valid until the
-    next call.
+    call ``process``. The panels are ``frame``, ``mask`` and ``output``, each (H, W, 4) uint8 and valid until
+    the next call.
 
     Examples:
         Patch-diff chooses the cells:
