@@ -1,4 +1,3 @@
-import doctest
 import math
 
 import numpy as np
@@ -6,9 +5,6 @@ import pytest
 from PIL import Image
 from strategies import noise_frame
 
-import autogaze_web.files.trace_store
-import autogaze_web.live.pipeline
-import autogaze_web.readout.projection
 from autogaze_web.live.pipeline import (
     Collector,
     PngFiles,
@@ -28,15 +24,6 @@ from autogaze_web.readout.token_grids import ImageGrid
 from autogaze_web.tiles.tiling import Tiling, stitch
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (4, 60, 80, 3), dtype=np.uint8)
-
-
-@pytest.mark.parametrize(
-    "module", [autogaze_web.live.pipeline, autogaze_web.readout.projection, autogaze_web.files.trace_store]
-)
-def test_the_examples_in_the_documentation(module):
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 def test_patch_diff_as_a_source_is_the_live_views_own():
