@@ -80,7 +80,8 @@ def bridge(model: AutoGaze) -> Bridge:
 def stream(bridge: Bridge, folder: Callable[[str], Path]) -> PageTiledStream:
     files = folder("tiny")
     texts = [(files / name).read_text() for name in ("config.json", "preprocessor_config.json")]
-    checkpoint = PageModel(texts[0], texts[1], (files / "model.safetensors").read_bytes())
+    weights = (files / "model.safetensors").read_bytes()
+    checkpoint = PageModel(texts[0], texts[1], weights, len(weights))
     made = PageTiledStream(checkpoint, GRAPHS, bridge, MODE, 4)
     made.require(0.7)
     return made

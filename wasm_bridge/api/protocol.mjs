@@ -1,15 +1,16 @@
 /**
- * What an `AutoGaze` object and its worker say to each other. Types only: this module has no code.
+ * The calls of an `AutoGaze` object to its worker. Types only: this module has no code.
  *
- * A call is answered once, with a value or an error, and may be cancelled before. Calls are worked on in the
- * order in which they come.
+ * The worker emits `note`, a sentence for the user, and `backend`, what runs the model now.
  * @module
  */
+
+/** @import { CallContext } from "../calls/call_types.mjs" */
 
 /**
  * @typedef {Uint8ClampedArray<ArrayBuffer>} Rgba rows of pixels
  *
- * Values of settings by name; see `settings.mjs` for the names.
+ * Values of settings by their names in `settings.mjs`.
  * @typedef {Record<string, string | number | null>} Changes
  */
 
@@ -47,33 +48,20 @@
  */
 
 /**
- * The calls by name: what each is given, and what it answers.
- * @typedef {object} Calls
- * @property {(given: { siteUrl: string, settings: Changes, model: ModelParts | null }) => Created} create
- * @property {(changes: Changes) => Record<string, any>} change answers all settings
- * @property {(clip: ClipRequest) => { frames: FrameAnswer[], pixels: Rgba }} clip
- * @property {(size: { width: number, height: number }) => number} tileCount of a frame
- * @property {(nothing: null) => null} restart
- * @property {(next: { frame: PixelFrame | ImageFrame, panels: boolean }) => FrameAnswer & { input: Rgba | null }} next
- */
-
-/**
- * @typedef {{ settings: Record<string, any>, backend: string, version: string }} Created
- */
-
-/**
- * @typedef {{ id: number, call: keyof Calls, given: any } | { cancel: number }} ToApiWorker
- */
-
-/**
- * Besides answers: how far a call is, and sentences for the user.
- * @typedef {(
- *   | { id: number, value: any }
- *   | { id: number, error: string }
- *   | { id: number, progress: [step: string, done: number, total: number] }
- *   | { note: string }
- *   | { backend: string }
- * )} FromApiWorker
+ * The calls by name. `drain` ends when all calls before it have ended, cancelled ones too.
+ * @typedef {{
+ *   create: (
+ *     args: { siteUrl: string, settings: Changes, model: ModelParts | null }, context: CallContext,
+ *   ) => Promise<{ settings: Record<string, any>, backend: string, version: string }>,
+ *   change: (changes: Changes, context: CallContext) => Promise<Record<string, any>>,
+ *   clip: (clip: ClipRequest, context: CallContext) => Promise<{ frames: FrameAnswer[], pixels: Rgba }>,
+ *   tileCount: (size: { width: number, height: number }) => number,
+ *   restart: (nothing: null, context: CallContext) => Promise<void>,
+ *   next: (
+ *     next: { frame: PixelFrame | ImageFrame, panels: boolean }, context: CallContext,
+ *   ) => Promise<FrameAnswer & { input: Rgba | null }>,
+ *   drain: (nothing: null) => void,
+ * }} ApiCalls
  */
 
 export {};

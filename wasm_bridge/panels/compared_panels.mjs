@@ -6,7 +6,7 @@
 import { withMemory } from "../python/python_memory.mjs";
 import { PanelCanvas } from "./panel_canvas.mjs";
 
-/** @typedef {import("../live/protocol.mjs").FrameReport} FrameReport */
+/** @import { Box } from "./panel_canvas.mjs" */
 
 const NAMES = /** @type {const} */ (["mask", "output"]);
 
@@ -19,9 +19,9 @@ export class ComparedPanels {
   }
 
   /**
-   * Draws what is new of a frame.
+   * Draws the parts of a frame's panels that changed.
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
-   * @param {FrameReport} report of the comparison
+   * @param {{ width: number, height: number, mask_box: Box, output_box: Box }} report of the comparison
    */
   show(session, { width, height, mask_box, output_box }) {
     const boxes = { mask: mask_box, output: output_box };

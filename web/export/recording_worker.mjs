@@ -6,8 +6,8 @@
 import { GifWriter } from "./gif_writer.mjs";
 import { VideoWriter } from "./video_writer.mjs";
 
-/** @typedef {import("../../wasm_bridge/live/protocol.mjs").FromRecording} FromRecording */
-/** @typedef {import("../../wasm_bridge/live/protocol.mjs").ToRecording} ToRecording */
+/** @typedef {import("../../wasm_bridge/panels/frame_tap.mjs").FromRecording} FromRecording */
+/** @typedef {import("../../wasm_bridge/panels/frame_tap.mjs").ToRecording} ToRecording */
 /** @typedef {import("./recording_protocol.mjs").RecordingFormat} RecordingFormat */
 /** @typedef {import("./recording_protocol.mjs").FromRecordingWorker} FromRecordingWorker */
 /** @typedef {import("./recording_protocol.mjs").ToRecordingWorker} ToRecordingWorker */
