@@ -33,14 +33,15 @@ SLOW_DOWN = """(slow) => {
   Object.assign(globalThis, slow);
   Worker.prototype.postMessage = function (message, ...more) {
     const go = () => ask.call(this, message, ...more);
-    if (message?.type !== "execute") go();
+    if (message?.name !== "execute") go();
     else if (globalThis.frames) held.push({ go, frames: globalThis.frames });
     else if (globalThis.milliseconds) setTimeout(go, globalThis.milliseconds);
     else go();
   };
   globalThis.postMessage = (message, ...more) => {
     answer(message, ...more);
-    if (message.type === "done" && held.length > 0 && --held[0].frames <= 0) held.shift().go();
+    const processed = message.value?.stage_ms;
+    if (processed && held.length > 0 && --held[0].frames <= 0) held.shift().go();
   };
 }"""
 

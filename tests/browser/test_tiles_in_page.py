@@ -61,7 +61,7 @@ HOLD = """() => {
   const post = Worker.prototype.postMessage;
   const held = [];
   Worker.prototype.postMessage = function (message, ...more) {
-    if (message?.type === "execute") held.push(() => post.call(this, message, ...more));
+    if (message?.name === "execute") held.push(() => post.call(this, message, ...more));
     else post.call(this, message, ...more);
   };
   globalThis.letGo = async (runs) => {

@@ -36,7 +36,7 @@ MODE = InferenceMode("tiled", batch_size=2, frames=2)
 
 
 class Bridge:
-    """Executes runs as `wasm_bridge/model/page_model.mjs` does."""
+    """Executes runs as `wasm_bridge/model/loaded_model.mjs` does."""
 
     takes_frames = False
 

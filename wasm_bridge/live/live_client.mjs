@@ -16,9 +16,8 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
 
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
-/** @import {
- *   FileKind, Frame, FrameReport, LiveCalls, LiveWorkerEvents, OptionValues, RecordedFrame,
- * } from "./protocol.mjs" */
+/** @import { FileKind, Frame, FrameReport, LiveCalls } from "./protocol.mjs" */
+/** @import { LiveWorkerEvents, OptionValues, RecordedFrame } from "./protocol.mjs" */
 
 /** @typedef {{ step: string, loaded: number, total: number }} LoadProgress in bytes; `total` is 0 while unknown */
 /** @typedef {{ message: string }} Message one sentence for the user */
