@@ -49,19 +49,20 @@
 
 /**
  * The calls by name. `drain` ends when all calls before it have ended, cancelled ones too.
- * @typedef {{
- *   create: (
- *     args: { siteUrl: string, settings: Changes, model: ModelParts | null }, context: CallContext,
- *   ) => Promise<{ settings: Record<string, any>, backend: string, version: string }>,
- *   change: (changes: Changes, context: CallContext) => Promise<Record<string, any>>,
- *   clip: (clip: ClipRequest, context: CallContext) => Promise<{ frames: FrameAnswer[], pixels: Rgba }>,
- *   tileCount: (size: { width: number, height: number }) => number,
- *   restart: (nothing: null, context: CallContext) => Promise<void>,
- *   next: (
- *     next: { frame: PixelFrame | ImageFrame, panels: boolean }, context: CallContext,
- *   ) => Promise<FrameAnswer & { input: Rgba | null }>,
- *   drain: (nothing: null) => void,
- * }} ApiCalls
+ * @typedef {object} ApiCalls
+ * @property {(args: CreateArgs, context: CallContext) => Promise<Created>} create
+ * @property {(changes: Changes, context: CallContext) => Promise<Record<string, any>>} change answers all settings
+ * @property {(clip: ClipRequest, context: CallContext) => Promise<{ frames: FrameAnswer[], pixels: Rgba }>} clip
+ * @property {(size: { width: number, height: number }) => number} tileCount
+ * @property {(nothing: null, context: CallContext) => Promise<void>} restart
+ * @property {(next: NextArgs, context: CallContext) => Promise<FrameAnswer & { input: Rgba | null }>} next
+ * @property {(nothing: null) => void} drain
+ */
+
+/**
+ * @typedef {{ siteUrl: string, settings: Changes, model: ModelParts | null }} CreateArgs
+ * @typedef {{ settings: Record<string, any>, backend: string, version: string }} Created
+ * @typedef {{ frame: PixelFrame | ImageFrame, panels: boolean }} NextArgs
  */
 
 export {};

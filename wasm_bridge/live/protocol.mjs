@@ -87,43 +87,38 @@
 /**
  * The calls, by name. All but `start` and `ping` wait until Python has started; `ping` is answered at once by a
  * worker that is not stuck. `loadModel` answers null if it was cancelled or another model was requested.
- * @typedef {{
- *   start: (args: { canvases: OffscreenPanels, siteUrl: string }, context: CallContext) => Promise<void>,
- *   ping: (nothing: null) => void,
- *   setOptions: (args: { values: OptionValues }) => void,
- *   startStream: (args: { stream: number }) => void,
- *   frame: (args: { stream: number, frame: Frame }) => Promise<FrameReport | null>,
- *   redraw: (nothing: null) => void,
- *   record: (args: { frames: number, fromStart: boolean }) => Promise<RecordedFrame[]>,
- *   loadModel: (request: ModelRequest, context: CallContext) => Promise<LoadOutcome | null>,
- *   cancelModel: (nothing: null) => void,
- *   unloadModel: (nothing: null) => Promise<void>,
- *   deleteStoredModels: (nothing: null) => Promise<void>,
- *   startTap: (args: { port: MessagePort, choice: PictureChoice }) => void,
- *   endTap: (nothing: null) => void,
- *   compare: (args: { wanted: boolean, canvases?: ComparedCanvases }) => void,
- *   picture: (args: { choice: PictureChoice }) => Promise<Blob>,
- *   file: (args: { kind: FileKind, video: string }, context: CallContext) => Promise<Uint8Array<ArrayBuffer>>,
- *   setHook: (args: { code: string }) => Promise<{ problem: string, line: number | null }>,
- *   modules: (nothing: null) => Promise<string[]>,
- *   source: (args: { module: string }) => Promise<string>,
- * }} LiveCalls
+ * @typedef {object} LiveCalls
+ * @property {(args: { canvases: OffscreenPanels, siteUrl: string }, context: CallContext) => Promise<void>} start
+ * @property {(nothing: null) => void} ping
+ * @property {(args: { values: OptionValues }) => void} setOptions
+ * @property {(args: { stream: number }) => void} startStream
+ * @property {(args: { stream: number, frame: Frame }) => Promise<FrameReport | null>} frame
+ * @property {(nothing: null) => void} redraw
+ * @property {(args: { frames: number, fromStart: boolean }) => Promise<RecordedFrame[]>} record
+ * @property {(request: ModelRequest, context: CallContext) => Promise<LoadOutcome | null>} loadModel
+ * @property {(nothing: null) => void} cancelModel
+ * @property {(nothing: null) => Promise<void>} unloadModel
+ * @property {(nothing: null) => Promise<void>} deleteStoredModels
+ * @property {(args: { port: MessagePort, choice: PictureChoice }) => void} startTap
+ * @property {(nothing: null) => void} endTap
+ * @property {(args: { wanted: boolean, canvases?: ComparedCanvases }) => void} compare
+ * @property {(args: { choice: PictureChoice }) => Promise<Blob>} picture
+ * @property {(args: { kind: FileKind, video: string }, context: CallContext) => Promise<Uint8Array<ArrayBuffer>>} file
+ * @property {(args: { code: string }) => Promise<{ problem: string, line: number | null }>} setHook
+ * @property {(nothing: null) => Promise<string[]>} modules
+ * @property {(args: { module: string }) => Promise<string>} source
  */
 
 /**
  * What the worker emits. `model-progress`, `model-ready` and `model-error` are of a model that it loads again
  * by itself after `model-lost`.
- * @typedef {{
- *   "redraw": { stream: number, report: FrameReport },
- *   "options-error": { message: string },
- *   "model-progress": { step: string, loaded: number, total: number },
- *   "model-ready": LoadOutcome,
- *   "model-error": { message: string },
- *   "model-note": { message: string },
- *   "model-lost": { message: string },
- *   "model-stopped": { message: string },
- *   "storage": { bytes: number },
- * }} LiveWorkerEvents
+ * @typedef {(
+ *   Record<"redraw", { stream: number, report: FrameReport }>
+ *   & Record<"options-error" | "model-error" | "model-note" | "model-lost" | "model-stopped", { message: string }>
+ *   & Record<"model-progress", { step: string, loaded: number, total: number }>
+ *   & Record<"model-ready", LoadOutcome>
+ *   & Record<"storage", { bytes: number }>
+ * )} LiveWorkerEvents
  */
 
 export {};

@@ -30,14 +30,12 @@ const LOST_DURING_CALL =
  * - `restart-progress`, `restarted`, `restart-failed`: what becomes of that.
  * - `stopped`: the model failed and was unloaded.
  *
- * @typedef {{
- *   "cells": null,
- *   "lost": { message: string },
- *   "restart-progress": { step: string, loaded: number, total: number },
- *   "restarted": LoadOutcome,
- *   "restart-failed": { message: string },
- *   "stopped": { message: string },
- * }} ModelHostEvents
+ * @typedef {(
+ *   Record<"cells", null>
+ *   & Record<"lost" | "restart-failed" | "stopped", { message: string }>
+ *   & Record<"restart-progress", { step: string, loaded: number, total: number }>
+ *   & Record<"restarted", LoadOutcome>
+ * )} ModelHostEvents
  */
 
 /** @extends {TypedEventTarget<ModelHostEvents>} */

@@ -22,11 +22,10 @@ import { loadOrt, startFault } from "./ort_loader.mjs";
 
 /**
  * The worker's calls; `prepare` comes first.
- * @typedef {{
- *   prepare: (setup: RunnerSetup) => Promise<{ threads: number, counters: RunnerCounters }>,
- *   execute: (run: Run) => Promise<{ decisions: Float32Array, counters: RunnerCounters }>,
- *   restart: (nothing: null) => void,
- * }} RunnerCalls
+ * @typedef {object} RunnerCalls
+ * @property {(setup: RunnerSetup) => Promise<{ threads: number, counters: RunnerCounters }>} prepare
+ * @property {(run: Run) => Promise<{ decisions: Float32Array, counters: RunnerCounters }>} execute
+ * @property {(nothing: null) => void} restart
  */
 
 /** @type {CpuGazeRunner | undefined} */
