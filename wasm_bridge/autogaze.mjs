@@ -46,8 +46,9 @@ export { ClipResult, FrameResult, GazeStream };
 
 /**
  * @typedef {object} CreateOptions
- * @property {ModelFile} [config] config.json; NVIDIA's release by default
- * @property {ModelFile} [weights] model.safetensors; NVIDIA's release by default
+ * @property {"built-in" | "nvidia"} [model] the site's own small model, the default, or NVIDIA's release
+ * @property {ModelFile} [config] config.json of another model
+ * @property {ModelFile} [weights] its model.safetensors
  * @property {ModelFile} [preprocessor] preprocessor_config.json; by default the one beside an address `config`
  * @property {string | URL} [graphs] folder that `autogaze-web export` made, for another architecture than the
  *   released one
@@ -55,9 +56,9 @@ export { ClipResult, FrameResult, GazeStream };
  * @property {"auto" | "webgpu" | "wasm"} [backend] what runs the model
  * @property {number} [maxTokens] the setting `maxGazeTokensEachFrame`
  * @property {Partial<Settings>} [settings] others from the start
- * @property {OnProgress} [onProgress] told bytes while Python and the model are loaded
- * @property {(sentence: string) => void} [onNote] told what did not go as usual, such as that the GPU was lost
- * @property {AbortSignal} [signal] cancels; what has arrived of the model is kept for the next time
+ * @property {OnProgress} [onProgress] receives bytes while Python and the model are loaded
+ * @property {(sentence: string) => void} [onNote] receives what did not go as usual, such as that the GPU was lost
+ * @property {AbortSignal} [signal] cancels; a partial download of the model is stored for the next time
  * @property {string | URL} [siteUrl] folder with build.json; by default the one above this module's
  */
 
@@ -67,14 +68,14 @@ export { ClipResult, FrameResult, GazeStream };
  * @property {number} height
  * @property {number} [frames] by default as many as the bytes are
  * @property {boolean} [panels] whether the results have mask and output; true by default
- * @property {boolean} [continued] whether the output goes on from the clip before; by default it begins anew.
- *   The model sees each clip by itself.
- * @property {(done: number, total: number) => void} [onProgress] told the frames that are done; while the tiles
- *   of a frame are worked on, with its share
+ * @property {boolean} [continued] whether the output goes on from the previous clip; by default it restarts. The
+ *   model sees each clip by itself.
+ * @property {(done: number, total: number) => void} [onProgress] receives the number of frames done, with the share
+ *   of the current one in tiled modes
  * @property {AbortSignal} [signal] cancels
  */
 
-// The step that `model_files.mjs` tells while it downloads.
+// The step that `model_files.mjs` reports while it downloads.
 const MODEL_STEP = "Loading the model";
 const CLOSED = "This AutoGaze was closed: create another one.";
 
@@ -195,7 +196,7 @@ export class AutoGaze {
     return this.#calls.call("tileCount", { width, height });
   }
 
-  /** Makes the output of the next clip begin anew, whatever it says. */
+  /** Restarts the output with the next clip, even if that is `continued`. */
   resetVisualization() {
     this.#fresh = true;
   }

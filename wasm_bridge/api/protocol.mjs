@@ -15,8 +15,8 @@
  */
 
 /**
- * Where a model is from: for each file its address, or the file itself. Null means NVIDIA's release; for the
- * preprocessor the file beside the config, or none if that is a file.
+ * Where a model comes from: the address of each file, absolute or relative to the site, or the file itself. Null
+ * means NVIDIA's release; for the preprocessor the file beside the config, or none if that is a file.
  * @typedef {object} ModelParts
  * @property {string | File | null} config
  * @property {string | File | null} weights

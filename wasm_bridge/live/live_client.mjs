@@ -157,7 +157,7 @@ export class LiveView extends TypedEventTarget {
   /**
    * Loads a model, which chooses the cells once it is ready; until then nothing changes. `model-progress` and
    * `model-ready` or `model-error` events follow.
-   * @param {ModelRequest} [request] NVIDIA's release by default
+   * @param {ModelRequest} [request] the built-in model by default
    */
   async loadModel(request = {}) {
     const calls = this.#calls;
