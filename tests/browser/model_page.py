@@ -40,7 +40,7 @@ SLOW_DOWN = """(slow) => {
   };
   globalThis.postMessage = (message, ...more) => {
     answer(message, ...more);
-    const processed = message.value?.stage_ms;
+    const processed = message.value?.stageMs;
     if (processed && held.length > 0 && --held[0].frames <= 0) held.shift().go();
   };
 }"""
@@ -124,7 +124,7 @@ def replay(frames: list[Recorded], checkpoint: Path) -> None:
     for index, frame in enumerate(frames):
         report = frame.report
         if report["gazes"]:
-            looked_at = index - report["mask_age_frames"]
+            looked_at = index - report["maskAgeFrames"]
             if looked_at != gazed:
                 gaze = stream.step(processor(frames[looked_at].input[None, ..., :3])[0])
                 cells, gazed = gaze.cells(), looked_at

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { parseReport } from "./frame_report.mjs";
 import { PanelRecorder } from "./panel_recorder.mjs";
 
 /** @import { Serializer } from "../calls/serializer.mjs" */
@@ -74,10 +75,9 @@ export class FrameLoop {
       const text = await this.#session.repeat(changed);
       // A model may have taken long.
       if (!text || this.#stream !== this.#startedStream) return null;
-      /** @type {FrameReport} */
-      const report = JSON.parse(text);
+      const report = parseReport(text);
       this.#panels.show(report);
-      report.worker_ms = { capture: 0, draw: 0 };
+      report.workerMs = { capture: 0, draw: 0 };
       return { stream: this.#stream, report };
     });
   }
@@ -94,13 +94,13 @@ export class FrameLoop {
     const begun = performance.now();
     this.#panels.take(frame);
     const captured = performance.now();
-    /** @type {FrameReport} */
-    const report = JSON.parse(model ? await this.#session.process_with_model() : this.#session.process());
+    const text = model ? await this.#session.process_with_model() : this.#session.process();
+    const report = parseReport(text);
     if (stream !== this.#stream) return null;
     onProcessed();
     const processed = performance.now();
     this.#panels.show(report);
-    report.worker_ms = { capture: captured - begun, draw: performance.now() - processed };
+    report.workerMs = { capture: captured - begun, draw: performance.now() - processed };
     if (this.#host.model) report.runner = { ...this.#host.model.runner.counters };
     this.recorder.add(() => this.#panels.copy(report));
     if (this.tap && !this.tap.ended) await this.tap.take(this.#panels);

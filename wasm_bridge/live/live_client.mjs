@@ -3,7 +3,7 @@
  *
  * @example
  * const view = new LiveView({ input, mask, output });    // three <canvas> elements
- * view.on("frame", (report) => console.log(report.update_ratio));
+ * view.on("frame", (report) => console.log(report.updateRatio));
  * await view.ready;
  * view.newStream();
  * view.send({ synthetic: "synthetic-pan", index: 0, width: 640, height: 360 });
@@ -211,11 +211,12 @@ export class LiveView extends TypedEventTarget {
   /**
    * The bytes of a file about the frames of this stream.
    * @param {FileKind} kind
-   * @param {{ name: string, width: number, height: number, frames_per_second: number | null }} video
+   * @param {{ name: string, width: number, height: number, framesPerSecond: number | null }} video
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  file(kind, video) {
-    return this.#calls.call("file", { kind, video: JSON.stringify(video) });
+  file(kind, { framesPerSecond, ...video }) {
+    const text = JSON.stringify({ ...video, frames_per_second: framesPerSecond });
+    return this.#calls.call("file", { kind, video: text });
   }
 
   /**

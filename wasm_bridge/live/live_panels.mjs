@@ -62,10 +62,10 @@ export class LivePanels {
    * Shows what Python drew of a frame.
    * @param {FrameReport} report
    */
-  show({ width, height, mask_box, output_box, compared }) {
-    withMemory(this.#session.mask_memory(), (memory) => this.mask.putPixels(memory, width, height, mask_box));
+  show({ width, height, maskBox, outputBox, compared }) {
+    withMemory(this.#session.mask_memory(), (memory) => this.mask.putPixels(memory, width, height, maskBox));
     withMemory(this.#session.output_memory(), (memory) =>
-      this.output.putPixels(memory, width, height, output_box),
+      this.output.putPixels(memory, width, height, outputBox),
     );
     if (compared && this.#comparing) this.#compared?.show(this.#session, compared);
   }

@@ -29,7 +29,7 @@
  */
 
 /**
- * The numbers of one processed frame: `FrameReport` in `py/autogaze_web/live/view.py`, NaN as null.
+ * The numbers of one processed frame: those of `FrameReport` in `py/autogaze_web/live/view.py`, with NaN as null.
  * @typedef {object} FrameReport
  * @property {number} index
  * @property {number} width
@@ -37,32 +37,32 @@
  * @property {boolean} keyframe
  * @property {number} cells
  * @property {number[]} grids of the mask source, cells per side, coarse to fine
- * @property {Record<number, number>} cells_by_scale cells on each grid, by its cells per side
- * @property {number} mask_pixels
- * @property {number} updated_pixels
- * @property {number} mask_ratio
- * @property {number | null} update_ratio
- * @property {number | null} update_ratio_ema
+ * @property {Record<number, number>} cellsByScale cells on each grid, by its cells per side
+ * @property {number} maskPixels
+ * @property {number} updatedPixels
+ * @property {number} maskRatio
+ * @property {number | null} updateRatio
+ * @property {number | null} updateRatioEma
  * @property {number | "Infinity" | null} psnr
- * @property {number | "Infinity" | null} psnr_ema
- * @property {[number, number, number, number]} mask_box
- * @property {[number, number, number, number]} output_box
+ * @property {number | "Infinity" | null} psnrEma
+ * @property {[number, number, number, number]} maskBox
+ * @property {[number, number, number, number]} outputBox
  * @property {HookReport} [hook] with a hook
- * @property {Record<string, number>} stage_ms
- * @property {{ capture: number, draw: number }} worker_ms time of bringing the frame to Python and drawing it
+ * @property {Record<string, number>} stageMs
+ * @property {{ capture: number, draw: number }} workerMs time of bringing the frame to Python and drawing it
  * @property {FrameReport} [compared] of patch-diff on the same frame, if that is wanted beside a model
  * @property {number} recorded frames of this stream that files can be made of
- * @property {"own" | "newest"} [mask_timing] with a model: whether the frame waited for its own cells
+ * @property {"own" | "newest"} [maskTiming] with a model: whether the frame waited for its own cells
  * @property {RunnerCounters} [runner] with a model
  * @property {number} [gazes] with a model: complete gazes so far in this stream
  * @property {number} [tokens] once it has chosen: tokens that are no pads
  * @property {number} [steps] decoder steps
- * @property {number} [gaze_ms] time that choosing took
- * @property {Record<string, number>} [gaze_stage_ms] its stages: preprocess, model, decode
- * @property {number} [gaze_progress] share of that gaze that is done, 1 for all of it
+ * @property {number} [gazeMs] time that choosing took
+ * @property {Record<string, number>} [gazeStageMs] its stages: preprocess, model, decode
+ * @property {number} [gazeProgress] share of that gaze that is done, 1 for all of it
  * @property {number} [tiles] into how many tiles the model cuts a frame, 0 for none
- * @property {number} [mask_age_frames] how many frames before this one the cells were chosen for; 0: this one
- * @property {number} [mask_age_ms] how long before
+ * @property {number} [maskAgeFrames] how many frames before this one the cells were chosen for; 0: this one
+ * @property {number} [maskAgeMs] how long before
  */
 
 /**

@@ -21,10 +21,10 @@ export class ComparedPanels {
   /**
    * Draws the parts of a frame's panels that changed.
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
-   * @param {{ width: number, height: number, mask_box: Box, output_box: Box }} report of the comparison
+   * @param {{ width: number, height: number, maskBox: Box, outputBox: Box }} report of the comparison
    */
-  show(session, { width, height, mask_box, output_box }) {
-    const boxes = { mask: mask_box, output: output_box };
+  show(session, { width, height, maskBox, outputBox }) {
+    const boxes = { mask: maskBox, output: outputBox };
     for (const name of NAMES) {
       withMemory(session.compared_memory(name), (memory) =>
         this.#panels[name].putPixels(memory, width, height, boxes[name]),

@@ -12,9 +12,9 @@ import { fiveWide, percent } from "../panels/measurements.mjs";
 /** @type {{ name: string, of: (report: FrameReport) => string }[]} */
 const ROWS = [
   { name: "Cells", of: ({ cells }) => String(cells).padStart(5) },
-  { name: "Masked", of: ({ mask_ratio }) => percent(mask_ratio) },
-  { name: "Updated, average", of: ({ update_ratio_ema }) => percent(update_ratio_ema) },
-  { name: "PSNR, average", of: ({ psnr_ema }) => `${fiveWide(psnr_ema)} dB` },
+  { name: "Masked", of: ({ maskRatio }) => percent(maskRatio) },
+  { name: "Updated, average", of: ({ updateRatioEma }) => percent(updateRatioEma) },
+  { name: "PSNR, average", of: ({ psnrEma }) => `${fiveWide(psnrEma)} dB` },
 ];
 
 export class Comparison {

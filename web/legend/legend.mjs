@@ -40,13 +40,13 @@ export class Legend {
   }
 
   /** @param {FrameReport} report */
-  show({ grids, cells_by_scale }) {
+  show({ grids, cellsByScale }) {
     if (grids.length !== this.#entries.size || grids.some((grid) => !this.#entries.has(grid))) {
       this.#entries = new Map(grids.map((grid) => [grid, new Entry(grid, () => this.#giveHidden())]));
       this.#scales.replaceChildren(...[...this.#entries.values()].map((entry) => entry.element));
       this.#follow();
     }
-    for (const [grid, entry] of this.#entries) entry.count(cells_by_scale[grid] ?? 0);
+    for (const [grid, entry] of this.#entries) entry.count(cellsByScale[grid] ?? 0);
   }
 
   #giveHidden() {

@@ -35,13 +35,13 @@ export function speedText(render, infer) {
 }
 
 /** @param {FrameReport} report */
-export function ratioText({ update_ratio, update_ratio_ema }) {
-  return `${percent(update_ratio)} ema ${percent(update_ratio_ema)}`;
+export function ratioText({ updateRatio, updateRatioEma }) {
+  return `${percent(updateRatio)} ema ${percent(updateRatioEma)}`;
 }
 
 /** @param {FrameReport} report */
-export function psnrText({ psnr, psnr_ema }) {
-  return `${fiveWide(psnr)} dB ema ${fiveWide(psnr_ema)} dB`;
+export function psnrText({ psnr, psnrEma }) {
+  return `${fiveWide(psnr)} dB ema ${fiveWide(psnrEma)} dB`;
 }
 
 /**
@@ -50,12 +50,12 @@ export function psnrText({ psnr, psnr_ema }) {
  * @param {string} backend of the model, empty without one
  */
 export function factsText(report, replaced, backend) {
-  const milliseconds = Object.values(report.stage_ms).reduce((sum, each) => sum + each, 0);
+  const milliseconds = Object.values(report.stageMs).reduce((sum, each) => sum + each, 0);
   return [
     ...modelFacts(report, backend),
     `${report.width}×${report.height} pixels`,
     report.cells === 1 ? "1 cell" : `${report.cells} cells`,
-    `${(report.mask_ratio * 100).toFixed(1)} % of the frame masked`,
+    `${(report.maskRatio * 100).toFixed(1)} % of the frame masked`,
     `${milliseconds.toFixed(1)} ms in Python`,
     `${replaced} frames skipped`,
   ].join(" · ");
@@ -65,13 +65,13 @@ export function factsText(report, replaced, backend) {
  * @param {FrameReport} report
  * @param {string} backend of the model
  */
-function modelFacts({ mask_timing, tokens, gaze_ms, mask_age_frames, mask_age_ms }, backend) {
-  if (!mask_timing) return [];
+function modelFacts({ maskTiming, tokens, gazeMs, maskAgeFrames, maskAgeMs }, backend) {
+  if (!maskTiming) return [];
   if (tokens === undefined) return ["AutoGaze looks at its first frame"];
-  const facts = [`${tokens} tokens in ${gaze_ms?.toFixed(0)} ms (AutoGaze, ${backend})`];
-  if (mask_timing === "own") return facts;
-  const frames = mask_age_frames === 1 ? "1 frame" : `${mask_age_frames} frames`;
-  return [...facts, `mask ${frames} (${mask_age_ms?.toFixed(0)} ms) old`];
+  const facts = [`${tokens} tokens in ${gazeMs?.toFixed(0)} ms (AutoGaze, ${backend})`];
+  if (maskTiming === "own") return facts;
+  const frames = maskAgeFrames === 1 ? "1 frame" : `${maskAgeFrames} frames`;
+  return [...facts, `mask ${frames} (${maskAgeMs?.toFixed(0)} ms) old`];
 }
 
 /** @param {number | null} ratio 0 to 1 */

@@ -49,7 +49,7 @@ export class GazeTimeline {
    * @param {FrameReport} report
    * @param {Playback | undefined} playback none if the source is no file
    */
-  frame({ mask_ratio, cells, keyframe }, playback) {
+  frame({ maskRatio, cells, keyframe }, playback) {
     this.#playback = playback;
     this.#strip.hidden = !playback || !(playback.duration > 0);
     if (!playback || this.#strip.hidden) return;
@@ -57,7 +57,7 @@ export class GazeTimeline {
     if (!keyframe) {
       const column = this.#column(playback);
       if (this.#masked[column] === undefined) this.#frames += 1;
-      this.#masked[column] = mask_ratio;
+      this.#masked[column] = maskRatio;
       this.#cells[column] = cells;
     }
     this.#redraw.ask();

@@ -23,12 +23,12 @@ export class TileProgress {
    * @param {FrameReport} report
    * @param {boolean} tiled whether the mode has tiles
    */
-  show({ mask_timing, tiles = 0, gaze_progress = 0 }, tiled) {
+  show({ maskTiming, tiles = 0, gazeProgress = 0 }, tiled) {
     // The line stays between gazes, so that nothing moves.
-    this.#line.hidden = !(tiled && mask_timing);
+    this.#line.hidden = !(tiled && maskTiming);
     if (this.#line.hidden) return;
-    this.#bar.value = gaze_progress;
-    const done = String(Math.round(gaze_progress * tiles));
+    this.#bar.value = gazeProgress;
+    const done = String(Math.round(gazeProgress * tiles));
     showText(this.#count, tiles ? `${done.padStart(String(tiles).length, "\u2007")} of ${tiles}` : "");
   }
 
