@@ -17,12 +17,14 @@ import { checkedRgba } from "./api/frame_input.mjs";
 import { GazeStream } from "./api/gaze_stream.mjs";
 import { modelParts } from "./api/model_parts.mjs";
 import { ClipResult, FrameResult } from "./api/results.mjs";
-import { WorkerCalls } from "./api/worker_calls.mjs";
+import { WorkerCalls } from "./calls/worker_calls.mjs";
 
 export { LiveView } from "./live/live_client.mjs";
 export { adapterName, chooseBackend, isSoftware, requestAdapter } from "./runner/backend.mjs";
 export { ortFiles } from "./runner/ort_files.mjs";
 export { ClipResult, FrameResult, GazeStream };
+
+/** @import { ApiCalls, Changes } from "./api/protocol.mjs" */
 
 /** @typedef {import("./api/frame_input.mjs").FrameInput} FrameInput */
 /** @typedef {import("./api/gaze_stream.mjs").StreamOptions} StreamOptions */
@@ -30,7 +32,7 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./api/results.mjs").Point} Point */
 /** @typedef {import("./api/results.mjs").ScaleMask} ScaleMask */
 /** @typedef {import("./api/settings.mjs").Settings} Settings */
-/** @typedef {(step: string, done: number, total: number) => void} OnProgress */
+/** @typedef {import("./calls/call_types.mjs").OnProgress} OnProgress */
 
 // What a LiveView takes, and the details of its events.
 /** @typedef {import("./runner/backend.mjs").BackendName} BackendName */
@@ -40,13 +42,14 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */
 /** @typedef {import("./live/protocol.mjs").FrameReport} FrameReport */
 /** @typedef {import("./live/protocol.mjs").OptionValues} OptionValues */
-/** @typedef {import("./live/protocol.mjs").PictureChoice} PictureChoice */
+/** @typedef {import("./panels/panel_picture.mjs").PictureChoice} PictureChoice */
 /** @typedef {import("./live/protocol.mjs").PictureFrame} PictureFrame */
 
 /**
  * @typedef {object} CreateOptions
- * @property {ModelFile} [config] config.json; NVIDIA's release by default
- * @property {ModelFile} [weights] model.safetensors; NVIDIA's release by default
+ * @property {"built-in" | "nvidia"} [model] the site's own small model, the default, or NVIDIA's release
+ * @property {ModelFile} [config] config.json of another model
+ * @property {ModelFile} [weights] its model.safetensors
  * @property {ModelFile} [preprocessor] preprocessor_config.json; by default the one beside an address `config`
  * @property {string | URL} [graphs] folder that `autogaze-web export` made, for another architecture than the
  *   released one
@@ -54,9 +57,9 @@ export { ClipResult, FrameResult, GazeStream };
  * @property {"auto" | "webgpu" | "wasm"} [backend] what runs the model
  * @property {number} [maxTokens] the setting `maxGazeTokensEachFrame`
  * @property {Partial<Settings>} [settings] others from the start
- * @property {OnProgress} [onProgress] told bytes while Python and the model are loaded
- * @property {(sentence: string) => void} [onNote] told what did not go as usual, such as that the GPU was lost
- * @property {AbortSignal} [signal] cancels; what has arrived of the model is kept for the next time
+ * @property {OnProgress} [onProgress] receives bytes while Python and the model are loaded
+ * @property {(sentence: string) => void} [onNote] receives what did not go as usual, such as that the GPU was lost
+ * @property {AbortSignal} [signal] cancels; a partial download of the model is stored for the next time
  * @property {string | URL} [siteUrl] folder with build.json; by default the one above this module's
  */
 
@@ -66,14 +69,14 @@ export { ClipResult, FrameResult, GazeStream };
  * @property {number} height
  * @property {number} [frames] by default as many as the bytes are
  * @property {boolean} [panels] whether the results have mask and output; true by default
- * @property {boolean} [continued] whether the output goes on from the clip before; by default it begins anew.
- *   The model sees each clip by itself.
- * @property {(done: number, total: number) => void} [onProgress] told the frames that are done; while the tiles
- *   of a frame are worked on, with its share
+ * @property {boolean} [continued] whether the output goes on from the previous clip; by default it restarts. The
+ *   model sees each clip by itself.
+ * @property {(done: number, total: number) => void} [onProgress] receives the number of frames done, with the share
+ *   of the current one in tiled modes
  * @property {AbortSignal} [signal] cancels
  */
 
-// The step that `model_files.mjs` tells while it downloads.
+// The step that `model_files.mjs` reports while it downloads.
 const MODEL_STEP = "Loading the model";
 const CLOSED = "This AutoGaze was closed: create another one.";
 
@@ -93,7 +96,7 @@ export class AutoGaze {
   /**
    * Use `AutoGaze.create`.
    * @private
-   * @param {WorkerCalls} calls
+   * @param {WorkerCalls<ApiCalls>} calls
    * @param {{ settings: Record<string, any>, backend: string, version: string }} created
    */
   constructor(calls, { settings, backend, version }) {
@@ -103,9 +106,6 @@ export class AutoGaze {
     this.#settings = frozen(settings);
     this.#backend = backend;
     this.#version = version;
-    calls.onBackend = (again) => {
-      this.#backend = again;
-    };
   }
 
   /**
@@ -122,31 +122,31 @@ export class AutoGaze {
     const model = maskSource === "autogaze" ? modelParts(options) : null;
     const siteUrl = new URL(options.siteUrl ?? "../", options.siteUrl ? document.baseURI : import.meta.url)
       .href;
-    const settings = /** @type {import("./api/protocol.mjs").Changes} */ ({ ...options.settings });
+    const settings = /** @type {Changes} */ ({ ...options.settings });
     if (maxTokens !== undefined) settings.maxGazeTokensEachFrame = maxTokens;
-    const calls = new WorkerCalls();
-    calls.onNote = onNote;
-    const end = () => calls.end(new Error(CLOSED));
-    // A model's load ends by itself when it is cancelled, so that what has arrived of its files is kept.
-    let endsItself = false;
+    const calls = new WorkerCalls(new URL("api/api_worker.mjs", import.meta.url), {
+      failure: "The worker of AutoGaze could not be started: check siteUrl, or use a newer browser.",
+      onEvent: (event, detail) => {
+        if (event === "note") onNote(detail);
+        else if (gaze) gaze.#backend = detail;
+      },
+    });
+    /** @type {AutoGaze | undefined} */
+    let gaze;
+    let loadsModel = false;
     const onStep = (/** @type {Parameters<OnProgress>} */ ...progress) => {
-      endsItself = progress[0] === MODEL_STEP;
+      loadsModel = progress[0] === MODEL_STEP;
       onProgress?.(...progress);
     };
-    const creating = calls.call(
-      "create",
-      { siteUrl, settings, model },
-      { signal, onProgress: onStep, onSettled: () => signal?.aborted && end() },
-    );
-    const onAbort = () => endsItself || end();
-    signal?.addEventListener("abort", onAbort);
     try {
-      return new AutoGaze(calls, await creating);
+      const args = { siteUrl, settings, model };
+      gaze = new AutoGaze(calls, await calls.call("create", args, { signal, onProgress: onStep }));
+      return gaze;
     } catch (error) {
-      if (!signal?.aborted) end();
+      // A model's load ends by itself when it is cancelled, and stores partial downloads for the next time.
+      const ended = signal?.aborted && loadsModel ? calls.call("drain", null) : Promise.resolve();
+      ended.catch(() => {}).then(() => calls.terminate(CLOSED));
       throw error;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
     }
   }
 
@@ -173,7 +173,7 @@ export class AutoGaze {
    * @returns {Promise<Readonly<Settings>>} all of them
    */
   async set(changes, how = {}) {
-    const given = /** @type {import("./api/protocol.mjs").Changes} */ ({ ...changes });
+    const given = /** @type {Changes} */ ({ ...changes });
     this.#settings = frozen(await this.#calls.call("change", given, how));
     return this.#settings;
   }
@@ -197,7 +197,7 @@ export class AutoGaze {
     return this.#calls.call("tileCount", { width, height });
   }
 
-  /** Makes the output of the next clip begin anew, whatever it says. */
+  /** Restarts the output with the next clip, even if that is `continued`. */
   resetVisualization() {
     this.#fresh = true;
   }
@@ -240,7 +240,7 @@ export class AutoGaze {
         frames: count,
         panels,
         continued: begun,
-        settings: /** @type {import("./api/protocol.mjs").Changes} */ (settings),
+        settings: /** @type {Changes} */ (settings),
       },
       { signal, transfer: [pixels.buffer], onProgress: (_, done, total) => onProgress?.(done, total) },
     );
@@ -270,7 +270,7 @@ export class AutoGaze {
 
   /** Frees the model, Python and the worker; what is under way fails. */
   close() {
-    this.#calls.end(new Error(CLOSED));
+    this.#calls.terminate(CLOSED);
   }
 }
 

@@ -98,7 +98,7 @@ def natively(workload: Workload, width: int, height: int, frames: int) -> list[d
 
 def medians(reports: list[dict[str, Any]]) -> dict[str, float]:
     """The medians of each stage and of their sum, without the warm-up."""
-    stages = [report["stage_ms"] for report in reports[WARM_UP:]]
+    stages = [report["stageMs"] for report in reports[WARM_UP:]]
     result = {"total": statistics.median(sum(each.values()) for each in stages)}
     return result | {name: statistics.median(each[name] for each in stages) for name in stages[0]}
 
@@ -196,7 +196,7 @@ def main() -> None:
                         "height": height,
                         "workload": workload.name,
                         "frames": arguments.frames - WARM_UP,
-                        "mask_ratio": statistics.fmean(report["mask_ratio"] for report in reports[WARM_UP:]),
+                        "mask_ratio": statistics.fmean(report["maskRatio"] for report in reports[WARM_UP:]),
                         "pyodide_ms": medians(reports),
                         "native_ms": medians(native),
                     }

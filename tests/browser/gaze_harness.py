@@ -49,7 +49,7 @@ class GazeWorker:
         self._call("start")
 
     def load(self, folder: dict[str, bytes], **options: Any) -> dict[str, Any]:
-        """Loads a checkpoint, given its files; ``options`` are those of ``PageModel.load``."""
+        """Loads a checkpoint, given its files; ``options`` are those of ``LoadedModel.load``."""
         self.files |= {f"checkpoint/{name}": content for name, content in folder.items()}
         options = {"maxTokens": None, "graphsUrl": self._site + "graphs/", **options}
         return dict(self._call("load", folder=f"{self._site}test-data/checkpoint", **options))

@@ -223,7 +223,7 @@ def assert_native(frames: list[Recorded], options: dict[str, object] | None = No
         assert (frame.report["index"], frame.report["cells"]) == (report.index, report.cells)
         np.testing.assert_array_equal(frame.mask, view.mask)
         np.testing.assert_array_equal(frame.output, view.output)
-        assert frame.report["mask_ratio"] == report.mask_ratio
+        assert frame.report["maskRatio"] == report.mask_ratio
         if not report.keyframe:
-            assert frame.report["update_ratio"] == report.update_ratio
+            assert frame.report["updateRatio"] == report.update_ratio
             assert float(frame.report["psnr"]) == pytest.approx(report.psnr, rel=1e-12)  # log10 differs

@@ -34,14 +34,15 @@ SLOW_DOWN = """(slow) => {
   Object.assign(globalThis, slow);
   Worker.prototype.postMessage = function (message, ...more) {
     const go = () => ask.call(this, message, ...more);
-    if (message?.type !== "execute") go();
+    if (message?.name !== "execute") go();
     else if (globalThis.frames) held.push({ go, frames: globalThis.frames });
     else if (globalThis.milliseconds) setTimeout(go, globalThis.milliseconds);
     else go();
   };
   globalThis.postMessage = (message, ...more) => {
     answer(message, ...more);
-    if (message.type === "done" && held.length > 0 && --held[0].frames <= 0) held.shift().go();
+    const processed = message.value?.stageMs;
+    if (processed && held.length > 0 && --held[0].frames <= 0) held.shift().go();
   };
 }"""
 
@@ -124,7 +125,7 @@ def replay(frames: list[Recorded], checkpoint: Path) -> None:
     for index, frame in enumerate(frames):
         report = frame.report
         if report["gazes"]:
-            looked_at = index - report["mask_age_frames"]
+            looked_at = index - report["maskAgeFrames"]
             if looked_at != gazed:
                 gaze = stream.step(processor(frames[looked_at].input[None, ..., :3])[0])
                 cells, gazed = gaze.cells(), looked_at

@@ -31,6 +31,7 @@ def test_wrong_use_ends_in_a_sentence_and_changes_nothing(api, recorded):
         settings: await failure(gaze.set({ blendAlpha: 2, backend: "wasm", keyframeDuration: 5 })),
         backend: await failure(AutoGaze.create({ backend: "cuda" })),
         half: await failure(AutoGaze.create({ config: "./model/config.json" })),
+        model: await failure(AutoGaze.create({ model: "large" })),
         kind: await failure(AutoGaze.create({ maskSource: "magic" })),
         type: await failure(AutoGaze.create({ config: 5, weights: 6 })),
         site: await failure(PatchDiff.create({ siteUrl: "./model/" })),
@@ -77,7 +78,8 @@ def test_wrong_use_ends_in_a_sentence_and_changes_nothing(api, recorded):
         "settings": "blendAlpha is a number from 0 to 1, got 2\n"
         f"there is no setting 'backend'; the settings are {settings}",
         "backend": 'backend is "auto", "webgpu" or "wasm", got "cuda".',
-        "half": "config and weights are of one model: give both, or neither for NVIDIA's release.",
+        "half": "config and weights are of one model: give both, or neither to use model.",
+        "model": 'model is "built-in" or "nvidia", got "large".',
         "kind": 'maskSource is "autogaze" or "patch-diff", got "magic".',
         "type": "config is an address, a File, a Blob or an ArrayBuffer of a config.json.",
         "site": '/pages/autogaze/model/build.json is missing (404): build the site with "make site".',

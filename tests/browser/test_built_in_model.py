@@ -49,7 +49,7 @@ def test_autogaze_works_with_nothing_to_download(open_page, site_url):
         assert frame.report["steps"] == gaze.decoder_steps_each_frame[0]
     # Few cells, and most of what had changed since the first frame is put right; below about 25 squared
     # levels the model is content.
-    assert np.mean([frame.report["mask_ratio"] for frame in frames[1:]]) < 0.3
+    assert np.mean([frame.report["maskRatio"] for frame in frames[1:]]) < 0.3
     mended, left_alone = (
         np.mean((shown[..., :3].astype(float) - frames[-1].input[..., :3]) ** 2)
         for shown in (frames[-1].output, frames[0].input)

@@ -38,7 +38,7 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
         expected, compared = view.process(), report["compared"]
         assert report["tokens"] > 0
         assert (compared["index"], compared["cells"]) == (index, expected.cells)
-        assert compared["mask_ratio"] == expected.mask_ratio
+        assert compared["maskRatio"] == expected.mask_ratio
         if not expected.keyframe:
             assert float(compared["psnr"]) == pytest.approx(expected.psnr)
     assert expected.cells > 0
@@ -69,8 +69,9 @@ def assert_the_trace_is_that_of_the_command_line(page, model, folder):
     assert main(["trace", str(clip), "--model", str(model), *limits, *outputs]) == 0
     theirs = json.loads((folder / "trace.json").read_text())
     text, metrics = page.evaluate(
-        """(video) => Promise.all(["trace", "metrics"].map(async (kind) =>
-          new TextDecoder().decode(await globalThis.autogaze.view.file(kind, video))))""",
+        """({ frames_per_second: framesPerSecond, ...video }) => Promise.all(["trace", "metrics"].map(
+          async (kind) => new TextDecoder().decode(
+            await globalThis.autogaze.view.file(kind, { ...video, framesPerSecond }))))""",
         theirs["video"],
     )
     ours = json.loads(text)

@@ -54,7 +54,7 @@ def test_the_numbers_of_the_last_frames(page, site_url):
     def all_are_drawn():
         ratios = line(page, 0)
         assert ratios.shape == (KEPT, 2)
-        np.testing.assert_allclose(ratios[:, 1], [40 * (1 - r["update_ratio"]) for r in reports], atol=0.06)
+        np.testing.assert_allclose(ratios[:, 1], [40 * (1 - r["updateRatio"]) for r in reports], atol=0.06)
 
     eventually(page, all_are_drawn)
     assert label(page, 0).startswith(f"Updated, last {KEPT} frames: now ")
@@ -71,7 +71,7 @@ def test_the_numbers_of_the_last_frames(page, site_url):
     stages = bars(page, "insight-stages")
     assert [name for name, _, _ in stages] == STAGES
     for name, text, _ in stages[1:-1]:
-        assert float(text) == pytest.approx(fmean(r["stage_ms"][name] for r in reports), abs=0.051)
+        assert float(text) == pytest.approx(fmean(r["stageMs"][name] for r in reports), abs=0.051)
     assert max(share for _, _, share in stages) == 1
     assert "patch-diff runs in Python" in page.inner_text("#insight-backend")
 

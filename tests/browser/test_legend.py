@@ -44,9 +44,9 @@ def test_a_hidden_grid_is_in_no_panel_and_comes_back(page, site_url):
     assert page.input_value("#setting-hidden-scales") == "14"
     frames = record(page, 3)
     for frame in frames:
-        assert frame.report["mask_ratio"] == 0
+        assert frame.report["maskRatio"] == 0
     # Counted all the same, and the output stays as it was.
-    assert frames[-1].report["cells_by_scale"] == {"14": frames[-1].report["cells"]}
+    assert frames[-1].report["cellsByScale"] == {"14": frames[-1].report["cells"]}
     assert frames[-1].report["cells"] > 0
     np.testing.assert_array_equal(frames[-1].output, frames[0].output)
     options = {"mask-visualization": "overlay", "patch-diff-threshold": 0, "hidden-scales": "14"}

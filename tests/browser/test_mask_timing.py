@@ -40,10 +40,10 @@ def test_a_slow_model_holds_no_frame_up(page, site_url, checkpoint):
     assert 2 <= reports[-1]["gazes"] <= 8, "a gaze for every five frames"
     assert {report["gazes"] for report in reports[:5]} == {0}
     for report in reports:
-        assert report["mask_timing"] == "newest"
+        assert report["maskTiming"] == "newest"
         if report["gazes"]:
-            assert report["mask_age_frames"] >= 5
-            assert report["mask_age_ms"] > 0
+            assert report["maskAgeFrames"] >= 5
+            assert report["maskAgeMs"] > 0
     assert " old" in page.inner_text("#facts")
 
 
@@ -67,7 +67,7 @@ def test_own_cells_are_waited_for_however_slow_the_model_is(page, site_url, chec
     frames = record(page, 4)
     replay(frames, checkpoint)
     for count, frame in enumerate(frames, start=1):
-        assert (frame.report["gazes"], frame.report["mask_age_frames"]) == (count, 0)
+        assert (frame.report["gazes"], frame.report["maskAgeFrames"]) == (count, 0)
 
 
 def test_a_picture_that_stands_still_gets_its_own_cells(page, site_url, checkpoint):

@@ -43,7 +43,7 @@ def test_a_stream_has_the_tokens_of_the_native_package(open_page, site_url, chec
         report = view.step(as_frame(frame.input), gaze.cells())
         assert frame.report["tokens"] == int((~gaze.if_padded_gazing).sum()) > 0
         assert frame.report["steps"] == gaze.decoder_steps_each_frame[0]
-        assert frame.report["mask_ratio"] == report.mask_ratio
+        assert frame.report["maskRatio"] == report.mask_ratio
         np.testing.assert_array_equal(frame.mask, view.mask)
         np.testing.assert_array_equal(frame.output, view.output)
 

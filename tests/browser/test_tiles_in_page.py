@@ -44,12 +44,12 @@ def test_every_tile_is_the_native_packages(open_page, site_url, checkpoint, back
     processed = processor(np.stack([frame.input[..., :3] for frame in frames]))
     view = LiveView(LiveSettings.of({}))
     for index, frame in enumerate(frames):
-        assert (frame.report["gaze_progress"], frame.report["tiles"]) == (1, len(tiling))
+        assert (frame.report["gazeProgress"], frame.report["tiles"]) == (1, len(tiling))
         # Each frame with the one before it.
         clip = processed[max(index - 1, 0) : index + 1]
         *_, result = model.generate_tiled(clip, tiling, model.config.gazing_ratio, 0.7, max_tokens=4)
         report = view.step(as_frame(frame.input), result.frames[-1])
-        assert frame.report["mask_ratio"] == report.mask_ratio > 0
+        assert frame.report["maskRatio"] == report.mask_ratio > 0
         assert frame.report["tokens"] == report.cells
         np.testing.assert_array_equal(frame.mask, view.mask)
         np.testing.assert_array_equal(frame.output, view.output)
@@ -61,7 +61,7 @@ HOLD = """() => {
   const post = Worker.prototype.postMessage;
   const held = [];
   Worker.prototype.postMessage = function (message, ...more) {
-    if (message?.type === "execute") held.push(() => post.call(this, message, ...more));
+    if (message?.name === "execute") held.push(() => post.call(this, message, ...more));
     else post.call(this, message, ...more);
   };
   globalThis.letGo = async (runs) => {

@@ -66,8 +66,18 @@ describe("frameOf", () => {
 });
 
 describe("modelParts", () => {
-  test("nothing given is the default model with the site's graphs", () => {
+  test("nothing given is the site's own model", () => {
     assert.deepEqual(modelParts({}), {
+      config: "built-in/config.json",
+      weights: "built-in/model.safetensors",
+      preprocessor: null,
+      graphs: "built-in/",
+      backend: "auto",
+    });
+  });
+
+  test("NVIDIA's release runs on the site's graphs of its architecture", () => {
+    assert.deepEqual(modelParts({ model: "nvidia" }), {
       config: null,
       weights: null,
       preprocessor: null,
@@ -114,6 +124,7 @@ describe("modelParts", () => {
     };
     assert.match(fault({ config: "config.json" }), /^config and weights are of one model: give both/);
     assert.match(fault({ weights: "w" }), /^config and weights are of one model/);
+    assert.equal(fault({ model: "large" }), 'model is "built-in" or "nvidia", got "large".');
     assert.equal(fault({ backend: "cuda" }), 'backend is "auto", "webgpu" or "wasm", got "cuda".');
     assert.equal(
       fault({ config: 5, weights: 6 }),

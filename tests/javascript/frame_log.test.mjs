@@ -40,19 +40,19 @@ test("a caller's list of samples is its own", () => {
 
 test("a report becomes a sample: stages in the order of a frame, NaN for what it lacks", () => {
   const report = /** @type {any} */ ({
-    update_ratio: null,
+    updateRatio: null,
     psnr: "Infinity",
     cells: 3,
-    cells_by_scale: { 14: 3 },
-    stage_ms: { mask: 1 },
-    gaze_stage_ms: { model: 5 },
-    worker_ms: { capture: 2, draw: 4 },
+    cellsByScale: { 14: 3 },
+    stageMs: { mask: 1 },
+    gazeStageMs: { model: 5 },
+    workerMs: { capture: 2, draw: 4 },
   });
   const { ratio, psnr, stages, total } = sampleOf(report, 12);
   assert.deepEqual([ratio, psnr, total], [Number.NaN, Number.POSITIVE_INFINITY, 12]);
   assert.deepEqual(Object.keys(stages), ["capture", "model", "mask", "draw"]);
   assert(Number.isNaN(sampleOf({ ...report, psnr: null }, 1).psnr));
-  assert.equal(sampleOf({ ...report, psnr: 31.5, update_ratio: 0.25 }, 1).ratio, 0.25);
+  assert.equal(sampleOf({ ...report, psnr: 31.5, updateRatio: 0.25 }, 1).ratio, 0.25);
 });
 
 test("a record that lacks a name counts as zero in its mean", () => {

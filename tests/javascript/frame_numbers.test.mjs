@@ -51,12 +51,12 @@ describe("texts of a frame", () => {
     width: 640,
     height: 360,
     cells: 1,
-    mask_ratio: 0.1234,
-    stage_ms: { mask: 1.25, metrics: 2.5 },
-    update_ratio: 0.25,
-    update_ratio_ema: null,
+    maskRatio: 0.1234,
+    stageMs: { mask: 1.25, metrics: 2.5 },
+    updateRatio: 0.25,
+    updateRatioEma: null,
     psnr: "Infinity",
-    psnr_ema: 33.25,
+    psnrEma: 33.25,
   });
 
   test("without a model: size, cells, share, time, skipped frames", () => {
@@ -69,16 +69,13 @@ describe("texts of a frame", () => {
 
   test("with a model: its tokens and, unless each frame waits for its own, the age of the mask", () => {
     const facts = (/** @type {object} */ more) => factsText({ ...report, ...more }, 0, "WebGPU").split(" · ");
-    assert.match(facts({ mask_timing: "own" })[0] ?? "", /first frame/);
-    const gaze = { tokens: 16, gaze_ms: 41.7, mask_age_frames: 1, mask_age_ms: 33.3 };
-    assert.deepEqual(facts({ mask_timing: "own", ...gaze }).slice(0, 1), [
+    assert.match(facts({ maskTiming: "own" })[0] ?? "", /first frame/);
+    const gaze = { tokens: 16, gazeMs: 41.7, maskAgeFrames: 1, maskAgeMs: 33.3 };
+    assert.deepEqual(facts({ maskTiming: "own", ...gaze }).slice(0, 1), [
       "16 tokens in 42 ms (AutoGaze, WebGPU)",
     ]);
-    assert.equal(facts({ mask_timing: "newest", ...gaze })[1], "mask 1 frame (33 ms) old");
-    assert.equal(
-      facts({ mask_timing: "newest", ...gaze, mask_age_frames: 3 })[1],
-      "mask 3 frames (33 ms) old",
-    );
+    assert.equal(facts({ maskTiming: "newest", ...gaze })[1], "mask 1 frame (33 ms) old");
+    assert.equal(facts({ maskTiming: "newest", ...gaze, maskAgeFrames: 3 })[1], "mask 3 frames (33 ms) old");
   });
 
   test("ratio and PSNR have their moving averages beside them", () => {

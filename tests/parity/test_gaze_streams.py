@@ -37,7 +37,7 @@ MODE = InferenceMode("tiled", batch_size=2, frames=2)
 
 
 class Bridge:
-    """Executes runs as `wasm_bridge/model/page_model.mjs` does."""
+    """Executes runs as `wasm_bridge/model/loaded_model.mjs` does."""
 
     takes_frames = False
 
@@ -81,7 +81,8 @@ def bridge(model: AutoGaze) -> Bridge:
 def stream(bridge: Bridge, folder: Callable[[str], Path]) -> GazeStream:
     files = folder("tiny")
     texts = [(files / name).read_text() for name in ("config.json", "preprocessor_config.json")]
-    checkpoint = PageModel(texts[0], texts[1], (files / "model.safetensors").read_bytes())
+    weights = (files / "model.safetensors").read_bytes()
+    checkpoint = PageModel(texts[0], texts[1], weights, len(weights))
     made = GazeStreams(checkpoint, GRAPHS, bridge, 4).open(MODE)
     bridge.restarts = 0
     return made

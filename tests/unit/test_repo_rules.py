@@ -41,5 +41,5 @@ def test_the_page_uses_the_public_module_of_the_bridge_and_nothing_beneath_it() 
     }
     assert ("main.mjs", "autogaze.mjs") in found
     # The worker that records speaks with the bridge's own worker; it names the types of what they say.
-    beneath = {("recording_worker.mjs", "live/protocol.mjs")}
+    beneath = {("recording_worker.mjs", "panels/frame_tap.mjs")}
     assert {each for each in found if each[1] != "autogaze.mjs"} <= beneath

@@ -1,60 +1,50 @@
 /**
  * The worker of one `AutoGaze` object: Python, perhaps a model, and the frames of a clip or stream.
- * The messages are those of `protocol.mjs`; `worker_calls.mjs` is the other side.
+ * It answers the calls of `protocol.mjs`, one at a time.
  * @module
  */
 
-import { messageOf } from "../calls/error_text.mjs";
+import { Serializer } from "../calls/serializer.mjs";
+import { serveCalls } from "../calls/serve_calls.mjs";
+import { ModelHost } from "../model/model_host.mjs";
 import { PanelCanvas } from "../panels/panel_canvas.mjs";
 import { startPython } from "../python/python_host.mjs";
 import { withMemory } from "../python/python_memory.mjs";
 import { copyRows, writeRows } from "../python/rgba_rows.mjs";
-import { ApiModel, GPU_LOST } from "./api_model.mjs";
+import { ApiModel } from "./api_model.mjs";
 
-/** @typedef {import("./protocol.mjs").Calls} Calls */
-/** @typedef {import("./protocol.mjs").Changes} Changes */
-/** @typedef {import("./protocol.mjs").FrameAnswer} FrameAnswer */
-/** @typedef {import("./protocol.mjs").FromApiWorker} FromApiWorker */
-/** @typedef {import("./protocol.mjs").ToApiWorker} ToApiWorker */
-
-/**
- * How a call is being made.
- * @typedef {{ signal: AbortSignal, progress: (step: string, done: number, total: number) => void }} How
- */
-
-/**
- * @template Given, Value
- * @typedef {(given: Given, how: How) => Value | Promise<Value>} Worked
- */
-
-const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
+/** @import { ApiCalls, FrameAnswer, Rgba } from "./protocol.mjs" */
 
 /** @type {any} the `ClipSession` of `py/autogaze_web/page/clip_session.py`, as a Pyodide proxy */
 let session;
-/** @type {ApiModel | undefined} */
+/** @type {ModelHost} */
+let host;
+/** With patch-diff there is none. @type {ApiModel | undefined} */
 let model;
 /** @type {PanelCanvas | undefined} */
 let canvas;
-/** @type {Map<number, AbortController>} */
-const running = new Map();
-let last = Promise.resolve();
 
-/** @type {{ [Name in keyof Calls]: Worked<Parameters<Calls[Name]>[0], ReturnType<Calls[Name]>> }} */
+/** @type {ApiCalls} */
 const calls = {
   async create({ siteUrl, settings, model: parts }, { signal, progress }) {
     const pyodide = await startPython(siteUrl, progress);
     signal.throwIfAborted();
     session = pyodide.pyimport("autogaze_web.page.clip_session").ClipSession();
     session.change(JSON.stringify(settings));
+    host = new ModelHost(pyodide, session, siteUrl, new Serializer());
+    let backend = "";
     if (parts) {
-      model = new ApiModel(pyodide, session, siteUrl, parts, tell);
-      await model.load(signal, progress);
+      const onLoaded = (/** @type {string} */ name, /** @type {string[]} */ notes) => {
+        backend = name;
+        emit("backend", name);
+        for (const note of notes) emit("note", note);
+      };
+      host.on("lost", ({ message }) => emit("note", message));
+      host.on("restarted", (loaded) => onLoaded(loaded.backend, loaded.notes));
+      model = new ApiModel(host, session, siteUrl, parts, onLoaded);
+      await model.fit(signal, progress);
     }
-    return {
-      settings: JSON.parse(session.settings()),
-      backend: model?.backend ?? "",
-      version: session.version(),
-    };
+    return { settings: JSON.parse(session.settings()), backend, version: session.version() };
   },
 
   async change(changes, { signal, progress }) {
@@ -69,28 +59,30 @@ const calls = {
     return JSON.parse(session.settings());
   },
 
-  async clip({ pixels, width, height, frames, settings, continued, panels }, { signal, progress }) {
+  async clip({ pixels, width, height, frames, settings, continued, panels }, context) {
+    const { signal, progress, transfer } = context;
     const before = session.given();
     session.change(JSON.stringify(settings));
     try {
       await model?.fit(signal, progress);
       restart(continued);
-      const begunWith = model?.loaded;
+      const loaded = host.model;
       const size = 4 * width * height;
       /** @type {FrameAnswer[]} */
       const answers = [];
       for (let index = 0; index < frames; index++) {
         await otherMessages();
         signal.throwIfAborted();
-        if (model?.loaded !== begunWith) throw new Error(GPU_LOST);
+        host.requireSame(loaded);
         const frame = pixels.subarray(index * size, (index + 1) * size);
-        const tiles = (/** @type {number} */ done, /** @type {number} */ all) => {
+        const onTiles = (/** @type {number} */ done, /** @type {number} */ all) => {
           signal.throwIfAborted();
           if (done < all) progress("frames", index + done / all, frames);
         };
-        answers.push(await step(frame, width, height, panels, tiles));
+        answers.push(await step({ pixels: frame, width, height }, panels, signal, onTiles));
         progress("frames", index + 1, frames);
       }
+      transfer(pixels.buffer, ...answers.flatMap(panelBuffers));
       return { frames: answers, pixels };
     } finally {
       session.restore(before);
@@ -100,47 +92,20 @@ const calls = {
   async restart(_, { signal, progress }) {
     await model?.fit(signal, progress);
     restart(false);
-    return null;
   },
 
-  tileCount({ width, height }) {
-    return session.tile_count(height, width);
-  },
+  tileCount: ({ width, height }) => session.tile_count(height, width),
 
-  async next({ frame, panels }, { signal }) {
+  async next({ frame, panels }, { signal, transfer }) {
     const { width, height } = frame;
     const pixels = "image" in frame ? draw(frame.image, width, height) : frame.pixels;
-    const answer = await step(pixels, width, height, panels, () => signal.throwIfAborted());
+    const answer = await step({ pixels, width, height }, panels, signal, () => signal.throwIfAborted());
+    transfer(...panelBuffers(answer), ...(panels ? [pixels.buffer] : []));
     return { ...answer, input: panels ? pixels : null };
   },
-};
 
-scope.onmessage = ({ data }) => {
-  const message = /** @type {ToApiWorker} */ (data);
-  if ("cancel" in message) running.get(message.cancel)?.abort();
-  else {
-    const controller = new AbortController();
-    running.set(message.id, controller);
-    last = last.then(() => answer(message, controller.signal));
-  }
+  drain() {},
 };
-
-/**
- * @param {Extract<ToApiWorker, { id: number }>} message
- * @param {AbortSignal} signal
- */
-async function answer({ id, call, given }, signal) {
-  try {
-    signal.throwIfAborted();
-    const work = /** @type {Worked<any, any>} */ (calls[call]);
-    const value = await work(given, { signal, progress: (...progress) => tell({ id, progress }) });
-    scope.postMessage({ id, value }, buffersOf(value));
-  } catch (error) {
-    tell({ id, error: messageOf(error) });
-  } finally {
-    running.delete(id);
-  }
-}
 
 /** @param {boolean} continued */
 function restart(continued) {
@@ -149,24 +114,37 @@ function restart(continued) {
 }
 
 /**
- * @param {import("./protocol.mjs").Rgba} pixels
- * @param {number} width
- * @param {number} height
+ * @param {{ pixels: Rgba, width: number, height: number }} frame
  * @param {boolean} panels
- * @param {(done: number, all: number) => void} onTiles what it throws calls off the rest of the frame
+ * @param {AbortSignal} signal
+ * @param {(done: number, all: number) => void} onTiles what it throws ends the work on the frame
  * @returns {Promise<FrameAnswer>}
  */
-async function step(pixels, width, height, panels, onTiles) {
+async function step({ pixels, width, height }, panels, signal, onTiles) {
   withMemory(session.frame_memory(height, width), (memory) => writeRows(memory, pixels, width));
   const work = () => session.step(onTiles);
-  const facts = JSON.parse(await (model ? model.gazing(work) : work()));
-  /** @param {any} memory */
-  const copy = (memory) => withMemory(memory, (rows) => copyRows(rows, width, height));
+  const facts = JSON.parse(await (model ? withModel(work, signal) : work()));
+  const copy = (/** @type {any} */ array) => withMemory(array, (memory) => copyRows(memory, width, height));
   return {
     facts,
     mask: panels ? copy(session.mask_memory()) : null,
     output: panels ? copy(session.output_memory()) : null,
   };
+}
+
+/**
+ * @template T
+ * @param {() => Promise<T>} work
+ * @param {AbortSignal} signal
+ */
+async function withModel(work, signal) {
+  try {
+    return await host.run(work, signal);
+  } catch (error) {
+    // After a run that failed the model's context is incomplete.
+    session.forget_context();
+    throw error;
+  }
 }
 
 /**
@@ -185,7 +163,7 @@ function draw(image, width, height) {
 
 const toSelf = new MessageChannel();
 
-/** Lets messages in, such as that a call is cancelled; a timeout would take milliseconds. */
+/** Lets other messages in, such as one that cancels a call; a timeout would take milliseconds. */
 function otherMessages() {
   return new Promise((resolve) => {
     toSelf.port1.onmessage = resolve;
@@ -194,19 +172,11 @@ function otherMessages() {
 }
 
 /**
- * The pixels in an answer, to be given away with it.
- * @param {any} value
+ * @param {FrameAnswer} answer
  * @returns {ArrayBuffer[]}
  */
-function buffersOf(value) {
-  if (value === null || typeof value !== "object") return [];
-  if (value instanceof Uint8ClampedArray) return [/** @type {ArrayBuffer} */ (value.buffer)];
-  return "frames" in value || "facts" in value || Array.isArray(value)
-    ? Object.values(value).flatMap(buffersOf)
-    : [];
+function panelBuffers({ mask, output }) {
+  return [mask, output].flatMap((panel) => (panel ? [panel.buffer] : []));
 }
 
-/** @param {FromApiWorker} message */
-function tell(message) {
-  scope.postMessage(message);
-}
+const emit = serveCalls(calls, { serialize: true });

@@ -3,11 +3,13 @@
  * @module
  */
 
+import { Serializer } from "../calls/serializer.mjs";
 import { frameOf } from "./frame_input.mjs";
 import { FrameResult } from "./results.mjs";
 
-/** @typedef {import("./frame_input.mjs").FrameInput} FrameInput */
-/** @typedef {import("./worker_calls.mjs").WorkerCalls} WorkerCalls */
+/** @import { WorkerCalls } from "../calls/worker_calls.mjs" */
+/** @import { FrameInput } from "./frame_input.mjs" */
+/** @import { ApiCalls } from "./protocol.mjs" */
 
 /**
  * @typedef {object} StreamOptions
@@ -25,11 +27,11 @@ export class GazeStream {
   #options;
   #onClose;
   #closed = false;
-  /** @type {Promise<any>} */
-  #turn = Promise.resolve();
+  /** Of reading frames: a picture can take longer to read than the one after it. */
+  #serializer = new Serializer();
 
   /**
-   * @param {WorkerCalls} calls
+   * @param {WorkerCalls<ApiCalls>} calls
    * @param {StreamOptions} options
    * @param {() => void} onClose
    */
@@ -51,11 +53,9 @@ export class GazeStream {
   async next(given, { signal } = {}) {
     this.#check();
     const { width, height, panels = true } = this.#options;
-    // A picture can take longer to be read than the one after it.
-    this.#turn = Promise.allSettled([this.#turn, frameOf(given, { width, height })]);
-    const [, read] = await this.#turn;
-    if (read.status === "rejected") throw read.reason;
-    const { frame, transfer } = read.value;
+    const reading = frameOf(given, { width, height });
+    reading.catch(() => {}); // thrown below
+    const { frame, transfer } = await this.#serializer.run(() => reading);
     this.#check();
     const answer = await this.#calls.call("next", { frame, panels }, { signal, transfer });
     return new FrameResult(answer, answer.input);

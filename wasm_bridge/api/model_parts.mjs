@@ -3,7 +3,9 @@
  * @module
  */
 
-/** @typedef {import("./protocol.mjs").ModelParts} ModelParts */
+import { BUILT_IN } from "../files/model_source.mjs";
+
+/** @import { ModelParts } from "./protocol.mjs" */
 
 /**
  * The address of a file, relative to the page, or the file itself.
@@ -12,6 +14,7 @@
 
 /**
  * @param {object} given
+ * @param {"built-in" | "nvidia"} [given.model]
  * @param {ModelFile} [given.config]
  * @param {ModelFile} [given.weights]
  * @param {ModelFile} [given.preprocessor]
@@ -20,16 +23,19 @@
  * @returns {ModelParts}
  * @throws {Error} with a sentence that says what is wrong
  */
-export function modelParts({ config, weights, preprocessor, graphs, backend = "auto" }) {
+export function modelParts({ model = "built-in", config, weights, preprocessor, graphs, backend = "auto" }) {
+  if (model !== "built-in" && model !== "nvidia")
+    throw new Error(`model is "built-in" or "nvidia", got ${JSON.stringify(model)}.`);
   if ((config === undefined) !== (weights === undefined))
-    throw new Error("config and weights are of one model: give both, or neither for NVIDIA's release.");
+    throw new Error("config and weights are of one model: give both, or neither to use model.");
   if (!["auto", "webgpu", "wasm"].includes(backend))
     throw new Error(`backend is "auto", "webgpu" or "wasm", got ${JSON.stringify(backend)}.`);
+  const builtIn = config === undefined && model === "built-in" ? BUILT_IN : undefined;
   return {
-    config: part("config", config, "config.json"),
-    weights: part("weights", weights, "model.safetensors"),
+    config: builtIn?.configUrl ?? part("config", config, "config.json"),
+    weights: builtIn?.weightsUrl ?? part("weights", weights, "model.safetensors"),
     preprocessor: part("preprocessor", preprocessor, "preprocessor_config.json"),
-    graphs: graphs === undefined ? "graphs/" : folder(absolute(String(graphs))),
+    graphs: graphs === undefined ? (builtIn?.graphsUrl ?? "graphs/") : folder(absolute(String(graphs))),
     backend,
   };
 }

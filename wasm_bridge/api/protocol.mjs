@@ -1,21 +1,22 @@
 /**
- * What an `AutoGaze` object and its worker say to each other. Types only: this module has no code.
+ * The calls of an `AutoGaze` object to its worker. Types only: this module has no code.
  *
- * A call is answered once, with a value or an error, and may be cancelled before. Calls are worked on in the
- * order in which they come.
+ * The worker emits `note`, a sentence for the user, and `backend`, what runs the model now.
  * @module
  */
+
+/** @import { CallContext } from "../calls/call_types.mjs" */
 
 /**
  * @typedef {Uint8ClampedArray<ArrayBuffer>} Rgba rows of pixels
  *
- * Values of settings by name; see `settings.mjs` for the names.
+ * Values of settings by their names in `settings.mjs`.
  * @typedef {Record<string, string | number | null>} Changes
  */
 
 /**
- * Where a model is from: for each file its address, or the file itself. Null means NVIDIA's release; for the
- * preprocessor the file beside the config, or none if that is a file.
+ * Where a model comes from: the address of each file, absolute or relative to the site, or the file itself. Null
+ * means NVIDIA's release; for the preprocessor the file beside the config, or none if that is a file.
  * @typedef {object} ModelParts
  * @property {string | File | null} config
  * @property {string | File | null} weights
@@ -47,33 +48,21 @@
  */
 
 /**
- * The calls by name: what each is given, and what it answers.
- * @typedef {object} Calls
- * @property {(given: { siteUrl: string, settings: Changes, model: ModelParts | null }) => Created} create
- * @property {(changes: Changes) => Record<string, any>} change answers all settings
- * @property {(clip: ClipRequest) => { frames: FrameAnswer[], pixels: Rgba }} clip
- * @property {(size: { width: number, height: number }) => number} tileCount of a frame
- * @property {(nothing: null) => null} restart
- * @property {(next: { frame: PixelFrame | ImageFrame, panels: boolean }) => FrameAnswer & { input: Rgba | null }} next
+ * The calls by name. `drain` ends when all calls before it have ended, cancelled ones too.
+ * @typedef {object} ApiCalls
+ * @property {(args: CreateArgs, context: CallContext) => Promise<Created>} create
+ * @property {(changes: Changes, context: CallContext) => Promise<Record<string, any>>} change answers all settings
+ * @property {(clip: ClipRequest, context: CallContext) => Promise<{ frames: FrameAnswer[], pixels: Rgba }>} clip
+ * @property {(size: { width: number, height: number }) => number} tileCount
+ * @property {(nothing: null, context: CallContext) => Promise<void>} restart
+ * @property {(next: NextArgs, context: CallContext) => Promise<FrameAnswer & { input: Rgba | null }>} next
+ * @property {(nothing: null) => void} drain
  */
 
 /**
+ * @typedef {{ siteUrl: string, settings: Changes, model: ModelParts | null }} CreateArgs
  * @typedef {{ settings: Record<string, any>, backend: string, version: string }} Created
- */
-
-/**
- * @typedef {{ id: number, call: keyof Calls, given: any } | { cancel: number }} ToApiWorker
- */
-
-/**
- * Besides answers: how far a call is, and sentences for the user.
- * @typedef {(
- *   | { id: number, value: any }
- *   | { id: number, error: string }
- *   | { id: number, progress: [step: string, done: number, total: number] }
- *   | { note: string }
- *   | { backend: string }
- * )} FromApiWorker
+ * @typedef {{ frame: PixelFrame | ImageFrame, panels: boolean }} NextArgs
  */
 
 export {};

@@ -28,6 +28,13 @@ export const MODEL_FILES = Object.freeze({
   weights: { name: "model.safetensors", option: "weights-url" },
 });
 
+/** The site's own small model, relative to the site. */
+export const BUILT_IN = Object.freeze({
+  configUrl: "built-in/config.json",
+  weightsUrl: "built-in/model.safetensors",
+  graphsUrl: "built-in/",
+});
+
 /** A few kilobytes are usual; the weights given as a config must not be read as text. */
 export const MAX_JSON_BYTES = 1_000_000;
 

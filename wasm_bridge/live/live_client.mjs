@@ -3,22 +3,21 @@
  *
  * @example
  * const view = new LiveView({ input, mask, output });    // three <canvas> elements
- * view.on("frame", (report) => console.log(report.update_ratio));
+ * view.on("frame", (report) => console.log(report.updateRatio));
  * await view.ready;
  * view.newStream();
  * view.send({ synthetic: "synthetic-pan", index: 0, width: 640, height: 360 });
  * @module
  */
 
-import { startWorker } from "../calls/start_worker.mjs";
+import { messageOf } from "../calls/error_text.mjs";
 import { TypedEventTarget } from "../calls/typed_event_target.mjs";
+import { WorkerCalls } from "../calls/worker_calls.mjs";
 
-/** @typedef {import("./protocol.mjs").Frame} Frame */
-/** @typedef {import("./protocol.mjs").FrameReport} FrameReport */
-/** @typedef {import("./protocol.mjs").FromWorker} FromWorker */
-/** @typedef {import("./protocol.mjs").OptionValues} OptionValues */
-/** @typedef {import("./protocol.mjs").RecordedFrame} RecordedFrame */
-/** @typedef {import("./protocol.mjs").ToWorker} ToWorker */
+/** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
+/** @import { PictureChoice } from "../panels/panel_picture.mjs" */
+/** @import { FileKind, Frame, FrameReport, LiveCalls } from "./protocol.mjs" */
+/** @import { LiveWorkerEvents, OptionValues, RecordedFrame } from "./protocol.mjs" */
 
 /** @typedef {{ step: string, loaded: number, total: number }} LoadProgress in bytes; `total` is 0 while unknown */
 /** @typedef {{ message: string }} Message one sentence for the user */
@@ -50,6 +49,8 @@ import { TypedEventTarget } from "../calls/typed_event_target.mjs";
  * )} LiveViewEvents
  */
 
+/** @typedef {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} PanelElements */
+
 /** @extends {TypedEventTarget<LiveViewEvents>} */
 export class LiveView extends TypedEventTarget {
   /**
@@ -58,163 +59,183 @@ export class LiveView extends TypedEventTarget {
    */
   ready;
 
-  /** @type {Worker} */
-  #worker;
+  /** @type {WorkerCalls<LiveCalls>} */
+  #calls;
   #siteUrl;
   /** @type {OptionValues | undefined} */
   #options;
   #stream = 0;
+  /** Number of the newest request for a model. */
   #load = 0;
-  /** @type {(frames: RecordedFrame[]) => void} */
-  #onRecorded = () => {};
-  /** @type {Map<number, { resolve: (value: any) => void, reject: (reason: Error) => void }>} */
-  #questions = new Map();
-  #asked = 0;
 
   /**
-   * @param {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} canvases
+   * @param {PanelElements} canvases
    * @param {string} [siteUrl] of the folder with `build.json`
    */
   constructor(canvases, siteUrl = new URL("../../", import.meta.url).href) {
     super();
     this.#siteUrl = siteUrl;
-    this.#worker = startWorker(new URL("live_worker.mjs", import.meta.url));
+    this.#calls = this.#newWorker();
     this.ready = this.#start(canvases);
   }
 
   /**
    * Terminates the worker, whatever it is doing, and starts another one with the same options. A `restart` event
    * follows: the stream, model, hook and comparison have to be set again.
-   * @param {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} canvases fresh ones
+   * @param {PanelElements} canvases new ones
    */
   restart(canvases) {
-    this.close();
-    for (const { reject } of this.#questions.values())
-      reject(new Error("Python is being started again: try it once more when it is there."));
-    this.#questions.clear();
-    this.#worker = startWorker(new URL("live_worker.mjs", import.meta.url));
+    this.#calls.terminate("Python is being started again: try it once more when it is there.");
+    this.#calls = this.#newWorker();
     this.ready = this.#start(canvases);
     if (this.#options) this.setOptions(this.#options);
     this.emit("restart", null);
   }
 
-  /** @param {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} canvases */
-  #start(canvases) {
-    const panels = {
-      input: canvases.input.transferControlToOffscreen(),
-      mask: canvases.mask.transferControlToOffscreen(),
-      output: canvases.output.transferControlToOffscreen(),
+  #newWorker() {
+    return new WorkerCalls(new URL("live_worker.mjs", import.meta.url), {
+      failure: "The page's worker could not start: reload the page, or use a newer browser.",
+      onEvent: (event, detail) => this.#receive(/** @type {keyof LiveWorkerEvents} */ (event), detail),
+    });
+  }
+
+  /** @param {PanelElements} elements */
+  async #start(elements) {
+    const calls = this.#calls;
+    const canvases = {
+      input: elements.input.transferControlToOffscreen(),
+      mask: elements.mask.transferControlToOffscreen(),
+      output: elements.output.transferControlToOffscreen(),
     };
-    this.#post({ type: "start", panels, siteUrl: this.#siteUrl }, Object.values(panels));
-    return /** @type {Promise<void>} */ (
-      new Promise((resolve, reject) => {
-        this.#worker.onmessage = ({ data }) => this.#receive(data, resolve, reject);
-        this.#worker.onerror = (event) => {
-          event.preventDefault();
-          reject(new Error("The page's worker could not start: reload the page, or use a newer browser."));
-        };
-      })
-    );
+    try {
+      await calls.call(
+        "start",
+        { canvases, siteUrl: this.#siteUrl },
+        {
+          transfer: Object.values(canvases),
+          onProgress: (step, loaded, total) => this.emit("progress", { step, loaded, total }),
+        },
+      );
+    } catch (error) {
+      calls.terminate(messageOf(error));
+      throw error;
+    }
   }
 
   /** @param {OptionValues} values */
   setOptions(values) {
     this.#options = values;
-    this.#post({ type: "options", values });
+    this.#post("setOptions", { values });
   }
 
   /** Draws the last frame again with the current options and mask source; a `redraw` event follows. */
   redraw() {
-    this.#whenReady({ type: "again" });
+    this.#post("redraw", null);
   }
 
   /** Starts a new stream; no more events about frames of the old one follow. */
   newStream() {
     this.#stream += 1;
-    this.#post({ type: "stream", stream: this.#stream });
+    this.#post("startStream", { stream: this.#stream });
   }
 
   /**
    * Transfers a frame to the worker. One `frame` or `frame-error` event follows.
    * @param {Frame} frame
    */
-  send(frame) {
-    this.#post({ type: "frame", stream: this.#stream, frame }, "image" in frame ? [frame.image] : []);
+  async send(frame) {
+    const [calls, stream] = [this.#calls, this.#stream];
+    const transfer = "image" in frame ? [frame.image] : [];
+    try {
+      const report = await calls.call("frame", { stream, frame }, { transfer });
+      if (report && stream === this.#stream) this.emit("frame", report);
+    } catch (error) {
+      if (!calls.ended && stream === this.#stream) this.emit("frame-error", { message: messageOf(error) });
+    }
   }
 
   /**
-   * Loads a model, which chooses the cells once it is ready; until then nothing changes.
-   * @param {import("./protocol.mjs").ModelRequest} request
+   * Loads a model, which chooses the cells once it is ready; until then nothing changes. `model-progress` and
+   * `model-ready` or `model-error` events follow.
+   * @param {ModelRequest} [request] the built-in model by default
    */
-  loadModel(request) {
-    this.#load += 1;
-    this.#whenReady({ type: "model-load", load: this.#load, request });
+  async loadModel(request = {}) {
+    const calls = this.#calls;
+    const load = ++this.#load;
+    const superseded = () => load !== this.#load;
+    try {
+      const loaded = await calls.call("loadModel", request, {
+        onProgress: (step, done, total) =>
+          superseded() || this.emit("model-progress", { step, loaded: done, total }),
+      });
+      if (loaded) this.#modelReady(loaded, superseded());
+    } catch (error) {
+      if (!calls.ended && !superseded()) this.emit("model-error", { message: messageOf(error) });
+    }
   }
 
-  /** Ends the load of a model; what has arrived of its files is kept for the next time. */
+  /** Ends the load of a model; partial downloads are stored for the next one. */
   cancelModel() {
-    this.#whenReady({ type: "model-cancel" });
+    this.#post("cancelModel", null);
   }
 
   /** Frees the model; patch-diff chooses the cells. */
   unloadModel() {
-    this.#whenReady({ type: "model-unload" });
+    this.#post("unloadModel", null);
   }
 
-  /** Deletes all model files that are kept; a model in use goes on working. */
+  /** Deletes all stored model files; a model in use goes on working. */
   deleteStoredModels() {
-    this.#post({ type: "storage-delete" });
+    this.#post("deleteStoredModels", null);
   }
 
   /**
-   * Keeps the next frames' panels as they are processed.
+   * Records the panels of the next frames.
    * @param {number} frames
-   * @param {{ fromStart?: boolean }} [when] `fromStart`: those of the next stream, from its first frame on
+   * @param {{ fromStart?: boolean }} [options] `fromStart`: begin with the first frame of the next stream
    * @returns {Promise<RecordedFrame[]>}
    */
   record(frames, { fromStart = false } = {}) {
-    return new Promise((resolve) => {
-      this.#onRecorded = resolve;
-      this.#post({ type: "record", frames, fromStart });
-    });
+    return this.#calls.call("record", { frames, fromStart });
   }
 
   /**
    * A PNG of what the panels show now.
-   * @param {import("./protocol.mjs").PictureChoice} choice
+   * @param {PictureChoice} choice
    * @returns {Promise<Blob>}
    */
   picture(choice) {
-    return this.#ask({ type: "picture", number: 0, choice });
+    return this.#calls.call("picture", { choice });
   }
 
   /**
    * The bytes of a file about the frames of this stream.
-   * @param {import("./protocol.mjs").FileKind} kind
-   * @param {{ name: string, width: number, height: number, frames_per_second: number | null }} video
+   * @param {FileKind} kind
+   * @param {{ name: string, width: number, height: number, framesPerSecond: number | null }} video
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  file(kind, video) {
-    return this.#ask({ type: "file", number: 0, kind, video: JSON.stringify(video) });
+  file(kind, { framesPerSecond, ...video }) {
+    const text = JSON.stringify({ ...video, frames_per_second: framesPerSecond });
+    return this.#calls.call("file", { kind, video: text });
   }
 
   /**
    * Runs a hook, Python, on every frame from now on.
    * @param {string} code empty for no hook
-   * @returns {Promise<{ problem: string, line: number | null }>} with a problem the hook stays as it was
+   * @returns {Promise<{ problem: string, line: number | null }>} with a problem the old hook stays
    */
   setHook(code) {
-    return this.#ask({ type: "hook", number: 0, code });
+    return this.#calls.call("setHook", { code });
   }
 
   /** Resolves at once unless the worker is stuck: then when it goes on. */
   async ping() {
-    await this.#ask({ type: "ping", number: 0 });
+    await this.#calls.call("ping", null);
   }
 
-  /** @returns {Promise<string[]>} file names of the package's modules that are shown, in the order of a frame's way */
+  /** @returns {Promise<string[]>} file names of the package's modules that are shown, in the order a frame passes them */
   modules() {
-    return this.#ask({ type: "modules", number: 0 });
+    return this.#calls.call("modules", null);
   }
 
   /**
@@ -222,130 +243,70 @@ export class LiveView extends TypedEventTarget {
    * @returns {Promise<string>} its text
    */
   source(module) {
-    return this.#ask({ type: "source", number: 0, module });
+    return this.#calls.call("source", { module });
   }
 
   /**
    * Hands a picture of every frame from now on to a recording, until that ends it.
-   * @param {MessagePort} port of the recording, see `FromRecording` in `protocol.mjs`
-   * @param {import("./protocol.mjs").PictureChoice} choice
+   * @param {MessagePort} port of the recording, see `FromRecording` in `frame_tap.mjs`
+   * @param {PictureChoice} choice
    */
   tap(port, choice) {
-    this.#post({ type: "tap", port, choice }, [port]);
-  }
-
-  /**
-   * Has patch-diff work on the same frames as a model, or no more; reports have its numbers as `compared`.
-   * @param {boolean} wanted
-   * @param {{ mask: HTMLCanvasElement, output: HTMLCanvasElement }} [canvases] to draw on, the first time
-   */
-  compare(wanted, canvases) {
-    const panels = canvases && {
-      mask: canvases.mask.transferControlToOffscreen(),
-      output: canvases.output.transferControlToOffscreen(),
-    };
-    this.#post({ type: "compare", wanted, panels }, panels ? Object.values(panels) : []);
+    this.#post("startTap", { port, choice }, [port]);
   }
 
   /** Hands over no more pictures. */
   untap() {
-    this.#post({ type: "untap" });
+    this.#post("endTap", null);
+  }
+
+  /**
+   * Has patch-diff work on the same frames as a model, or no longer; reports have its numbers as `compared`.
+   * @param {boolean} wanted
+   * @param {{ mask: HTMLCanvasElement, output: HTMLCanvasElement }} [elements] to draw on, the first time
+   */
+  compare(wanted, elements) {
+    const canvases = elements && {
+      mask: elements.mask.transferControlToOffscreen(),
+      output: elements.output.transferControlToOffscreen(),
+    };
+    this.#post("compare", { wanted, canvases }, canvases && Object.values(canvases));
   }
 
   /** Ends the worker and frees all it holds. */
   close() {
-    this.#worker.terminate();
+    this.#calls.terminate("This live view was closed.");
   }
 
   /**
-   * @param {FromWorker} message
-   * @param {(value: void) => void} ready
-   * @param {(reason: Error) => void} failed
+   * @template {keyof LiveWorkerEvents} Name
+   * @param {Name} event
+   * @param {any} detail
    */
-  #receive(message, ready, failed) {
-    switch (message.type) {
-      case "progress":
-        this.emit("progress", message);
-        break;
-      case "ready":
-        ready();
-        break;
-      case "done":
-        if (message.stream === this.#stream) this.emit("frame", message.report);
-        break;
-      case "repeated":
-        if (message.stream === this.#stream) this.emit("redraw", message.report);
-        break;
-      case "answer":
-        this.#answered(message);
-        break;
-      case "recorded":
-        this.#onRecorded(message.frames);
-        break;
-      case "model-progress":
-        if (message.load === this.#load) this.emit("model-progress", message);
-        break;
-      case "model-ready":
-        this.emit("model-ready", { backend: message.backend, superseded: message.load !== this.#load });
-        break;
-      case "model-fault":
-        if (message.load === this.#load) this.emit("model-error", message);
-        break;
-      case "model-lost":
-      case "model-stopped":
-      case "model-note":
-      case "storage":
-        this.emit(message.type, message);
-        break;
-      case "start-fault":
-        this.close();
-        failed(new Error(message.message));
-        break;
-      case "options-fault":
-        this.emit("options-error", message);
-        break;
-      case "frame-fault":
-        if (message.stream === this.#stream) this.emit("frame-error", message);
-        break;
-    }
+  #receive(event, detail) {
+    if (event === "redraw") {
+      if (detail.stream === this.#stream) this.emit("redraw", detail.report);
+    } else if (event === "model-ready") this.#modelReady(detail, false);
+    else this.emit(event, detail);
   }
 
   /**
-   * @param {import("./protocol.mjs").Question} question
-   * @returns {Promise<any>}
+   * @param {LoadOutcome} loaded
+   * @param {boolean} superseded
    */
-  #ask(question) {
-    const number = ++this.#asked;
-    return new Promise((resolve, reject) => {
-      this.#questions.set(number, { resolve, reject });
-      this.#post({ ...question, number });
-    });
-  }
-
-  /** @param {{ number: number, value?: any, problem?: string }} answer */
-  #answered({ number, value, problem }) {
-    const question = this.#questions.get(number);
-    this.#questions.delete(number);
-    if (problem === undefined) question?.resolve(value);
-    else question?.reject(new Error(problem));
+  #modelReady({ backend, notes }, superseded) {
+    this.emit("model-ready", { backend, superseded });
+    for (const message of notes) this.emit("model-note", { message });
   }
 
   /**
-   * What concerns a model waits for Python, which would not know it yet.
-   * @param {ToWorker} message
-   */
-  #whenReady(message) {
-    this.ready.then(
-      () => this.#post(message),
-      () => {}, // told by `ready` itself
-    );
-  }
-
-  /**
-   * @param {ToWorker} message
+   * Makes a call that has no answer; if it fails, the worker has ended, which `ready` reports.
+   * @template {keyof LiveCalls} Name
+   * @param {Name} name
+   * @param {Parameters<LiveCalls[Name]>[0]} args
    * @param {Transferable[]} [transfer]
    */
-  #post(message, transfer = []) {
-    this.#worker.postMessage(message, transfer);
+  #post(name, args, transfer) {
+    this.#calls.call(name, args, { transfer }).catch(() => {});
   }
 }

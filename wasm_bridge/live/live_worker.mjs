@@ -1,48 +1,37 @@
 /**
- * The worker behind the page. Python takes longest to start: it begins at once, while the rest is being fetched.
- * The messages are those of `protocol.mjs`; `live_client.mjs` is the other side, `live_session.mjs` does the work.
+ * The worker behind the page. Python takes longest to start, so that begins before the other modules are fetched.
+ * `live_client.mjs` is the other side, `live_session.mjs` does the work.
  * @module
  */
 
-import { messageOf } from "../calls/error_text.mjs";
+import { serveCalls } from "../calls/serve_calls.mjs";
 import { startPython } from "../python/python_host.mjs";
 
-/** @typedef {import("./protocol.mjs").FromWorker} FromWorker */
-/** @typedef {import("./protocol.mjs").ToWorker} ToWorker */
+/** @import { LiveCalls } from "./protocol.mjs" */
 
-const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
-const session = import("./live_session.mjs").catch(() => {
+const sessionModule = import("./live_session.mjs").catch(() => {
   throw new Error(
     "A part of the page is missing: reload it; if that does not help, the site's files are incomplete.",
   );
 });
-session.catch(() => {}); // told by `start`
+sessionModule.catch(() => {}); // `start` throws it
+/** The calls that Python answers. @type {PromiseWithResolvers<any>} */
+const session = Promise.withResolvers();
+session.promise.catch(() => {}); // `start` throws it too
 
-scope.onmessage = ({ data }) => {
-  /** @type {ToWorker} */
-  const message = data;
-  if (message.type === "start") start(message);
-  else
-    session.then(
-      ({ handle }) => handle(message),
-      () => {}, // told by `start`
-    );
+/** @type {Pick<LiveCalls, "start" | "ping">} */
+const calls = {
+  async start({ canvases, siteUrl }, { progress }) {
+    try {
+      const [pyodide, { LiveSession }] = await Promise.all([startPython(siteUrl, progress), sessionModule]);
+      session.resolve(new LiveSession(pyodide, canvases, siteUrl, emit).handlers);
+    } catch (error) {
+      session.reject(error);
+      throw error;
+    }
+  },
+
+  ping() {},
 };
 
-/** @param {Extract<ToWorker, { type: "start" }>} message */
-async function start({ panels, siteUrl }) {
-  try {
-    const python = startPython(siteUrl, (step, loaded, total) =>
-      send({ type: "progress", step, loaded, total }),
-    );
-    const [pyodide, live] = await Promise.all([python, session]);
-    live.start(panels, siteUrl, pyodide);
-  } catch (error) {
-    send({ type: "start-fault", message: messageOf(error) });
-  }
-}
-
-/** @param {FromWorker} message */
-function send(message) {
-  scope.postMessage(message);
-}
+const emit = serveCalls(calls, { later: session.promise });

@@ -1,193 +1,253 @@
 /**
- * The worker's model: loading it, cancelling that, letting it go. One model at a time.
+ * A worker's model: loading it, replacing it, and what happens when it or its GPU fails. One model at a time.
  * @module
  */
 
 import { messageOf } from "../calls/error_text.mjs";
+import { TypedEventTarget } from "../calls/typed_event_target.mjs";
 import { FileStore } from "../files/file_store.mjs";
-import { deleteModels, loadModelFiles, storedModels } from "../files/model_files.mjs";
-import { modelUrls } from "../files/model_source.mjs";
-import { PageModel } from "./page_model.mjs";
+import { loadModelFiles } from "../files/model_files.mjs";
+import { LoadedModel } from "./loaded_model.mjs";
+import { completeRequest } from "./model_request.mjs";
 
-/** @typedef {import("../live/protocol.mjs").ModelRequest} ModelRequest */
-/** @typedef {import("../live/protocol.mjs").FromWorker} FromWorker */
+/** @import { OnProgress } from "../calls/call_types.mjs" */
+/** @import { Serializer } from "../calls/serializer.mjs" */
+/** @import { LoadOutcome, ModelRequest } from "./model_request.mjs" */
 
-// By then a run that failed because the GPU was lost is known to have.
+// Whether a run failed because its GPU was lost is known at the latest after so long.
 const LOSS_KNOWN_MS = 500;
-// A GPU that is lost again so soon would be lost for ever.
-const SOON_MS = 60_000;
+// A GPU that is lost twice within this time would be lost again and again.
+const REPEATED_LOSS_MS = 60_000;
 
-export class ModelHost {
+const LOST_DURING_CALL =
+  "The GPU was lost; the model is being started again: give the clip or frame once more.";
+
+/**
+ * The events of a `ModelHost`:
+ *
+ * - `cells`: the model has chosen cells.
+ * - `lost`: the GPU was lost; the model is being loaded again.
+ * - `restart-progress`, `restarted`, `restart-failed`: what becomes of that.
+ * - `stopped`: the model failed and was unloaded.
+ *
+ * @typedef {(
+ *   Record<"cells", null>
+ *   & Record<"lost" | "restart-failed" | "stopped", { message: string }>
+ *   & Record<"restart-progress", { step: string, loaded: number, total: number }>
+ *   & Record<"restarted", LoadOutcome>
+ * )} ModelHostEvents
+ */
+
+/** @extends {TypedEventTarget<ModelHostEvents>} */
+export class ModelHost extends TypedEventTarget {
   #pyodide;
   #session;
   #siteUrl;
-  #inTurn;
-  #send;
-  #onCells;
-  /** @type {PageModel | undefined} */
+  #serializer;
+  /** @type {LoadedModel | undefined} */
   #model;
   /** @type {AbortController | undefined} */
   #loading;
-  /** When a GPU was lost. */
+  /** Settles when a lost model is back or given up. @type {Promise<void>} */
+  #restart = Promise.resolve();
+  /** Why there is no model. */
+  #fault = "There is no model.";
   #lostAt = -Infinity;
 
   /**
    * @param {any} pyodide
-   * @param {any} session Python's `PageSession`, as a Pyodide proxy
+   * @param {any} session Python's `PageSession` or `ClipSession`, as a Pyodide proxy
    * @param {string} siteUrl
-   * @param {(task: () => Promise<void>) => Promise<void>} inTurn runs a task between frames
-   * @param {(message: FromWorker) => void} send
-   * @param {() => void} onCells called when a model has chosen cells
+   * @param {Serializer} serializer of what uses the model: it is replaced and unloaded between such tasks
    */
-  constructor(pyodide, session, siteUrl, inTurn, send, onCells) {
+  constructor(pyodide, session, siteUrl, serializer) {
+    super();
     this.#pyodide = pyodide;
     this.#session = session;
     this.#siteUrl = siteUrl;
-    this.#inTurn = inTurn;
-    this.#send = send;
-    this.#onCells = onCells;
+    this.#serializer = serializer;
   }
 
-  /** The model that frames are to be processed with, if there is one. */
+  /** The model in use, if there is one. */
   get model() {
     return this.#model;
   }
 
   /**
-   * Loads a model instead of the present one. What becomes of it is told by messages.
+   * Loads a model and uses it instead of the current one, which stays until then. Ends a load under way.
+   *
    * @param {ModelRequest} request
-   * @param {number} [load] the number of this load, which the messages about it have
+   * @param {object} [options]
+   * @param {AbortSignal} [options.signal] cancels; partial downloads are stored for the next load
+   * @param {OnProgress} [options.onProgress]
+   * @returns {Promise<LoadOutcome>}
+   * @throws {Error} with a sentence for the user
+   * @throws the signal's reason, or an `AbortError` if `cancel` or another load ended this one
    */
-  async load(request, load = 0) {
+  async load(request, { signal, onProgress = () => {} } = {}) {
     this.cancel();
     const loading = new AbortController();
     this.#loading = loading;
+    const stop = signal ? AbortSignal.any([signal, loading.signal]) : loading.signal;
     try {
-      const { model, notes } = await this.#read(request, load, loading.signal);
-      await this.#inTurn(async () => {
-        if (loading.signal.aborted) {
-          await model.close();
-          return;
-        }
-        await this.unload().catch(() => {});
-        this.#model = model;
-        this.#session.set_model(
-          model.python,
-          model.graphs,
-          model.bridge,
-          request.maxTokens || undefined,
-          (/** @type {string | undefined} */ fault) => (fault ? this.#stop(model, fault) : this.#onCells()),
-        );
-      });
-      if (loading.signal.aborted) return; // `unload` comes next
-      this.#send({ type: "model-ready", load, backend: model.backend.description });
-      // Not before: who is told next that the model cannot be had has no use for them.
-      for (const note of notes) this.#send({ type: "model-note", message: note });
-      model.runner.lost.then(() => this.#recover(model, request, load));
-      await this.tellStored();
+      const { model, notes } = await this.#read(request, stop, onProgress);
+      await this.#serializer.run(() => (stop.aborted ? model.close() : this.#use(model, request)));
+      stop.throwIfAborted();
+      return { backend: model.backend.description, notes };
     } catch (error) {
-      if (loading.signal.aborted) return;
-      this.#send({ type: "model-fault", load, message: messageOf(error) });
+      stop.throwIfAborted();
+      throw error;
     } finally {
       if (this.#loading === loading) this.#loading = undefined;
     }
   }
 
-  /** Ends a load that is under way; what has arrived of the files is kept for the next one. */
+  /** Ends a load under way; partial downloads are stored for the next one. */
   cancel() {
     this.#loading?.abort();
     this.#loading = undefined;
   }
 
-  /** Frees the model; patch-diff chooses the cells again. To be called between frames. */
-  async unload() {
+  /** Frees the model; patch-diff chooses the cells. Waits for the task that uses the model. */
+  unload() {
+    return this.#serializer.run(() => this.#unload());
+  }
+
+  /** Resolves when no lost model is being loaded again. */
+  async settled() {
+    await this.#restart;
+  }
+
+  /**
+   * Runs a task that uses the model, once a lost one is back.
+   *
+   * @template T
+   * @param {() => Promise<T>} task
+   * @param {AbortSignal} signal what the task throws once this is aborted, is not the model's fault
+   * @returns {Promise<T>}
+   * @throws {Error} what the task throws, or a sentence that says that the GPU was lost
+   */
+  async run(task, signal) {
+    await this.#restart;
+    const model = this.#model;
+    if (!model) throw new Error(this.#fault);
+    try {
+      return await this.#serializer.run(task);
+    } catch (error) {
+      if (!signal.aborted && (await wasLost(model))) throw new Error(LOST_DURING_CALL);
+      throw error;
+    }
+  }
+
+  /**
+   * @param {LoadedModel | undefined} model that a clip was started with
+   * @throws {Error} if it is in use no longer, because its GPU was lost
+   */
+  requireSame(model) {
+    if (model !== this.#model) throw new Error(LOST_DURING_CALL);
+  }
+
+  /**
+   * @param {LoadedModel} model
+   * @param {ModelRequest} request
+   */
+  async #use(model, request) {
+    await this.#unload().catch(() => {});
+    this.#model = model;
+    this.#session.set_model(
+      model.python,
+      model.graphs,
+      model.bridge,
+      request.maxTokens || undefined,
+      (/** @type {string | undefined} */ fault) => {
+        if (fault) this.#stop(model, fault);
+        else this.emit("cells", null);
+      },
+    );
+    model.runner.lost.then(() => this.#recover(model, request));
+  }
+
+  async #unload() {
     const model = this.#model;
     this.#model = undefined;
     this.#session.clear_model();
     await model?.close();
   }
 
-  /** Tells the page how much is kept of all models. */
-  async tellStored() {
-    const files = await storedModels(await FileStore.open());
-    this.#send({ type: "storage", bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) });
-  }
-
-  /** Deletes what is kept of all models. */
-  async deleteStored() {
-    try {
-      await deleteModels(await FileStore.open());
-    } catch (error) {
-      this.#send({ type: "model-note", message: messageOf(error) });
-    }
-    await this.tellStored();
-  }
-
   /**
-   * A model failed over a frame: patch-diff goes on, unless the GPU was lost, which `#recover` sees to.
-   * @param {PageModel} model
+   * A run failed: the model is unloaded, unless its GPU was lost, which `#recover` handles.
+   * @param {LoadedModel} model
    * @param {string} fault
    */
   async #stop(model, fault) {
-    const pause = new Promise((resolve) => setTimeout(resolve, LOSS_KNOWN_MS, false));
-    const lost = await Promise.race([model.runner.lost.then(() => true), pause]);
-    if (lost || model !== this.#model) return;
-    await this.#inTurn(() => this.unload()).catch(() => {});
-    this.#send({
-      type: "model-stopped",
-      message: `AutoGaze stopped: ${messageOf(fault).replace(/\.$/, "")}.`,
-    });
+    if ((await wasLost(model)) || model !== this.#model) return;
+    await this.unload().catch(() => {});
+    this.#giveUp(`AutoGaze stopped: ${messageOf(fault).replace(/\.$/, "")}.`);
   }
 
   /**
-   * The GPU went away under a model: what is left of it is freed and it is loaded once more, but not again
-   * and again.
-   * @param {PageModel} model
+   * The GPU was lost: frees what is left of its model and loads it again, once.
+   * @param {LoadedModel} model
    * @param {ModelRequest} request
-   * @param {number} load
    */
-  async #recover(model, request, load) {
+  async #recover(model, request) {
     if (model !== this.#model) return;
-    const again = performance.now() - this.#lostAt < SOON_MS;
-    this.#lostAt = performance.now();
-    // What was on the GPU cannot be freed any more, and need not be. That the model is gone is told before it
-    // has been put away: who asks for a frame meanwhile has to wait for the next one.
-    const unloaded = this.#inTurn(() => this.unload()).catch(() => {});
-    if (again) {
-      this.#send({
-        type: "model-stopped",
-        message:
-          "The GPU was lost twice within a minute: choose AutoGaze again, or add backend=wasm to the address.",
-      });
+    const now = performance.now();
+    const repeated = now - this.#lostAt < REPEATED_LOSS_MS;
+    this.#lostAt = now;
+    // What was on the GPU is gone already. The loss is reported before the model is unloaded, so that a frame
+    // requested meanwhile waits for the restart.
+    const unloaded = this.unload().catch(() => {});
+    if (repeated) {
+      this.#giveUp(
+        "The GPU was lost twice within a minute: choose AutoGaze again, or add backend=wasm to the address.",
+      );
       return;
     }
-    this.#send({ type: "model-lost", message: "The GPU was lost: the model is being started again." });
-    await unloaded;
-    // Another model may be on its way already.
-    if (!this.#loading) await this.load(request, load);
+    this.#restart = unloaded.then(() => this.#loadAgain(request));
+    this.emit("lost", { message: "The GPU was lost: the model is being started again." });
+  }
+
+  /** @param {ModelRequest} request */
+  async #loadAgain(request) {
+    if (this.#loading) return; // another model is on its way
+    try {
+      const onProgress = (/** @type {Parameters<OnProgress>} */ ...[step, loaded, total]) =>
+        this.emit("restart-progress", { step, loaded, total });
+      this.emit("restarted", await this.load(request, { onProgress }));
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "AbortError") return;
+      this.#fault = messageOf(error);
+      this.emit("restart-failed", { message: this.#fault });
+    }
+  }
+
+  /** @param {string} message */
+  #giveUp(message) {
+    this.#fault = message;
+    this.emit("stopped", { message });
   }
 
   /**
-   * The model, and sentences for the user about what did not go as usual.
    * @param {ModelRequest} request
-   * @param {number} load
    * @param {AbortSignal} signal
+   * @param {OnProgress} onProgress
    */
-  async #read(request, load, signal) {
-    const chosen =
-      request.files.length > 0 ? { files: request.files } : { urls: modelUrls(request, this.#siteUrl) };
-    const files = await loadModelFiles(request.source ?? chosen, {
-      store: await FileStore.open(),
-      signal,
-      onProgress: (step, loaded, total) => this.#send({ type: "model-progress", load, step, loaded, total }),
-    });
-    this.#send({ type: "model-progress", load, step: "Starting the model", loaded: 0, total: 0 });
-    const model = await PageModel.load(this.#pyodide, files, {
-      siteUrl: this.#siteUrl,
-      graphsUrl: new URL(request.graphsUrl || "graphs/", this.#siteUrl).href,
-      backend: request.backend,
-      maxTokens: request.maxTokens || null,
-    });
+  async #read(request, signal, onProgress) {
+    const { source, ...options } = completeRequest(request, this.#siteUrl);
+    const files = await loadModelFiles(source, { store: await FileStore.open(), signal, onProgress });
+    onProgress("Starting the model", 0, 0);
+    const model = await LoadedModel.load(this.#pyodide, files, { siteUrl: this.#siteUrl, ...options });
     return { model, notes: files.notes };
   }
+}
+
+/**
+ * Whether the GPU under a model that just failed was lost.
+ * @param {LoadedModel} model
+ * @returns {Promise<boolean>}
+ */
+function wasLost(model) {
+  const tooLate = new Promise((resolve) => setTimeout(resolve, LOSS_KNOWN_MS, false));
+  return Promise.race([model.runner.lost.then(() => true), tooLate]);
 }

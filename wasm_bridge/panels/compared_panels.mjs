@@ -6,7 +6,7 @@
 import { withMemory } from "../python/python_memory.mjs";
 import { PanelCanvas } from "./panel_canvas.mjs";
 
-/** @typedef {import("../live/protocol.mjs").FrameReport} FrameReport */
+/** @import { Box } from "./panel_canvas.mjs" */
 
 const NAMES = /** @type {const} */ (["mask", "output"]);
 
@@ -19,12 +19,12 @@ export class ComparedPanels {
   }
 
   /**
-   * Draws what is new of a frame.
+   * Draws the parts of a frame's panels that changed.
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
-   * @param {FrameReport} report of the comparison
+   * @param {{ width: number, height: number, maskBox: Box, outputBox: Box }} report of the comparison
    */
-  show(session, { width, height, mask_box, output_box }) {
-    const boxes = { mask: mask_box, output: output_box };
+  show(session, { width, height, maskBox, outputBox }) {
+    const boxes = { mask: maskBox, output: outputBox };
     for (const name of NAMES) {
       withMemory(session.compared_memory(name), (memory) =>
         this.#panels[name].putPixels(memory, width, height, boxes[name]),

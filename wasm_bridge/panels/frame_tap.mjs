@@ -1,14 +1,19 @@
 /**
- * Hands a picture of every processed frame to a recording. It takes no more of them than the recording has
- * room for: the next frame waits, so nothing is left out and nothing piles up.
+ * Hands a picture of every processed frame to a recording. Without room for another one the next frame waits, so
+ * no frame is left out and no pictures pile up.
  * @module
  */
 
 import { drawPicture } from "./panel_picture.mjs";
 
-/** @typedef {import("./panel_picture.mjs").PanelCanvases} PanelCanvases */
-/** @typedef {import("../live/protocol.mjs").PictureChoice} PictureChoice */
-/** @typedef {import("../live/protocol.mjs").FromRecording} FromRecording */
+/** @import { PanelCanvases, PictureChoice } from "./panel_picture.mjs" */
+
+/**
+ * What a recording says to the worker that hands it pictures: how many more it has room for, whether the source
+ * is paused, or that it is over. The answers' `time` is in milliseconds.
+ * @typedef {{ room: number } | { paused: boolean } | { ended: true }} FromRecording
+ * @typedef {{ image: ImageBitmap, time: number }} ToRecording
+ */
 
 export class FrameTap {
   #port;

@@ -3,6 +3,8 @@
  * @module
  */
 
+/** @typedef {[y0: number, x0: number, y1: number, x1: number]} Box part of a frame in pixels, without y1 and x1 */
+
 export class PanelCanvas {
   #canvas;
   #context;
@@ -45,7 +47,7 @@ export class PanelCanvas {
    * @param {Uint8ClampedArray<ArrayBuffer>} memory RGBA rows of an even number of pixels
    * @param {number} width
    * @param {number} height
-   * @param {[number, number, number, number]} [box] y0, x0, y1, x1: the part that changed
+   * @param {Box} [box] the part that changed
    */
   putPixels(memory, width, height, [y0, x0, y1, x1] = [0, 0, height, width]) {
     const resized = this.#resize(width, height);

@@ -3,9 +3,14 @@
  * @module
  */
 
-/** @typedef {import("./panel_canvas.mjs").PanelCanvas} PanelCanvas */
-/** @typedef {import("../live/protocol.mjs").PictureChoice} PictureChoice */
+/** @import { PanelCanvas } from "./panel_canvas.mjs" */
+
 /** @typedef {{ input: PanelCanvas, mask: PanelCanvas, output: PanelCanvas }} PanelCanvases */
+
+/**
+ * What a picture or a recording shows: one panel, or all three side by side.
+ * @typedef {"panels" | "input" | "mask" | "output"} PictureChoice
+ */
 
 const NAMES = /** @type {const} */ (["input", "mask", "output"]);
 const CAPTION_HEIGHT = 28;

@@ -63,16 +63,36 @@ async function load(loader, indexURL, wheel, onLoaded) {
   return pyodide;
 }
 
-/**
- * Adds the parts of NumPy that the page itself does without: fft, polynomial and random.
- * @param {any} pyodide
- * @param {string} siteUrl
- */
-export async function addMoreNumpy(pyodide, siteUrl) {
-  const response = await fetch(new URL(`${PYODIDE}more_numpy.zip`, siteUrl));
-  if (!response.ok) throw new Error(`more_numpy.zip is missing (${response.status})`);
-  const extractDir = pyodide.runPython("import site; site.getsitepackages()[0]");
-  pyodide.unpackArchive(await response.arrayBuffer(), "zip", { extractDir });
+/** The parts of NumPy that only hooks import: fft, polynomial and random. */
+export class MoreNumpy {
+  #pyodide;
+  #siteUrl;
+  /** @type {Promise<void> | undefined} */
+  #loading;
+
+  /**
+   * @param {any} pyodide
+   * @param {string} siteUrl
+   */
+  constructor(pyodide, siteUrl) {
+    this.#pyodide = pyodide;
+    this.#siteUrl = siteUrl;
+  }
+
+  /** Makes them importable. If that fails, importing them does, too, and the next call tries again. */
+  load() {
+    this.#loading ??= this.#unpack().catch(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async #unpack() {
+    const response = await fetch(new URL(`${PYODIDE}more_numpy.zip`, this.#siteUrl));
+    if (!response.ok) throw new Error(`more_numpy.zip is missing (${response.status})`);
+    const extractDir = this.#pyodide.runPython("import site; site.getsitepackages()[0]");
+    this.#pyodide.unpackArchive(await response.arrayBuffer(), "zip", { extractDir });
+  }
 }
 
 /**

@@ -1,16 +1,17 @@
 /**
- * Memory of NumPy arrays, seen from JavaScript.
+ * The memory of NumPy arrays, as JavaScript sees it.
  * @module
  */
 
 /**
- * Lends the memory of a contiguous uint8 array to a function; it must not be kept.
+ * Calls a function with the memory of an array that Python passed as an argument. The memory is valid only until
+ * the function returns, and the array's proxy stays Python's.
  * @template T
- * @param {any} array a Pyodide proxy that stays its owner's, such as an argument of a call from Python
+ * @param {any} array contiguous uint8, as a Pyodide proxy
  * @param {(memory: Uint8ClampedArray<ArrayBuffer>) => T} use
  * @returns {T}
  */
-export function borrowMemory(array, use) {
+export function withArgumentMemory(array, use) {
   const view = array.getBuffer("u8clamped");
   try {
     return use(view.data);
@@ -20,7 +21,7 @@ export function borrowMemory(array, use) {
 }
 
 /**
- * As `borrowMemory`, for an array that Python has returned: its proxy is destroyed.
+ * As `withArgumentMemory`, for an array that Python returned: its proxy is destroyed.
  * @template T
  * @param {any} array
  * @param {(memory: Uint8ClampedArray<ArrayBuffer>) => T} use
@@ -28,7 +29,7 @@ export function borrowMemory(array, use) {
  */
 export function withMemory(array, use) {
   try {
-    return borrowMemory(array, use);
+    return withArgumentMemory(array, use);
   } finally {
     array.destroy();
   }

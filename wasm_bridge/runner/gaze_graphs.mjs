@@ -43,7 +43,15 @@
  * @property {RunnerCounters} counters since the start
  */
 
-/** @typedef {import("../live/protocol.mjs").RunnerCounters} RunnerCounters */
+/**
+ * What a runner has done since it was made.
+ * @typedef {object} RunnerCounters
+ * @property {number} runs of a graph
+ * @property {number} readBacks waits for the GPU
+ * @property {number} bytesRead back from the GPU
+ * @property {number} bytesWritten to the GPU
+ * @property {number} allocations of buffers
+ */
 
 /** @returns {RunnerCounters} */
 export function newCounters() {

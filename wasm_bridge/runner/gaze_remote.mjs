@@ -1,107 +1,66 @@
 /**
  * A model on WebAssembly in a worker of its own (`gaze_worker.mjs`). What a video carries from frame to frame
- * stays there; a run's small inputs and its decisions cross.
+ * stays there; only a run's small inputs and its decisions cross.
  *
- * ONNX Runtime's own proxy worker would not do: it cannot be had in a worker, and sends all inputs across.
+ * ONNX Runtime's own proxy worker is no alternative: it is unavailable inside a worker and sends all inputs across.
  * @module
  */
 
-import { startWorker } from "../calls/start_worker.mjs";
+import { WorkerCalls } from "../calls/worker_calls.mjs";
 import { newCounters } from "./gaze_graphs.mjs";
 
-/** @typedef {import("./gaze_graphs.mjs").GazeRunner} GazeRunner */
-/** @typedef {import("./gaze_graphs.mjs").Run} Run */
-/** @typedef {import("./gaze_worker.mjs").FromRunner} FromRunner */
-/** @typedef {import("./gaze_worker.mjs").RunnerSetup} RunnerSetup */
-/** @typedef {import("./gaze_worker.mjs").ToRunner} ToRunner */
+/** @import { GazeRunner, Run } from "./gaze_graphs.mjs" */
+/** @import { RunnerCalls, RunnerSetup } from "./gaze_worker.mjs" */
 
 /** @implements {GazeRunner} */
 export class RemoteGazeRunner {
   counters = newCounters();
-  /** The processor stays. @type {Promise<void>} */
+  /** Never resolves: a processor is not lost. @type {Promise<void>} */
   lost = new Promise(() => {});
-  /** Threads that ONNX Runtime computes with, once it is prepared. */
+  /** Threads that ONNX Runtime computes with, once prepared. */
   threads = 1;
 
   #setup;
-  #worker;
-  /** Who waits for an answer, in order. @type {{ resolve: (answer: any) => void, reject: (error: Error) => void }[]} */
-  #waiting = [];
-  /** Why nothing is answered any more. */
-  #ended = "";
+  /** @type {WorkerCalls<RunnerCalls>} */
+  #calls;
 
-  /** @param {RunnerSetup} setup its weights are given away */
+  /** @param {RunnerSetup} setup `prepare` transfers its weights */
   constructor(setup) {
     this.#setup = setup;
-    this.#worker = startWorker(new URL("gaze_worker.mjs", import.meta.url));
-    this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#end("The model's worker could not start or broke down: reload the page.");
-    };
+    this.#calls = new WorkerCalls(new URL("gaze_worker.mjs", import.meta.url), {
+      failure: "The model's worker could not start or broke down: reload the page.",
+      endOnError: true,
+    });
   }
 
   async prepare() {
     const setup = this.#setup;
-    const buffers = [...setup.weights.values()].map(({ buffer }) => buffer);
-    const { threads } = await this.#ask({ type: "prepare", setup }, [...new Set(buffers)]);
-    this.threads = threads;
     this.#setup = { ...setup, weights: new Map() };
+    const transfer = buffersOf(setup.weights.values());
+    const { threads, counters } = await this.#calls.call("prepare", setup, { transfer });
+    this.threads = threads;
+    Object.assign(this.counters, counters);
   }
 
   restart() {
-    this.#post({ type: "restart" });
+    this.#calls.call("restart", null).catch(() => {}); // fails only if the worker has ended
   }
 
-  /** @param {Run} run its feeds are given away */
+  /** @param {Run} run its feeds are transferred */
   async execute(run) {
-    const buffers = Object.values(run.feeds).map(({ buffer }) => buffer);
-    const { decisions } = await this.#ask({ type: "execute", run }, [...new Set(buffers)]);
+    const transfer = buffersOf(Object.values(run.feeds));
+    const { decisions, counters } = await this.#calls.call("execute", run, { transfer });
+    Object.assign(this.counters, counters);
     return decisions;
   }
 
-  /** Ends the worker, in the middle of a run if need be. */
+  /** Ends the worker, even during a run. */
   async close() {
-    this.#worker.terminate();
-    this.#end("The model was closed.");
+    this.#calls.terminate("The model was closed.");
   }
+}
 
-  /**
-   * @param {ToRunner} message
-   * @param {ArrayBufferLike[]} buffers
-   * @returns {Promise<any>}
-   */
-  #ask(message, buffers) {
-    if (this.#ended) return Promise.reject(new Error(this.#ended));
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      this.#post(message, buffers);
-    });
-  }
-
-  /**
-   * @param {ToRunner} message
-   * @param {ArrayBufferLike[]} [buffers]
-   */
-  #post(message, buffers = []) {
-    this.#worker.postMessage(message, /** @type {ArrayBuffer[]} */ (buffers));
-  }
-
-  /** @param {FromRunner} answer */
-  #receive(answer) {
-    const waiting = this.#waiting.shift();
-    if (answer.type === "failed") {
-      waiting?.reject(new Error(answer.message));
-      return;
-    }
-    Object.assign(this.counters, answer.counters);
-    waiting?.resolve(answer);
-  }
-
-  /** @param {string} reason */
-  #end(reason) {
-    this.#ended = reason;
-    for (const { reject } of this.#waiting) reject(new Error(reason));
-    this.#waiting = [];
-  }
+/** @param {Iterable<ArrayBufferView>} views */
+function buffersOf(views) {
+  return [...new Set([...views].map(({ buffer }) => /** @type {ArrayBuffer} */ (buffer)))];
 }

@@ -1,15 +1,14 @@
 /**
- * A worker for the model on WebAssembly: a run holds up the thread that it is on, so it is not the one that
- * draws. `gaze_remote.mjs` is the other side.
+ * A worker for the model on WebAssembly: a run blocks its thread, which must not be the one that draws.
+ * `gaze_remote.mjs` is the other side.
  * @module
  */
 
+import { serveCalls } from "../calls/serve_calls.mjs";
 import { CpuGazeRunner } from "./gaze_cpu.mjs";
-import { loadOrt } from "./ort_loader.mjs";
+import { loadOrt, startFault } from "./ort_loader.mjs";
 
-/** @typedef {import("./gaze_graphs.mjs").Run} Run */
-/** @typedef {import("./gaze_graphs.mjs").GraphEntry} GraphEntry */
-/** @typedef {import("./gaze_graphs.mjs").RunnerCounters} RunnerCounters */
+/** @import { GraphEntry, Run, RunnerCounters } from "./gaze_graphs.mjs" */
 
 /**
  * What makes a runner.
@@ -22,54 +21,43 @@ import { loadOrt } from "./ort_loader.mjs";
  */
 
 /**
- * `prepare` comes first; each message but `restart` is answered, in order.
- * @typedef {(
- *   | { type: "prepare", setup: RunnerSetup }
- *   | { type: "execute", run: Run }
- *   | { type: "restart" }
- * )} ToRunner
- * @typedef {(
- *   | { type: "prepared", threads: number, counters: RunnerCounters }
- *   | { type: "executed", decisions: Float32Array, counters: RunnerCounters }
- *   | { type: "failed", message: string }
- * )} FromRunner
+ * The worker's calls; `prepare` comes first.
+ * @typedef {object} RunnerCalls
+ * @property {(setup: RunnerSetup) => Promise<{ threads: number, counters: RunnerCounters }>} prepare
+ * @property {(run: Run) => Promise<{ decisions: Float32Array, counters: RunnerCounters }>} execute
+ * @property {(nothing: null) => void} restart
  */
-
-const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 
 /** @type {CpuGazeRunner | undefined} */
 let runner;
-let working = Promise.resolve();
 
-scope.onmessage = ({ data }) => {
-  working = working.then(() => handle(/** @type {ToRunner} */ (data)));
+/** @type {RunnerCalls} */
+const calls = {
+  async prepare({ siteUrl, threads, graphs, graphsUrl, weights }) {
+    try {
+      const ort = await loadOrt({ name: "wasm", threads }, siteUrl);
+      runner = new CpuGazeRunner(ort, graphs, graphsUrl, weights);
+      await runner.prepare();
+      // ONNX Runtime falls back to one thread where it may have no more.
+      return { threads: ort.env.wasm.numThreads ?? 1, counters: runner.counters };
+    } catch (error) {
+      throw startFault(error);
+    }
+  },
+
+  async execute(run) {
+    const { counters } = prepared();
+    return { decisions: await prepared().execute(run), counters };
+  },
+
+  restart() {
+    prepared().restart();
+  },
 };
 
-/** @param {ToRunner} message */
-async function handle(message) {
-  try {
-    if (message.type === "prepare") await prepare(message.setup);
-    else if (!runner) throw new Error("there is no model");
-    else if (message.type === "restart") runner.restart();
-    else {
-      const decisions = await runner.execute(message.run);
-      send({ type: "executed", decisions, counters: runner.counters });
-    }
-  } catch (error) {
-    send({ type: "failed", message: error instanceof Error ? error.message : String(error) });
-  }
+function prepared() {
+  if (!runner) throw new Error("there is no model");
+  return runner;
 }
 
-/** @param {RunnerSetup} setup */
-async function prepare({ siteUrl, threads, graphs, graphsUrl, weights }) {
-  const ort = await loadOrt({ name: "wasm", threads }, siteUrl);
-  runner = new CpuGazeRunner(ort, graphs, graphsUrl, weights);
-  await runner.prepare();
-  // ONNX Runtime falls back to one thread where there can be no more.
-  send({ type: "prepared", threads: ort.env.wasm.numThreads ?? 1, counters: runner.counters });
-}
-
-/** @param {FromRunner} message */
-function send(message) {
-  scope.postMessage(message);
-}
+serveCalls(calls, { serialize: true });

@@ -117,15 +117,15 @@ export class PerfMonitor {
       latest_height: report.height,
       latest_cells: report.cells,
       latest_tokens: report.tokens ?? null,
-      latest_mask_update_ratio: report.mask_ratio,
-      latest_output_update_ratio: report.update_ratio,
+      latest_mask_update_ratio: report.maskRatio,
+      latest_output_update_ratio: report.updateRatio,
       latest_total_ms: total,
       latest_model_ms: gaze,
       latest_stage_ms: stages,
       latest_runner_totals: report.runner ?? null,
       replaced_frames: replaced,
       backend: backend || "none",
-      mask_timing: report.mask_timing ?? "own",
+      maskTiming: report.maskTiming ?? "own",
       cross_origin_isolated: globalThis.crossOriginIsolated,
       hardware_concurrency: navigator.hardwareConcurrency,
     };
@@ -152,14 +152,14 @@ export class PerfMonitor {
 function perfSample(report, total) {
   return {
     total,
-    gaze: report.gaze_ms ?? null,
+    gaze: report.gazeMs ?? null,
     stages: sampleOf(report, total).stages,
     cells: report.cells,
     tokens: report.tokens ?? null,
-    maskAge: report.mask_age_frames ?? null,
-    maskRatio: report.mask_ratio,
-    updateRatio: report.update_ratio,
+    maskAge: report.maskAgeFrames ?? null,
+    maskRatio: report.maskRatio,
+    updateRatio: report.updateRatio,
     psnr: report.psnr,
-    psnrAverage: report.psnr_ema,
+    psnrAverage: report.psnrEma,
   };
 }

@@ -81,7 +81,7 @@ export class ExportPanel {
   /** @param {FileKind} kind */
   async #saveFile(kind) {
     const { what, suffix, type } = FILES[kind];
-    const video = { name: this.#player.title, ...this.#size, frames_per_second: null };
+    const video = { name: this.#player.title, ...this.#size, framesPerSecond: null };
     await this.#try(async () =>
       this.#save(new Blob([await this.#view.file(kind, video)], { type }), fileName(what, suffix)),
     );

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @import { FromRecording, ToRecording } from "../../wasm_bridge/live/protocol.mjs" */
+/** @import { FromRecording, ToRecording } from "../../wasm_bridge/panels/frame_tap.mjs" */
 /** @import { FromRecordingWorker, RecordingFormat, ToRecordingWorker } from "./recording_protocol.mjs" */
 
 import { GifWriter } from "./gif_writer.mjs";

@@ -13,9 +13,9 @@ import { decibels, padded, percent } from "../page/number_text.mjs";
 /** @type {{ name: string, of: (report: FrameReport) => string }[]} */
 const ROWS = [
   { name: "Cells", of: ({ cells }) => padded(String(cells), 5) },
-  { name: "Masked", of: ({ mask_ratio }) => percent(mask_ratio) },
-  { name: "Updated, average", of: ({ update_ratio_ema }) => percent(update_ratio_ema) },
-  { name: "PSNR, average", of: ({ psnr_ema }) => decibels(psnr_ema) },
+  { name: "Masked", of: ({ maskRatio }) => percent(maskRatio) },
+  { name: "Updated, average", of: ({ updateRatioEma }) => percent(updateRatioEma) },
+  { name: "PSNR, average", of: ({ psnrEma }) => decibels(psnrEma) },
 ];
 
 export class Comparison {

@@ -59,13 +59,13 @@ export class FrameLog {
  * @returns {Sample}
  */
 export function sampleOf(report, total) {
-  const { update_ratio, psnr, cells, cells_by_scale, stage_ms, worker_ms, gaze_stage_ms } = report;
+  const { updateRatio, psnr, cells, cellsByScale, stageMs, workerMs, gazeStageMs } = report;
   return {
-    ratio: update_ratio ?? Number.NaN,
+    ratio: updateRatio ?? Number.NaN,
     psnr: psnr === "Infinity" ? Number.POSITIVE_INFINITY : (psnr ?? Number.NaN),
     cells,
-    byScale: cells_by_scale,
-    stages: { capture: worker_ms.capture, ...gaze_stage_ms, ...stage_ms, draw: worker_ms.draw },
+    byScale: cellsByScale,
+    stages: { capture: workerMs.capture, ...gazeStageMs, ...stageMs, draw: workerMs.draw },
     total,
   };
 }

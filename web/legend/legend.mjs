@@ -39,13 +39,13 @@ export class Legend {
   }
 
   /** @param {FrameReport} report */
-  #showReport({ grids, cells_by_scale }) {
+  #showReport({ grids, cellsByScale }) {
     if (grids.length !== this.#entries.size || grids.some((grid) => !this.#entries.has(grid))) {
       this.#entries = new Map(grids.map((grid) => [grid, new LegendEntry(grid, () => this.#setHidden())]));
       this.#scales.replaceChildren(...[...this.#entries.values()].map((entry) => entry.element));
       this.#showSettings();
     }
-    for (const [grid, entry] of this.#entries) entry.showCount(cells_by_scale[grid] ?? 0);
+    for (const [grid, entry] of this.#entries) entry.showCount(cellsByScale[grid] ?? 0);
   }
 
   #setHidden() {

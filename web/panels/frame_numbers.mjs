@@ -40,13 +40,13 @@ export function speedText(shown, model) {
 }
 
 /** @param {FrameReport} report */
-export function updateText({ update_ratio, update_ratio_ema }) {
-  return `${joined(percent(update_ratio), "updated")}${SEPARATOR}${joined("average", percent(update_ratio_ema))}`;
+export function updateText({ updateRatio, updateRatioEma }) {
+  return `${joined(percent(updateRatio), "updated")}${SEPARATOR}${joined("average", percent(updateRatioEma))}`;
 }
 
 /** @param {FrameReport} report */
-export function psnrText({ psnr, psnr_ema }) {
-  return `${joined("PSNR", decibels(psnr))}${SEPARATOR}${joined("average", decibels(psnr_ema))}`;
+export function psnrText({ psnr, psnrEma }) {
+  return `${joined("PSNR", decibels(psnr))}${SEPARATOR}${joined("average", decibels(psnrEma))}`;
 }
 
 /**
@@ -55,12 +55,12 @@ export function psnrText({ psnr, psnr_ema }) {
  * @param {string} backend of the model
  */
 export function factsText(report, skipped, backend) {
-  const milliseconds = Object.values(report.stage_ms).reduce((sum, each) => sum + each, 0);
+  const milliseconds = Object.values(report.stageMs).reduce((sum, each) => sum + each, 0);
   return [
     ...modelFacts(report, backend),
     `${report.width}×${report.height} pixels`,
     counted(report.cells, "cell"),
-    `${(report.mask_ratio * 100).toFixed(1)} % of the frame masked`,
+    `${(report.maskRatio * 100).toFixed(1)} % of the frame masked`,
     `${milliseconds.toFixed(1)} ms in Python`,
     `${counted(skipped, "frame")} skipped`,
   ].join(" · ");
@@ -70,12 +70,12 @@ export function factsText(report, skipped, backend) {
  * @param {FrameReport} report
  * @param {string} backend of the model
  */
-function modelFacts({ mask_timing, tokens, gaze_ms, mask_age_frames, mask_age_ms }, backend) {
-  if (!mask_timing) return [];
+function modelFacts({ maskTiming, tokens, gazeMs, maskAgeFrames, maskAgeMs }, backend) {
+  if (!maskTiming) return [];
   if (tokens === undefined) return ["AutoGaze is processing its first frame"];
-  const facts = [`${tokens} tokens in ${gaze_ms?.toFixed(0)} ms (AutoGaze, ${backend})`];
-  if (mask_timing === "own") return facts;
-  return [...facts, `mask ${counted(mask_age_frames ?? 0, "frame")} (${mask_age_ms?.toFixed(0)} ms) old`];
+  const facts = [`${tokens} tokens in ${gazeMs?.toFixed(0)} ms (AutoGaze, ${backend})`];
+  if (maskTiming === "own") return facts;
+  return [...facts, `mask ${counted(maskAgeFrames ?? 0, "frame")} (${maskAgeMs?.toFixed(0)} ms) old`];
 }
 
 /** @param {string[]} words that stay on one line */

@@ -53,7 +53,7 @@ export class GazeTimeline {
    * @param {FrameReport} report
    * @param {Playback | undefined} playback undefined if the source is not a file
    */
-  #add({ mask_ratio, cells, keyframe }, playback) {
+  #add({ maskRatio, cells, keyframe }, playback) {
     this.#playback = playback;
     this.#strip.hidden = !playback || !(playback.duration > 0);
     if (!playback || this.#strip.hidden) return;
@@ -61,7 +61,7 @@ export class GazeTimeline {
     if (!keyframe) {
       const column = this.#column(playback);
       if (this.#masked[column] === undefined) this.#frames += 1;
-      this.#masked[column] = mask_ratio;
+      this.#masked[column] = maskRatio;
       this.#cells[column] = cells;
     }
     this.#draw.request();

@@ -19,12 +19,12 @@ export function addTileProgress({ view, settings }) {
   );
 
   /** @param {FrameReport} report */
-  const show = ({ mask_timing, tiles = 0, gaze_progress = 0 }) => {
+  const show = ({ maskTiming, tiles = 0, gazeProgress = 0 }) => {
     // Visible between gazes too, so that nothing moves.
-    line.hidden = settings.values.mode === "realtime" || !mask_timing;
+    line.hidden = settings.values.mode === "realtime" || !maskTiming;
     if (line.hidden) return;
-    bar.value = gaze_progress;
-    const done = String(Math.round(gaze_progress * tiles));
+    bar.value = gazeProgress;
+    const done = String(Math.round(gazeProgress * tiles));
     showText(count, tiles ? `${padded(done, String(tiles).length)} of ${tiles}` : "");
   };
   view.on("frame", show);

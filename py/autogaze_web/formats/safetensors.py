@@ -55,16 +55,17 @@ class TensorEntry:
     end: int
 
 
-def read_header(data: Buffer) -> dict[str, TensorEntry]:
+def read_header(data: Buffer, size: int | None = None) -> dict[str, TensorEntry]:
     """The tensors of a safetensors file, in the order of their bytes.
 
     Args:
-        data: the whole file; only the header is read.
+        data: the file, or as much of it as the header needs.
+        size: bytes of the whole file; ``len(data)`` if not given.
 
     Raises:
         SafetensorsError: if the file is truncated, or its header is not valid or does not fit the file.
     """
-    size = len(data)
+    size = len(data) if size is None else size
     if size < 8:
         raise SafetensorsError(
             f"the file has {size} bytes, too few for a safetensors file: download it again"

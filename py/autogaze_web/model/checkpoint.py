@@ -107,15 +107,18 @@ class Checkpoint:
         return Checkpoint(config, weights)
 
 
-def weight_entries(data: Buffer) -> dict[str, TensorEntry]:
+def weight_entries(data: Buffer, size: int | None = None) -> dict[str, TensorEntry]:
     """The weights in a safetensors file, without the buffers of rotary frequencies that old files have.
 
     Those follow from config.json, and transformers ignores them as well.
 
+    Args:
+        data, size: those of `read_header`.
+
     Raises:
         SafetensorsError: if the bytes are not a valid safetensors file.
     """
-    return {name: entry for name, entry in read_header(data).items() if _is_weight(name)}
+    return {name: entry for name, entry in read_header(data, size).items() if _is_weight(name)}
 
 
 def _is_weight(name: str) -> bool:

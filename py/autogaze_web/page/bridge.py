@@ -1,6 +1,6 @@
 """Runs on their way to JavaScript, and their decisions on the way back.
 
-Nothing here needs a browser; ``wasm_bridge/model/page_model.mjs`` is the other side.
+Nothing here needs a browser; ``wasm_bridge/model/loaded_model.mjs`` is the other side.
 """
 
 from __future__ import annotations

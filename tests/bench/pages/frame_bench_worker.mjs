@@ -2,7 +2,7 @@
 
 const site = new URL("../", import.meta.url).href;
 const { startPython } = await import(`${site}wasm_bridge/python/python_host.mjs`);
-const { PageModel } = await import(`${site}wasm_bridge/model/page_model.mjs`);
+const { LoadedModel } = await import(`${site}wasm_bridge/model/loaded_model.mjs`);
 const { PanelCanvas } = await import(`${site}wasm_bridge/panels/panel_canvas.mjs`);
 const { withMemory } = await import(`${site}wasm_bridge/python/python_memory.mjs`);
 
@@ -41,7 +41,7 @@ async function measure({ backend, budget, context, width, height, frames, warm }
   };
   const graphsUrl = `${site}graphs/`;
   const loading = performance.now();
-  const model = await PageModel.load(pyodide, files, {
+  const model = await LoadedModel.load(pyodide, files, {
     ...{ siteUrl: site, graphsUrl, backend, maxTokens: maxTokens ?? null },
   });
   const loaded = performance.now() - loading;

@@ -5,7 +5,7 @@
 
 const site = new URL("../", import.meta.url).href;
 const { startPython } = await import(`${site}wasm_bridge/python/python_host.mjs`);
-const { PageModel } = await import(`${site}wasm_bridge/model/page_model.mjs`);
+const { LoadedModel } = await import(`${site}wasm_bridge/model/loaded_model.mjs`);
 
 const read = async (url) => {
   const response = await fetch(url);
@@ -26,7 +26,7 @@ const commands = {
       preprocessor: await (await read(`${folder}/preprocessor_config.json`)).text(),
       weights: new Uint8Array(await (await read(`${folder}/model.safetensors`)).arrayBuffer()),
     };
-    model = await PageModel.load(pyodide, files, { siteUrl: site, ...options });
+    model = await LoadedModel.load(pyodide, files, { siteUrl: site, ...options });
     return { backend: model.backend.description, graphs: JSON.parse(model.graphs).map(({ file }) => file) };
   },
   /** Runs an async Python function `main(model, graphs, bridge, data)`, given its source and .npz-like data. */

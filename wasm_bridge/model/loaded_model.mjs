@@ -3,25 +3,22 @@
  * @module
  */
 
-import { borrowMemory, withMemory } from "../python/python_memory.mjs";
+import { Serializer } from "../calls/serializer.mjs";
+import { withArgumentMemory } from "../python/python_memory.mjs";
 import { chooseBackend, wasmBackend } from "../runner/backend.mjs";
 import { GpuGazeRunner } from "../runner/gaze_gpu.mjs";
 import { RemoteGazeRunner } from "../runner/gaze_remote.mjs";
 import { loadOrt, startFault } from "../runner/ort_loader.mjs";
+import { float32Weights, headerBytes } from "./weights.mjs";
 
-/** @typedef {import("../runner/backend.mjs").Backend} Backend */
-/** @typedef {import("../runner/gaze_graphs.mjs").GraphEntry} GraphEntry */
-/** @typedef {import("../runner/gaze_graphs.mjs").GazeRunner} GazeRunner */
-
-/**
- * @typedef {object} ModelFiles
- * @property {string} config text of config.json
- * @property {string | null} preprocessor text of preprocessor_config.json
- * @property {Uint8Array} weights bytes of model.safetensors
- */
+/** @import { ModelFiles } from "../files/model_files.mjs" */
+/** @import { Backend } from "../runner/backend.mjs" */
+/** @import { GazeRunner } from "../runner/gaze_graphs.mjs" */
+/** @import { RunnerSetup } from "../runner/gaze_worker.mjs" */
+/** @import { Pass } from "../runner/gpu_frame.mjs" */
 
 /**
- * @typedef {object} ModelOptions
+ * @typedef {object} LoadOptions
  * @property {string} siteUrl
  * @property {string} graphsUrl of the folder with graphs.json
  * @property {"auto" | "webgpu" | "wasm"} backend
@@ -30,7 +27,7 @@ import { loadOrt, startFault } from "../runner/ort_loader.mjs";
  */
 
 /** A loaded model: what Python needs to gaze with it. */
-export class PageModel {
+export class LoadedModel {
   /** @type {Backend} */
   backend;
   /** Python's `PageModel`, as a Pyodide proxy. @type {any} */
@@ -40,10 +37,9 @@ export class PageModel {
   runner;
   /** What executes runs, for Python: the `Bridge` of `py/autogaze_web/page/bridge.py`. */
   bridge;
-  /** Runs, restarts and the end wait for each other. */
-  #working = Promise.resolve();
-  /** Fails the one that is under way. @type {(error: Error) => void} */
-  #abandon = () => {};
+  #serializer = new Serializer();
+  /** Rejects the task in progress. @type {(error: Error) => void} */
+  #abort = () => {};
 
   /**
    * @param {any} python
@@ -59,43 +55,40 @@ export class PageModel {
     this.bridge = {
       takes_frames: runner.takeFrame !== undefined,
       execute: (/** @type {string} */ header, /** @type {any} */ packed) => this.#execute(header, packed),
-      /** Forgets all videos, once the run that is under way has ended. */
+      /** Forgets all videos, once the current run has ended. */
       restart: () => {
-        this.#inTurn(async () => this.runner.restart()).catch(() => {});
+        this.#run(async () => this.runner.restart()).catch(() => {});
       },
       take_frame: (/** @type {string} */ passes, /** @type {any} */ rows, /** @type {any} */ tables) =>
         this.#takeFrame(JSON.parse(passes), rows, tables),
     };
-    runner.lost.then(() => this.#abandon(new Error("The GPU was lost.")));
+    runner.lost.then(() => this.#abort(new Error("The GPU was lost.")));
   }
 
   /**
-   * Reads a checkpoint, chooses a backend and makes the sessions.
+   * Reads a checkpoint, chooses a backend and makes the sessions. On WebAssembly the bytes of `files.weights`
+   * are transferred to the runner's worker.
    *
    * @param {any} pyodide
-   * @param {ModelFiles} files
-   * @param {ModelOptions} options
-   * @returns {Promise<PageModel>}
+   * @param {Pick<ModelFiles, "config" | "preprocessor" | "weights">} files
+   * @param {LoadOptions} options
+   * @returns {Promise<LoadedModel>}
    * @throws {Error} with a sentence for the user if the files do not fit or no backend can run them
    */
   static async load(pyodide, files, { siteUrl, graphsUrl, backend: wanted, maxTokens, more = false }) {
-    const module = pyodide.pyimport("autogaze_web.page.model");
-    const bytes = pyodide.toPy(files.weights);
-    const python = module.PageModel(files.config, files.preprocessor ?? undefined, bytes);
-    for (const proxy of [module, bytes]) proxy.destroy();
+    const python = readCheckpoint(pyodide, files);
     /** @type {GazeRunner | undefined} */
     let runner;
     try {
+      const weights = float32Weights(files.weights, JSON.parse(python.weight_table()));
       const manifest = await fetchManifest(graphsUrl);
       const backend = await chooseBackend(wanted);
       const target = backend.name === "webgpu" ? "gpu" : "cpu";
       const graphs = python.choose_graphs(manifest, maxTokens ?? undefined, more, target);
-      const setup = { siteUrl, graphs: JSON.parse(graphs), graphsUrl, weights: weightsOf(python) };
-      runner = await makeRunner(backend, setup);
+      runner = await makeRunner(backend, { siteUrl, graphs: JSON.parse(graphs), graphsUrl, weights });
       await runner.prepare();
-      python.forget_weights();
       const described = runner instanceof RemoteGazeRunner ? wasmBackend(runner.threads) : backend;
-      return new PageModel(python, graphs, described, runner);
+      return new LoadedModel(python, graphs, described, runner);
     } catch (error) {
       await runner?.close().catch(() => {});
       python.destroy();
@@ -104,15 +97,14 @@ export class PageModel {
   }
 
   /**
-   * Takes a frame's pixels before the run that is to see them: they are on their way to the GPU while Python
-   * prepares the run.
-   * @param {import("../runner/gpu_frame.mjs").Pass[]} passes
+   * Uploads a frame's pixels to the GPU while Python still prepares the run that reads them.
+   * @param {Pass[]} passes
    * @param {any} rows a NumPy array, as a Pyodide proxy
    * @param {any} tables another, or undefined
    */
   #takeFrame(passes, rows, tables) {
-    const table = tables && borrowMemory(tables, (memory) => new Uint32Array(memory.slice().buffer));
-    borrowMemory(rows, (memory) => this.runner.takeFrame?.(passes, memory, table));
+    const table = tables && withArgumentMemory(tables, (memory) => new Uint32Array(memory.slice().buffer));
+    withArgumentMemory(rows, (memory) => this.runner.takeFrame?.(passes, memory, table));
   }
 
   /**
@@ -122,21 +114,21 @@ export class PageModel {
    */
   #execute(header, packed) {
     const { video, graph, steps, copies, feeds } = JSON.parse(header);
-    const bytes = borrowMemory(packed, (memory) => memory.slice().buffer);
+    const bytes = withArgumentMemory(packed, (memory) => memory.slice().buffer);
     /** @type {Record<string, Float32Array | Int32Array>} */
     const arrays = {};
     for (const [name, dtype, start, length] of feeds) {
       const Type = dtype === "int32" ? Int32Array : Float32Array;
       arrays[name] = new Type(bytes, start, length / Type.BYTES_PER_ELEMENT);
     }
-    return this.#inTurn(() => this.runner.execute({ video, graph, steps, copies, feeds: arrays }));
+    return this.#run(() => this.runner.execute({ video, graph, steps, copies, feeds: arrays }));
   }
 
-  /** Frees the sessions, the GPU and Python's part. */
+  /** Frees the sessions, the GPU and Python's model. */
   async close() {
     try {
       // What is in use on the GPU cannot be freed before its run has ended.
-      if (this.backend.adapter) await this.#working;
+      if (this.backend.adapter) await this.#serializer.idle();
       await this.runner.close();
     } finally {
       this.python.destroy();
@@ -144,32 +136,40 @@ export class PageModel {
   }
 
   /**
-   * Runs a task after those before it. It fails at once if what the runner runs on is lost, so that nobody
-   * waits for ever.
+   * Runs a task once those before it have ended. It fails at once if the GPU is lost, since it might never end.
    * @template T
    * @param {() => Promise<T>} task
    * @returns {Promise<T>}
    */
-  #inTurn(task) {
-    /** @type {Promise<T>} */
-    const done = this.#working.then(
+  #run(task) {
+    return this.#serializer.run(
       () =>
         new Promise((resolve, reject) => {
-          this.#abandon = reject;
+          this.#abort = reject;
           task().then(resolve, reject);
         }),
     );
-    this.#working = done.then(
-      () => {},
-      () => {},
-    );
-    return done;
+  }
+}
+
+/**
+ * Python's `PageModel` of a checkpoint: it validates config and header; the tensors stay in JavaScript.
+ * @param {any} pyodide
+ * @param {Pick<ModelFiles, "config" | "preprocessor" | "weights">} files
+ */
+function readCheckpoint(pyodide, { config, preprocessor, weights }) {
+  const module = pyodide.pyimport("autogaze_web.page.model");
+  const header = pyodide.toPy(headerBytes(weights));
+  try {
+    return module.PageModel(config, preprocessor ?? undefined, header, weights.length);
+  } finally {
+    for (const proxy of [module, header]) proxy.destroy();
   }
 }
 
 /**
  * @param {Backend} backend
- * @param {Omit<import("../runner/gaze_worker.mjs").RunnerSetup, "threads">} setup
+ * @param {Omit<RunnerSetup, "threads">} setup
  * @returns {Promise<GazeRunner>}
  */
 async function makeRunner(backend, setup) {
@@ -196,22 +196,4 @@ async function fetchManifest(graphsUrl) {
     );
   }
   return response.text();
-}
-
-/**
- * Copies of the weights, which ONNX Runtime takes over.
- * @param {any} python
- * @returns {Map<string, Uint8Array>}
- */
-function weightsOf(python) {
-  const names = python.weight_names();
-  const weights = new Map();
-  for (const name of names) {
-    weights.set(
-      name,
-      withMemory(python.weight_memory(name), (memory) => new Uint8Array(memory)),
-    );
-  }
-  names.destroy();
-  return weights;
 }

@@ -1,0 +1,115 @@
+/**
+ * Processes the frames of one stream after another: each is brought to Python, gets its cells and is drawn.
+ * @module
+ */
+
+import { parseReport } from "./frame_report.mjs";
+import { PanelRecorder } from "./panel_recorder.mjs";
+
+/** @import { Serializer } from "../calls/serializer.mjs" */
+/** @import { ModelHost } from "../model/model_host.mjs" */
+/** @import { FrameTap } from "../panels/frame_tap.mjs" */
+/** @import { LivePanels } from "./live_panels.mjs" */
+/** @import { Frame, FrameReport } from "./protocol.mjs" */
+
+export class FrameLoop {
+  /** Copies frames' panels. */
+  recorder = new PanelRecorder();
+  /** Hands frames to a recording, if there is one. @type {FrameTap | undefined} */
+  tap;
+
+  #session;
+  #host;
+  #panels;
+  #serializer;
+  /** The stream whose frames are processed; those of others are dropped. */
+  #stream = 0;
+  /** The stream that Python works on. */
+  #startedStream = 0;
+
+  /**
+   * @param {any} session Python's `PageSession`, as a Pyodide proxy
+   * @param {ModelHost} host
+   * @param {LivePanels} panels
+   * @param {Serializer} serializer of frames and of what must not happen during one
+   */
+  constructor(session, host, panels, serializer) {
+    this.#session = session;
+    this.#host = host;
+    this.#panels = panels;
+    this.#serializer = serializer;
+  }
+
+  /** @param {number} stream that starts with the next frame */
+  startStream(stream) {
+    this.#stream = stream;
+  }
+
+  /**
+   * Processes and draws a frame, after those before it.
+   * @param {number} stream that it belongs to
+   * @param {Frame} frame its image is closed
+   * @param {() => void} onProcessed called when Python is done with it
+   * @returns {Promise<FrameReport | null>} null if another stream has started
+   */
+  process(stream, frame, onProcessed) {
+    return this.#serializer.run(async () => {
+      try {
+        return await this.#process(stream, frame, onProcessed);
+      } finally {
+        if ("image" in frame) frame.image.close();
+      }
+    });
+  }
+
+  /**
+   * Draws the last frame again.
+   * @param {boolean} changed whether options or mask source are others; if not, only newer cells are a reason
+   * @param {() => void} onStart called before options are read
+   * @returns {Promise<{ stream: number, report: FrameReport } | null>} null if there was nothing to draw
+   */
+  redraw(changed, onStart) {
+    return this.#serializer.run(async () => {
+      onStart();
+      if (this.#stream !== this.#startedStream) return null;
+      const text = await this.#session.redraw(changed);
+      // A model may have taken long.
+      if (!text || this.#stream !== this.#startedStream) return null;
+      const report = parseReport(text);
+      this.#panels.show(report);
+      report.workerMs = { capture: 0, draw: 0 };
+      return { stream: this.#stream, report };
+    });
+  }
+
+  /**
+   * @param {number} stream
+   * @param {Frame} frame
+   * @param {() => void} onProcessed
+   */
+  async #process(stream, frame, onProcessed) {
+    if (stream !== this.#stream) return null;
+    if (stream !== this.#startedStream) this.#restart();
+    const model = this.#host.model;
+    const begun = performance.now();
+    this.#panels.take(frame);
+    const captured = performance.now();
+    const text = model ? await this.#session.process_with_model() : this.#session.process();
+    const report = parseReport(text);
+    if (stream !== this.#stream) return null;
+    onProcessed();
+    const processed = performance.now();
+    this.#panels.show(report);
+    report.workerMs = { capture: captured - begun, draw: performance.now() - processed };
+    if (this.#host.model) report.runner = { ...this.#host.model.runner.counters };
+    this.recorder.add(() => this.#panels.copy(report));
+    if (this.tap && !this.tap.ended) await this.tap.take(this.#panels);
+    return report;
+  }
+
+  #restart() {
+    this.#startedStream = this.#stream;
+    this.recorder.streamStarts();
+    this.#session.restart();
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The panels of a live view: frames reach Python through the input panel, and what Python draws is shown on the
+ * others.
+ * @module
+ */
+
+import { ComparedPanels } from "../panels/compared_panels.mjs";
+import { PanelCanvas } from "../panels/panel_canvas.mjs";
+import { withMemory } from "../python/python_memory.mjs";
+import { copyRows } from "../python/rgba_rows.mjs";
+
+/** @import { ComparedCanvases, Frame, FrameReport, OffscreenPanels, RecordedFrame } from "./protocol.mjs" */
+
+export class LivePanels {
+  input;
+  mask;
+  output;
+  #session;
+  /** @type {ComparedPanels | undefined} */
+  #compared;
+  #comparing = false;
+
+  /**
+   * @param {any} session Python's `PageSession`, as a Pyodide proxy
+   * @param {OffscreenPanels} canvases
+   */
+  constructor(session, canvases) {
+    this.#session = session;
+    this.input = new PanelCanvas(canvases.input, { readable: true });
+    this.mask = new PanelCanvas(canvases.mask);
+    this.output = new PanelCanvas(canvases.output);
+  }
+
+  /**
+   * @param {boolean} wanted whether patch-diff works on the same frames as a model
+   * @param {ComparedCanvases} [canvases] to draw on, the first time
+   */
+  compare(wanted, canvases) {
+    if (canvases) this.#compared = new ComparedPanels(canvases);
+    this.#comparing = wanted;
+    this.#session.compare(wanted);
+  }
+
+  /**
+   * Writes a frame to Python's memory and shows it on the input panel.
+   * @param {Frame} frame
+   */
+  take(frame) {
+    const { width, height } = frame;
+    if ("image" in frame) {
+      const pixels = this.input.drawImage(frame.image, width, height, frame.mirror);
+      withMemory(this.#session.frame_memory(height, width), (memory) => memory.set(pixels));
+    } else {
+      this.#session.draw_synthetic(frame.synthetic, frame.index, height, width);
+      withMemory(this.#session.frame_memory(height, width), (memory) =>
+        this.input.putPixels(memory, width, height),
+      );
+    }
+  }
+
+  /**
+   * Shows what Python drew of a frame.
+   * @param {FrameReport} report
+   */
+  show({ width, height, maskBox, outputBox, compared }) {
+    withMemory(this.#session.mask_memory(), (memory) => this.mask.putPixels(memory, width, height, maskBox));
+    withMemory(this.#session.output_memory(), (memory) =>
+      this.output.putPixels(memory, width, height, outputBox),
+    );
+    if (compared && this.#comparing) this.#compared?.show(this.#session, compared);
+  }
+
+  /**
+   * A copy of a processed frame's panels.
+   * @param {FrameReport} report
+   * @returns {RecordedFrame}
+   */
+  copy(report) {
+    const rows = (/** @type {any} */ array) =>
+      withMemory(array, (memory) => copyRows(memory, report.width, report.height));
+    const session = this.#session;
+    return {
+      report,
+      input: rows(session.input_memory()),
+      mask: rows(session.mask_memory()),
+      output: rows(session.output_memory()),
+    };
+  }
+}
