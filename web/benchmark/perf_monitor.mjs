@@ -125,7 +125,7 @@ export class PerfMonitor {
       latest_runner_totals: report.runner ?? null,
       replaced_frames: replaced,
       backend: backend || "none",
-      maskTiming: report.maskTiming ?? "own",
+      mask_timing: report.maskTiming ?? "own",
       cross_origin_isolated: globalThis.crossOriginIsolated,
       hardware_concurrency: navigator.hardwareConcurrency,
     };

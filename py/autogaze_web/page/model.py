@@ -21,7 +21,7 @@ class PageModel:
         config, preprocessor: the texts of ``config.json`` and ``preprocessor_config.json``; the latter may
             be None, then the released model's processing applies.
         header: the first bytes of ``model.safetensors``: its header with the length before it.
-        file_bytes: how many bytes the whole file has.
+        file_bytes: the size of the whole file.
 
     Raises:
         ValueError: if a file is damaged or does not fit the others; the message says which.
