@@ -166,7 +166,7 @@ def with_cover(path: Path, film: bool, films: int = 1) -> Path:
         cover = container.add_stream("png", rate=1)
         cover.width = cover.height = 32
         cover.pix_fmt = "rgb24"
-        cover.disposition = av.stream.Disposition.attached_pic
+        cover.disposition = av.stream.Disposition.attached_pic.value
         streams = []
         for _ in range(films if film else 0):
             stream = container.add_stream("libx264", rate=10)
@@ -293,6 +293,18 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     Image.fromarray(flat(RED, 64, 32)).save(tmp_path / "photo", "JPEG", exif=exif)
     (frame,) = read_frames(tmp_path / "photo")
     assert frame.shape == (64, 32, 3)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png", "webp"])
+def test_an_animation_that_was_cut_off(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    noise = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8)
+    first, *others = map(Image.fromarray, noise)
+    first.save(path, save_all=True, append_images=others, duration=100)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    clip = open_clip(path)
+    assert len(list(clip.frames())) == 4
+    assert clip.damage
 
 
 def test_half_a_photo_is_shown_with_a_warning(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from .progress import ProgressLine, progress
 PATCH_DIFF = "patch-diff"
 DONE, FAILED, DAMAGED = 0, 2, 3
 _LARGEST_PANEL = 4320
+_SIGPIPE = 13
 _FILE_FLAGS = ("--out", "--json", "--metrics-csv", "--store", "--model", "--config")
 
 _STATUS_HELP = """
@@ -84,6 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("error: there is not enough memory: give a smaller video or panel height", file=sys.stderr)
         return FAILED
+    except BrokenPipeError:  # whatever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + _SIGPIPE
     except (ValueError, ImportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED

@@ -54,12 +54,12 @@ def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: if the file cannot be written.
     """
-    target = Path(os.path.realpath(path))
     with _errors_of(path):
-        if target.exists() and not target.is_file():
-            with target.open("wb") as file:
+        if Path(path).exists() and not Path(path).is_file():
+            with Path(path).open("wb") as file:
                 yield file
             return
+        target = Path(os.path.realpath(path))
         # Named before it exists, so that an interrupt at any point finds it.
         temporary = target.parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         try:

@@ -36,7 +36,8 @@ def kind_of(path: str | Path) -> Kind:
 def missing_part(path: str | Path) -> str | None:
     """Says what a file lacks by the sizes that it states itself, or None if it is complete or states none.
 
-    MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI that of its list.
+    MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI and WebP that of
+    their list.
 
     Returns:
         For example ``it states 229,897 bytes and has 137,938``.
@@ -51,11 +52,23 @@ def missing_part(path: str | Path) -> str | None:
             return _missing_of_boxes(file, size)
         if head.startswith(_EBML):
             stated = _end_of_segment(head)
-        elif head[:4] == b"RIFF" and head[8:11] == b"AVI":
+        elif head[:4] == b"RIFF":
             stated = 8 + struct.unpack("<I", head[4:8])[0]
         else:
             return None
     return _shortfall(stated, size)
+
+
+def whole_webp(data: bytes) -> bytes:
+    """A WebP that was cut off, without the chunk that is not whole (RFC 9649, 2.3)."""
+    at = 12
+    while at + 8 <= len(data):
+        size = struct.unpack("<I", data[at + 4 : at + 8])[0]
+        end = at + 8 + size + size % 2
+        if end > len(data):
+            break
+        at = end
+    return data[:4] + struct.pack("<I", at - 8) + data[8:at]
 
 
 def _is_picture(head: bytes) -> bool:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 
 from ..frames.timed_frame import Rgb, TimedFrame
 from .clip import Clip, VideoError, check_size
+from .file_kind import missing_part, whole_webp
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # Whose further pictures are one animation, not pages or other views.
@@ -51,6 +53,9 @@ class PictureReader(Clip):
                 duration = None if still else _duration(picture)
                 yield TimedFrame(image, time, duration)
                 time += duration or 0
+        missing = missing_part(self.path)
+        if missing:
+            self._note_damage(f"the file is cut off: {missing}")
 
     def _decoded(self, picture: Any, index: int) -> Rgb | None:
         """A frame, with black where its data end; None if there is nothing of it."""
@@ -72,6 +77,14 @@ class PictureReader(Clip):
                 ImageFile.LOAD_TRUNCATED_IMAGES = False
         return _rgb(picture)
 
+    def _source(self) -> Path | BytesIO:
+        """What Pillow reads: the file, or the whole chunks of a WebP that was cut off, which it refuses."""
+        with self.path.open("rb") as file:
+            is_webp = file.read(12)[8:] == b"WEBP"
+        if not is_webp or not missing_part(self.path):
+            return self.path
+        return BytesIO(whole_webp(self.path.read_bytes()))
+
     @contextmanager
     def _opened(self) -> Iterator[Any]:
         image_module = _pillow()
@@ -79,11 +92,13 @@ class PictureReader(Clip):
             with warnings.catch_warnings():
                 # Sizes have a limit of our own.
                 warnings.simplefilter("ignore", image_module.DecompressionBombWarning)
-                picture = image_module.open(self.path, formats=_FORMATS)
+                picture = image_module.open(self._source(), formats=_FORMATS)
         except image_module.DecompressionBombError:
             raise VideoError(f"{self.path} is too large: give a picture of at most 100 megapixels") from None
         except (OSError, ValueError, SyntaxError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
+            missing = missing_part(self.path)
+            reason = f"it is cut off: {missing}" if missing else reason
             raise VideoError(
                 f"{self.path} cannot be read as a picture ({reason}): give a PNG, JPEG, WebP, GIF or AVIF"
             ) from None
