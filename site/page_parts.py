@@ -1,6 +1,6 @@
 """Puts the page together from its parts: each feature has its HTML and CSS in its own folder of web/.
 
-A line ``<!-- include web/NAME/NAME.html -->`` of index.html is replaced by that file, a line
+A line ``<!-- include FOLDER/NAME.html -->`` of index.html is replaced by that file, a line
 ``@import "PATH";`` of web/style.css by that style sheet. A browser therefore makes two requests for them,
 however many parts there are.
 """

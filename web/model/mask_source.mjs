@@ -7,7 +7,7 @@
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { SourcePlayer } from "../sources/source_player.mjs" */
 
-import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
+import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
 import { showNotice } from "../page/notice.mjs";
 import { ProgressBar } from "../page/progress_bar.mjs";

@@ -5,7 +5,7 @@
 
 /** @import { Option, OptionTable, Value, Values } from "./options.mjs" */
 
-import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
+import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { defaultsOf, impliedBy, parseQuery } from "./options.mjs";
 
 /**

@@ -8,7 +8,7 @@
 /** @import { SelectedMedia } from "./open_source.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
-import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
+import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
 import { showError, showNotice } from "../page/notice.mjs";
 import { FramePump } from "./frame_pump.mjs";
