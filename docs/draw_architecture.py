@@ -18,7 +18,7 @@ DOCS = Path(__file__).parent
 DOCUMENT = DOCS / "architecture.md"
 PICTURE = DOCS / "pictures" / "architecture.svg"
 
-MARGIN, LANE_WIDTH, LANE_GAP = 16, 236, 12
+MARGIN, LANE_WIDTH, LANE_GAP = 16, 262, 12
 BOX_WIDTH = LANE_WIDTH - 16
 TITLE_HEIGHT, LANE_HEAD, BOX_HEIGHT, BOX_GAP = 34, 30, 44, 14
 
@@ -80,9 +80,9 @@ class Flow:
 def flows_of(text: str) -> list[Flow]:
     """The tables of a document that have numbered steps.
 
-    >>> (flow,) = flows_of("## A\\n\\n| 1. **Go** | It goes. | page | `web/a.mjs` |\\n")
+    >>> (flow,) = flows_of("## A\\n\\n| 1. **Go** | It goes. | page | `web/main.mjs` |\\n")
     >>> flow.title, flow.steps[0].name, flow.steps[0].files
-    ('A', 'Go', ('web/a.mjs',))
+    ('A', 'Go', ('web/main.mjs',))
     """
     flows = []
     for section in _SECTION.finditer(text):
