@@ -92,7 +92,9 @@ soak: setup chromium ## Stream for half an hour through every fault, and watch t
 	@PYTHONPATH=site:tests/parity $(PY) tests/browser/soak.py --seconds "$(SECONDS)" --backend "$(BACKEND)"
 
 .PHONY: pictures
-pictures: setup chromium ## Take the README's pictures again
+pictures: setup chromium ## Take the README's pictures again, and draw those of docs/
+	@$(PY) docs/draw_architecture.py
+	@$(PY) docs/draw_masks.py
 	@PYTHONPATH=site:tests/parity $(PY) tests/browser/take_pictures.py
 	@$(PY) -m autogaze_web render tests/data/example_input.webm --model site/model \
 	  --frames 32 --panel-height 200 --out docs/pictures/gaze.gif
