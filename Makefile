@@ -5,6 +5,8 @@ PYTHON ?= python3
 PORT ?= 8000
 SECONDS ?= 1800
 BACKEND ?= wasm
+# Tests run side by side in so many processes, each with its own Chromium.
+WORKERS ?= 2
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -29,13 +31,16 @@ demo: site ## Build the page, serve it on localhost and print its address (PORT=
 site: $(VENV)/.site $(NODE_MODULES) ## Build the page into site/dist, for any static web server
 	@$(PY) site/build_site.py
 
+# Files are handed out whole and in order: those without a browser first, since Playwright keeps an event loop.
+PYTEST := $(PY) -m pytest --numprocesses "$(WORKERS)" --dist loadfile --no-loadscope-reorder
+
 .PHONY: test
 test: setup chromium lint test-javascript ## Run every check and test; installs what they need, a Chromium too
-	$(PY) -m pytest
+	$(PYTEST) $(if $(CI),--durations=25)
 
 .PHONY: test-unit
 test-unit: setup test-javascript ## Run the tests that need no browser
-	$(PY) -m pytest -m "not browser"
+	$(PYTEST) -m "not browser"
 
 .PHONY: test-javascript
 test-javascript: setup ## Run the JavaScript tests that need no browser, in plain Node
@@ -43,7 +48,7 @@ test-javascript: setup ## Run the JavaScript tests that need no browser, in plai
 
 .PHONY: test-browser
 test-browser: setup chromium ## Run the tests in a real Chromium
-	$(PY) -m pytest -m browser
+	$(PYTEST) -m browser
 
 .PHONY: bench
 bench: setup chromium ## Measure what a frame costs: Python in the page by stage, and the model natively

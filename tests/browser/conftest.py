@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import model_client
 import pytest
 from api_page import ApiPage
-from chromium import flags, require
+from chromium import flags_for_tests, require
 from live_page import LOAD_TIMEOUT_MS
 from model_page import serve, write_checkpoint
 from model_server import ModelServer, model_server
@@ -32,9 +33,19 @@ LaunchPlain = Callable[..., PlainChromium]
 
 
 @pytest.fixture(scope="session")
-def site_dist() -> Path:
-    """site/dist, freshly built."""
-    build_site.build()
+def site_dist(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """site/dist, freshly built; of several workers the first one builds it, the others wait for that."""
+    if worker_id == "master":  # the only one
+        build_site.build()
+        return build_site.DIST
+    # The folder that the workers of one run have in common.
+    common = tmp_path_factory.getbasetemp().parent
+    built = common / "site-is-built"
+    with (common / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            build_site.build()
+            built.touch()
     return build_site.DIST
 
 
@@ -107,7 +118,7 @@ def launch(chromium_path: Path) -> Iterator[Launch]:
                     for each in [each for each in browsers if dict(each).get("camera")]:
                         browsers.pop(each).close()
                 browsers[key] = playwright.chromium.launch(
-                    executable_path=chromium_path, args=flags(**options)
+                    executable_path=chromium_path, args=flags_for_tests(**options)
                 )
             return browsers[key]
 
@@ -153,7 +164,7 @@ def launch_plain(launch: Launch, chromium_path: Path) -> Iterator[LaunchPlain]:
     with ExitStack() as running:
 
         def launch_plain(**options: Any) -> PlainChromium:
-            started = plain_chromium(launch().browser_type, chromium_path, flags(**options))
+            started = plain_chromium(launch().browser_type, chromium_path, flags_for_tests(**options))
             plain = running.enter_context(started)
             plain.context.set_default_timeout(LOAD_TIMEOUT_MS)
             return plain

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from chromium import flags
+from chromium import flags_for_tests
 from model_client import (
     OTHER_WEIGHTS,
     PATH,
@@ -59,7 +59,9 @@ class TestKept:
     def test_after_the_browser_was_closed(self, launch, chromium_path, model_app, server, tmp_path):
         kind = launch().browser_type
         for expected in ("network", "cache"):
-            context = kind.launch_persistent_context(tmp_path, executable_path=chromium_path, args=flags())
+            context = kind.launch_persistent_context(
+                tmp_path, executable_path=chromium_path, args=flags_for_tests()
+            )
             try:
                 recorded = RecordedPage(context.new_page())
                 recorded.page.goto(model_app)
