@@ -111,6 +111,7 @@ lint: setup ## Check style and types of the Python and the JavaScript
 	$(BIN)/tsc --project wasm_bridge/tsconfig.page.json
 	$(BIN)/tsc --project wasm_bridge/tsconfig.worker.json
 	$(BIN)/tsc --project wasm_bridge/tsconfig.tests.json
+	$(BIN)/tsc --project wasm_bridge/tsconfig.tests_page.json
 
 .PHONY: format
 format: setup ## Lay out the Python and the JavaScript as lint wants them

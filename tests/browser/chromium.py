@@ -26,8 +26,8 @@ _PACKAGES_SECONDS = 900
 # Without a font a page is laid out with empty boxes.
 _DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core")
 
-# Chromium compiles WebAssembly twice: at once without optimising, and again what runs often. Python's start is
-# short and wide, so the second time costs a third of it and gains nothing; a model's kernels still come to this.
+# Chromium compiles WebAssembly at once without optimising, and optimises what has run for long. At a start of
+# Python that is a third of all work and gains nothing; a model's kernels still come to it.
 _OPTIMISE_AFTER_BYTES = 1_000_000_000
 
 # Without these two every new context starts a process for each list that the address bar could show.

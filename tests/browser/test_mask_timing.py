@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, open_live, pause, record, shown_at_rest
-from model_page import ADDRESSES, SLOW_DOWN, replay, serve, wait_model
+from model_page import ADDRESSES, replay, serve, wait_model
 
 pytestmark = pytest.mark.browser
 
 QUERY = "?source=synthetic-pan&width=128&mask-source=autogaze&backend=wasm" + ADDRESSES
 
-# The worker's time goes by at `clockRate`.
-CLOCK = """() => {
-  const now = performance.now.bind(performance);
-  let [last, told] = [now(), now()];
-  performance.now = () => {
-    const real = now();
-    told += (real - last) * globalThis.clockRate;
-    last = real;
-    return told;
-  };
-}"""
-
 
 def open_slow(page, url, checkpoint, slow, query=""):
     serve(page, checkpoint)
     open_live(page, url, QUERY.replace("autogaze&", "patch-diff&") + query)
-    page.workers[0].evaluate(SLOW_DOWN, slow)
+    in_page(page.workers[0], "worker_hooks.slowDown", slow)
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebAssembly")
 
@@ -51,14 +40,14 @@ def test_a_model_that_keeps_up_is_waited_for_and_one_that_stops_to_is_not(page, 
     # Times are counted shorter than they are, so that a busy machine is no slow model.
     fast, slow = {"milliseconds": 0, "clockRate": 0.01}, {"milliseconds": 200, "clockRate": 1}
     open_slow(page, site_url, checkpoint, fast)
-    page.workers[0].evaluate(CLOCK)
+    in_page(page.workers[0], "worker_hooks.followClockRate")
     timing = (
         "(timing) => document.getElementById('facts').textContent.includes(' old') === (timing === 'newest')"
     )
     page.wait_for_function(timing, arg=False, timeout=LOAD_TIMEOUT_MS)
-    page.workers[0].evaluate("(slow) => { Object.assign(globalThis, slow); }", slow)
+    in_page(page.workers[0], "worker_hooks.slowDown", slow)
     page.wait_for_function(timing, arg=True, timeout=LOAD_TIMEOUT_MS)
-    page.workers[0].evaluate("(fast) => { Object.assign(globalThis, fast); }", fast)
+    in_page(page.workers[0], "worker_hooks.slowDown", fast)
     page.wait_for_function(timing, arg=False, timeout=LOAD_TIMEOUT_MS)
 
 
