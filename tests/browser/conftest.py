@@ -6,7 +6,7 @@ import fcntl
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ import model_client
 import pytest
 from api_page import ApiPage
 from chromium import flags_for_tests, require
-from live_page import LOAD_TIMEOUT_MS
+from live_page import LOAD_TIMEOUT_MS, open_live, reopen
 from model_page import serve, write_checkpoint
 from model_server import ModelServer, model_server
 from plain_chromium import PlainChromium, plain_chromium
@@ -29,6 +29,7 @@ import build_site
 ServeAt = Callable[..., str]
 Launch = Callable[..., Browser]
 OpenPage = Callable[..., RecordedPage]
+OpenLive = Callable[[str], Page]
 LaunchPlain = Callable[..., PlainChromium]
 
 
@@ -151,11 +152,45 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
     yield open_page
     for recorded in opened:
         recorded.page.context.close()
-    problems = [line for recorded in opened for line in recorded.unexpected()]
+    _fail_on_problems(opened)
+
+
+def _fail_on_problems(pages: Iterable[RecordedPage]) -> None:
+    problems = [line for recorded in pages for line in recorded.unexpected()]
     if problems:
         pytest.fail(
             "the page had problems that the test did not declare:\n" + "\n".join(problems), pytrace=False
         )
+
+
+@pytest.fixture(scope="module")
+def streaming_page(launch: Launch, site_url: str) -> Iterator[RecordedPage]:
+    """A page of the site that streams, for all tests of a file; `live` hands it to one after the other."""
+    context = launch(webgpu=False, camera=None, allow_camera=True).new_context(service_workers="block")
+    context.set_default_timeout(LOAD_TIMEOUT_MS)
+    recorded = RecordedPage(context.new_page())
+    open_live(recorded.page, site_url, "?source=synthetic-pan&width=160")
+    yield recorded
+    context.close()
+
+
+@pytest.fixture
+def live(streaming_page: RecordedPage) -> Iterator[OpenLive]:
+    """`live(query)` is a page in the state in which the query opens one, without waiting for Python to start.
+
+    The tests of a file share the page: each gets all settings, the source and the mask source anew, and no
+    routes. What a page keeps beyond these, such as open features, is as the test before left it; a test of a
+    page's start, storage or address opens a page of its own.
+    """
+    streaming_page.forget()
+
+    def live(query: str = "") -> Page:
+        reopen(streaming_page.page, query)
+        return streaming_page.page
+
+    yield live
+    streaming_page.page.unroute_all(behavior="ignoreErrors")
+    _fail_on_problems([streaming_page])
 
 
 @pytest.fixture

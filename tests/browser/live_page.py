@@ -15,7 +15,7 @@ import pytest
 from in_page import in_page
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Worker
 
 from autogaze_web.live.view import LiveSettings, LiveView
 
@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 PANELS = ("input", "mask", "output")
 LOAD_TIMEOUT_MS = 60_000
+
+SCRIPTS = Path(__file__).parent / "scripts"
+"""Scripts that take the place of parts of the browser, for `page.add_init_script`."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,17 @@ def reopen(page: Page, query: str = "") -> None:
     if page.is_visible("#notice"):
         page.click("#notice-close")
     in_page(page, "live_frames.reopen", query)
+
+
+def open_feature(page: Page, name: str) -> None:
+    """Opens one of the features under the controls, if it is not open."""
+    if page.get_attribute(f"#feature-{name}", "open") is None:
+        page.click(f"#feature-{name} > summary")
+
+
+def drawing_worker(page: Page) -> Worker:
+    """The worker that runs Python and draws."""
+    return next(worker for worker in page.workers if worker.url.endswith("/live_worker.mjs"))
 
 
 def wait_live(page: Page) -> None:

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 
 from in_page import in_page
-from live_page import take_stream_away
+from live_page import drawing_worker, take_stream_away
 from model_page import wait_model
 from plain_chromium import hidden, resize_window
-from soak_samples import drawing_worker
 from soak_stage import Stage
 
 Fault = Callable[[Stage], None]

@@ -8,7 +8,8 @@ from statistics import median
 
 from devtools import Target
 from in_page import in_page
-from playwright.sync_api import Page, Worker
+from live_page import drawing_worker
+from playwright.sync_api import Page
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,6 @@ class Meter:
         held = drawing_worker(self._page).evaluate("() => globalThis.autogaze.host.model !== undefined")
         assert not held, "the model was kept"
         assert self._top.worker("gaze_worker.mjs") is None, "the model's worker lives on"
-
-
-def drawing_worker(page: Page) -> Worker:
-    """The worker that runs Python and draws."""
-    return next(worker for worker in page.workers if worker.url.endswith("/live_worker.mjs"))
 
 
 def growth(samples: list[Sample]) -> dict[str, tuple[float, float]]:

@@ -143,9 +143,9 @@ def test_cancelling_leaves_nothing_behind(api, recorded, checkpoint):
           signal: cancel.signal,
           onProgress: (done, total) => { seen.push([done, total]); if (done === 3) cancel.abort(); },
         }));
-        const few = (await gaze.inferClip(bytesOf(text), size)).frames.map(told);
+        const few = (await gaze.inferClip(bytesOf(text), size)).frames.map(plain);
         await gaze.set({ maxGazeTokensEachFrame: 0 });
-        const all = (await gaze.inferClip(bytesOf(text), size)).frames.map(told);
+        const all = (await gaze.inferClip(bytesOf(text), size)).frames.map(plain);
         gaze.close();
         return { stopped, seen, few, all };""",
         text=text_of(frames),
@@ -191,7 +191,7 @@ def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, chec
         const clip = await gaze.inferClip(bytesOf(text), { width: 64, height: 40 });
         const { backend } = gaze;
         gaze.close();
-        return { failed, notes, backend, frames: clip.frames.map(told) };""",
+        return { failed, notes, backend, frames: clip.frames.map(plain) };""",
         text=text_of(frames),
     )
     assert told["failed"] == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from in_page import in_page
-from live_page import LOAD_TIMEOUT_MS, eventually, open_live, record, shown
+from live_page import LOAD_TIMEOUT_MS, drawing_worker, eventually, open_feature, open_live, record, shown
 from model_page import ADDRESSES, serve, wait_model
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
@@ -65,12 +65,12 @@ def wait_tiles(page, text):
     )
 
 
-def test_what_is_known_is_shown_and_the_rest_can_be_called_off(page, site_url, checkpoint):
-    serve(page, checkpoint)
+def test_what_is_known_is_shown_and_the_rest_can_be_called_off(live, checkpoint):
     query = QUERY.replace("mask-source=autogaze", "mask-source=patch-diff")
-    open_live(page, site_url, f"{query}&mode=tiled&tile-batch-size=2&frames-per-clip=1&mask-display=overlay")
+    page = live(f"{query}&mode=tiled&tile-batch-size=2&frames-per-clip=1&mask-display=overlay")
+    serve(page, checkpoint)
     assert page.is_hidden("#tiles")
-    worker = page.workers[0]
+    worker = drawing_worker(page)
     in_page(worker, "worker_hooks.holdRuns")
     page.select_option("#mask-source", "autogaze")
     page.wait_for_selector("#tiles:not([hidden])", timeout=LOAD_TIMEOUT_MS)
@@ -104,9 +104,9 @@ def test_what_is_known_is_shown_and_the_rest_can_be_called_off(page, site_url, c
     assert report.get("tiles", 0) == 0
 
 
-def test_the_defaults_follow_the_mode(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan")
-    page.click("#feature-settings summary")
+def test_the_defaults_follow_the_mode(live):
+    page = live("?source=synthetic-pan")
+    open_feature(page, "settings")
     names = ("frames-per-clip", "max-gaze-tokens-each-frame", "top-k", "inference-width")
     values = lambda: [page.input_value(f"#setting-{name}") for name in names]  # noqa: E731
     assert values() == ["16", "16", "10", "640"]

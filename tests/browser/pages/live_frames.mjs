@@ -7,7 +7,7 @@ import { base64 } from "./base64.mjs";
 
 /** @typedef {import("../../../wasm_bridge/autogaze.mjs").LiveView} LiveView */
 /** @typedef {import("../../../wasm_bridge/autogaze.mjs").FrameReport} FrameReport */
-/** @typedef {import("../../../web/source_player.mjs").SourcePlayer} SourcePlayer */
+/** @typedef {import("../../../web/sources/source_player.mjs").SourcePlayer} SourcePlayer */
 /** @typedef {import("../../../web/settings/settings.mjs").Settings} Settings */
 
 /** The page's parts, as it publishes them for tests. */
@@ -107,6 +107,35 @@ export async function drawn([first = "input", ...others]) {
   return Promise.all(pictures.map(async (blob) => base64(new Uint8Array(await blob.arrayBuffer()))));
 }
 
+/**
+ * Reports of a source's first frames, the source opened again for it.
+ * @param {number} count
+ * @param {number} timeout in milliseconds
+ * @returns {Promise<FrameReport[]>}
+ */
+export function firstReports(count, timeout) {
+  const { view, player } = pageParts();
+  return new Promise((resolve, reject) => {
+    /** @type {FrameReport[]} */
+    const reports = [];
+    setTimeout(reject, timeout, new Error("too few frames"));
+    view.on("frame", (report) => {
+      if (reports.length < count && reports.push(report) === count) resolve(reports);
+    });
+    player.open(player.name);
+  });
+}
+
+/** Pauses at a frame of some motion, once the output has been built up from cells for a while. */
+export async function pauseInMotion() {
+  const { view, player } = pageParts();
+  let report = await nextFrame(view);
+  while (report.index < 30 || report.cells < 12) report = await nextFrame(view);
+  player.pause();
+  // What the worker drew is on the page a little later.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+}
+
 /** Ends the track that the page plays, as an unplugged camera or a screen no longer shared does. */
 export function endTrack() {
   const { srcObject } = /** @type {HTMLVideoElement} */ (document.getElementById("video"));
@@ -116,20 +145,22 @@ export function endTrack() {
 }
 
 /**
- * Puts the page into the state in which a query opens it: every setting, and the source from its start. Python
- * stays, which takes the longest to start.
+ * Puts the page into the state in which a query opens it: every setting, the source from its start, the model
+ * loaded again. Python stays, which takes the longest to start.
  * @param {string} query
  */
 export async function reopen(query) {
   const { view, player, settings } = pageParts();
-  const { parseQuery } = /** @type {typeof import("../../../web/options.mjs")} */ (
-    await import(new URL("web/options.mjs", document.baseURI).href)
+  const { parseQuery } = /** @type {typeof import("../../../web/settings/options.mjs")} */ (
+    await import(new URL("web/settings/options.mjs", document.baseURI).href)
   );
   const { values, problems } = parseQuery(settings.table, query);
   if (problems.length > 0) throw new Error(problems.join("\n"));
   player.close();
+  settings.give({ ...values, "mask-source": "patch-diff" });
   settings.give(values);
   const first = nextFrame(view);
   player.open(String(values.source));
-  await first;
+  // A file has to be chosen first.
+  if (values.source !== "file") await first;
 }
