@@ -44,7 +44,8 @@ test-unit: setup test-javascript ## Run the tests that need no browser
 
 .PHONY: test-javascript
 test-javascript: setup ## Run the JavaScript tests that need no browser, in plain Node
-	@node --test --import ./tests/javascript/browser_globals.mjs tests/javascript/*.test.mjs
+	@node --test --experimental-test-coverage --test-reporter ./tests/javascript/reporter.mjs \
+	  --import ./tests/javascript/browser_globals.mjs tests/javascript/*.test.mjs
 
 .PHONY: test-browser
 test-browser: setup chromium ## Run the tests in a real Chromium

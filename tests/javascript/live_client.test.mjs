@@ -33,7 +33,7 @@ let worker;
 describe("LiveView", () => {
   /** @type {LiveView} */
   let view;
-  /** @type {[string, any][]} */
+  /** @type {unknown[][]} */
   let heard;
 
   beforeEach(async () => {
@@ -41,8 +41,9 @@ describe("LiveView", () => {
     const canvas = /** @type {any} */ ({ transferControlToOffscreen: () => ({}) });
     view = new LiveView({ input: canvas, mask: canvas, output: canvas }, "https://page.example/");
     heard = [];
-    for (const name of /** @type {const} */ (["frame", "model-progress", "model-ready", "model-error"]))
-      view.on(name, (/** @type {any} */ detail) => heard.push([name, detail]));
+    view.on("model-progress", ({ step, loaded, total }) => heard.push(["progress", step, loaded, total]));
+    view.on("model-ready", ({ backend, superseded }) => heard.push(["ready", backend, superseded]));
+    view.on("model-error", ({ message }) => heard.push(["error", message]));
     worker.answer({ type: "ready" });
     await view.ready;
   });
@@ -60,9 +61,9 @@ describe("LiveView", () => {
     worker.answer({ type: "model-progress", load: second, step: "new", loaded: 1, total: 2 });
     worker.answer({ type: "model-ready", load: second, backend: "new" });
     assert.deepEqual(heard, [
-      ["model-ready", { backend: "old", superseded: true }],
-      ["model-progress", { step: "new", loaded: 1, total: 2 }],
-      ["model-ready", { backend: "new", superseded: false }],
+      ["ready", "old", true],
+      ["progress", "new", 1, 2],
+      ["ready", "new", false],
     ]);
   });
 });
