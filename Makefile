@@ -32,11 +32,19 @@ site: $(VENV)/.site $(NODE_MODULES) ## Build the page into site/dist, for any st
 	@$(PY) site/build_site.py
 
 # Files are handed out whole and in order: those without a browser first, since Playwright keeps an event loop.
-PYTEST := $(PY) -m pytest --numprocesses "$(WORKERS)" --dist loadfile --no-loadscope-reorder
+PYTEST_OPTIONS := --numprocesses "$(WORKERS)" --dist loadfile --no-loadscope-reorder
+PYTEST := $(PY) -m pytest $(PYTEST_OPTIONS)
 
 .PHONY: test
 test: setup chromium lint test-javascript ## Run every check and test; installs what they need, a Chromium too
-	$(PYTEST) $(if $(CI),--durations=25)
+	$(PYTEST) --durations=25
+
+.PHONY: coverage
+coverage: setup chromium lint test-javascript ## The same, and measure how much of the Python the tests run
+	@rm -rf tests/output/coverage && mkdir -p tests/output/coverage
+	$(PY) -m coverage run -m pytest $(PYTEST_OPTIONS) --durations=25
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report
 
 .PHONY: test-unit
 test-unit: setup test-javascript ## Run the tests that need no browser
