@@ -5,6 +5,8 @@ PYTHON ?= python3
 PORT ?= 8000
 SECONDS ?= 1800
 BACKEND ?= wasm
+# Tests run side by side in so many processes, each with its own Chromium.
+WORKERS ?= 2
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -29,21 +31,33 @@ demo: site ## Build the page, serve it on localhost and print its address (PORT=
 site: $(VENV)/.site $(NODE_MODULES) ## Build the page into site/dist, for any static web server
 	@$(PY) site/build_site.py
 
+# Files are handed out whole and in order: those without a browser first, since Playwright keeps an event loop.
+PYTEST_OPTIONS := --numprocesses "$(WORKERS)" --dist loadfile --no-loadscope-reorder
+PYTEST := $(PY) -m pytest $(PYTEST_OPTIONS)
+
 .PHONY: test
 test: setup chromium lint test-javascript ## Run every check and test; installs what they need, a Chromium too
-	$(PY) -m pytest
+	$(PYTEST) --durations=25
+
+.PHONY: coverage
+coverage: setup chromium lint test-javascript ## The same, and measure how much of the Python the tests run
+	@rm -rf tests/output/coverage && mkdir -p tests/output/coverage
+	$(PY) -m coverage run -m pytest $(PYTEST_OPTIONS) --durations=25
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report
 
 .PHONY: test-unit
 test-unit: setup test-javascript ## Run the tests that need no browser
-	$(PY) -m pytest -m "not browser"
+	$(PYTEST) -m "not browser"
 
 .PHONY: test-javascript
 test-javascript: setup ## Run the JavaScript tests that need no browser, in plain Node
-	@node --test --import ./tests/javascript/browser_globals.mjs tests/javascript/*.test.mjs
+	@node --test --experimental-test-coverage --test-reporter ./tests/javascript/reporter.mjs \
+	  --import ./tests/javascript/browser_globals.mjs tests/javascript/*.test.mjs
 
 .PHONY: test-browser
 test-browser: setup chromium ## Run the tests in a real Chromium
-	$(PY) -m pytest -m browser
+	$(PYTEST) -m browser
 
 .PHONY: bench
 bench: setup chromium ## Measure what a frame costs: Python in the page by stage, and the model natively
@@ -108,6 +122,7 @@ lint: setup ## Check style and types of the Python and the JavaScript
 	$(BIN)/tsc --project wasm_bridge/tsconfig.page.json
 	$(BIN)/tsc --project wasm_bridge/tsconfig.worker.json
 	$(BIN)/tsc --project wasm_bridge/tsconfig.tests.json
+	$(BIN)/tsc --project wasm_bridge/tsconfig.tests_page.json
 
 .PHONY: format
 format: setup ## Lay out the Python and the JavaScript as lint wants them

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "site")]
 
 from chromium import flags, require  # noqa: E402
+from in_page import in_page  # noqa: E402
 from native import released_checkpoint  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from safetensors.numpy import save_file  # noqa: E402
@@ -33,12 +34,6 @@ import build_site  # noqa: E402
 PAGES = Path(__file__).parent / "pages"
 OUTPUT = ROOT / "tests" / "output" / "browser_bench.json"
 TIMEOUT_MS = 30 * 60_000
-
-_HAS_HARDWARE = """async () => {
-  const { isSoftware } = await import("./wasm_bridge/runner/backend.mjs");
-  const adapter = await navigator.gpu?.requestAdapter();
-  return Boolean(adapter) && !isSoftware(adapter);
-}"""
 
 
 def make_folder(folder: Path) -> None:
@@ -59,7 +54,7 @@ def measure(browser: Browser, folder: Path, isolated: bool, query: str) -> list[
         page = browser.new_page()
         page.goto(url + "options.json")
         backends = ["wasm"]
-        if not isolated and page.evaluate(_HAS_HARDWARE):
+        if not isolated and in_page(page, "video_pictures.hasHardwareAdapter"):
             backends.insert(0, "webgpu")
         page.goto(f"{url}bench/?backends={','.join(backends)}&{query}")
         page.wait_for_function("() => window.done", timeout=TIMEOUT_MS)

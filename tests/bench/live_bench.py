@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "site")]
 from chromium import flags, require  # noqa: E402
 from frame_costs import measure_all  # noqa: E402
 from gaze_harness import GazeWorker  # noqa: E402
+from in_page import in_page  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from served import served  # noqa: E402
 
@@ -66,23 +67,13 @@ TOKEN_CASES = (
     (1920, 1080, "16 tokens, overlay", 25),
 )
 
-_MEASURE = """([count, timeout]) => new Promise((resolve, reject) => {
-  const { view, player } = globalThis.autogaze;
-  const reports = [];
-  setTimeout(reject, timeout, new Error("too few frames"));
-  view.on("frame", (report) => {
-    if (reports.length < count && reports.push(report) === count) resolve(reports);
-  });
-  player.open(player.name);
-})"""
-
 
 def in_browser(page: Page, url: str, workload: Workload, width: int, frames: int) -> list[dict[str, Any]]:
     """The reports of the page's first frames."""
     options = {"source": workload.source, "inference-width": width, **workload.options}
     page.goto(url + "?" + "&".join(f"{name}={value}" for name, value in options.items()))
     page.wait_for_selector("#panels.live", timeout=60_000)
-    reports: list[dict[str, Any]] = page.evaluate(_MEASURE, [frames, 120_000])
+    reports: list[dict[str, Any]] = in_page(page, "live_frames.firstReports", frames, 120_000)
     return reports
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from in_page import in_page
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
@@ -22,25 +23,6 @@ Pixels = NDArray[np.uint8]
 MODEL = '{ config: "./model/config.json", weights: "./model/model.safetensors", graphs: "./model" }'
 """The files that `model_page.serve` serves, as `AutoGaze.create` takes them, with the backend to be added."""
 
-_HELPERS = """async (module) => {
-  const api = await import(module);
-  const bytesOf = (text) => Uint8ClampedArray.from(atob(text), (letter) => letter.charCodeAt(0));
-  const base64 = (bytes) => {
-    let text = "";
-    for (let i = 0; i < bytes.length; i += 9000) text += String.fromCharCode(...bytes.subarray(i, i + 9000));
-    return btoa(text);
-  };
-  const told = (frame) => ({
-    ...frame.toJSON(),
-    masks: frame.masks.map(({ grid, rows, columns, mask }) => ({ grid, rows, columns, mask: [...mask] })),
-    input: frame.input && base64(frame.input),
-    mask: frame.mask && base64(frame.mask),
-    output: frame.output && base64(frame.output),
-  });
-  const failure = (promise) => promise.then(() => "it did not fail", (error) => error.message);
-  Object.assign(globalThis, { ...api, bytesOf, told, failure });
-}"""
-
 
 class ApiPage:
     """A page with the API's module, its names global. `run` runs an async function's body with arguments."""
@@ -51,7 +33,7 @@ class ApiPage:
         # A document without a script of its own. One made up by the test would be of no known network, which
         # keeps a page from asking this machine.
         self.page.goto(page_url + "build.json")
-        self.page.evaluate(_HELPERS, module)
+        in_page(self.page, "api_helpers.provide", module)
 
     def run(self, body: str, **given: Any) -> Any:
         """What `body` returns; ``given`` are its variables."""
@@ -65,7 +47,7 @@ def text_of(frames: Pixels) -> str:
 
 
 def panel(frame: dict[str, Any], name: str) -> Pixels:
-    """A panel of a frame that `told` told, (H, W, 4)."""
+    """A panel of a frame that `plain` returned in the page, (H, W, 4)."""
     pixels = np.frombuffer(base64.b64decode(frame[name]), np.uint8)
     return pixels.reshape(frame["height"], frame["width"], 4)
 
@@ -86,7 +68,7 @@ def assert_panels(
     cells: Sequence[Cells | Fixations | None],
     settings: Mapping[str, object] | None = None,
 ) -> None:
-    """Panels and numbers that `told` told are the native ones for these cells; None is patch-diff's."""
+    """Panels and numbers that `plain` returned are the native ones for these cells; None is patch-diff's."""
     view = LiveView(LiveSettings.of(settings or {}))
     for frame, pixels, chosen in zip(told, frames, cells, strict=True):
         report = view.step(as_frame(pixels), chosen)

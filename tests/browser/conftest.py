@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 import model_client
 import pytest
 from api_page import ApiPage
-from chromium import flags, require
-from live_page import LOAD_TIMEOUT_MS
+from chromium import flags_for_tests, require
+from live_page import LOAD_TIMEOUT_MS, open_live, reopen
 from model_page import serve, write_checkpoint
 from model_server import ModelServer, model_server
 from plain_chromium import PlainChromium, plain_chromium
@@ -28,13 +29,24 @@ import build_site
 ServeAt = Callable[..., str]
 Launch = Callable[..., Browser]
 OpenPage = Callable[..., RecordedPage]
+OpenLive = Callable[[str], Page]
 LaunchPlain = Callable[..., PlainChromium]
 
 
 @pytest.fixture(scope="session")
-def site_dist() -> Path:
-    """site/dist, freshly built."""
-    build_site.build()
+def site_dist(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """site/dist, freshly built; of several workers the first one builds it, the others wait for that."""
+    if worker_id == "master":  # the only one
+        build_site.build()
+        return build_site.DIST
+    # The folder that the workers of one run have in common.
+    common = tmp_path_factory.getbasetemp().parent
+    built = common / "site-is-built"
+    with (common / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            build_site.build()
+            built.touch()
     return build_site.DIST
 
 
@@ -107,7 +119,7 @@ def launch(chromium_path: Path) -> Iterator[Launch]:
                     for each in [each for each in browsers if dict(each).get("camera")]:
                         browsers.pop(each).close()
                 browsers[key] = playwright.chromium.launch(
-                    executable_path=chromium_path, args=flags(**options)
+                    executable_path=chromium_path, args=flags_for_tests(**options)
                 )
             return browsers[key]
 
@@ -140,11 +152,45 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
     yield open_page
     for recorded in opened:
         recorded.page.context.close()
-    problems = [line for recorded in opened for line in recorded.unexpected()]
+    _fail_on_problems(opened)
+
+
+def _fail_on_problems(pages: Iterable[RecordedPage]) -> None:
+    problems = [line for recorded in pages for line in recorded.unexpected()]
     if problems:
         pytest.fail(
             "the page had problems that the test did not declare:\n" + "\n".join(problems), pytrace=False
         )
+
+
+@pytest.fixture(scope="module")
+def streaming_page(launch: Launch, site_url: str) -> Iterator[RecordedPage]:
+    """A page of the site that streams, for all tests of a file; `live` hands it to one after the other."""
+    context = launch(webgpu=False, camera=None, allow_camera=True).new_context(service_workers="block")
+    context.set_default_timeout(LOAD_TIMEOUT_MS)
+    recorded = RecordedPage(context.new_page())
+    open_live(recorded.page, site_url, "?source=synthetic-pan&width=160")
+    yield recorded
+    context.close()
+
+
+@pytest.fixture
+def live(streaming_page: RecordedPage) -> Iterator[OpenLive]:
+    """`live(query)` is a page in the state in which the query opens one, without waiting for Python to start.
+
+    The tests of a file share the page: each gets all settings, the source and the mask source anew, and no
+    routes. What a page keeps beyond these, such as open features, is as the test before left it; a test of a
+    page's start, storage or address opens a page of its own.
+    """
+    streaming_page.forget()
+
+    def live(query: str = "") -> Page:
+        reopen(streaming_page.page, query)
+        return streaming_page.page
+
+    yield live
+    streaming_page.page.unroute_all(behavior="ignoreErrors")
+    _fail_on_problems([streaming_page])
 
 
 @pytest.fixture
@@ -153,7 +199,7 @@ def launch_plain(launch: Launch, chromium_path: Path) -> Iterator[LaunchPlain]:
     with ExitStack() as running:
 
         def launch_plain(**options: Any) -> PlainChromium:
-            started = plain_chromium(launch().browser_type, chromium_path, flags(**options))
+            started = plain_chromium(launch().browser_type, chromium_path, flags_for_tests(**options))
             plain = running.enter_context(started)
             plain.context.set_default_timeout(LOAD_TIMEOUT_MS)
             return plain

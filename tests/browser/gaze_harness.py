@@ -7,33 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from in_page import in_page
 from numpy.typing import NDArray
 from playwright.sync_api import Page, Route
-
-WORKER = Path(__file__).parent / "pages" / "gaze_worker.mjs"
-
-_CALL = """async ([url, command, options, seconds]) => {
-  if (!globalThis.gaze) {
-    const worker = new Worker(url, { type: "module" });
-    const waiting = new Map();
-    worker.onmessage = ({ data: { id, value, error } }) => {
-      const { resolve, reject } = waiting.get(id);
-      if (error === undefined) resolve(value);
-      else reject(new Error(error));
-    };
-    let last = 0;
-    const call = (id, message) => new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
-      worker.onerror = (event) => reject(new Error(event.message || "the worker did not start"));
-      if (message) worker.postMessage({ id, ...message });
-    });
-    const started = call(0);
-    globalThis.gaze = async (message) => { await started; return call(++last, message); };
-  }
-  const tooLate = new Error(`${command}: too late`);
-  const late = new Promise((_, reject) => setTimeout(reject, 1000 * seconds, tooLate));
-  return Promise.race([globalThis.gaze({ command, options }), late]);
-}"""
 
 
 class GazeWorker:
@@ -43,7 +19,6 @@ class GazeWorker:
         self._page, self._site = page, site_url
         self.files: dict[str, bytes] = {}
         page.route("**/test-data/**", self._answer)
-        page.route("**/tests/gaze_worker.mjs", lambda route: route.fulfill(path=WORKER))
         # Any page of the origin will do; this one runs nothing.
         page.goto(site_url + "options.json")
         self._call("start")
@@ -76,7 +51,7 @@ class GazeWorker:
         self._call("close")
 
     def _call(self, command: str, **options: Any) -> Any:
-        return self._page.evaluate(_CALL, [self._site + "tests/gaze_worker.mjs", command, options, 290])
+        return in_page(self._page, "gaze_client.call", command, options, 290)
 
     def _answer(self, route: Route) -> None:
         content = self.files.get(route.request.url.split("/test-data/")[1])

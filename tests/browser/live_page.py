@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from in_page import in_page
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Worker
 
 from autogaze_web.live.view import LiveSettings, LiveView
 
@@ -24,68 +25,8 @@ T = TypeVar("T")
 PANELS = ("input", "mask", "output")
 LOAD_TIMEOUT_MS = 60_000
 
-_BASE64 = """const base64 = (bytes) => {
-    let text = "";
-    for (let i = 0; i < bytes.length; i += 9000) text += String.fromCharCode(...bytes.subarray(i, i + 9000));
-    return btoa(text);
-  };"""
-
-_RECORD = """async ([count, source, timeout]) => {
-  const { view, player } = globalThis.autogaze;
-  const recording = view.record(count, { fromStart: true });
-  player.open(source || player.name);
-  const tooLate = new Promise((_, reject) => setTimeout(reject, timeout, new Error("no frames came")));
-  BASE64
-  return (await Promise.race([recording, tooLate])).map(({ report, ...panels }) => ({
-    report,
-    ...Object.fromEntries(Object.entries(panels).map(([name, bytes]) => [name, base64(bytes)])),
-  }));
-}""".replace("BASE64", _BASE64)
-
-_SHOWN = """(name) => {
-  const panel = document.getElementById(name);
-  const copy = new OffscreenCanvas(panel.width, panel.height);
-  const context = copy.getContext("2d");
-  context.drawImage(panel, 0, 0);
-  BASE64
-  const { width, height } = panel;
-  return [base64(context.getImageData(0, 0, width, height).data), height, width];
-}""".replace("BASE64", _BASE64)
-
-# What the worker has drawn once it is done with all frames: the first answer comes after the frame in work,
-# upon which the page sends the one that waited.
-_DRAWN = """async (panels) => {
-  const { view } = globalThis.autogaze;
-  BASE64
-  await view.picture(panels[0]);
-  const pictures = await Promise.all(panels.map((name) => view.picture(name)));
-  return Promise.all(pictures.map(async (blob) => base64(new Uint8Array(await blob.arrayBuffer()))));
-}""".replace("BASE64", _BASE64)
-
-# Waits for N more frames.
-_FRAMES = """(frames) => new Promise((resolve) => {
-  const { view } = globalThis.autogaze;
-  view.on("frame", () => --frames === 0 && resolve());
-})"""
-
-_PLAY = """async ([source, count, width, height]) => {
-  const { view, player } = globalThis.autogaze;
-  player.close();
-  const reports = [];
-  view.newStream();
-  for (let index = 0; index < count; index++) {
-    const done = new Promise((resolve) => view.on("frame", resolve, { once: true }));
-    view.send({ synthetic: source, index, width, height });
-    reports.push(await done);
-  }
-  return reports;
-}"""
-
-_TAKE_AWAY = """() => {
-  const [track] = document.getElementById("video").srcObject.getVideoTracks();
-  track.stop();
-  track.dispatchEvent(new Event("ended"));
-}"""
+SCRIPTS = Path(__file__).parent / "scripts"
+"""Scripts that take the place of parts of the browser, for `page.add_init_script`."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +51,24 @@ def choose_files(page: Page, *paths: Path) -> None:
     page.set_input_files("#file", paths)
 
 
+def reopen(page: Page, query: str = "") -> None:
+    """Puts an open page into the state in which the query opens one: Python, which starts slowly, stays."""
+    if page.is_visible("#notice"):
+        page.click("#notice-close")
+    in_page(page, "live_frames.reopen", query)
+
+
+def open_feature(page: Page, name: str) -> None:
+    """Opens one of the features under the controls, if it is not open."""
+    if page.get_attribute(f"#feature-{name}", "open") is None:
+        page.click(f"#feature-{name} > summary")
+
+
+def drawing_worker(page: Page) -> Worker:
+    """The worker that runs Python and draws."""
+    return next(worker for worker in page.workers if worker.url.endswith("/live_worker.mjs"))
+
+
 def wait_live(page: Page) -> None:
     """Waits until the panels show a processed frame."""
     page.wait_for_selector("#panels.live", timeout=LOAD_TIMEOUT_MS)
@@ -117,7 +76,7 @@ def wait_live(page: Page) -> None:
 
 def record(page: Page, count: int, source: str = "") -> list[Recorded]:
     """The first `count` frames of the source, opened again for it, as the page processed them."""
-    frames = page.evaluate(_RECORD, [count, source, LOAD_TIMEOUT_MS])
+    frames = in_page(page, "live_frames.record", count, source, LOAD_TIMEOUT_MS)
     return [
         Recorded(
             entry["report"],
@@ -129,7 +88,7 @@ def record(page: Page, count: int, source: str = "") -> list[Recorded]:
 
 def play(page: Page, source: str, count: int, width: int, height: int) -> list[dict[str, Any]]:
     """Sends exactly these frames of a synthetic source as a stream of their own; their reports."""
-    reports: list[dict[str, Any]] = page.evaluate(_PLAY, [source, count, width, height])
+    reports: list[dict[str, Any]] = in_page(page, "live_frames.play", source, count, width, height)
     return reports
 
 
@@ -143,7 +102,7 @@ def shown(page: Page, panel: str) -> Pixels:
     The worker draws it, and what it drew reaches the page some time after the frame's numbers: `assert_shown`
     and `shown_at_rest` wait for that.
     """
-    text, height, width = page.evaluate(_SHOWN, panel)
+    text, height, width = in_page(page, "live_frames.shown", panel)
     return _pixels(text, height, width)
 
 
@@ -180,7 +139,7 @@ def shown_at_rest(page: Page) -> dict[str, Pixels]:
     """The panels of a source that was paused, by name: all of one frame, and as the page shows them."""
 
     def check() -> dict[str, Pixels]:
-        pictures = [base64.b64decode(text) for text in page.evaluate(_DRAWN, PANELS)]
+        pictures = [base64.b64decode(text) for text in in_page(page, "live_frames.drawn", PANELS)]
         drawn = [np.asarray(Image.open(io.BytesIO(picture)).convert("RGBA")) for picture in pictures]
         panels = {name: shown(page, name) for name in PANELS}
         for name, expected in zip(PANELS, drawn, strict=True):
@@ -199,7 +158,7 @@ def pause(page: Page) -> dict[str, Pixels]:
 
 def wait_frames(page: Page, count: int) -> None:
     """Waits until so many frames more were shown; of two the second was captured after this call."""
-    page.evaluate(_FRAMES, count)
+    in_page(page, "live_frames.waitFrames", count)
 
 
 def nearest(frame: Pixels, candidates: Pixels) -> tuple[int, float]:
@@ -211,7 +170,7 @@ def nearest(frame: Pixels, candidates: Pixels) -> tuple[int, float]:
 
 def take_stream_away(page: Page) -> None:
     """The camera is unplugged, or the screen no longer shared."""
-    page.evaluate(_TAKE_AWAY)
+    in_page(page, "live_frames.endTrack")
 
 
 def assert_native(frames: list[Recorded], options: dict[str, object] | None = None) -> None:

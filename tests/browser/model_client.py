@@ -27,17 +27,6 @@ PATH = "/model/model.safetensors"
 # Longer than any test waits for an answer that should come.
 SILENCES = {"download": 20_000, "check": 20_000}
 
-STORED_FILES = """async () => {
-  const names = [];
-  const walk = async (folder) => {
-    for await (const entry of folder.values())
-      if (entry.kind === "file") names.push(entry.name); else await walk(entry);
-  };
-  await walk(await navigator.storage.getDirectory());
-  return names;
-}"""
-"""The names of all files that the origin keeps."""
-
 _PAGE = """<!doctype html><title>model files</title>%s<link rel="icon" href="icon.svg" type="image/svg+xml">
 <input type="file" multiple><script type="module" src="model_files_page.mjs"></script>"""
 

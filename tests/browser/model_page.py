@@ -26,41 +26,6 @@ from autogaze_web.model.config import AutoGazeConfig
 
 Array = NDArray[Any]
 
-# Every run of the model takes so much longer: until so many frames more were shown, or so many milliseconds.
-# Frames would wait for such a run for ever, so they need mask-timing=newest.
-SLOW_DOWN = """(slow) => {
-  const [ask, answer] = [Worker.prototype.postMessage, globalThis.postMessage];
-  const held = [];
-  Object.assign(globalThis, slow);
-  Worker.prototype.postMessage = function (message, ...more) {
-    const go = () => ask.call(this, message, ...more);
-    if (message?.name !== "execute") go();
-    else if (globalThis.frames) held.push({ go, frames: globalThis.frames });
-    else if (globalThis.milliseconds) setTimeout(go, globalThis.milliseconds);
-    else go();
-  };
-  globalThis.postMessage = (message, ...more) => {
-    answer(message, ...more);
-    const processed = message.value?.stageMs;
-    if (processed && held.length > 0 && --held[0].frames <= 0) held.shift().go();
-  };
-}"""
-
-# The next run's commands reach the GPU, and then it is gone.
-LOSE_IN_FLIGHT = """() => {
-  const { requestDevice } = GPUAdapter.prototype;
-  const { submit } = GPUQueue.prototype;
-  GPUAdapter.prototype.requestDevice = async function (...how) {
-    globalThis.device = await requestDevice.apply(this, how);
-    return globalThis.device;
-  };
-  GPUQueue.prototype.submit = function (...commands) {
-    submit.apply(this, commands);
-    if (globalThis.lose) globalThis.device.destroy();
-    globalThis.lose = false;
-  };
-}"""
-
 FILES = "&config-url=./model/config.json&weights-url=./model/model.safetensors"
 ADDRESSES = f"{FILES}&graphs-url=./model/"
 """Options that load it, to be appended to others."""

@@ -40,6 +40,11 @@ class RecordedPage:
         """Declare that problems matching the regular expression `pattern` belong to the test."""
         self._expected.append(re.compile(pattern))
 
+    def forget(self) -> None:
+        """Starts the record over: for another test on the same page."""
+        for record in (self.requests, self.console, self.problems, self._expected):
+            record.clear()
+
     def unexpected(self) -> list[str]:
         """The problems that no call of `expect_problem` declared."""
         return [line for line in self.problems if not any(p.search(line) for p in self._expected)]

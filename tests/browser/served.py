@@ -5,12 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import serve_site
 
-# The server looks so often whether it is to end.
+# The server checks this often whether it is to end.
 _LOOK_SECONDS = 0.02
+
+MODULES = Path(__file__).parent / "pages"
+
+
+class _Handler(serve_site.SiteHandler):
+    """The folder, and at /tests/ the modules that tests call in a page (`in_page.py`)."""
+
+    def translate_path(self, path: str) -> str:
+        """The file for the path of a request."""
+        if path.startswith("/tests/"):
+            return str(MODULES / Path(path).name)
+        return super().translate_path(path)
 
 
 @contextmanager
@@ -29,7 +42,10 @@ def served(
         headers: further ones.
     """
     isolation = serve_site.ISOLATION_HEADERS if isolated else {}
-    with serve_site.make_server(folder, prefix=prefix, headers={**isolation, **(headers or {})}) as server:
+    handler = partial(
+        _Handler, prefix=prefix, headers={**isolation, **(headers or {})}, directory=str(folder)
+    )
+    with serve_site.SiteServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}{prefix}"

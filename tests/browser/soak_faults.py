@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from live_page import take_stream_away
-from model_page import LOSE_IN_FLIGHT, wait_model
+from in_page import in_page
+from live_page import drawing_worker, take_stream_away
+from model_page import wait_model
 from plain_chromium import hidden, resize_window
-from soak_samples import drawing_worker
 from soak_stage import Stage
 
 Fault = Callable[[Stage], None]
@@ -28,15 +28,9 @@ _LOSS_FORGIVEN_SECONDS = 61
 
 def hurried_sources(stage: Stage) -> None:
     """Sources chosen faster than they open: the last one counts."""
-    stage.page.evaluate(
-        """async () => {
-          const { player } = globalThis.autogaze;
-          for (const name of ["camera", "synthetic-pan", "sample", "camera", "synthetic-local-motion"]) {
-            player.open(name);
-            await new Promise((resolve) => setTimeout(resolve, 30));
-          }
-        }"""
-    )
+    for name in ("camera", "synthetic-pan", "sample", "camera", "synthetic-local-motion"):
+        # Without waiting for what it returns.
+        stage.page.evaluate("(name) => { globalThis.autogaze.player.open(name); }", name)
     stage.choose("synthetic-pulse")
     stage.frames(3)
     stage.expected("(/sample/|blob:).*ERR_ABORTED")  # Nobody waits for it any more.
@@ -111,9 +105,7 @@ def model_swapped(other: dict[str, str], backend: str) -> Fault:
             ready, done = stage.count("models"), stage.count("done")
             graphs = "./graphs/" if model is BUILT_IN else "./model/"
             stage.give(**model, graphs_url=graphs)
-            stage.page.wait_for_function(
-                "(before) => globalThis.followed.models > before", arg=ready, timeout=MODEL_TIMEOUT_MS
-            )
+            in_page(stage.page, "followed_stream.waitModels", ready)
             assert stage.count("done") > done, "no frame was shown while the model was loaded"
             wait_model(stage.page, backend, MODEL_TIMEOUT_MS)
             stage.expected("/(built-in|model)/.*ERR_ABORTED")  # Unchanged: it is not read to its end.
@@ -135,7 +127,7 @@ def gpu_lost() -> Fault:
         if time.monotonic() - last < _LOSS_FORGIVEN_SECONDS:
             stage.assert_well(WIDTH, HEIGHT, model=True)
             return
-        worker.evaluate("() => { globalThis.lose = true; }")
+        in_page(worker, "worker_hooks.loseDevice", "in a run")
         stage.told("The GPU was lost: the model is being started again.")
         last = time.monotonic()
         stage.page.wait_for_selector("#model-loading", state="hidden", timeout=MODEL_TIMEOUT_MS)
@@ -152,6 +144,6 @@ def faults_for(stage: Stage, backend: str) -> list[Fault]:
     faults: list[Fault] = [hurried_sources, resized, hidden_tab, camera_unplugged]
     if backend == "wasm":
         return [*faults, model_swapped(BUILT_IN, "WebAssembly")]
-    drawing_worker(stage.page).evaluate(LOSE_IN_FLIGHT)
+    in_page(drawing_worker(stage.page), "worker_hooks.watchDevice")
     # The built-in model would take minutes on a software adapter.
     return [*faults, model_swapped(OTHER_MODEL, "WebGPU"), gpu_lost()]

@@ -7,33 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from devtools import Target
-from playwright.sync_api import Page, Worker
-
-_PYTHON = """() => globalThis.autogaze.pyodide.runPython(
-  "import gc; gc.collect(); len(gc.get_objects())")"""
-
-# Buffers that were made and not destroyed, of devices that are not lost.
-_COUNT_BUFFERS = """() => {
-  globalThis.gpuBuffers = () => 0;
-  if (!globalThis.GPUDevice) return;
-  const { createBuffer } = GPUDevice.prototype;
-  const { destroy } = GPUBuffer.prototype;
-  const alive = new Map();
-  const owners = new WeakMap();
-  globalThis.gpuBuffers = () => [...alive.values()].reduce((sum, count) => sum + count, 0);
-  GPUDevice.prototype.createBuffer = function (how) {
-    const buffer = createBuffer.call(this, how);
-    owners.set(buffer, this);
-    if (!alive.has(this)) this.lost.then(() => alive.delete(this));
-    alive.set(this, (alive.get(this) ?? 0) + 1);
-    return buffer;
-  };
-  GPUBuffer.prototype.destroy = function () {
-    const owner = owners.get(this);
-    if (owners.delete(this) && alive.has(owner)) alive.set(owner, alive.get(owner) - 1);
-    destroy.call(this);
-  };
-}"""
+from in_page import in_page
+from live_page import drawing_worker
+from playwright.sync_api import Page
 
 
 @dataclass(frozen=True)
@@ -82,21 +58,21 @@ class Meter:
         self._page = page
         self._browser_bytes = browser_bytes
         self._top = Target(page, page.context.new_cdp_session(page))
-        drawing_worker(page).evaluate(_COUNT_BUFFERS)
+        in_page(drawing_worker(page), "worker_hooks.countBuffers")
 
     def sample(self) -> Sample:
         """What is in use now, with a model at work."""
-        worker = drawing_worker(self._page)
+        used = in_page(drawing_worker(self._page), "worker_hooks.usage")
         live, model = self._top.worker("live_worker.mjs"), self._top.worker("gaze_worker.mjs")
         assert live is not None
         return Sample(
             self._top.heap_bytes(),
             live.heap_bytes(),
             model.heap_bytes() if model else 0,
-            worker.evaluate("() => globalThis.autogaze.pyodide._module.HEAP8.length"),
-            worker.evaluate(_PYTHON),
-            worker.evaluate("() => globalThis.autogaze.host.model.runner.counters.allocations"),
-            worker.evaluate("() => globalThis.gpuBuffers()"),
+            used["pythonMemory"],
+            used["pythonObjects"],
+            used["allocations"],
+            used["gpuBuffers"],
             self._browser_bytes(),
         )
 
@@ -105,11 +81,6 @@ class Meter:
         held = drawing_worker(self._page).evaluate("() => globalThis.autogaze.host.model !== undefined")
         assert not held, "the model was kept"
         assert self._top.worker("gaze_worker.mjs") is None, "the model's worker lives on"
-
-
-def drawing_worker(page: Page) -> Worker:
-    """The worker that runs Python and draws."""
-    return next(worker for worker in page.workers if worker.url.endswith("/live_worker.mjs"))
 
 
 def growth(samples: list[Sample]) -> dict[str, tuple[float, float]]:

@@ -6,39 +6,13 @@ import re
 
 import numpy as np
 from clips import Frames
+from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, nearest, shown_at_rest
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
 
 from autogaze_web.frames.rgba import allocate
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
-
-# Remembers the frame that was sent last, and counts what comes back.
-_FOLLOW = """() => {
-  const { view } = globalThis.autogaze;
-  const followed = { sent: null, report: null, done: 0, withoutModel: 0, models: 0, size: [0, 0] };
-  const waiting = [];
-  const send = view.send.bind(view);
-  view.send = (frame) => {
-    const { synthetic = "", index = 0, width, height } = frame;
-    followed.sent = { synthetic, index, width, height };
-    send(frame);
-  };
-  view.on("frame", (report) => {
-    followed.done += 1;
-    if (report.gazes === undefined) followed.withoutModel += 1;
-    while (waiting.length > 0 && waiting[0].until <= followed.done) waiting.shift().resolve();
-  });
-  view.on("model-ready", () => { followed.models += 1; });
-  followed.frames = (count, limit) => new Promise((resolve, reject) => {
-    const until = followed.done + count;
-    const giveUp = () => reject(new Error(`${until - followed.done} of ${count} frames are missing`));
-    const late = setTimeout(giveUp, limit);
-    waiting.push({ until, resolve: () => { clearTimeout(late); resolve(); } });
-    waiting.sort((a, b) => a.until - b.until);
-  });
-  globalThis.followed = followed;
-}"""
 
 _FRAMES_LIMIT_MS = 120_000
 _CAMERA_GREYS = 4
@@ -55,17 +29,15 @@ class Stage:
     def __init__(self, recorded: RecordedPage, camera: Frames) -> None:
         self.recorded, self.page = recorded, recorded.page
         self._camera = camera
-        self.page.evaluate(_FOLLOW)
+        in_page(self.page, "followed_stream.follow")
 
     def count(self, name: str) -> int:
         """How often something happened: frames `done`, those `withoutModel`, `models` that became ready."""
-        return int(self.page.evaluate("(name) => globalThis.followed[name]", name))
+        return int(in_page(self.page, "followed_stream.count", name))
 
     def frames(self, count: int) -> None:
-        """Waits until so many more frames are shown."""
-        self.page.evaluate(
-            "([count, limit]) => globalThis.followed.frames(count, limit)", [count, _FRAMES_LIMIT_MS]
-        )
+        """Waits until this many more frames are shown."""
+        in_page(self.page, "followed_stream.waitFrames", count, _FRAMES_LIMIT_MS)
 
     def choose(self, source: str) -> None:
         """Chooses a source as a person does, or starts it again."""
@@ -112,7 +84,7 @@ class Stage:
         """The paused page shows the frame that its source gave last, and what was made of it."""
         assert self.page.inner_text("#run") == "Start", "the source is not paused"
         panels = shown_at_rest(self.page)
-        sent = self.page.evaluate("() => globalThis.followed.sent")
+        sent = in_page(self.page, "followed_stream.newestSent")
         assert (sent["width"], sent["height"]) == (width, height)
         for name, pixels in panels.items():
             assert pixels.shape[:2] == (height, width), f"the {name} panel is of {pixels.shape[:2]}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from chromium import flags, require
+from in_page import in_page
 from live_page import wait_live
 from model_page import wait_model
 from playwright.sync_api import Browser, sync_playwright
@@ -27,18 +28,6 @@ VIEWS: tuple[tuple[str, int, int, Literal["dark", "light"]], ...] = (
     ("phone", 390, 844, "dark"),
 )
 
-# Pauses at a frame of some motion, once the output has been built up from cells for a while.
-_PAUSE = """() => new Promise((resolve) => {
-  const { view, player } = globalThis.autogaze;
-  const stop = new AbortController();
-  view.on("frame", (report) => {
-    if (report.index < 30 || report.cells < 12) return;
-    stop.abort();
-    player.toggle();
-    setTimeout(resolve, 300);
-  }, { signal: stop.signal });
-})"""
-
 
 def main() -> None:
     """Writes docs/pictures/*.png."""
@@ -54,7 +43,7 @@ def main() -> None:
             wait_live(page)
             wait_model(page, "Web")
             page.evaluate("() => globalThis.autogaze.player.open('sample')")
-            page.evaluate(_PAUSE)
+            in_page(page, "live_frames.pauseInMotion")
             page.screenshot(path=PICTURES / f"{name}.png")
             print(f"docs/pictures/{name}.png")
             page.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from api_page import MODEL, ApiPage, assert_panels, pan_frames, text_of
+from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS
-from model_page import LOSE_IN_FLIGHT, serve
+from model_page import serve
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 
@@ -144,9 +145,9 @@ def test_cancelling_leaves_nothing_behind(api, recorded, checkpoint):
           signal: cancel.signal,
           onProgress: (done, total) => { seen.push([done, total]); if (done === 3) cancel.abort(); },
         }));
-        const few = (await gaze.inferClip(bytesOf(text), size)).frames.map(told);
+        const few = (await gaze.inferClip(bytesOf(text), size)).frames.map(plain);
         await gaze.set({ maxGazeTokensEachFrame: 0 });
-        const all = (await gaze.inferClip(bytesOf(text), size)).frames.map(told);
+        const all = (await gaze.inferClip(bytesOf(text), size)).frames.map(plain);
         gaze.close();
         return { stopped, seen, few, all };""",
         text=text_of(frames),
@@ -177,7 +178,7 @@ def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, chec
     while not held:
         api.page.wait_for_timeout(20)
     (worker,) = api.page.workers
-    worker.evaluate(LOSE_IN_FLIGHT)
+    in_page(worker, "worker_hooks.watchDevice")
     for route in held:
         route.fallback()
     frames = pan_frames(2, 40, 64)
@@ -186,13 +187,13 @@ def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, chec
       const many = new Uint8Array(4 * 64 * 40 * 2000);
       globalThis.failed = failure(gaze.inferClip(many, { width: 64, height: 40, onProgress }));""")
     api.page.wait_for_function("() => globalThis.done >= 2", timeout=LOAD_TIMEOUT_MS)
-    worker.evaluate("() => globalThis.device.destroy()")
+    in_page(worker, "worker_hooks.loseDevice", "at once")
     told = api.run(
         """const failed = await globalThis.failed;
         const clip = await gaze.inferClip(bytesOf(text), { width: 64, height: 40 });
         const { backend } = gaze;
         gaze.close();
-        return { failed, notes, backend, frames: clip.frames.map(told) };""",
+        return { failed, notes, backend, frames: clip.frames.map(plain) };""",
         text=text_of(frames),
     )
     assert told["failed"] == (

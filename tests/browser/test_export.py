@@ -11,7 +11,7 @@ import av
 import clips
 import numpy as np
 import pytest
-from live_page import open_live, play, shown_at_rest
+from live_page import open_feature, open_live, play, shown_at_rest
 from PIL import Image
 
 from autogaze_web.cli.main import main
@@ -33,9 +33,10 @@ def synthetic(source, index, width, height):
     return frame[..., :3]
 
 
-def open_export(page, url, query):
-    open_live(page, url, query)
-    page.click("#feature-export > summary")
+def open_export(page, choice, format_name="webm"):
+    open_feature(page, "export")
+    page.select_option("#export-format", format_name)
+    page.select_option("#export-choice", choice)
 
 
 def saved(page, selector):
@@ -88,8 +89,9 @@ def assert_consecutive(pictures, source, width, height):
     assert found == list(range(first, first + len(found)))
 
 
-def test_pictures_are_the_panels_and_files_those_of_the_command_line(page, site_url, tmp_path):
-    open_export(page, site_url, "?source=synthetic-pan&inference-width=321")
+def test_pictures_are_the_panels_and_files_those_of_the_command_line(live, tmp_path):
+    page = live("?source=synthetic-pan&inference-width=321")
+    open_export(page, "input")
     play(page, "synthetic-pan", 4, 321, 181)
     panels = shown_at_rest(page)
     assert (panels["mask"][..., 3] > 0).any()
@@ -143,10 +145,10 @@ def assert_files_are_those_of_the_command_line(page, tmp_path):
     assert sum(len(frame) for frame in trace.frames) > 0
 
 
-def test_a_recording_has_every_frame_and_leaves_pauses_out(page, site_url):
+def test_a_recording_has_every_frame_and_leaves_pauses_out(live):
     source, width, height = "synthetic-pan", 320, 180
-    open_export(page, site_url, f"?source={source}&inference-width={width}")
-    page.select_option("#source", source)
+    page = live(f"?source={source}&inference-width={width}")
+    open_export(page, "panels")
     page.click("#export-record")
     wait_frames(page, 6)
     page.click("#run")
@@ -204,8 +206,9 @@ def assert_cancelling_leaves_nothing(page):
     assert page.inner_text("#export-record") == "Record"
 
 
-def test_a_recording_ends_by_itself_when_it_is_full_and_changes_of_size_are_fitted(page, site_url):
-    open_export(page, site_url, "?source=synthetic-pan&inference-width=160")
+def test_a_recording_ends_by_itself_when_it_is_full_and_changes_of_size_are_fitted(live):
+    page = live("?source=synthetic-pan&inference-width=160")
+    open_export(page, "output")
     finished = page.evaluate(
         """async () => {
           const { Recording } = await import("./web/export/recording.mjs");
@@ -242,7 +245,8 @@ def test_mp4_is_written_where_the_browser_can_and_else_it_says_so(open_page, sit
     source, width, height = "synthetic-pan", 320, 180
     query = f"?source={source}&inference-width={width}"
     page = open_page().page
-    open_export(page, site_url, query)
+    open_live(page, site_url, query)
+    open_feature(page, "export")
     page.wait_for_function(OFFERED)
     if page.evaluate("() => document.querySelector('#export-format [value=mp4]').disabled"):
         assert "cannot write MP4" in page.inner_text("#export-status")
@@ -258,7 +262,8 @@ def test_mp4_is_written_where_the_browser_can_and_else_it_says_so(open_page, sit
 
     page = open_page().page
     page.add_init_script("VideoEncoder.isConfigSupported = async (config) => ({ supported: false, config });")
-    open_export(page, site_url, query)
+    open_live(page, site_url, query)
+    open_feature(page, "export")
     page.wait_for_function("() => document.querySelector('#export-format [value=mp4]').disabled")
     assert page.input_value("#export-format") == "webm"
     assert page.inner_text("#export-status") == (

@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from live_page import LOAD_TIMEOUT_MS, open_live
+from in_page import in_page
+from live_page import LOAD_TIMEOUT_MS, open_live, wait_frames
 from playwright.sync_api import Browser, Page
 from recorded_page import RecordedPage
 
@@ -21,51 +22,6 @@ LONG_TASK_MS = 50
 # What a static host does not compress, because it is compressed already.
 COMPRESSED = (".whl", ".zip", ".png", ".webp", ".webm", ".mp4", ".woff2")
 
-START = """async (build) => {
-  const runtime = new URL("runtime/pyodide/", location.href).href;
-  const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
-  const wheel = new URL(build.wheel, location.href).href;
-  const packages = ["numpy", wheel];
-  const pyodide = await loadPyodide({ indexURL: runtime, packageBaseUrl: runtime, packages });
-  pyodide.runPython(`
-    import sys
-    from autogaze_web.page.live_session import PageSession
-    session = PageSession()
-    session.configure("{}")
-    for index in range(3):
-        session.draw_synthetic("synthetic-pan", index, 90, 160)
-        session.process()
-    specs = [module.__spec__ for module in sys.modules.values() if getattr(module, "__spec__", None)]
-    files = [spec.origin for spec in specs if spec.has_location]
-  `);
-  const sources = pyodide.runPython("[name for name in files if name.endswith('.py')]").toJs();
-  pyodide.runPython(`
-    import importlib.metadata
-    import numpy as np
-    matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
-    assert np.allclose(np.linalg.inv(matrix) @ matrix, np.eye(2))
-    assert np.unique([3, 1, 3]).tolist() == [1, 3]
-    assert np.einsum("ij->j", matrix).tolist() == [3, 4]
-    assert np.ma.masked_less(matrix, 2).sum() == 5
-    assert np.__version__ == importlib.metadata.version("numpy")
-    assert [file for file in importlib.metadata.files("numpy") if "LICENSE" in file.name]
-    assert all(file.locate().is_file() for file in importlib.metadata.files("numpy"))
-  `);
-  const more = await (await fetch(`${runtime}more_numpy.zip`)).arrayBuffer();
-  pyodide.unpackArchive(more, "zip", { extractDir: pyodide.runPython("np.__path__[0] + '/..'") });
-  pyodide.runPython(`
-    assert np.fft.ifft(np.fft.fft([1, 2, 3])).real.round(9).tolist() == [1, 2, 3]
-    assert 0 <= np.random.default_rng(1).random() < 1
-    assert np.polynomial.Polynomial([0, 2])(3) == 6
-  `);
-  return sources;
-}"""
-
-STREAM = """(frames) => new Promise((resolve) => {
-  const { view } = globalThis.autogaze;
-  view.on("frame", () => --frames === 0 && resolve());
-})"""
-
 
 def test_python_starts_without_compiling_and_numpy_works(
     recorded: RecordedPage, site_url: str, site_dist: Path
@@ -73,7 +29,7 @@ def test_python_starts_without_compiling_and_numpy_works(
     build = json.loads((site_dist / "build.json").read_text(encoding="utf-8"))
     recorded.page.goto(site_url + "build.json")  # a document of the site without a script of its own
     recorded.expect_problem(r"/favicon\.ico")
-    sources = recorded.page.evaluate(START, build)
+    sources = in_page(recorded.page, "python_start.startPython", build)
     assert [name for name in sources if "/autogaze_web/" not in name] == []
 
 
@@ -97,7 +53,7 @@ def test_the_main_thread_has_no_long_task_while_streaming(page: Page, site_url: 
     open_live(page, site_url, "?source=synthetic-pan")
     page.wait_for_timeout(500)
     with no_long_task(page):
-        page.evaluate(STREAM, 40)
+        wait_frames(page, 40)
 
 
 def test_nor_with_everything_open_comparing_and_recording(page: Page, site_url: str) -> None:
@@ -109,7 +65,7 @@ def test_nor_with_everything_open_comparing_and_recording(page: Page, site_url: 
     page.click("#hook-run")
     with no_long_task(page):
         page.click("#export-record")
-        page.evaluate(STREAM, 20)
+        wait_frames(page, 20)
         with page.expect_download(timeout=LOAD_TIMEOUT_MS):
             page.click("#export-record")
         for button in ("#export-picture", "[data-file=trace]"):

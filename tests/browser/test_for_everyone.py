@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from live_page import open_live
+from in_page import in_page
+from live_page import reopen
 from model_page import wait_model
 from playwright.sync_api import Page
 
@@ -14,18 +15,12 @@ import build_site
 pytestmark = pytest.mark.browser
 
 AXE = build_site.NODE_MODULES / "axe-core" / "axe.min.js"
-CHECK = """async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
-}"""
 
 
 def serious(page: Page) -> list[str]:
     if not page.evaluate("() => 'axe' in globalThis"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[str] = page.evaluate(CHECK)
+    found: list[str] = in_page(page, "page_elements.seriousProblems")
     return found
 
 
@@ -52,38 +47,29 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     page.click("#shortcuts-open")
     assert serious(page) == []
     page.click("#shortcuts-close")
-    page.goto(site_url + "?source=synthetic-pan&width=nonsense&nothing=1")
+    page.set_input_files("#file", {"name": "notes.mp4", "mimeType": "", "buffer": b"no video"})
     page.wait_for_selector("#notice:not([hidden])")
     assert serious(page) == []  # with an error
+    page.click("#notice-close")
     # Nothing is wider than the page, also at twice the size of everything.
     page.set_viewport_size({"width": max(320, width // 2), "height": max(320, height // 2)})
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+    page.set_viewport_size({"width": width, "height": height})
 
-
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
-def test_axe_finds_nothing_serious_with_a_model_at_work(open_page, site_url, scheme, width):
-    page = open_page(
-        bypass_csp=True,
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        viewport={"width": width, "height": 800},
-    ).page
-    open_live(page, site_url, "?source=sample&width=160&mask-source=autogaze&backend=wasm")
+    reopen(page, "?source=sample&width=160&mask-source=autogaze&backend=wasm")
     wait_model(page, "WebAssembly")
     page.wait_for_function("() => /\\d tokens/.test(document.getElementById('facts').textContent)")
-    for feature in ("insight", "python"):
-        page.click(f"#feature-{feature} > summary")
     page.click("#compare")
     page.wait_for_selector("#compared.live")
     page.click("#hook-run")
     page.wait_for_function("() => /running, /.test(document.getElementById('hook-hint').textContent)")
     page.wait_for_selector("#insight-stages meter")
-    assert serious(page) == []
+    assert serious(page) == []  # with a model at work
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_keys_do_what_clicks_do(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan&width=128")
+def test_keys_do_what_clicks_do(live):
+    page = live("?source=synthetic-pan&width=128")
     page.keyboard.press("Space")
     page.wait_for_function("() => document.getElementById('run').textContent !== 'Pause'")
     page.keyboard.press("Space")
@@ -117,14 +103,8 @@ def test_keys_do_what_clicks_do(page, site_url):
     assert page.is_hidden("#shortcuts")
 
 
-def test_nothing_jumps_while_numbers_change(page, site_url):
-    open_live(page, site_url, "?source=synthetic-local-motion&width=320")
+def test_nothing_jumps_while_numbers_change(live):
+    page = live("?source=synthetic-local-motion&width=320")
     page.wait_for_timeout(500)
-    moved = page.evaluate("""async () => {
-      const shifts = [];
-      new PerformanceObserver((list) => shifts.push(...list.getEntries())).observe({ type: "layout-shift" });
-      await globalThis.autogaze.view.record(60);
-      const nameOf = ({ node }) => node?.id || node?.nodeName;
-      return shifts.map(({ value, sources }) => [value, ...sources.map(nameOf)]);
-    }""")
+    moved = in_page(page, "page_elements.layoutShifts", 60)
     assert moved == [], json.dumps(moved)

@@ -8,6 +8,7 @@ import clips
 import numpy as np
 import pytest
 from conftest import OpenPage, ServeAt
+from in_page import in_page
 from live_page import eventually
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
@@ -15,33 +16,6 @@ from recorded_page import RecordedPage
 pytestmark = pytest.mark.browser
 
 WIDTH, HEIGHT = 320, 192
-
-# Draws the element's picture on a canvas and returns its RGBA bytes with its size.
-GRAB = """async (video) => {
-    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
-    const context = canvas.getContext("2d");
-    context.drawImage(video, 0, 0);
-    const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
-    return [canvas.width, canvas.height, Array.from(data)];
-}"""
-
-PLAY_CAMERA = """async () => {
-    const stream = await navigator.mediaDevices.getUserMedia({video: true});
-    const video = document.querySelector("video");
-    video.srcObject = stream;
-    await video.play();
-}"""
-
-# As a blob, because a video can only be sought in if its server answers range requests, and ours does not.
-SHOW = """async ([name, time]) => {
-    const video = document.querySelector("video");
-    const loaded = new Promise((done) => video.addEventListener("loadeddata", done));
-    video.src = URL.createObjectURL(await (await fetch(name)).blob());
-    await loaded;
-    const sought = new Promise((done) => video.addEventListener("seeked", done));
-    video.currentTime = time;
-    await sought;
-}"""
 
 
 @pytest.fixture
@@ -55,13 +29,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def grab(page: Page) -> np.ndarray:
-    width, height, data = page.locator("video").evaluate(GRAB)
+    width, height, data = in_page(page, "video_pictures.picture")
     return np.array(data, np.uint8).reshape(height, width, 4)[..., :3]
 
 
 def show(page: Page, url: str, name: str, time: float) -> np.ndarray:
     page.goto(url)
-    page.evaluate(SHOW, [name, time])
+    in_page(page, "video_pictures.seek", name, time)
     return grab(page)
 
 
@@ -99,7 +73,7 @@ def test_the_fake_camera_shows_a_frame_of_its_clip(
     camera = clips.write_y4m(folder / "camera.y4m", frames)
     page = open_page(camera=camera).page
     page.goto(serve_at(folder))
-    page.evaluate(PLAY_CAMERA)
+    in_page(page, "video_pictures.playCamera")
     seen = grab(page).astype(int)
     assert seen.shape == frames[0].shape
     distances = [np.abs(seen - frame).max() for frame in frames]
@@ -124,16 +98,7 @@ def test_a_camera_can_be_denied_or_missing(
 def test_webgpu_is_there_when_asked_for(folder: Path, serve_at: ServeAt, open_page: OpenPage) -> None:
     page = open_page(webgpu=True).page
     page.goto(serve_at(folder))
-    vendor = page.evaluate(
-        """async () => {
-            for (let attempt = 0; attempt < 20; attempt++) {
-                const adapter = await navigator.gpu.requestAdapter();
-                if (adapter) return adapter.info.architecture;
-                await new Promise((done) => setTimeout(done, 100));
-            }
-        }"""
-    )
-    assert vendor == "swiftshader"
+    assert in_page(page, "video_pictures.adapterArchitecture") == "swiftshader"
 
 
 def test_isolation_headers_allow_threads(folder: Path, serve_at: ServeAt, page: Page) -> None:

@@ -30,12 +30,12 @@ def test_a_clip_and_a_stream_are_those_of_the_native_package(api, checkpoint):
         const streamed = [];
         for (let at = 0; at < rgba.length; at += rgba.length / 5) {{
           const data = rgba.subarray(at, at + rgba.length / 5);
-          streamed.push(told(await stream.next({{ data, width, height }})));
+          streamed.push(plain(await stream.next({{ data, width, height }})));
         }}
         stream.close();
         const {{ backend, settings }} = gaze;
         gaze.close();
-        return {{ clip: clip.frames.map(told), streamed, backend, settings }};""",
+        return {{ clip: clip.frames.map(plain), streamed, backend, settings }};""",
         text=text_of(frames),
         width=WIDTH,
         height=HEIGHT,
@@ -87,7 +87,7 @@ def test_two_at_once_from_another_origin(open_page, site_dist, checkpoint, subpa
             const anew = await diff.inferClip(bytesOf(text), {{ ...clip, continued: true, panels: false }});
             return {{
               anew: anew.frames.map(({{ keyframe, index }}) => [keyframe, index]),
-              frames: results.map((result) => result.frames.map(told)),
+              frames: results.map((result) => result.frames.map(plain)),
               wide: [wide.width, wide.height],
               version: diff.version,
               backend: diff.backend,
@@ -125,7 +125,7 @@ def test_large_frames_in_tiles(api, checkpoint):
           const {{ maxGazeTokensEachFrame: limit }} = await gaze.set({{ mode }});
           const clip = await gaze.inferClip(bytesOf(text), {{ width: 90, height: 50, onProgress }});
           const count = await gaze.tileCount(90, 50);
-          results[mode] = {{ frames: clip.frames.map(told), seen, count, limit }};
+          results[mode] = {{ frames: clip.frames.map(plain), seen, count, limit }};
         }}
         await gaze.reset("mode");
         const one = await gaze.tileCount(90, 50);

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from live_page import LOAD_TIMEOUT_MS, assert_native, open_live, record, shown
+from in_page import in_page
+from live_page import assert_native, record, shown
 
 pytestmark = pytest.mark.browser
 
@@ -16,22 +17,11 @@ SWATCH = """() => {
 
 
 def wait_lit(page, lit):
-    """Waits until the mask panel shows a cell, or none."""
-    page.wait_for_function(
-        """(lit) => {
-          const panel = document.getElementById("mask");
-          const copy = new OffscreenCanvas(panel.width, panel.height).getContext("2d");
-          copy.drawImage(panel, 0, 0);
-          const { data } = copy.getImageData(0, 0, panel.width, panel.height);
-          return data.some((value, index) => index % 4 < 3 && value > 0) === lit;
-        }""",
-        arg=lit,
-        timeout=LOAD_TIMEOUT_MS,
-    )
+    in_page(page, "page_elements.waitLit", lit)
 
 
-def test_a_hidden_grid_is_in_no_panel_and_comes_back(page, site_url):
-    open_live(page, site_url, QUERY)
+def test_a_hidden_grid_is_in_no_panel_and_comes_back(live):
+    page = live(QUERY)
     box = page.get_by_label("14\u00d714 violet")
     wait_lit(page, True)
     assert page.evaluate(SWATCH) == ["rgb(230, 110, 255)", "rgb(97, 46, 107)"]
@@ -57,20 +47,13 @@ def test_a_hidden_grid_is_in_no_panel_and_comes_back(page, site_url):
     assert page.inner_text("#legend-hint") == "the colours of the mask"
 
 
-def test_the_palette_is_that_of_the_mask(page, site_url):
-    open_live(page, site_url, QUERY + "&patch-diff-grid=4&hidden-scales=7")
+def test_the_palette_is_that_of_the_mask(live):
+    page = live(QUERY + "&patch-diff-grid=4&hidden-scales=7")
     page.get_by_label("4\u00d74 green").wait_for()
     page.select_option("#legend-palette", "colour-blind-safe")
     page.get_by_label("4\u00d74 yellow").wait_for()
     assert page.evaluate(SWATCH) == ["rgb(255, 230, 70)", "rgb(107, 97, 29)"]
-    page.wait_for_function(
-        """() => {
-          const panel = document.getElementById("mask");
-          const copy = new OffscreenCanvas(1, 1).getContext("2d");
-          copy.drawImage(panel, 0, 0);
-          return [...copy.getImageData(0, 0, 1, 1).data].join() === "255,230,70,255";
-        }"""
-    )
+    in_page(page, "page_elements.waitFirstMaskPixel", [255, 230, 70])
     colours = {tuple(pixel) for pixel in shown(page, "mask")[..., :3].reshape(-1, 3).tolist()}
     assert colours <= {(255, 230, 70), (107, 97, 29), (0, 0, 0)}
     # A grid that this source does not have stays hidden for those that do.

@@ -9,6 +9,7 @@ import clips
 import numpy as np
 import pytest
 from live_page import (
+    SCRIPTS,
     assert_native,
     choose_files,
     nearest,
@@ -74,8 +75,8 @@ def test_masked_cells_are_where_motion_is(open_page, site_url, tmp_path):
         assert rows.max() < 212 + 26
 
 
-def test_synthetic_sources_are_pythons_own_bit_for_bit(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan")
+def test_synthetic_sources_are_pythons_own_bit_for_bit(live):
+    page = live("?source=synthetic-pan")
     for source, draw in SYNTHETIC_SOURCES.items():
         frames = record(page, 6, source)
         for index, frame in enumerate(frames):
@@ -93,14 +94,13 @@ def test_synthetic_sources_are_pythons_own_bit_for_bit(page, site_url):
         {"patch-diff-grid": 9, "blend-alpha": 0.8, "inference-width": 641},
     ],
 )
-def test_options_in_the_address(page, site_url, options):
+def test_options_of_a_query(live, options):
     query = "&".join(f"{name}={value}" for name, value in options.items())
-    open_live(page, site_url, f"?source=pan&{query}")
-    assert_native(record(page, 7), options)
+    assert_native(record(live(f"?source=pan&{query}"), 7), options)
 
 
-def test_the_canvases_show_what_was_computed(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan&inference-width=321")
+def test_the_canvases_show_what_was_computed(live):
+    page = live("?source=synthetic-pan&inference-width=321")
     last = record(page, 5)[-1]
     # Recording ends in mid-stream: stop at a frame, then compare all three panels of that very frame.
     panels = pause(page)
@@ -116,8 +116,8 @@ def test_the_canvases_show_what_was_computed(page, site_url):
     page.wait_for_function("(text) => document.getElementById('facts').textContent !== text", arg=stopped)
 
 
-def test_controls_change_the_running_stream(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan")
+def test_controls_change_the_running_stream(live):
+    page = live("?source=synthetic-pan")
     assert "threshold 0.15" in page.inner_text("#quality-value")
     page.locator("#quality").fill("100")
     page.wait_for_function("() => document.getElementById('facts').textContent.includes('196 cells')")
@@ -130,8 +130,8 @@ def test_controls_change_the_running_stream(page, site_url):
     np.testing.assert_array_equal(panels["output"][~covered], panels["input"][~covered])
 
 
-def test_numbers_above_the_panels(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan")
+def test_numbers_above_the_panels(live):
+    page = live("?source=synthetic-pan")
     for identifier, pattern in (
         ("speed", r"^\s*\d+\.\d\sfps$"),
         ("ratio", r"^\s*\d+\.\d\s%\supdated\s·\saverage\s+\d+\.\d\s%$"),
@@ -156,8 +156,8 @@ def test_sources_can_be_changed_while_running(open_page, site_url, tmp_path):
     assert video is None, "the camera is still held after another source was chosen"
 
 
-def test_newest_frame_wins_and_nothing_queues(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan&inference-width=1600")
+def test_newest_frame_wins_and_nothing_queues(live):
+    page = live("?source=synthetic-pan&inference-width=1600")
     page.evaluate(
         """() => {
           const { view } = globalThis.autogaze;
@@ -171,23 +171,11 @@ def test_newest_frame_wins_and_nothing_queues(page, site_url):
     )
     page.wait_for_function("() => globalThis.autogaze.player.replaced > 3")
     assert page.evaluate("globalThis.most") == 1
+    page.evaluate("() => { delete globalThis.autogaze.view.send; }")
 
 
 def test_a_camera_that_turns_in_mid_stream(page, site_url):
-    page.add_init_script(
-        """
-        const canvas = document.createElement("canvas");
-        [canvas.width, canvas.height] = [320, 180];
-        const context = canvas.getContext("2d");
-        let n = 0;
-        setInterval(() => {
-          context.fillStyle = n++ % 2 ? "navy" : "orange";
-          context.fillRect(0, 0, canvas.width, canvas.height);
-        }, 50);
-        globalThis.turn = () => { [canvas.width, canvas.height] = [180, 320]; };
-        navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
-        """
-    )
+    page.add_init_script(path=SCRIPTS / "turning_camera.mjs")
     open_live(page, site_url, "?width=160")
     wait_shape(page, 90, 160)
     page.evaluate("turn()")

@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from live_page import LOAD_TIMEOUT_MS, open_live, pause, record, shown_at_rest
-from model_page import ADDRESSES, SLOW_DOWN, replay, serve, wait_model
+from in_page import in_page
+from live_page import LOAD_TIMEOUT_MS, drawing_worker, open_live, pause, record, shown_at_rest
+from model_page import ADDRESSES, replay, serve, wait_model
 
 pytestmark = pytest.mark.browser
 
 QUERY = "?source=synthetic-pan&width=128&mask-source=autogaze&backend=wasm" + ADDRESSES
 
-# The worker's time goes by at `clockRate`.
-CLOCK = """() => {
-  const now = performance.now.bind(performance);
-  let [last, told] = [now(), now()];
-  performance.now = () => {
-    const real = now();
-    told += (real - last) * globalThis.clockRate;
-    last = real;
-    return told;
-  };
-}"""
 
-
-def open_slow(page, url, checkpoint, slow, query=""):
+def open_slow(live, checkpoint, slow, query=""):
+    page = live(QUERY.replace("autogaze&", "patch-diff&") + query)
     serve(page, checkpoint)
-    open_live(page, url, QUERY.replace("autogaze&", "patch-diff&") + query)
-    page.workers[0].evaluate(SLOW_DOWN, slow)
+    in_page(drawing_worker(page), "worker_hooks.slowDown", slow)
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebAssembly")
+    return page
 
 
-def test_a_slow_model_holds_no_frame_up(page, site_url, checkpoint):
-    open_slow(page, site_url, checkpoint, {"frames": 5}, "&mask-timing=newest")
+def test_a_slow_model_holds_no_frame_up(live, checkpoint):
+    page = open_slow(live, checkpoint, {"frames": 5}, "&mask-timing=newest")
     frames = record(page, 40)
     replay(frames, checkpoint)
     reports = [frame.report for frame in frames]
@@ -47,31 +37,31 @@ def test_a_slow_model_holds_no_frame_up(page, site_url, checkpoint):
     assert " old" in page.inner_text("#facts")
 
 
-def test_a_model_that_keeps_up_is_waited_for_and_one_that_stops_to_is_not(page, site_url, checkpoint):
+def test_a_model_that_keeps_up_is_waited_for_and_one_that_stops_to_is_not(live, checkpoint):
     # Times are counted shorter than they are, so that a busy machine is no slow model.
     fast, slow = {"milliseconds": 0, "clockRate": 0.01}, {"milliseconds": 200, "clockRate": 1}
-    open_slow(page, site_url, checkpoint, fast)
-    page.workers[0].evaluate(CLOCK)
+    page = open_slow(live, checkpoint, fast)
+    in_page(drawing_worker(page), "worker_hooks.followClockRate")
     timing = (
         "(timing) => document.getElementById('facts').textContent.includes(' old') === (timing === 'newest')"
     )
     page.wait_for_function(timing, arg=False, timeout=LOAD_TIMEOUT_MS)
-    page.workers[0].evaluate("(slow) => { Object.assign(globalThis, slow); }", slow)
+    in_page(drawing_worker(page), "worker_hooks.slowDown", slow)
     page.wait_for_function(timing, arg=True, timeout=LOAD_TIMEOUT_MS)
-    page.workers[0].evaluate("(fast) => { Object.assign(globalThis, fast); }", fast)
+    in_page(drawing_worker(page), "worker_hooks.slowDown", fast)
     page.wait_for_function(timing, arg=False, timeout=LOAD_TIMEOUT_MS)
 
 
-def test_own_cells_are_waited_for_however_slow_the_model_is(page, site_url, checkpoint):
-    open_slow(page, site_url, checkpoint, {"milliseconds": 200}, "&mask-timing=own")
+def test_own_cells_are_waited_for_however_slow_the_model_is(live, checkpoint):
+    page = open_slow(live, checkpoint, {"milliseconds": 200}, "&mask-timing=own")
     frames = record(page, 4)
     replay(frames, checkpoint)
     for count, frame in enumerate(frames, start=1):
         assert (frame.report["gazes"], frame.report["maskAgeFrames"]) == (count, 0)
 
 
-def test_a_picture_that_stands_still_gets_its_own_cells(page, site_url, checkpoint):
-    open_slow(page, site_url, checkpoint, {"milliseconds": 400})
+def test_a_picture_that_stands_still_gets_its_own_cells(live, checkpoint):
+    page = open_slow(live, checkpoint, {"milliseconds": 400})
     record(page, 10)
     pause(page)
     page.wait_for_function("() => document.getElementById('facts').textContent.includes('mask 0 frames')")
@@ -90,9 +80,10 @@ def test_with_threads_the_tokens_are_the_same(page, isolated_url, checkpoint):
     replay(record(page, 5), checkpoint)
 
 
-def test_a_picture_that_stands_still_follows_slider_and_mask_source(page, site_url, checkpoint):
+def test_a_picture_that_stands_still_follows_slider_and_mask_source(live, checkpoint):
+    page = live("?source=synthetic-pan&width=160&backend=wasm" + ADDRESSES)
     serve(page, checkpoint)
-    open_live(page, site_url, "?source=synthetic-pan&width=160&backend=wasm" + ADDRESSES)
+    in_page(drawing_worker(page), "worker_hooks.slowDown", {})
     record(page, 3)
     pause(page)
     page.fill("#quality", "100")

@@ -21,8 +21,6 @@ from model_client import (
 from model_server import Served, model_server
 from safetensors.numpy import save
 
-from autogaze_web import options
-
 pytestmark = pytest.mark.browser
 
 
@@ -55,25 +53,6 @@ class TestDownload:
             assert asked.method == "GET"
             assert not {"referer", "cookie", "authorization"} & set(asked.headers)
 
-    def test_without_addresses_it_is_the_released_model(self, client):
-        # The page's own default is the built-in one.
-        assert options.defaults()["config-url"] == "./built-in/config.json"
-        assert options.defaults()["weights-url"] == "./built-in/model.safetensors"
-        release = "https://huggingface.co/nvidia/AutoGaze/resolve/main/"
-        assert client.ask("urls", {"base": "http://localhost/page/"}) == {
-            "config": release + "config.json",
-            "preprocessor": release + "preprocessor_config.json",
-            "weights": release + "model.safetensors",
-        }
-
-    def test_addresses_beside_the_page(self, client):
-        given = {"configUrl": "./a/config.json?x=1", "weightsUrl": "/b/w.safetensors#top"}
-        assert client.ask("urls", {"base": "http://localhost/page/", **given}) == {
-            "config": "http://localhost/page/a/config.json?x=1",
-            "preprocessor": "http://localhost/page/a/preprocessor_config.json",
-            "weights": "http://localhost/b/w.safetensors",
-        }
-
     def test_a_redirect_to_another_host(self, client):
         with model_server() as cdn:
             cdn.files["/blobs/7"] = client.server.files["/model/model.safetensors"]
@@ -82,23 +61,6 @@ class TestDownload:
             assert_complete(client.load())
             assert_complete(client.load())
             assert [asked.method for asked in cdn.asked] == ["GET", "GET"]
-
-    @pytest.mark.parametrize("how", [{"chunked": True}, {"compressed": True}], ids=["no length", "gzip"])
-    def test_a_server_that_does_not_tell_the_size(self, client, how):
-        client.server.files[PATH] = replace(client.server.files[PATH], **how)
-        model = client.load()
-        assert_complete(model)
-        assert model["progress"][-1][0] == model["progress"][-1][1]
-
-    def test_a_model_without_a_preprocessor_config(self, client):
-        client.recorded.expect_problem("404")
-        del client.server.files["/model/preprocessor_config.json"]
-        model = client.load()
-        assert model["preprocessor"] is None
-        assert model["origins"]["preprocessor"] is None
-        assert model["notes"] == [
-            "The model has no preprocessor_config.json, so frames are prepared as for NVIDIA's release."
-        ]
 
 
 def break_off(client: ModelClient, **how: Any) -> str:
@@ -133,32 +95,12 @@ class TestResume:
         assert client.stored()["model.safetensors"]["sha256"] == sha256(WEIGHTS)
         assert model["progress"][-1][0] == model["progress"][-1][1]
 
-    def test_it_is_never_tried_again_by_itself(self, client):
-        break_off(client)
-        client.page.wait_for_timeout(500)
-        assert len(client.server.of(PATH)) == 1
-
     def test_in_a_new_page_too(self, client):
         break_off(client)
         client.page.reload()
         client.wait_for_page()
         assert_complete(client.load())
         assert "range" in client.server.of(PATH)[1].headers
-
-    def test_by_its_date_where_there_is_no_etag(self, client):
-        break_off(client, etag=None, last_modified="Sat, 21 Nov 2026 10:00:00 GMT")
-        assert_complete(client.load())
-        assert client.server.ended(PATH)[1].sent < len(WEIGHTS)
-
-    def test_where_the_range_cannot_be_read(self, client):
-        break_off(client, expose="ETag")
-        assert_complete(client.load())
-        assert client.server.ended(PATH)[1].sent < len(WEIGHTS)
-
-    def test_a_server_without_ranges_sends_the_whole(self, client):
-        break_off(client, ranges=False)
-        assert_complete(client.load())
-        assert client.server.ended(PATH)[1].sent == len(WEIGHTS)
 
     @pytest.mark.parametrize("body", [OTHER_WEIGHTS, WEIGHTS[:1000]], ids=["other bytes", "shorter"])
     def test_a_changed_file_is_downloaded_whole(self, client, body):
@@ -169,21 +111,6 @@ class TestResume:
         client.server.files[PATH] = Served(body, etag='"w2"')
         assert_complete(client.load(), body)
         assert "range" not in client.server.of(PATH)[-1].headers
-
-    @pytest.mark.parametrize(
-        "how",
-        [{"etag": None}, {"etag": 'W/"w1"'}, {"chunked": True}],
-        ids=["no version", "weak", "no length"],
-    )
-    def test_what_cannot_be_continued_safely_begins_anew(self, client, how):
-        if "chunked" in how:  # where the end of the connection is the end of the file
-            client.server.files[PATH] = replace(client.server.files[PATH], delay=0.002, **how)
-            answer = client.page.evaluate("(a) => call('load', a)", client.arguments(cancelAt=500_000))
-            assert answer["error"]["name"] == "AbortError"
-        else:
-            break_off(client, **how)
-        assert_complete(client.load())
-        assert client.server.ended(PATH)[-1].sent == len(WEIGHTS)
 
 
 class TestCancel:
@@ -211,14 +138,6 @@ class TestCancel:
         assert_complete(client.load())
         assert client.server.of(PATH)[1].headers["range"] == f"bytes={kept}-"
 
-    def test_before_any_answer(self, client):
-        client.server.files[PATH] = Served(WEIGHTS, silent=True)
-        client.start()
-        wait_until(lambda: client.server.of(PATH))
-        self.cancel(client)
-        self.assert_all_connections_ended(client.server)
-        assert client.server.of(PATH)[0].gone
-
     def test_while_another_tab_downloads(self, client):
         slow = replace(client.server.files[PATH], stop_after=600_000)
         client.server.files[PATH] = slow
@@ -240,10 +159,3 @@ class TestCancel:
         assert_complete(model)
         assert model["origins"]["weights"]["from"] == "cache"
         assert_complete(client.finish()["value"])
-
-    def test_one_wrong_file_ends_the_others(self, client):
-        client.recorded.expect_problem("404")
-        client.server.files[PATH] = replace(client.server.files[PATH], stop_after=0)
-        del client.server.files["/model/config.json"]
-        assert "There is no config.json" in client.fails()
-        self.assert_all_connections_ended(client.server)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record
-from model_client import STORED_FILES
 from model_page import ADDRESSES, FILES, serve, wait_model
 from playwright.sync_api import expect
 
@@ -67,9 +67,9 @@ def test_a_software_adapter_is_not_chosen_by_itself(open_page, site_url, checkpo
 
 
 # On WebGPU the soak does the same, round by round.
-def test_choosing_and_leaving_the_model(page, site_url, checkpoint):
+def test_choosing_and_leaving_the_model(live, checkpoint):
+    page = live(f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
     serve(page, checkpoint)
-    open_live(page, site_url, f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
     for _ in range(2):
         assert "threshold 0.15" in page.inner_text("#quality-value")
         page.select_option("#mask-source", "autogaze")
@@ -90,15 +90,15 @@ def test_what_is_kept_is_shown_and_can_be_deleted(page, site_url, checkpoint):
     assert page.inner_text("#storage-text") == "Model files stored on this machine: 0.3 MB."
     page.click("#storage-delete")
     page.wait_for_selector("#storage", state="hidden")
-    assert page.evaluate(STORED_FILES) == []
+    assert in_page(page, "stored_files.names") == []
     # Without the model, which would be kept again.
     open_live(page, site_url, "?source=synthetic-pan&width=128")
     assert page.is_hidden("#storage")
 
 
-def test_files_dropped_on_the_page(page, site_url, checkpoint):
+def test_files_dropped_on_the_page(live, checkpoint):
+    page = live("?source=synthetic-pan&width=128&backend=wasm&graphs-url=./model/")
     serve(page, checkpoint)
-    open_live(page, site_url, "?source=synthetic-pan&width=128&backend=wasm&graphs-url=./model/")
     names = ("model.safetensors", "config.json", "preprocessor_config.json")
     choose_files(page, *[checkpoint / name for name in names])
     wait_model(page, "WebAssembly")
@@ -121,10 +121,11 @@ def damaged(checkpoint, folder, name, content):
     return folder
 
 
-def test_what_is_wrong_with_a_model_is_said_and_patch_diff_goes_on(recorded, site_url, checkpoint, tmp_path):
-    recorded.expect_problem("404|ERR_ABORTED")
-    page = recorded.page
-    open_live(page, site_url, f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
+def test_what_is_wrong_with_a_model_is_said_and_patch_diff_goes_on(
+    live, streaming_page, checkpoint, tmp_path
+):
+    streaming_page.expect_problem("404|ERR_ABORTED")
+    page = live(f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
     for index, (name, content, sentence) in enumerate(
         (
             ("config.json", None, "There is no config.json at"),
@@ -144,9 +145,9 @@ def test_what_is_wrong_with_a_model_is_said_and_patch_diff_goes_on(recorded, sit
         page.click("#notice-close")
 
 
-def test_another_architecture_than_the_sites_graphs(page, site_url, checkpoint):
+def test_another_architecture_than_the_sites_graphs(live, checkpoint):
+    page = live(f"?source=synthetic-pan&width=128&backend=wasm{FILES}")
     serve(page, checkpoint)
-    open_live(page, site_url, f"?source=synthetic-pan&width=128&backend=wasm{FILES}")
     page.select_option("#mask-source", "autogaze")
     page.wait_for_selector("#notice:not([hidden])", timeout=LOAD_TIMEOUT_MS)
     text = page.inner_text("#notice-text")
@@ -154,13 +155,12 @@ def test_another_architecture_than_the_sites_graphs(page, site_url, checkpoint):
     assert "autogaze-web export" in text
 
 
-def test_cancelling_a_load(recorded, site_url, checkpoint):
-    recorded.expect_problem("ERR_ABORTED")
-    page = recorded.page
+def test_cancelling_a_load(live, streaming_page, checkpoint):
+    streaming_page.expect_problem("ERR_ABORTED")
+    page = live(f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
     serve(page, checkpoint)
     held = []
     page.route(lambda url: urlsplit(url).path == "/model/model.safetensors", lambda route: held.append(route))
-    open_live(page, site_url, f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
     page.select_option("#mask-source", "autogaze")
     page.wait_for_selector("#model-loading:not([hidden])")
     page.click("#model-cancel")

@@ -5,11 +5,19 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
-from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, wait_shape
+from in_page import in_page
+from live_page import (
+    LOAD_TIMEOUT_MS,
+    SCRIPTS,
+    assert_native,
+    choose_files,
+    drawing_worker,
+    open_live,
+    record,
+    wait_shape,
+)
 from model_page import (
     ADDRESSES,
-    LOSE_IN_FLIGHT,
-    SLOW_DOWN,
     replay,
     serve,
     wait_model,
@@ -30,29 +38,31 @@ def notice(page):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=["f16", "bf16"])
-def test_half_precision(page, site_url, checkpoint, tmp_path, dtype):
+def test_half_precision(live, streaming_page, checkpoint, tmp_path, dtype):
     halved = with_weights(checkpoint, tmp_path, lambda _, array: array.astype(dtype))
-    serve(page, halved)
-    open_live(page, site_url, QUERY + "&mask-source=autogaze&mask-timing=own")
+    serve(streaming_page.page, halved)
+    page = live(QUERY + "&mask-source=autogaze&mask-timing=own")
     wait_model(page, "WebAssembly")
     replay(record(page, 4), halved)
 
 
-def test_weights_that_are_not_finite(page, site_url, checkpoint, tmp_path):
+def test_weights_that_are_not_finite(live, checkpoint, tmp_path):
+    page = live(QUERY)
     serve(page, with_weights(checkpoint, tmp_path, lambda _, array: array * np.float32(np.nan)))
-    open_live(page, site_url, QUERY + "&mask-source=autogaze")
+    page.select_option("#mask-source", "autogaze")
     assert "the weights hold NaN or infinity in gazing_model." in notice(page)
     assert page.input_value("#mask-source") == "patch-diff"
     assert_native(record(page, 3))
 
 
 @pytest.mark.parametrize("timing", ["own", "newest"])
-def test_weights_with_which_the_model_computes_nan(page, site_url, checkpoint, tmp_path, timing):
+def test_weights_with_which_the_model_computes_nan(live, checkpoint, tmp_path, timing):
     def overflow(name, array):
         return array * np.float32(1e20) if "v_proj" in name or "o_proj" in name else array
 
+    page = live(f"{QUERY}&mask-timing={timing}")
     serve(page, with_weights(checkpoint, tmp_path, overflow))
-    open_live(page, site_url, f"{QUERY}&mask-source=autogaze&mask-timing={timing}")
+    page.select_option("#mask-source", "autogaze")
     assert notice(page) == (
         "AutoGaze stopped: the model computed NaN or infinity: "
         "the weights or the frame's values are out of range."
@@ -85,37 +95,17 @@ def test_a_worker_for_the_model_that_does_not_start(recorded, site_url, checkpoi
     page = recorded.page
     serve(page, checkpoint)
     open_live(page, site_url, QUERY)
-    page.workers[0].evaluate(
-        """() => {
-          const { Worker } = globalThis;
-          globalThis.Worker = function (url, how) { return new Worker(new URL("missing.mjs", url), how); };
-        }"""
-    )
+    in_page(drawing_worker(page), "worker_hooks.breakModelWorker")
     page.select_option("#mask-source", "autogaze")
     assert notice(page) == "The model's worker could not start or broke down: reload the page."
     assert_native(record(page, 3))
 
 
 def test_frames_that_change_size_while_the_model_works(page, site_url, checkpoint):
-    page.add_init_script(
-        """
-        const canvas = document.createElement("canvas");
-        [canvas.width, canvas.height] = [320, 180];
-        const context = canvas.getContext("2d");
-        let n = 0;
-        setInterval(() => {
-          context.fillStyle = n++ % 2 ? "navy" : "orange";
-          context.fillRect(0, 0, canvas.width, canvas.height);
-          context.fillStyle = "white";
-          context.fillRect(n % 100, n % 100, 60, 40);
-        }, 50);
-        globalThis.turn = () => { [canvas.width, canvas.height] = [canvas.height, canvas.width]; };
-        navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
-        """
-    )
+    page.add_init_script(path=SCRIPTS / "turning_camera.mjs")
     serve(page, checkpoint)
     open_live(page, site_url, QUERY.replace("synthetic-pan", "camera") + "&mask-timing=newest")
-    page.workers[0].evaluate(SLOW_DOWN, {"frames": 3})
+    in_page(drawing_worker(page), "worker_hooks.slowDown", {"frames": 3})
     page.select_option("#mask-source", "autogaze")
     for height, width in ((72, 128), (228, 128), (72, 128)):
         page.wait_for_function(
@@ -128,11 +118,11 @@ def test_frames_that_change_size_while_the_model_works(page, site_url, checkpoin
         page.evaluate("turn()")
 
 
-def test_another_model_and_another_source_in_mid_gaze(page, site_url, checkpoint, tmp_path):
+def test_another_model_and_another_source_in_mid_gaze(live, checkpoint, tmp_path):
     other = with_weights(checkpoint, tmp_path, lambda _, array: array[::-1].copy())
+    page = live(QUERY + "&mask-timing=newest")
     serve(page, checkpoint)
-    open_live(page, site_url, QUERY + "&mask-timing=newest")
-    page.workers[0].evaluate(SLOW_DOWN, {"frames": 4})
+    in_page(drawing_worker(page), "worker_hooks.slowDown", {"frames": 4})
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebAssembly")
     replay(record(page, 20, "synthetic-pulse"), checkpoint)
@@ -149,6 +139,7 @@ def test_another_model_and_another_source_in_mid_gaze(page, site_url, checkpoint
     replay(record(page, 20, "synthetic-pan"), other)
     page.select_option("#mask-source", "patch-diff")
     page.wait_for_function(GONE)
+    in_page(drawing_worker(page), "worker_hooks.slowDown", {})
     assert_native(record(page, 3))
 
 
@@ -157,7 +148,7 @@ def test_a_tab_that_is_frozen_and_goes_on(launch_plain, site_url, checkpoint):
     page = recorded.page
     serve(page, checkpoint)
     open_live(page, site_url, QUERY + "&mask-timing=newest")
-    page.workers[0].evaluate(SLOW_DOWN, {"frames": 2})
+    in_page(drawing_worker(page), "worker_hooks.slowDown", {"frames": 2})
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebAssembly")
     for _ in range(2):
@@ -169,7 +160,7 @@ def test_a_tab_that_is_frozen_and_goes_on(launch_plain, site_url, checkpoint):
     assert recorded.unexpected() == []
 
 
-@pytest.mark.parametrize(("timing", "first_loss"), [("own", "lose = true"), ("newest", "device.destroy()")])
+@pytest.mark.parametrize(("timing", "first_loss"), [("own", "in a run"), ("newest", "at once")])
 def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, checkpoint, timing, first_loss):
     recorded = open_page(webgpu=True)
     recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_|[Bb]uffer")
@@ -178,21 +169,17 @@ def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, checkpo
     query = f"?source=synthetic-pan&width=128&mask-timing={timing}&backend=webgpu{ADDRESSES}"
     open_live(page, site_url, query)
     (worker,) = page.workers
-    worker.evaluate(LOSE_IN_FLIGHT)
+    in_page(worker, "worker_hooks.watchDevice")
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebGPU")
-    worker.evaluate(f"() => {{ globalThis.begun = performance.now(); globalThis.{first_loss}; }}")
+    in_page(worker, "worker_hooks.loseDevice", first_loss)
     assert notice(page) == "The GPU was lost: the model is being started again."
     page.wait_for_selector("#model-loading", state="hidden", timeout=LOAD_TIMEOUT_MS)
     wait_model(page, "WebGPU")
     page.click("#notice-close")
     # However long the software adapter took, the second loss is within a minute of the first.
-    worker.evaluate("""() => {
-      const now = performance.now.bind(performance);
-      const since = now() - globalThis.begun;
-      performance.now = () => now() - since;
-      globalThis.lose = true;
-    }""")
+    in_page(worker, "worker_hooks.rewindToLoss")
+    in_page(worker, "worker_hooks.loseDevice", "in a run")
     assert "The GPU was lost twice within a minute" in notice(page)
     assert page.input_value("#mask-source") == "patch-diff"
     page.wait_for_function(GONE)

@@ -9,7 +9,7 @@ from pathlib import Path
 import oracle
 import pytest
 import synthetic_formula as formula
-from live_page import LOAD_TIMEOUT_MS, open_live, wait_live
+from live_page import LOAD_TIMEOUT_MS, SCRIPTS, open_live, wait_live
 from playwright.sync_api import Page
 
 import build_site
@@ -177,19 +177,9 @@ def test_autogaze_can_be_stored_before_it_is_used(open_page, serve_at, own_site)
     assert "built-in model" in page.inner_text("#model-choice-text")
 
 
-# The page is stored once the test allows it.
-LET_REGISTER = """
-const { register } = ServiceWorkerContainer.prototype;
-ServiceWorkerContainer.prototype.register = async function (...how) {
-  await new Promise((resolve) => { globalThis.letRegister = resolve; });
-  return register.apply(this, how);
-};
-"""
-
-
 def test_a_model_that_is_ready_before_the_page_is_stored_is_stored_too(open_page, site_url):
     page = open_page(service_workers="allow").page
-    page.add_init_script(LET_REGISTER)
+    page.add_init_script(path=SCRIPTS / "delayed_registration.mjs")
     open_live(page, site_url, SMALL + "&backend=wasm&mask-source=autogaze")
     wait_model(page, "AutoGaze, WebAssembly, 1 thread")
     page.wait_for_function("() => globalThis.letRegister")

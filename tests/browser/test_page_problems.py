@@ -8,6 +8,7 @@ import clips
 import numpy as np
 import pytest
 from live_page import (
+    SCRIPTS,
     assert_native,
     assert_shown,
     choose_files,
@@ -20,11 +21,6 @@ from live_page import (
 )
 
 pytestmark = pytest.mark.browser
-
-REFUSE_CAMERA = """
-globalThis.refusal = "NotReadableError";
-navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("said the test", refusal); };
-"""
 
 
 def notice(page):
@@ -57,7 +53,7 @@ def test_no_camera(open_page, site_url):
 
 
 def test_a_camera_that_does_not_open(page, site_url):
-    page.add_init_script(REFUSE_CAMERA)
+    page.add_init_script(path=SCRIPTS / "refused_camera.mjs")
     page.goto(site_url)
     assert notice(page).startswith("The camera is in use by another program.")
     page.evaluate("() => { refusal = 'AbortError'; }")
@@ -85,8 +81,8 @@ def test_a_camera_that_is_unplugged_and_comes_back(open_page, site_url, tmp_path
     assert_native(record(page, 3))
 
 
-def test_files_that_are_no_videos(page, site_url, tmp_path):
-    open_live(page, site_url, "?source=synthetic-pulse")
+def test_files_that_are_no_videos(live, tmp_path):
+    page = live("?source=synthetic-pulse")
     clips.write_silence(tmp_path / "song.webm")
     (tmp_path / "notes.mp4").write_bytes(b"This is a text, whatever its name says.\n" * 99)
     (tmp_path / "empty.webm").write_bytes(b"")
@@ -104,41 +100,42 @@ def test_files_that_are_no_videos(page, site_url, tmp_path):
         assert_other_sources_work(page)
 
 
-def open_file(page, site_url, path, query=""):
-    page.goto(site_url + "?source=file" + query)
+def open_file(live, path, query=""):
+    page = live("?source=file" + query)
     choose_files(page, path)
     wait_live(page)
+    return page
 
 
-def test_a_video_of_one_frame(page, site_url, tmp_path):
+def test_a_video_of_one_frame(live, tmp_path):
     frames = clips.moving_square(1, 96, 64)
-    open_file(page, site_url, clips.write_lossless(tmp_path / "one.webm", frames), "&width=96")
+    page = open_file(live, clips.write_lossless(tmp_path / "one.webm", frames), "&width=96")
     assert_shown(page, "input", frames[0])
     assert_shown(page, "output", frames[0])
 
 
-def test_odd_sizes(page, site_url, tmp_path):
+def test_odd_sizes(live, tmp_path):
     frames = clips.moving_square(12, 641, 359)
-    open_file(page, site_url, clips.write_lossless(tmp_path / "odd.webm", frames, fps=10), "&width=641")
+    page = open_file(live, clips.write_lossless(tmp_path / "odd.webm", frames, fps=10), "&width=641")
     recorded = record(page, 5)
     for frame in recorded:
         assert any(np.array_equal(frame.input[..., :3], each) for each in frames), "not the file's pixels"
     assert_native(recorded)
 
 
-def test_a_4k_video(page, site_url, tmp_path):
+def test_a_4k_video(live, tmp_path):
     frames = clips.moving_square(4, 3840, 2160, side=640, step=400)
-    open_file(page, site_url, clips.write_vp9(tmp_path / "large.webm", frames, fps=5))
+    page = open_file(live, clips.write_vp9(tmp_path / "large.webm", frames, fps=5))
     recorded = record(page, 3)
     assert recorded[0].input.shape == (360, 640, 4)
     assert_native(recorded)
 
 
-def test_videos_with_rotation_metadata(page, site_url, tmp_path):
+def test_videos_with_rotation_metadata(live, tmp_path):
     """A bright top left corner goes to the top right when a file asks for a quarter turn clockwise."""
     frames = np.full((10, 64, 96, 3), 20, np.uint8)
     frames[:, :16, :16] = (250, 60, 60)
-    page.goto(site_url + "?source=file&width=native")
+    page = live("?source=file&width=native")
 
     def turned(shape, corner):
         picture = shown(page, "input")
@@ -215,13 +212,7 @@ def test_the_camera_is_seen_before_python_is_there(open_page, site_url, tmp_path
 
 
 def test_progress_counts_the_bytes_of_the_site(page, site_url):
-    page.add_init_script("""
-      globalThis.seen = [];
-      addEventListener("DOMContentLoaded", () => {
-        const bytes = document.getElementById("loading-bytes");
-        new MutationObserver(() => seen.push(bytes.textContent)).observe(bytes, { childList: true });
-      });
-    """)
+    page.add_init_script(path=SCRIPTS / "recorded_progress.mjs")
     open_live(page, site_url, "?source=synthetic-pan")
     loaded = [float(text.split()[0]) for text in page.evaluate("seen")]
     total = float(page.evaluate("seen.at(-1)").split()[2])

@@ -8,7 +8,6 @@ import struct
 
 import pytest
 from live_page import LOAD_TIMEOUT_MS, choose_files, open_live, record, wait_live
-from playwright.sync_api import Page
 
 import build_site
 from autogaze_web.model.config import AutoGazeConfig
@@ -38,10 +37,9 @@ def test_a_whole_session_talks_to_its_own_server_alone(open_page, site_url):
     assert [url for url in {*asked, *recorded.requests} if not url.startswith((site_url, "blob:"))] == []
 
 
-def test_the_policy_lets_no_foreign_code_run(recorded, site_url):
-    recorded.expect_problem("Content Security Policy|Refused|ERR_BLOCKED|violates")
-    page = recorded.page
-    open_live(page, site_url, "?source=synthetic-pan&width=128")
+def test_the_policy_lets_no_foreign_code_run(live, streaming_page):
+    streaming_page.expect_problem("Content Security Policy|Refused|ERR_BLOCKED|violates")
+    page = live("?source=synthetic-pan&width=128")
     policy = page.get_attribute("meta[http-equiv=Content-Security-Policy]", "content")
     rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split(";")}
     assert rules["default-src"] == ["'none'"]
@@ -77,9 +75,8 @@ HOSTILE = {
 }
 
 
-def test_hostile_weights_end_in_a_sentence_and_the_page_goes_on(recorded, site_url, tmp_path):
-    page: Page = recorded.page
-    open_live(page, site_url, "?source=synthetic-pan&width=128&backend=wasm")
+def test_hostile_weights_end_in_a_sentence_and_the_page_goes_on(live, tmp_path):
+    page = live("?source=synthetic-pan&width=128&backend=wasm")
     config = tmp_path / "config.json"
     config.write_text(json.dumps(released_config()))
     weights = tmp_path / "model.safetensors"

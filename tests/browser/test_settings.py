@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from live_page import open_live, record, wait_live
+from in_page import in_page
+from live_page import open_feature, open_live, record, wait_live
 
 from autogaze_web import options
 
 pytestmark = pytest.mark.browser
-
-# What is seen of each option's row, and the state of its control.
-ROWS = """() => Object.fromEntries([...document.querySelectorAll(".setting")].map((row) => {
-  const control = row.querySelector("select, input");
-  const { value, checked } = control;
-  const label = row.querySelector("label").innerText;
-  return [control.id.replace("setting-", ""), { label, text: row.innerText, value, checked }];
-}))"""
 
 
 def values(page):
     return page.evaluate("() => globalThis.autogaze.settings.values")
 
 
-def test_every_option_is_in_the_panel(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan")
-    page.click("#feature-settings summary")
-    rows = page.evaluate(ROWS)
+def test_every_option_is_in_the_panel(live):
+    page = live("?source=synthetic-pan")
+    open_feature(page, "settings")
+    rows = in_page(page, "page_elements.settingRows")
     assert rows.keys() == options.options().keys()
     for name, option in options.options().items():
         row = rows[name]
@@ -44,9 +37,9 @@ def test_every_option_is_in_the_panel(page, site_url):
     page.fill("#settings-find", "")
 
 
-def test_settings_change_the_running_stream_and_go_back(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan")
-    page.click("#feature-settings summary")
+def test_settings_change_the_running_stream_and_go_back(live):
+    page = live("?source=synthetic-pan")
+    open_feature(page, "settings")
     page.fill("#setting-patch-diff-grid", "7")
     page.fill("#setting-patch-diff-threshold", "0")
     page.keyboard.press("Tab")
@@ -79,12 +72,12 @@ def test_settings_change_the_running_stream_and_go_back(page, site_url):
     assert page.inner_text("#settings-hint") == "all at their defaults"
 
 
-def test_a_preset_sets_its_options(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan&preset=quality&keyframe-duration=7")
+def test_a_preset_sets_its_options(live):
+    page = live("?source=synthetic-pan&preset=quality&keyframe-duration=7")
     assert values(page) == options.parse(
         {"source": "synthetic-pan", "preset": "quality", "keyframe-duration": 7}
     )
-    page.click("#feature-settings summary")
+    open_feature(page, "settings")
     page.click("#presets button:text('Realtime')")
     assert values(page) == options.parse({"source": "synthetic-pan", "preset": "realtime"})
     wait_live(page)
@@ -98,7 +91,7 @@ def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_pa
     )
     page.select_option("#output-mode", "interframe")
     page.locator("#quality").fill("70")
-    page.click("#feature-settings summary")
+    open_feature(page, "settings")
     page.click("#copy-link")
     page.wait_for_function(
         "() => document.getElementById('settings-status').textContent === 'The link was copied.'"
@@ -116,6 +109,6 @@ def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_pa
     # The camera is the default, but an address of a picture would have that shown.
     page.select_option("#source", "camera")
     assert "source=camera" in page.evaluate("() => globalThis.autogaze.settings.query()")
-    page.click("#feature-settings summary")
+    open_feature(page, "settings")
     page.click("#settings-reset")
     assert page.evaluate("() => globalThis.autogaze.settings.query()") == ""

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import clips
 import numpy as np
 import pytest
+from in_page import in_page
 from live_page import (
     LOAD_TIMEOUT_MS,
+    SCRIPTS,
     assert_native,
     assert_shown,
     choose_files,
@@ -27,68 +29,6 @@ from PIL import Image
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-
-OFFER = """([kind, name, type, bytes]) => {
-  const file = new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type });
-  const data = new DataTransfer();
-  data.items.add(file);
-  const how = { bubbles: true, cancelable: true };
-  document.body.dispatchEvent(
-    kind === "paste"
-      ? new ClipboardEvent("paste", { ...how, clipboardData: data })
-      : new DragEvent(kind, { ...how, dataTransfer: data }),
-  );
-}"""
-
-FAKE_SCREEN = """
-const canvas = document.createElement("canvas");
-[canvas.width, canvas.height] = [320, 180];
-const context = canvas.getContext("2d");
-let n = 0;
-setInterval(() => {
-  context.fillStyle = `rgb(${(n += 40) % 256} 90 160)`;
-  context.fillRect(0, 0, canvas.width, canvas.height);
-}, 50);
-globalThis.asked = [];
-navigator.mediaDevices.getDisplayMedia = async (wanted) => {
-  asked.push(wanted);
-  if (globalThis.refusal) throw new DOMException("said the test", globalThis.refusal);
-  return canvas.captureStream(20);
-};
-"""
-
-TWO_CAMERAS = """
-globalThis.asked = [];
-navigator.mediaDevices.getUserMedia = async ({ video }) => {
-  asked.push(video);
-  const back = (video.deviceId?.exact ?? video.facingMode?.ideal ?? "").startsWith("environment");
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [320, 180];
-  const context = canvas.getContext("2d");
-  setInterval(() => {
-    context.fillStyle = back ? "rgb(0 0 200)" : "rgb(200 0 0)";
-    context.fillRect(0, 0, 320, 180);
-    context.fillStyle = "white";
-    context.fillRect(0, 0, 80, 180);
-  }, 50);
-  const stream = canvas.captureStream(20);
-  stream.getVideoTracks()[0].getSettings = () => ({ deviceId: back ? "environment-1" : "user-1" });
-  return stream;
-};
-navigator.mediaDevices.enumerateDevices = async () => [
-  { kind: "videoinput", deviceId: "user-1", label: "Front eye" },
-  { kind: "audioinput", deviceId: "ear", label: "Ear" },
-  { kind: "videoinput", deviceId: "environment-1", label: "Back eye" },
-];
-"""
-
-
-# The number of the frame from which the step was made.
-STEP_WHILE_IT_RUNS = """() => {
-  const { player } = globalThis.autogaze;
-  document.getElementById("step-forward").click();
-  return player.playback.index;
-}"""
 
 
 def notice(page):
@@ -114,7 +54,7 @@ def picture(width=161, height=91):
 
 
 def offer(page, kind, name, mime, content):
-    page.evaluate(OFFER, [kind, name, mime, base64.b64encode(content).decode()])
+    in_page(page, "page_elements.offerFile", kind, name, mime, base64.b64encode(content).decode())
 
 
 def wait_size(page, width, height):
@@ -131,9 +71,9 @@ def wait_place(page, text):
     )
 
 
-def test_every_frame_of_a_file_in_order_bit_for_bit(page, site_url, tmp_path):
+def test_every_frame_of_a_file_in_order_bit_for_bit(live, tmp_path):
     frames = clips.moving_square(9, 320, 180, step=24)
-    page.goto(site_url + "?source=file&width=native&pace=every-frame")
+    page = live("?source=file&width=native&pace=every-frame")
     choose_files(page, clips.write_lossless(tmp_path / "square.webm", frames, fps=25))
     wait_live(page)
     recorded = record(page, 12)
@@ -171,17 +111,17 @@ def test_a_file_is_stepped_scrubbed_and_stops_at_its_end(page, site_url, tmp_pat
     page.check("#file-loop")
     page.click("#run")
     wait_frames(page, 3)
-    index = page.evaluate(STEP_WHILE_IT_RUNS)
+    index = in_page(page, "page_elements.stepForward")
     assert page.inner_text("#run") == "Start"
     assert_shows(min(index + 1, 11))
     page.click("#step-back")
     assert_shows(min(index, 10))
 
 
-def test_single_frames_of_turned_videos_are_turned(page, site_url, tmp_path):
+def test_single_frames_of_turned_videos_are_turned(live, tmp_path):
     frames = np.full((4, 64, 96, 3), 20, np.uint8)
     frames[:, :16, :16] = (250, 60, 60)
-    page.goto(site_url + "?source=file&width=native&pace=every-frame")
+    page = live("?source=file&width=native&pace=every-frame")
 
     def turned(corner):
         seen = shown(page, "input")
@@ -240,23 +180,10 @@ def test_pictures_and_addresses_that_do_not_work(recorded, site_url):
         ("b.png", b"", '"b.png" is empty. Choose a picture'),
         ("c.png", png(np.zeros((1, 1, 3), np.uint8)) + bytes(101_000_000), '"c.png" has 101 MB'),
     ):
-        page.evaluate(
-            """([name, bytes, padding]) => {
-              const head = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
-              const file = new File([head, new Uint8Array(padding)], name, { type: "image/png" });
-              globalThis.autogaze.player.openFile(file);
-            }""",
-            [name, base64.b64encode(content[:500]).decode(), max(0, len(content) - 500)],
-        )
+        head, padding = base64.b64encode(content[:500]).decode(), max(0, len(content) - 500)
+        in_page(page, "page_elements.openFile", name, "image/png", head, padding)
         wait_notice(page, sentence)
-    page.evaluate(
-        """async () => {
-          const canvas = new OffscreenCanvas(12000, 9000);
-          canvas.getContext("2d").fillRect(0, 0, 9, 9);
-          const file = new File([await canvas.convertToBlob()], "d.png", { type: "image/png" });
-          globalThis.autogaze.player.openFile(file);
-        }"""
-    )
+    in_page(page, "page_elements.openBlackPicture", "d.png", 12000, 9000)
     wait_notice(page, '"d.png" is too large (12000\u00d79000)')
     recorded.expect_problem("Content Security Policy|example.org|404|missing.webm|ERR_ABORTED")
     page.goto(site_url + "?image-url=https://example.org/a.png")
@@ -267,7 +194,7 @@ def test_pictures_and_addresses_that_do_not_work(recorded, site_url):
 
 
 def test_a_screen_is_shown_until_it_is_no_longer_shared(page, site_url):
-    page.add_init_script(FAKE_SCREEN)
+    page.add_init_script(path=SCRIPTS / "fake_screen.mjs")
     open_live(page, site_url, "?source=screen")
     assert page.evaluate("asked[0].audio") is False
     assert_native(record(page, 3))
@@ -297,25 +224,15 @@ def test_the_browsers_own_screen_capture(open_page, site_url, tmp_path):
 
 
 def test_cameras_are_picked_and_mirrored(page, site_url):
-    page.add_init_script(TWO_CAMERAS)
+    page.add_init_script(path=SCRIPTS / "two_cameras.mjs")
     open_live(page, site_url, "?width=160&camera-facing=back")
     assert page.evaluate("asked.at(-1).facingMode.ideal") == "environment"
     options = page.locator("#camera-device option")
     expect(options).to_have_text(["Front eye", "Back eye", "Front camera", "Back camera"])
     expect(page.locator("#camera-device")).to_have_value("environment-1")
 
-    def colour(x, minimum):
-        page.wait_for_function(
-            """([x, [red, blue]]) => {
-              const panel = document.getElementById("input");
-              const copy = new OffscreenCanvas(panel.width, panel.height);
-              const context = copy.getContext("2d");
-              context.drawImage(panel, 0, 0);
-              const [r, , b] = context.getImageData(x, 45, 1, 1).data;
-              return Math.abs(r - red) < 12 && Math.abs(b - blue) < 12;
-            }""",
-            arg=[x, minimum],
-        )
+    def colour(x, red_and_blue):
+        in_page(page, "page_elements.waitColour", x, 45, red_and_blue)
 
     white, red, blue = (255, 255), (200, 0), (0, 200)
     colour(10, white)

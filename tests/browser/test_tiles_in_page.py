@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from live_page import LOAD_TIMEOUT_MS, eventually, open_live, record, shown
+from in_page import in_page
+from live_page import LOAD_TIMEOUT_MS, drawing_worker, eventually, open_feature, open_live, record, shown
 from model_page import ADDRESSES, serve, wait_model
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
@@ -56,27 +57,6 @@ def test_every_tile_is_the_native_packages(open_page, site_url, checkpoint, back
     wait_tiles(page, f"{len(tiling)} of {len(tiling)}")
 
 
-# Every run of the model waits until it is let go.
-HOLD = """() => {
-  const post = Worker.prototype.postMessage;
-  const held = [];
-  Worker.prototype.postMessage = function (message, ...more) {
-    if (message?.name === "execute") held.push(() => post.call(this, message, ...more));
-    else post.call(this, message, ...more);
-  };
-  globalThis.letGo = async (runs) => {
-    for (let i = 0; i < runs; i++) {
-      while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-      held.shift()();
-    }
-  };
-  globalThis.letAllGo = () => {
-    Worker.prototype.postMessage = post;
-    for (const go of held.splice(0)) go();
-  };
-}"""
-
-
 def wait_tiles(page, text):
     page.wait_for_function(
         "(text) => document.getElementById('tiles-count').textContent.trim() === text",
@@ -85,13 +65,13 @@ def wait_tiles(page, text):
     )
 
 
-def test_what_is_known_is_shown_and_the_rest_can_be_called_off(page, site_url, checkpoint):
-    serve(page, checkpoint)
+def test_what_is_known_is_shown_and_the_rest_can_be_called_off(live, checkpoint):
     query = QUERY.replace("mask-source=autogaze", "mask-source=patch-diff")
-    open_live(page, site_url, f"{query}&mode=tiled&tile-batch-size=2&frames-per-clip=1&mask-display=overlay")
+    page = live(f"{query}&mode=tiled&tile-batch-size=2&frames-per-clip=1&mask-display=overlay")
+    serve(page, checkpoint)
     assert page.is_hidden("#tiles")
-    worker = page.workers[0]
-    worker.evaluate(HOLD)
+    worker = drawing_worker(page)
+    in_page(worker, "worker_hooks.holdRuns")
     page.select_option("#mask-source", "autogaze")
     page.wait_for_selector("#tiles:not([hidden])", timeout=LOAD_TIMEOUT_MS)
 
@@ -106,15 +86,15 @@ def test_what_is_known_is_shown_and_the_rest_can_be_called_off(page, site_url, c
 
         eventually(page, check)
 
-    worker.evaluate("() => letGo(2)")
+    in_page(worker, "worker_hooks.letGo", 2)
     wait_tiles(page, "2 of 6")
     wait_lit([True, True, False, False, False, False])
-    worker.evaluate("() => letGo(2)")
+    in_page(worker, "worker_hooks.letGo", 2)
     wait_tiles(page, "4 of 6")
     wait_lit([True, True, True, True, False, False])
 
     page.click("#tiles-cancel")
-    worker.evaluate("() => letAllGo()")
+    in_page(worker, "worker_hooks.letAllGo")
     page.wait_for_selector("#tiles", state="hidden")
     page.wait_for_function(
         "() => /mask \\d+ frames? |ms \\(AutoGaze/.test(document.getElementById('facts').textContent)"
@@ -124,9 +104,9 @@ def test_what_is_known_is_shown_and_the_rest_can_be_called_off(page, site_url, c
     assert report.get("tiles", 0) == 0
 
 
-def test_the_defaults_follow_the_mode(page, site_url):
-    open_live(page, site_url, "?source=synthetic-pan")
-    page.click("#feature-settings summary")
+def test_the_defaults_follow_the_mode(live):
+    page = live("?source=synthetic-pan")
+    open_feature(page, "settings")
     names = ("frames-per-clip", "max-gaze-tokens-each-frame", "top-k", "inference-width")
     values = lambda: [page.input_value(f"#setting-{name}") for name in names]  # noqa: E731
     assert values() == ["16", "16", "10", "640"]

@@ -42,7 +42,7 @@ const missing = {
   ImageBitmap: ImageBitmapStub,
   navigator: { onLine: true, hardwareConcurrency: 4 },
   location: { origin: "https://page.example", href: "https://page.example/" },
-  document: { baseURI: "https://page.example/folder/" },
+  document: Object.assign(new EventTarget(), { baseURI: "https://page.example/folder/" }),
   isSecureContext: true,
 };
 for (const [name, value] of Object.entries(missing)) {

@@ -194,7 +194,8 @@ describe("a stored model", () => {
     assert.equal((await load()).origins.weights.from, "cache");
   });
 
-  const damages = /** @type {Record<string, (bytes: Uint8Array) => Uint8Array>} */ ({
+  const damages = /** @type {Record<string, (bytes: Uint8Array) => Uint8Array | null>} */ ({
+    removed: () => null,
     flipped: (bytes) => bytes.map((byte, i) => (i === 99 ? byte ^ 1 : byte)),
     shortened: (bytes) => bytes.slice(0, -1),
   });
@@ -202,7 +203,11 @@ describe("a stored model", () => {
     test(`that is damaged (${name}) is noticed, deleted and downloaded when asked`, async () => {
       await load();
       for (const [folder, file, bytes] of origin.root.files())
-        if (bytes.length === WEIGHTS.length) folder.entries.set(file, damage(bytes));
+        if (bytes.length === WEIGHTS.length) {
+          const damaged = damage(bytes);
+          if (damaged) folder.entries.set(file, damaged);
+          else folder.entries.delete(file);
+        }
       assert.equal(
         await failure(),
         "The kept copy of model.safetensors was damaged and has been deleted: load the model again to download it.",

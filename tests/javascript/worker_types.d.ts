@@ -10,3 +10,9 @@ interface FileSystemSyncAccessHandle {
 interface FileSystemFileHandle {
   createSyncAccessHandle(): Promise<FileSystemSyncAccessHandle>;
 }
+
+interface DedicatedWorkerGlobalScope {
+  onmessage: ((event: MessageEvent) => void) | null;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever can be cloned
+  postMessage(message: any, transfer?: Transferable[]): void;
+}

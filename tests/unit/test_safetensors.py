@@ -85,13 +85,13 @@ def plausible_headers(draw: st.DrawFn) -> bytes:
     return file(text.encode("utf-8", "replace"), data)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(plausible_headers())
 def test_plausible_headers(data: bytes) -> None:
     agree(data)
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(plausible_headers(), st.data())
 def test_damaged_files(data: bytes, draw: st.DataObject) -> None:
     damaged = bytearray(data)

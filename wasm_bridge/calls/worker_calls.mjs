@@ -73,17 +73,19 @@ export class WorkerCalls {
     this.check();
     signal?.throwIfAborted();
     const id = ++this.#lastId;
-    const { promise, resolve, reject } = Promise.withResolvers();
-    const cancel = () => {
-      this.#pending.delete(id);
-      this.#post({ cancel: id });
-      reject(signal?.reason);
-    };
-    this.#post({ id, name, args }, transfer);
-    this.#pending.set(id, { resolve, reject, onProgress });
+    let cancel = () => {};
+    const answer = new Promise((resolve, reject) => {
+      cancel = () => {
+        this.#pending.delete(id);
+        this.#post({ cancel: id });
+        reject(signal?.reason);
+      };
+      this.#post({ id, name, args }, transfer);
+      this.#pending.set(id, { resolve, reject, onProgress });
+    });
     signal?.addEventListener("abort", cancel);
     try {
-      return await promise;
+      return await answer;
     } finally {
       signal?.removeEventListener("abort", cancel);
     }

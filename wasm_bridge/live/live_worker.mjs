@@ -15,18 +15,24 @@ const sessionModule = import("./live_session.mjs").catch(() => {
   );
 });
 sessionModule.catch(() => {}); // `start` throws it
-/** The calls that Python answers. @type {PromiseWithResolvers<any>} */
-const session = Promise.withResolvers();
-session.promise.catch(() => {}); // `start` throws it too
+/** @type {(handlers: any) => void} */
+let sessionStarted = () => {};
+/** @type {(reason: unknown) => void} */
+let sessionFailed = () => {};
+/** The calls that Python answers. @type {Promise<any>} */
+const session = new Promise((resolve, reject) => {
+  [sessionStarted, sessionFailed] = [resolve, reject];
+});
+session.catch(() => {}); // `start` throws it too
 
 /** @type {Pick<LiveCalls, "start" | "ping">} */
 const calls = {
   async start({ canvases, siteUrl }, { progress }) {
     try {
       const [pyodide, { LiveSession }] = await Promise.all([startPython(siteUrl, progress), sessionModule]);
-      session.resolve(new LiveSession(pyodide, canvases, siteUrl, emit).handlers);
+      sessionStarted(new LiveSession(pyodide, canvases, siteUrl, emit).handlers);
     } catch (error) {
-      session.reject(error);
+      sessionFailed(error);
       throw error;
     }
   },
@@ -34,4 +40,4 @@ const calls = {
   ping() {},
 };
 
-const emit = serveCalls(calls, { later: session.promise });
+const emit = serveCalls(calls, { later: session });

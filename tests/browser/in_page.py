@@ -1,0 +1,24 @@
+"""Calls of JavaScript modules of the tests, which `served` serves beside whatever page is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, Worker
+
+_CALL = """async ([module, name, values]) => {
+  const exports = await import(new URL(`/tests/${module}.mjs`, location.href).href);
+  return exports[name](...values);
+}"""
+
+
+def in_page(where: Page | Worker, function: str, *values: Any) -> Any:
+    """What a function of a module in ``tests/browser/pages`` returns, called with JSON values.
+
+    Args:
+        where: a page, or a worker of one, whose server is of `served`.
+        function: module and name, as in ``"live_frames.shown"``.
+        values: the arguments.
+    """
+    module, name = function.split(".")
+    return where.evaluate(_CALL, [module, name, list(values)])

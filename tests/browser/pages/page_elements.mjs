@@ -1,0 +1,133 @@
+/**
+ * What the page's elements show, and what a user does with them.
+ * @module
+ */
+
+import { pageParts, pixelsOf } from "./live_frames.mjs";
+
+/**
+ * Drags, drops or pastes a file.
+ * @param {"dragenter" | "drop" | "paste"} kind
+ * @param {string} name
+ * @param {string} type
+ * @param {string} content in Base64
+ */
+export function offerFile(kind, name, type, content) {
+  const data = new DataTransfer();
+  data.items.add(fileOf(name, type, content));
+  const how = { bubbles: true, cancelable: true };
+  document.body.dispatchEvent(
+    kind === "paste"
+      ? new ClipboardEvent("paste", { ...how, clipboardData: data })
+      : new DragEvent(kind, { ...how, dataTransfer: data }),
+  );
+}
+
+/**
+ * Opens a file as if it had been chosen.
+ * @param {string} name
+ * @param {string} type
+ * @param {string} content in Base64
+ * @param {number} [padding] zeros after it
+ */
+export function openFile(name, type, content, padding = 0) {
+  pageParts().player.openFile(
+    new File([fileOf(name, type, content), new Uint8Array(padding)], name, { type }),
+  );
+}
+
+/** Opens a black picture of a size. @param {string} name @param {number} width @param {number} height */
+export async function openBlackPicture(name, width, height) {
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d")?.fillRect(0, 0, 9, 9);
+  const file = new File([await canvas.convertToBlob()], name, { type: "image/png" });
+  pageParts().player.openFile(file);
+}
+
+/** @param {string} name @param {string} type @param {string} content */
+function fileOf(name, type, content) {
+  return new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name, { type });
+}
+
+/** Presses the button for the next frame, and returns the number of the frame from which the step was made. */
+export function stepForward() {
+  document.getElementById("step-forward")?.click();
+  return pageParts().player.playback?.index;
+}
+
+/**
+ * Waits until the input panel's pixel has this red and blue, nearly.
+ * @param {number} x
+ * @param {number} y
+ * @param {[red: number, blue: number]} colour
+ */
+export function waitColour(x, y, [red, blue]) {
+  return poll(() => {
+    const { data, width } = pixelsOf("input");
+    const [r = 0, , b = 0] = data.subarray(4 * (y * width + x));
+    return Math.abs(r - red) < 12 && Math.abs(b - blue) < 12;
+  });
+}
+
+/** Waits until the mask panel shows a cell, or none. @param {boolean} lit */
+export function waitLit(lit) {
+  return poll(() => {
+    const { data } = pixelsOf("mask");
+    return data.some((value, index) => index % 4 < 3 && value > 0) === lit;
+  });
+}
+
+/** Waits until the mask panel's first pixel has this colour. @param {number[]} colour RGB */
+export function waitFirstMaskPixel(colour) {
+  return poll(() => [...pixelsOf("mask").data.subarray(0, 3)].join() === colour.join());
+}
+
+/** @param {() => boolean} condition */
+async function poll(condition) {
+  while (!condition()) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
+/** What is seen of each option's row in the panel of settings, and the state of its control, by option. */
+export function settingRows() {
+  const rows = [...document.querySelectorAll(".setting")].map((row) => {
+    const control = /** @type {HTMLInputElement} */ (row.querySelector("select, input"));
+    const { value, checked } = control;
+    const label = row.querySelector("label")?.innerText;
+    const text = /** @type {HTMLElement} */ (row).innerText;
+    return [control.id.replace("setting-", ""), { label, text, value, checked }];
+  });
+  return Object.fromEntries(rows);
+}
+
+/** Name, text and share of each bar of a list. @param {string} id */
+export function bars(id) {
+  return [...document.querySelectorAll(`#${id} dt`)].map((name) => {
+    const value = name.nextElementSibling;
+    const text = value?.querySelector(".numbers")?.textContent?.trim();
+    return [name.textContent, text, value?.querySelector("meter")?.value];
+  });
+}
+
+/** Serious problems that axe-core, which has been loaded, finds in the page as it is. */
+export async function seriousProblems() {
+  const { axe } = /** @type {any} */ (globalThis);
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations
+    .filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical")
+    .map(
+      (/** @type {any} */ { id, nodes }) =>
+        `${id}: ${nodes.map((/** @type {any} */ { html }) => html.slice(0, 160)).join(" | ")}`,
+    );
+}
+
+/** Layout shifts while N frames are shown, each with its size and the elements that moved. @param {number} frames */
+export async function layoutShifts(frames) {
+  /** @type {any[]} */
+  const shifts = [];
+  new PerformanceObserver((list) => shifts.push(...list.getEntries())).observe({ type: "layout-shift" });
+  await pageParts().view.record(frames);
+  return shifts.map(({ value, sources }) => [
+    value,
+    ...sources.map((/** @type {any} */ { node }) => node?.id || node?.nodeName),
+  ]);
+}

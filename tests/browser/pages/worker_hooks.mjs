@@ -1,0 +1,155 @@
+/**
+ * Slows down, holds, breaks and measures the worker that runs Python, from inside it.
+ * @module
+ */
+
+const scope = /** @type {any} */ (globalThis);
+
+/**
+ * Makes every run of the model take longer: until N more frames have been shown, or for some milliseconds.
+ * Frames would wait for such a run for ever, so N frames need `mask-timing=newest`. Called again it changes
+ * by how much.
+ * @param {{ frames?: number, milliseconds?: number, clockRate?: number }} slow
+ */
+export function slowDown({ frames = 0, milliseconds = 0, clockRate = 1 }) {
+  const first = scope.slow === undefined;
+  scope.slow = { frames, milliseconds, clockRate };
+  if (!first) return;
+  const [ask, answer] = [Worker.prototype.postMessage, scope.postMessage];
+  /** @type {{ go: () => void, frames: number }[]} */
+  const held = [];
+  /** @type {(this: Worker, message: any, ...more: any[]) => void} */
+  Worker.prototype.postMessage = function (message, ...more) {
+    const go = () => /** @type {any} */ (ask).call(this, message, ...more);
+    if (message?.name !== "execute") go();
+    else if (scope.slow.frames) held.push({ go, frames: scope.slow.frames });
+    else if (scope.slow.milliseconds) setTimeout(go, scope.slow.milliseconds);
+    else go();
+  };
+  scope.postMessage = (/** @type {any} */ message, /** @type {any[]} */ ...more) => {
+    answer(message, ...more);
+    if (!message.value?.stageMs || !held[0]) return;
+    held[0].frames -= 1;
+    if (held[0].frames <= 0) held.shift()?.go();
+  };
+}
+
+/** Has this worker's clock go at `slow.clockRate`. */
+export function followClockRate() {
+  const now = performance.now.bind(performance);
+  let last = now();
+  let shown = last;
+  performance.now = () => {
+    const real = now();
+    shown += (real - last) * scope.slow.clockRate;
+    last = real;
+    return shown;
+  };
+}
+
+/** Holds every run of the model until it is let go. */
+export function holdRuns() {
+  const post = Worker.prototype.postMessage;
+  /** @type {(() => void)[]} */
+  const held = [];
+  /** @type {(this: Worker, message: any, ...more: any[]) => void} */
+  Worker.prototype.postMessage = function (message, ...more) {
+    const go = () => /** @type {any} */ (post).call(this, message, ...more);
+    if (message?.name === "execute") held.push(go);
+    else go();
+  };
+  scope.letGo = async (/** @type {number} */ runs) => {
+    for (let i = 0; i < runs; i++) {
+      while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      held.shift()?.();
+    }
+  };
+  scope.letAllGo = () => {
+    Worker.prototype.postMessage = post;
+    for (const go of held.splice(0)) go();
+  };
+}
+
+/** @param {number} runs */
+export function letGo(runs) {
+  return scope.letGo(runs);
+}
+
+export function letAllGo() {
+  scope.letAllGo();
+}
+
+/** Has the worker for the model fail to start. */
+export function breakModelWorker() {
+  const { Worker } = scope;
+  /** @type {(url: URL, how: WorkerOptions) => Worker} */
+  scope.Worker = (/** @type {URL} */ url, /** @type {WorkerOptions} */ how) =>
+    new Worker(new URL("missing.mjs", url), how);
+}
+
+/** Prepares the loss of the GPU: with `lose` set the next run's commands reach it, and then it is gone. */
+export function watchDevice() {
+  const { requestDevice } = GPUAdapter.prototype;
+  const { submit } = GPUQueue.prototype;
+  GPUAdapter.prototype.requestDevice = async function (...how) {
+    scope.device = await requestDevice.apply(this, how);
+    return scope.device;
+  };
+  GPUQueue.prototype.submit = function (...commands) {
+    submit.apply(this, commands);
+    if (scope.lose) scope.device.destroy();
+    scope.lose = false;
+    return undefined;
+  };
+}
+
+/** Loses the GPU in the next run, or at once. @param {"in a run" | "at once"} when */
+export function loseDevice(when) {
+  scope.lostAt = performance.now();
+  if (when === "at once") scope.device.destroy();
+  else scope.lose = true;
+}
+
+/** As if the GPU had been lost this very moment, however long the software adapter took since. */
+export function rewindToLoss() {
+  const now = performance.now.bind(performance);
+  const since = now() - scope.lostAt;
+  performance.now = () => now() - since;
+}
+
+/** Counts GPU buffers that were made and not destroyed, of devices that are not lost. */
+export function countBuffers() {
+  scope.gpuBuffers = () => 0;
+  if (!scope.GPUDevice) return;
+  const { createBuffer } = GPUDevice.prototype;
+  const { destroy } = GPUBuffer.prototype;
+  /** @type {Map<GPUDevice, number>} */
+  const alive = new Map();
+  /** @type {WeakMap<GPUBuffer, GPUDevice>} */
+  const owners = new WeakMap();
+  scope.gpuBuffers = () => [...alive.values()].reduce((sum, count) => sum + count, 0);
+  GPUDevice.prototype.createBuffer = function (how) {
+    const buffer = createBuffer.call(this, how);
+    owners.set(buffer, this);
+    if (!alive.has(this)) this.lost.then(() => alive.delete(this));
+    alive.set(this, (alive.get(this) ?? 0) + 1);
+    return buffer;
+  };
+  GPUBuffer.prototype.destroy = function () {
+    const owner = owners.get(this);
+    if (owner && owners.delete(this) && alive.has(owner)) alive.set(owner, (alive.get(owner) ?? 0) - 1);
+    destroy.call(this);
+    return undefined;
+  };
+}
+
+/** What Python, the model's runner and the GPU have in use. */
+export function usage() {
+  const { pyodide, host } = scope.autogaze;
+  return {
+    pythonMemory: pyodide._module.HEAP8.length,
+    pythonObjects: pyodide.runPython("import gc; gc.collect(); len(gc.get_objects())"),
+    allocations: host.model.runner.counters.allocations,
+    gpuBuffers: scope.gpuBuffers(),
+  };
+}

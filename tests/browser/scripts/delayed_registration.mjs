@@ -1,0 +1,9 @@
+// Before a page's own scripts: a service worker is registered once the test calls `letRegister`.
+
+const { register } = ServiceWorkerContainer.prototype;
+ServiceWorkerContainer.prototype.register = async function (...how) {
+  await new Promise((resolve) => {
+    globalThis.letRegister = resolve;
+  });
+  return register.apply(this, how);
+};

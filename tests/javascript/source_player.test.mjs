@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { setImmediate as settled } from "node:timers/promises";
+import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
+import { defaultsOf } from "../../web/settings/options.mjs";
+import { Settings } from "../../web/settings/settings.mjs";
+
+/** @import { SourcePlayer as Player } from "../../web/sources/source_player.mjs" */
+
+const TABLE = JSON.parse(
+  await readFile(new URL("../../py/autogaze_web/options.json", import.meta.url), "utf-8"),
+);
+
+/** An element of the page, of whatever type. */
+class FakeElement extends EventTarget {
+  textContent = "";
+  hidden = true;
+}
+
+/** @type {Record<string, FakeElement>} */
+const elements = {};
+Object.assign(globalThis, {
+  HTMLElement: FakeElement,
+  HTMLButtonElement: FakeElement,
+  HTMLVideoElement: FakeElement,
+});
+Object.assign(document, {
+  getElementById: (/** @type {string} */ id) => (elements[id] ??= new FakeElement()),
+});
+const { SourcePlayer } = await import("../../web/sources/source_player.mjs");
+
+/**
+ * In place of the live view: collects frames, and finishes them when the test says so.
+ * @extends {TypedEventTarget<{ frame: any, restart: null }>}
+ */
+class FakeView extends TypedEventTarget {
+  /** @type {any[]} */
+  sent = [];
+  streams = 0;
+  start = () => {};
+  /** @type {Promise<void>} */
+  ready = Promise.resolve();
+
+  constructor() {
+    super();
+    this.awaitStart();
+  }
+
+  awaitStart() {
+    this.ready = new Promise((resolve) => {
+      this.start = resolve;
+    });
+  }
+
+  newStream() {
+    this.streams += 1;
+  }
+
+  /** @param {any} frame */
+  send(frame) {
+    this.sent.push(frame);
+  }
+
+  redraw() {}
+
+  finishFrame() {
+    this.emit("frame", {});
+  }
+
+  restart() {
+    this.awaitStart();
+    this.emit("restart", null);
+  }
+}
+
+describe("SourcePlayer", () => {
+  /** @type {FakeView} */
+  let view;
+  /** @type {Settings} */
+  let settings;
+  /** @type {string[]} */
+  let states;
+  /** @type {Player} */
+  let player;
+
+  beforeEach(() => {
+    mock.timers.enable({ apis: ["setInterval"] });
+    elements["notice-text"] ??= new FakeElement();
+    elements["notice-text"].textContent = "";
+    states = [];
+    view = new FakeView();
+    settings = new Settings(TABLE, {
+      ...defaultsOf(TABLE),
+      source: "synthetic-pan",
+      "inference-width": 64,
+      "inference-height": "auto",
+    });
+    player = new SourcePlayer({ view: /** @type {any} */ (view), settings });
+    player.on("state", (state) => states.push(state));
+  });
+  afterEach(() => {
+    player.close();
+    mock.timers.reset();
+  });
+
+  const problem = () => elements["notice-text"]?.textContent;
+
+  async function tick() {
+    mock.timers.tick(34);
+    await settled();
+  }
+
+  test("sends nothing before the worker is there, then frame after frame in the wanted size", async () => {
+    await player.open("synthetic-pan");
+    await tick();
+    assert.deepEqual(view.sent, []);
+    view.start();
+    await settled();
+    view.finishFrame();
+    await tick();
+    assert.deepEqual(
+      view.sent.map(({ synthetic, index, width, height }) => [synthetic, index, width, height]),
+      [
+        ["synthetic-pan", 0, 64, 36],
+        ["synthetic-pan", 1, 64, 36],
+      ],
+    );
+    assert.deepEqual(states, ["stopped", "opening", "running"]);
+  });
+
+  test("a frame in work is not overtaken, and newer ones replace each other", async () => {
+    await player.open("synthetic-pan");
+    view.start();
+    await settled();
+    for (let ticks = 0; ticks < 5; ticks++) await tick();
+    assert.equal(view.sent.length, 1);
+    assert.equal(player.replaced, 4);
+    view.finishFrame();
+    await settled();
+    assert.equal(view.sent.length, 2);
+  });
+
+  test("pausing stops the frames, toggling goes on with the next one", async () => {
+    await player.open("synthetic-pan");
+    view.start();
+    await settled();
+    view.finishFrame();
+    await player.toggle();
+    assert.equal(player.state, "paused");
+    await tick();
+    assert.equal(view.sent.length, 1);
+    await player.toggle();
+    await tick();
+    assert.deepEqual([player.state, view.sent.length, view.sent[1].index], ["running", 2, 1]);
+  });
+
+  test("another source begins another stream, at its first frame", async () => {
+    await player.open("synthetic-pan");
+    view.start();
+    await settled();
+    const before = view.streams;
+    settings.set({ source: "synthetic-pulse" });
+    await settled();
+    assert(view.streams > before);
+    assert.deepEqual([view.sent.at(-1).synthetic, view.sent.at(-1).index], ["synthetic-pulse", 0]);
+    assert.equal(player.name, "synthetic-pulse");
+  });
+
+  test("only an option that its source is opened with opens it again", async () => {
+    await player.open("synthetic-pan");
+    const before = view.streams;
+    settings.set({ "blend-alpha": 0.25 });
+    assert.equal(view.streams, before);
+    settings.set({ "camera-width": 320 });
+    assert(view.streams > before);
+  });
+
+  test("files and pictures wait for a choice", async () => {
+    for (const name of ["file", "image"]) {
+      await player.open(name);
+      assert.equal(player.state, "needs-file");
+    }
+    assert.equal(problem(), "");
+  });
+
+  test("a source that fails to open is reported, and none runs", async () => {
+    settings.values["video-url"] = "./missing.webm";
+    globalThis.fetch = async () => new Response("no", { status: 404 });
+    await player.open("file");
+    assert.equal(problem(), '"./missing.webm" is not there (404): check the address.');
+    assert.equal(player.state, "stopped");
+  });
+
+  test("a source chosen while another opens is the only one that runs", async () => {
+    settings.values["video-url"] = "./slow.webm";
+    /** @type {(response: Response) => void} */
+    let answer = () => {};
+    globalThis.fetch = () => new Promise((resolve) => (answer = resolve));
+    const slow = player.open("file");
+    await player.open("synthetic-pan");
+    answer(new Response("no", { status: 404 }));
+    await slow;
+    assert.deepEqual([player.state, player.name, problem()], ["running", "synthetic-pan", ""]);
+  });
+
+  test("with another worker the source goes on where it was", async () => {
+    await player.open("synthetic-pan");
+    view.start();
+    await settled();
+    view.restart();
+    await tick();
+    assert.equal(view.sent.length, 1);
+    view.start();
+    await settled();
+    assert.deepEqual([view.sent.length, view.sent[1].index], [2, 1]);
+  });
+});
