@@ -23,6 +23,11 @@ class FakeWorker {
 
   addEventListener() {}
 
+  /** Answers the Nth call. @param {number} call @param {object} answer */
+  answer(call, answer) {
+    /** @type {any} */ (this).onmessage({ data: { id: this.posted[call]?.message.id, ...answer } });
+  }
+
   terminate() {
     this.ended = true;
   }
@@ -54,17 +59,17 @@ describe("RemoteGazeRunner", () => {
   test("hands the weights over once, and learns how many threads there are", async () => {
     const prepared = runner.prepare();
     assert.equal(worker.posted[0].transfer.length, 2);
-    worker.onmessage({ data: { type: "prepared", threads: 2, counters } });
+    worker.answer(0, { value: { threads: 2, counters } });
     await prepared;
     assert.equal(runner.threads, 2);
     assert.deepEqual(runner.counters, counters);
   });
 
-  test("answers belong to runs in their order, a failed one to its own", async () => {
+  test("each answer belongs to its run, in whatever order they come; a failed run fails alone", async () => {
     const [first, second, third] = [runner.execute(run(1)), runner.execute(run(2)), runner.execute(run(3))];
-    worker.onmessage({ data: { type: "executed", decisions: new Float32Array([1]), counters } });
-    worker.onmessage({ data: { type: "failed", message: "out of memory" } });
-    worker.onmessage({ data: { type: "executed", decisions: new Float32Array([3]), counters } });
+    worker.answer(2, { value: { decisions: new Float32Array([3]), counters } });
+    worker.answer(0, { value: { decisions: new Float32Array([1]), counters } });
+    worker.answer(1, { error: "out of memory" });
     assert.deepEqual(await first, new Float32Array([1]));
     await assert.rejects(second, { message: "out of memory" });
     assert.deepEqual(await third, new Float32Array([3]));
