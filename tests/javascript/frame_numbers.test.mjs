@@ -27,7 +27,7 @@ test("numbers have a fixed width, and unknown ones are dashes", () => {
   const numbers = [0, 7.04, 17.3, 123.45, null, Number.NaN].map((value) => visible(decimal(value)));
   assert.deepEqual(numbers, ["~0.0", "~7.0", "17.3", "123.5", "~~~–", "~~~–"]);
   const percents = [0.032, 0.5, 1.2, null].map((ratio) => visible(percent(ratio)));
-  assert.deepEqual(percents, ["~~3.2~%", "~50.0~%", "100.0~%", "~~~~–~%"]);
+  assert.deepEqual(percents, ["~3.2~%", "50.0~%", "100.0~%", "~~~–~%"]);
 });
 
 test("the PSNR of equal frames is infinite", () => {
@@ -79,7 +79,7 @@ describe("texts of a frame", () => {
   });
 
   test("ratio and PSNR have their moving averages beside them", () => {
-    assert.equal(visible(updateText(report)), "~25.0~%~updated~· average~~~~~–~%");
+    assert.equal(visible(updateText(report)), "25.0~%~updated~· average~~~~–~%");
     assert.equal(visible(psnrText(report)), "PSNR~~~~∞~dB~· average~33.3~dB");
   });
 });

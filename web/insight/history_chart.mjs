@@ -53,11 +53,11 @@ export class HistoryChart {
     this.#svg.setAttribute("viewBox", `0 ${-MARGIN} ${capacity - 1} ${HEIGHT + 2 * MARGIN}`);
     this.#line.setAttribute("d", path(values, capacity, low, high));
     showText(this.#now, text(newest));
-    showText(this.#extent, `${text(low)} to ${text(high)}`);
-    const spoken = (/** @type {number} */ value) => text(value).trim();
+    const unpadded = (/** @type {number} */ value) => text(value).trim();
+    showText(this.#extent, `${unpadded(low)} to ${unpadded(high)}`);
     const extent =
-      finite.length > 0 ? `${spoken(Math.min(...finite))} to ${spoken(Math.max(...finite))}` : "none";
-    const label = `${name}, last ${values.length} frames: now ${spoken(newest)}, ${extent}`;
+      finite.length > 0 ? `${unpadded(Math.min(...finite))} to ${unpadded(Math.max(...finite))}` : "none";
+    const label = `${name}, last ${values.length} frames: now ${unpadded(newest)}, ${extent}`;
     this.#svg.setAttribute("aria-label", label);
   }
 }

@@ -24,7 +24,7 @@ export function decimal(value, width = 4) {
 
 /** @param {number | null} ratio 0 to 1 */
 export function percent(ratio) {
-  return `${decimal(ratio === null ? null : Math.min(ratio, 1) * 100, 5)}${NO_BREAK_SPACE}%`;
+  return `${decimal(ratio === null ? null : Math.min(ratio, 1) * 100)}${NO_BREAK_SPACE}%`;
 }
 
 /** @param {number | "Infinity" | null} psnr infinite if output and input are equal */
