@@ -7,7 +7,7 @@
 import { relative } from "node:path";
 
 /** Floors, a little below what there is: modules that tests load, and percentages of their lines and branches. */
-const FLOORS = { modules: 38, lines: 90, branches: 91 };
+const FLOORS = { modules: 51, lines: 89, branches: 92 };
 const SOURCES = /^(web|wasm_bridge)\//;
 
 /** @typedef {{ path: string, totalLineCount: number, coveredLineCount: number, totalBranchCount: number, coveredBranchCount: number }} FileCoverage */
