@@ -3,8 +3,7 @@
  * @module
  */
 
-/** @typedef {import("./protocol.mjs").PixelFrame} PixelFrame */
-/** @typedef {import("./protocol.mjs").ImageFrame} ImageFrame */
+/** @import { ImageFrame, PixelFrame } from "./protocol.mjs" */
 
 /**
  * RGBA rows: an `ImageData`, or an object like one.

@@ -3,8 +3,7 @@
  * @module
  */
 
-/** @typedef {import("./protocol.mjs").FrameAnswer} FrameAnswer */
-/** @typedef {import("./protocol.mjs").Rgba} Rgba */
+/** @import { FrameAnswer, Rgba } from "./protocol.mjs" */
 
 /**
  * What was chosen of a frame, in the order of choice. A pad stands for a slot in which the model stopped: it

@@ -10,13 +10,9 @@
 import { isSameVersion, receive, request, UnavailableError } from "./download.mjs";
 import { sha256Of } from "./file_store.mjs";
 
-/** @typedef {import("./download.mjs").Answer} Answer */
-/** @typedef {import("./download.mjs").Wanted} Wanted */
-/** @typedef {import("./file_store.mjs").FileStore} FileStore */
-/** @typedef {import("./file_store.mjs").Keeper} Keeper */
-/** @typedef {import("./file_store.mjs").Slot} Slot */
-/** @typedef {import("./model_files.mjs").LoadedFile} LoadedFile */
-/** @typedef {import("./model_files.mjs").OnBytes} OnBytes */
+/** @import { Answer, Wanted } from "./download.mjs" */
+/** @import { FileStore, Keeper, Slot } from "./file_store.mjs" */
+/** @import { LoadedFile, OnBytes } from "./model_files.mjs" */
 
 /**
  * Milliseconds that a server may be silent: `download` when the file is needed from it, `check` when it is

@@ -6,7 +6,7 @@
 
 import { MODEL_FILES } from "./model_source.mjs";
 
-/** @typedef {import("./model_source.mjs").Role} Role */
+/** @import { Role } from "./model_source.mjs" */
 
 // The limit of the safetensors library.
 const MAX_HEADER_BYTES = 100_000_000;

@@ -8,7 +8,7 @@
  * @module
  */
 
-/** @typedef {import("./download.mjs").Version} Version */
+/** @import { Version } from "./download.mjs" */
 
 /**
  * @typedef {object} WholeFile

@@ -23,13 +23,10 @@ import { checkFile, textOf } from "./file_checks.mjs";
 import { sha256Of } from "./file_store.mjs";
 import { MAX_JSON_BYTES, MODEL_FILES, sortFiles, unreadable } from "./model_source.mjs";
 
-/** @typedef {import("./download.mjs").Wanted} Wanted */
-/** @typedef {import("./file_store.mjs").FileStore} FileStore */
-/** @typedef {import("./file_store.mjs").StoredFile} StoredFile */
-/** @typedef {import("./model_source.mjs").GivenFiles} GivenFiles */
-/** @typedef {import("./model_source.mjs").ModelSource} ModelSource */
-/** @typedef {import("./model_source.mjs").Role} Role */
-/** @typedef {import("./fetch_kept.mjs").Silences} Silences */
+/** @import { Wanted } from "./download.mjs" */
+/** @import { Silences } from "./fetch_kept.mjs" */
+/** @import { FileStore, StoredFile } from "./file_store.mjs" */
+/** @import { GivenFiles, ModelSource, Role } from "./model_source.mjs" */
 
 /**
  * Where a file's bytes are from. `where` is its address or its name; `etag` is null for chosen files and for

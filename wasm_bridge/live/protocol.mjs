@@ -9,7 +9,7 @@
 /** @import { CallContext } from "../calls/call_types.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
-/** @import { RunnerCounters } from "../runner/gaze_graphs.mjs" */
+/** @import { RunnerCounters } from "../runner/runner_counters.mjs" */
 
 /**
  * One frame: a picture to be drawn at a size, perhaps mirrored, or a synthetic source's frame to be made.

@@ -3,14 +3,12 @@
  * @module
  */
 
-import { fetchGraph, graphOf, newCounters, piecesOf, sizeOf, stateShapes, typeOf } from "./gaze_graphs.mjs";
+import { fetchGraph, graphOf, piecesOf, sizeOf, stateShapes, typeOf } from "./gaze_graphs.mjs";
+import { newCounters } from "./runner_counters.mjs";
 
-/** @typedef {import("./gaze_graphs.mjs").GraphEntry} GraphEntry */
-/** @typedef {import("./gaze_graphs.mjs").GazeRunner} GazeRunner */
-/** @typedef {import("./gaze_graphs.mjs").Run} Run */
+/** @import { GazeRunner, GraphEntry, Run } from "./gaze_graphs.mjs" */
+/** @import { InferenceSession, Tensor } from "onnxruntime-web" */
 /** @typedef {typeof import("onnxruntime-web")} Ort */
-/** @typedef {import("onnxruntime-web").InferenceSession} InferenceSession */
-/** @typedef {import("onnxruntime-web").Tensor} Tensor */
 
 /**
  * @typedef {object} VideoState

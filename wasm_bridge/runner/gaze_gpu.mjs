@@ -4,15 +4,15 @@
  * @module
  */
 
-import { fetchGraph, graphOf, newCounters, sizeOf, stateShapes } from "./gaze_graphs.mjs";
+import { fetchGraph, graphOf, sizeOf, stateShapes } from "./gaze_graphs.mjs";
 import { FrameResizer } from "./gpu_frame.mjs";
 import { GpuGraph } from "./gpu_graph.mjs";
 import { Poker } from "./gpu_poke.mjs";
 import { GpuVideo } from "./gpu_video.mjs";
+import { newCounters } from "./runner_counters.mjs";
 
-/** @typedef {import("./gaze_graphs.mjs").GraphEntry} GraphEntry */
-/** @typedef {import("./gaze_graphs.mjs").GazeRunner} GazeRunner */
-/** @typedef {import("./gaze_graphs.mjs").Run} Run */
+/** @import { TakeFrame } from "./gpu_frame.mjs" */
+/** @import { GazeRunner, GraphEntry, Run } from "./gaze_graphs.mjs" */
 /** @typedef {typeof import("onnxruntime-web")} Ort */
 
 const BYTES = 4;
@@ -98,7 +98,7 @@ export class GpuGazeRunner {
     return decisions;
   }
 
-  /** @type {import("./gpu_frame.mjs").TakeFrame} */
+  /** @type {TakeFrame} */
   takeFrame = (passes, pixels, tables) => {
     this.#resizer.take(passes, pixels, tables);
     this.counters.bytesWritten += pixels.byteLength + (tables?.byteLength ?? 0);

@@ -3,8 +3,10 @@
  * @module
  */
 
+/** @import { TakeFrame } from "./gpu_frame.mjs" */
+/** @import { RunnerCounters } from "./runner_counters.mjs" */
+
 /** @typedef {typeof import("onnxruntime-web")} Ort */
-/** @typedef {import("onnxruntime-web").InferenceSession} InferenceSession */
 
 /**
  * @typedef {object} GraphEntry one of the manifest's graphs
@@ -36,27 +38,12 @@
  * @property {() => Promise<void>} prepare makes all sessions, so that the first frame need not wait for them
  * @property {(run: Run) => Promise<Float32Array>} execute copies, runs and answers the decisions
  * @property {() => void} restart forgets all videos
- * @property {import("./gpu_frame.mjs").TakeFrame} [takeFrame] takes the pixels of which the next run of a
+ * @property {TakeFrame} [takeFrame] takes the pixels of which the next run of a
  *   frame graph that is fed no `frame` makes its own
  * @property {() => Promise<void>} close frees everything
  * @property {Promise<void>} lost resolves if what it runs on goes away, and it with it
  * @property {RunnerCounters} counters since the start
  */
-
-/**
- * What a runner has done since it was made.
- * @typedef {object} RunnerCounters
- * @property {number} runs of a graph
- * @property {number} readBacks waits for the GPU
- * @property {number} bytesRead back from the GPU
- * @property {number} bytesWritten to the GPU
- * @property {number} allocations of buffers
- */
-
-/** @returns {RunnerCounters} */
-export function newCounters() {
-  return { runs: 0, readBacks: 0, bytesRead: 0, bytesWritten: 0, allocations: 0 };
-}
 
 /** @param {number[]} shape */
 export function sizeOf(shape) {

@@ -7,7 +7,7 @@
  */
 
 import { WorkerCalls } from "../calls/worker_calls.mjs";
-import { newCounters } from "./gaze_graphs.mjs";
+import { newCounters } from "./runner_counters.mjs";
 
 /** @import { GazeRunner, Run } from "./gaze_graphs.mjs" */
 /** @import { RunnerCalls, RunnerSetup } from "./gaze_worker.mjs" */

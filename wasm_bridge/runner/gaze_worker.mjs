@@ -8,7 +8,8 @@ import { serveCalls } from "../calls/serve_calls.mjs";
 import { CpuGazeRunner } from "./gaze_cpu.mjs";
 import { loadOrt, startFault } from "./ort_loader.mjs";
 
-/** @import { GraphEntry, Run, RunnerCounters } from "./gaze_graphs.mjs" */
+/** @import { GraphEntry, Run } from "./gaze_graphs.mjs" */
+/** @import { RunnerCounters } from "./runner_counters.mjs" */
 
 /**
  * What makes a runner.

@@ -9,11 +9,10 @@
 
 import { stateShapes, typeOf } from "./gaze_graphs.mjs";
 
-/** @typedef {import("./gaze_graphs.mjs").GraphEntry} GraphEntry */
-/** @typedef {import("./gpu_video.mjs").GpuVideo} GpuVideo */
+/** @import { GraphEntry } from "./gaze_graphs.mjs" */
+/** @import { GpuVideo } from "./gpu_video.mjs" */
+/** @import { InferenceSession, Tensor } from "onnxruntime-web" */
 /** @typedef {typeof import("onnxruntime-web")} Ort */
-/** @typedef {import("onnxruntime-web").InferenceSession} InferenceSession */
-/** @typedef {import("onnxruntime-web").Tensor} Tensor */
 
 /**
  * @typedef {object} GraphSource
@@ -134,7 +133,7 @@ export class GpuGraph {
 /**
  * The buffers that a captured session writes to. Its binding keeps them; a tensor is but a handle, which
  * would pile up if it were not given back after every run.
- * @param {import("onnxruntime-web").InferenceSession.ReturnType} results
+ * @param {InferenceSession.ReturnType} results
  */
 function ownBuffers(results) {
   const buffers = new Map();

@@ -5,7 +5,7 @@
 
 import { isTrunkPast, piecesOf } from "./gaze_graphs.mjs";
 
-/** @typedef {import("./gaze_graphs.mjs").GraphEntry} GraphEntry */
+/** @import { GraphEntry } from "./gaze_graphs.mjs" */
 /** @typedef {(shape: number[]) => GPUBuffer} MakeBuffer */
 
 const BYTES = 4;

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @typedef {import("./backend.mjs").BackendName} BackendName */
+/** @import { BackendName } from "./backend.mjs" */
 
 export const ORT_FOLDER = "runtime/onnxruntime/";
 

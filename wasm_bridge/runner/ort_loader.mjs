@@ -6,7 +6,7 @@
 import { buildFor, ORT_FOLDER } from "./ort_files.mjs";
 
 /** @typedef {typeof import("onnxruntime-web")} Ort */
-/** @typedef {import("./backend.mjs").Backend} Backend */
+/** @import { Backend } from "./backend.mjs" */
 
 /**
  * @param {Pick<Backend, "name" | "threads">} backend
