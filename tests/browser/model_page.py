@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import oracle
 import synthetic_formula as formula
-from live_page import LOAD_TIMEOUT_MS, Recorded
+from live_page import Recorded
 from numpy.typing import NDArray
 from playwright.sync_api import Page, Route
 from safetensors.numpy import save_file
@@ -25,6 +25,9 @@ from autogaze_web.masks.fixations import Fixations
 from autogaze_web.model.config import AutoGazeConfig
 
 Array = NDArray[Any]
+
+# On a busy machine a software adapter takes more than a minute to compile a model's shaders.
+MODEL_TIMEOUT_MS = 240_000
 
 FILES = "&config-url=./model/config.json&weights-url=./model/model.safetensors"
 ADDRESSES = f"{FILES}&graphs-url=./model/"
@@ -67,7 +70,7 @@ def serve(page: Page, folder: Path) -> None:
     page.route(wanted, answer)
 
 
-def wait_model(page: Page, backend: str, timeout: float = LOAD_TIMEOUT_MS) -> None:
+def wait_model(page: Page, backend: str, timeout: float = MODEL_TIMEOUT_MS) -> None:
     """Waits until a model on this backend chooses the cells of what is shown; `timeout` in milliseconds."""
     page.wait_for_function(
         "(name) => document.getElementById('facts').textContent.includes(`AutoGaze, ${name}`)",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from in_page import in_page
 from live_page import drawing_worker, take_stream_away
-from model_page import wait_model
+from model_page import MODEL_TIMEOUT_MS, wait_model
 from plain_chromium import hidden, resize_window
 from soak_stage import Stage
 
@@ -15,8 +15,6 @@ Fault = Callable[[Stage], None]
 
 WIDTH, HEIGHT = 320, 180
 WINDOW = (1280, 800)
-# A software adapter may take a minute to make a model, on a busy machine.
-MODEL_TIMEOUT_MS = 240_000
 TESTS_MODEL = {"config_url": "./model/config.json", "weights_url": "./model/model.safetensors"}
 BUILT_IN = {"config_url": "./built-in/config.json", "weights_url": "./built-in/model.safetensors"}
 # Another one with the graphs of the test's.
