@@ -26,12 +26,12 @@ from pathlib import Path
 import clips
 from chromium import flags, require
 from live_page import assert_native, open_live, record
-from model_page import ADDRESSES, serve, wait_model, with_weights, write_checkpoint
+from model_page import ADDRESSES, MODEL_TIMEOUT_MS, serve, wait_model, with_weights, write_checkpoint
 from plain_chromium import PlainChromium, plain_chromium
 from playwright.sync_api import sync_playwright
 from recorded_page import RecordedPage
 from served import served
-from soak_faults import HEIGHT, MODEL_TIMEOUT_MS, WIDTH, faults_for
+from soak_faults import HEIGHT, WIDTH, faults_for
 from soak_samples import Meter, Sample, growth, table
 from soak_stage import Stage, wait_gone
 
