@@ -25,7 +25,7 @@ WEIGHTS = save({"w": np.random.default_rng(1).standard_normal(400_000).astype(np
 OTHER_WEIGHTS = save({"w": np.random.default_rng(2).standard_normal(400_000).astype(np.float32)})
 PATH = "/model/model.safetensors"
 # Longer than any test waits for an answer that should come.
-SILENCES = {"download": 20_000, "check": 20_000}
+TIMEOUTS = {"download": 20_000, "check": 20_000}
 
 _PAGE = """<!doctype html><title>model files</title>%s<link rel="icon" href="icon.svg" type="image/svg+xml">
 <input type="file" multiple><script type="module" src="model_files_page.mjs"></script>"""
@@ -88,7 +88,7 @@ class ModelClient:
         return {
             "configUrl": self.server.url + "model/config.json",
             "weightsUrl": self.server.url + "model/model.safetensors",
-            "silences": SILENCES,
+            "timeouts": TIMEOUTS,
             **how,
         }
 
@@ -122,7 +122,7 @@ class ModelClient:
         self.page.wait_for_function("(count) => progress.some(([, loaded]) => loaded >= count)", arg=count)
 
     def stored(self) -> dict[str, dict[str, Any]]:
-        """What is kept, by the last part of the address."""
+        """The stored files, by the last part of the address."""
         return {entry["url"].split("/")[-1]: entry for entry in self.ask("stored")}
 
 

@@ -43,7 +43,7 @@ class TestDownload:
             "bytes": len(WEIGHTS),
             "etag": '"w1"',
             "sha256": sha256(WEIGHTS),
-            "kept": True,
+            "stored": True,
         }
 
     def test_nothing_is_told_to_the_server_beyond_the_request(self, client):

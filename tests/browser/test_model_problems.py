@@ -54,7 +54,7 @@ class TestWrongServers:
 
     def test_a_silent_server(self, client):
         client.server.files[PATH] = Served(WEIGHTS, silent=True)
-        said = client.fails(silences=SHORT)
+        said = client.fails(timeouts=SHORT)
         host = client.server.url.split("/")[2]
         assert (
             said == f"{host} does not answer, so model.safetensors could not be downloaded: try again later."
@@ -63,7 +63,7 @@ class TestWrongServers:
 
     def test_a_server_that_falls_silent(self, client):
         client.server.files[PATH] = Served(WEIGHTS, stop_after=600_000)
-        assert "broke off after 0.6 of 1.6 MB" in client.fails(silences=SHORT)
+        assert "broke off after 0.6 of 1.6 MB" in client.fails(timeouts=SHORT)
         assert client.server.of(PATH)[0].finished.wait(SECONDS)
         client.server.files[PATH] = Served(WEIGHTS)
         assert_complete(client.load())
@@ -88,7 +88,7 @@ class TestWrongServers:
         prefix = f"{client.server.url}model/{name} "
         assert said.startswith(prefix)
         assert_says(said.removeprefix(prefix), sentence)
-        assert name not in client.stored(), "a wrong file was kept"
+        assert name not in client.stored(), "a wrong file was stored"
 
 
 # Loads what the file input holds.
@@ -115,7 +115,7 @@ class TestChosenFiles:
             "bytes": len(WEIGHTS),
             "etag": None,
             "sha256": sha256(WEIGHTS),
-            "kept": False,
+            "stored": False,
         }
         assert client.server.asked == []
 

@@ -66,7 +66,7 @@ class TestKept:
         host = client.server.url.split("/")[2]
         assert re.fullmatch(
             rf"{host} does not give the model's files now \(no connection\), "
-            r"so those kept on 20\d\d-\d\d-\d\d are used\.",
+            r"so those stored on 20\d\d-\d\d-\d\d are used\.",
             note,
         )
 
@@ -119,7 +119,7 @@ class TestKept:
         client.load()
         in_page(client.page, "stored_files.damage", damage, len(WEIGHTS))
         assert client.fails() == (
-            "The kept copy of model.safetensors was damaged and has been deleted: "
+            "The stored copy of model.safetensors was damaged and has been deleted: "
             "load the model again to download it."
         )
         assert "model.safetensors" not in client.stored()
@@ -133,11 +133,11 @@ class TestKept:
         model = client.load()
         assert_complete(model)
         assert model["notes"] == [
-            "The model is not kept for the next time, because the browser has no more room for this page: "
-            "delete what it keeps, or free some disk space."
+            "The model could not be stored for next time, because the browser has no more room for this "
+            "page: delete its stored files, or free some disk space."
         ]
-        assert not model["origins"]["weights"]["kept"]
+        assert not model["origins"]["weights"]["stored"]
         assert "model.safetensors" not in client.stored()
         storage.send("Storage.overrideQuotaForOrigin", {"origin": origin})
-        assert client.load()["origins"]["weights"]["kept"]
+        assert client.load()["origins"]["weights"]["stored"]
         assert "model.safetensors" in client.stored()

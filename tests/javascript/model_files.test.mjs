@@ -79,7 +79,7 @@ describe("a first download", () => {
     assertComplete(model);
     assert.deepEqual(model.notes, []);
     assert.deepEqual(
-      Object.values(model.origins).map((file) => [file?.from, file?.kept]),
+      Object.values(model.origins).map((file) => [file?.from, file?.stored]),
       [
         ["network", true],
         ["network", true],
@@ -97,7 +97,7 @@ describe("a first download", () => {
   });
 
   for (const how of [{ length: false }, { compressed: true }]) {
-    test(`of a server that does not tell the size: ${Object.keys(how)}`, async () => {
+    test(`of a server that does not send the size: ${Object.keys(how)}`, async () => {
       serve("weights", { body: WEIGHTS, ...how });
       assertComplete(await load());
       assert.equal(progress.at(-1)?.[0], progress.at(-1)?.[1]);
@@ -116,8 +116,8 @@ describe("a first download", () => {
   test("without a store it is complete, and a note says that it will be needed again", async () => {
     const model = await load({ store: null });
     assertComplete(model);
-    assert.match(model.notes[0] ?? "", /^This browser keeps no files for this page/);
-    assert.equal(model.origins.weights.kept, false);
+    assert.match(model.notes[0] ?? "", /^This browser stores no files for this page/);
+    assert.equal(model.origins.weights.stored, false);
     assert.equal(origin.root.files().length, 0);
   });
 
@@ -127,12 +127,12 @@ describe("a first download", () => {
     assertComplete(model);
     assert.match(
       model.notes[0] ?? "",
-      /^The model is not kept for the next time, because the browser has no more/,
+      /^The model could not be stored for next time, because the browser has no more/,
     );
-    assert.equal(model.origins.weights.kept, false);
+    assert.equal(model.origins.weights.stored, false);
     assert(!(await stored()).has(URLS.weights));
     origin.quota.bytes = Number.POSITIVE_INFINITY;
-    assert.equal((await load()).origins.weights.kept, true);
+    assert.equal((await load()).origins.weights.stored, true);
   });
 });
 
@@ -167,14 +167,14 @@ describe("a stored model", () => {
       await load();
       for (const role of /** @type {const} */ (["config", "preprocessor", "weights"]))
         serve(role, { body: "busy", ...served });
-      const model = await load({ silences: { download: 60_000, check: 5 } });
+      const model = await load({ timeouts: { download: 60_000, check: 5 } });
       assertComplete(model);
       assert.equal(model.notes.length, 1, "one note for all files");
       const day = "20\\d\\d-\\d\\d-\\d\\d";
       assert.match(
         model.notes[0] ?? "",
         new RegExp(
-          `^models.example does not give the model's files now \\(${reason}\\), so those kept on ${day} are used.$`,
+          `^models.example does not give the model's files now \\(${reason}\\), so those stored on ${day} are used.$`,
         ),
       );
     });
@@ -210,14 +210,14 @@ describe("a stored model", () => {
         }
       assert.equal(
         await failure(),
-        "The kept copy of model.safetensors was damaged and has been deleted: load the model again to download it.",
+        "The stored copy of model.safetensors was damaged and has been deleted: load the model again to download it.",
       );
       assert(!(await stored()).has(URLS.weights));
       assertComplete(await load());
     });
   }
 
-  test("whose record cannot be read counts as none, and its files are swept away", async () => {
+  test("whose record cannot be read counts as none, and its files are deleted", async () => {
     await load();
     for (const [folder, file] of origin.root.files())
       if (file === "record.json") folder.entries.set(file, new Uint8Array([123]));
@@ -305,9 +305,9 @@ describe("a download that breaks off", () => {
     assert.equal(origin.server.of(URLS.weights).at(-1)?.sent, OTHER_WEIGHTS.length - 900);
   });
 
-  test("because the server falls silent is given up after the time for that", async () => {
+  test("because the server stops sending ends after the timeout", async () => {
     serve("weights", { body: WEIGHTS, silentAfter: 600 });
-    assert.match(await failure({ silences: { download: 20, check: 20 } }), /broke off after/);
+    assert.match(await failure({ timeouts: { download: 20, check: 20 } }), /broke off after/);
     serve("weights", { body: WEIGHTS });
     assertComplete(await load());
   });
@@ -321,7 +321,7 @@ describe("a download that breaks off", () => {
 });
 
 describe("cancelling", () => {
-  test("keeps what has arrived, fails with the reason and ends the connection", async () => {
+  test("stores the partial download, fails with the reason and ends the connection", async () => {
     const cancel = new AbortController();
     serve("weights", { body: WEIGHTS, silentAfter: 800 });
     const loading = load({
@@ -358,11 +358,7 @@ describe("cancelling", () => {
     });
     cancel.abort();
     await assert.rejects(loading, { name: "AbortError" });
-    assert.deepEqual(
-      [...(await stored()).keys()],
-      [URLS.weights],
-      "the old file and the beginning of the new",
-    );
+    assert.deepEqual([...(await stored()).keys()], [URLS.weights], "the old file and the partial new one");
   });
 
   test("two loads at once download each file once", async () => {
@@ -396,7 +392,7 @@ describe("a refusal", () => {
     [204, "models.example answered with status 204 instead of model.safetensors: check weights-url."],
     [418, "models.example answered with status 418 instead of model.safetensors: check weights-url."],
   ])) {
-    test(`${status} is told in a sentence, and nothing is stored`, async () => {
+    test(`${status} is reported in a sentence, and nothing is stored`, async () => {
       serve("weights", { body: "", status });
       const said = await failure();
       assert(said.startsWith(sentence), said);
@@ -404,11 +400,11 @@ describe("a refusal", () => {
     });
   }
 
-  test("no answer: silence, no network, the page's own server, another one", async () => {
+  test("no answer: timeout, no network, the page's own server, another one", async () => {
     serve("weights", { body: "", silent: true });
-    const silences = { download: 10, check: 10 };
+    const timeouts = { download: 10, check: 10 };
     assert.equal(
-      await failure({ silences }),
+      await failure({ timeouts }),
       "models.example does not answer, so model.safetensors could not be downloaded: try again later.",
     );
     serve("weights", { body: "", unreachable: true });
@@ -486,7 +482,7 @@ describe("files that the user chose", () => {
       where: "weights.bin",
       bytes: WEIGHTS.length,
       etag: null,
-      kept: false,
+      stored: false,
     });
     assert.match(sha256 ?? "", /^[0-9a-f]{64}$/);
     assert.deepEqual([origin.server.requests.length, origin.root.files().length], [0, 0]);

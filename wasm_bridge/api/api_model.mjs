@@ -1,5 +1,5 @@
 /**
- * The model of an `AutoGaze` object, loaded again whenever settings ask for another budget.
+ * The model of an `AutoGaze` object, reloaded whenever the settings change its token limit.
  * @module
  */
 
@@ -24,7 +24,7 @@ export class ApiModel {
    * @param {string} siteUrl
    * @param {ModelParts} parts
    * @param {(backend: string, notes: string[]) => void} onLoaded
-   * @throws {Error} with a sentence for the user if an address cannot be used
+   * @throws {Error} with a sentence for the user if an address is invalid
    */
   constructor(host, session, siteUrl, parts, onLoaded) {
     this.#host = host;
@@ -34,7 +34,7 @@ export class ApiModel {
   }
 
   /**
-   * Loads the model unless it is loaded for the budget in the settings.
+   * Loads the model unless it is already loaded with the token limit of the settings.
    * @param {AbortSignal} signal
    * @param {OnProgress} onProgress
    * @throws {Error} with a sentence for the user
@@ -58,8 +58,8 @@ export class ApiModel {
  * @returns {ModelSource}
  */
 function sourceOf({ config, weights, preprocessor }, siteUrl) {
-  const [configUrl, weightsUrl] = [config, weights].map((part) =>
-    typeof part === "string" ? part : undefined,
+  const [configUrl, weightsUrl] = [config, weights].map((file) =>
+    typeof file === "string" ? file : undefined,
   );
   const urls = modelUrls({ configUrl, weightsUrl }, siteUrl);
   if (typeof preprocessor === "string") urls.preprocessor = preprocessor;

@@ -1,6 +1,6 @@
 /**
- * The worker of one `AutoGaze` object: Python, perhaps a model, and the frames of a clip or stream.
- * It answers the calls of `protocol.mjs`, one at a time.
+ * The worker of one `AutoGaze` object: it runs Python and, if there is one, the model on the frames of a clip or
+ * stream. It handles the calls of `protocol.mjs` one at a time.
  * @module
  */
 
@@ -19,7 +19,7 @@ import { ApiModel } from "./api_model.mjs";
 let session;
 /** @type {ModelHost} */
 let host;
-/** With patch-diff there is none. @type {ApiModel | undefined} */
+/** Undefined for patch-diff. @type {ApiModel | undefined} */
 let model;
 /** @type {PanelCanvas | undefined} */
 let canvas;
@@ -71,7 +71,7 @@ const calls = {
       /** @type {FrameAnswer[]} */
       const answers = [];
       for (let index = 0; index < frames; index++) {
-        await otherMessages();
+        await yieldToMessages();
         signal.throwIfAborted();
         host.requireSame(loaded);
         const frame = pixels.subarray(index * size, (index + 1) * size);
@@ -117,7 +117,7 @@ function restart(continued) {
  * @param {{ pixels: Rgba, width: number, height: number }} frame
  * @param {boolean} panels
  * @param {AbortSignal} signal
- * @param {(done: number, all: number) => void} onTiles what it throws ends the work on the frame
+ * @param {(done: number, all: number) => void} onTiles if it throws, the frame is aborted
  * @returns {Promise<FrameAnswer>}
  */
 async function step({ pixels, width, height }, panels, signal, onTiles) {
@@ -141,7 +141,7 @@ async function withModel(work, signal) {
   try {
     return await host.run(work, signal);
   } catch (error) {
-    // After a run that failed the model's context is incomplete.
+    // After a failed run the model's context is incomplete.
     session.forget_context();
     throw error;
   }
@@ -163,8 +163,8 @@ function draw(image, width, height) {
 
 const toSelf = new MessageChannel();
 
-/** Lets other messages in, such as one that cancels a call; a timeout would take milliseconds. */
-function otherMessages() {
+/** Lets pending messages be handled, such as the cancellation of a call; setTimeout would take milliseconds. */
+function yieldToMessages() {
   return new Promise((resolve) => {
     toSelf.port1.onmessage = resolve;
     toSelf.port2.postMessage(null);

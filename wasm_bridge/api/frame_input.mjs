@@ -1,5 +1,5 @@
 /**
- * Whatever is a picture, as a frame for the worker.
+ * Converts pictures of any kind to frames for the worker.
  * @module
  */
 
@@ -13,8 +13,8 @@
  */
 
 /**
- * @param {FrameInput} given stays the caller's
- * @param {{ width?: number, height?: number }} size to which it is scaled; by default its own
+ * @param {FrameInput} given is not transferred or closed
+ * @param {{ width?: number, height?: number }} size the size to scale to; by default the picture's own
  * @returns {Promise<{ frame: PixelFrame | ImageFrame, transfer: Transferable[] }>}
  * @throws {Error} with a sentence that says what is wrong with it
  */
@@ -22,8 +22,8 @@ export async function frameOf(given, size) {
   if (isPixels(given)) {
     const { data, width, height } = given;
     const pixels = checkedRgba(data, width, height, 1).slice();
-    const kept = (size.width ?? width) === width && (size.height ?? height) === height;
-    if (kept) return { frame: { pixels, width, height }, transfer: [pixels.buffer] };
+    const unscaled = (size.width ?? width) === width && (size.height ?? height) === height;
+    if (unscaled) return { frame: { pixels, width, height }, transfer: [pixels.buffer] };
     return imageFrame(await createImageBitmap(new ImageData(pixels, width, height)), size);
   }
   if (typeof VideoFrame !== "undefined" && given instanceof VideoFrame) {
@@ -41,7 +41,7 @@ export async function frameOf(given, size) {
 }
 
 /**
- * RGBA bytes of a clip, if they are that.
+ * Checks the RGBA bytes of a clip.
  *
  * @param {unknown} rgba
  * @param {unknown} width
@@ -78,7 +78,7 @@ function isPixels(given) {
 }
 
 /**
- * @param {VideoFrame | ImageBitmap} image given away
+ * @param {VideoFrame | ImageBitmap} image will be transferred
  * @param {{ width?: number, height?: number }} size
  */
 function imageFrame(image, size) {

@@ -1,5 +1,5 @@
 /**
- * Frames one at a time.
+ * A stream of frames, one at a time.
  * @module
  */
 
@@ -13,21 +13,21 @@ import { FrameResult } from "./results.mjs";
 
 /**
  * @typedef {object} StreamOptions
- * @property {number} [width] to which frames are scaled; by default their own
+ * @property {number} [width] that frames are scaled to; by default their own
  * @property {number} [height]
  * @property {boolean} [panels] whether the results have input, mask and output; true by default
  */
 
 /**
- * A live stream, made by `AutoGaze.stream()`. Each frame is seen together with those before it, up to as many
- * as the model was trained on; a change of the frames' size starts the output over with a keyframe.
+ * A live stream, made by `AutoGaze.stream()`. The model sees each frame together with the frames before it, up
+ * to the number that it was trained on; a change of the frames' size restarts the output with a keyframe.
  */
 export class GazeStream {
   #calls;
   #options;
   #onClose;
   #closed = false;
-  /** Of reading frames: a picture can take longer to read than the one after it. */
+  /** Keeps frames in order: one picture can take longer to read than the next. */
   #serializer = new Serializer();
 
   /**
@@ -43,11 +43,10 @@ export class GazeStream {
   }
 
   /**
-   * Works on the next frame, which stays yours. Frames given before this one is done are worked on after it,
-   * in order.
+   * Processes the next frame, which stays yours. Frames passed before this one is done are queued in order.
    * @param {FrameInput} given
-   * @param {{ signal?: AbortSignal }} [how] `signal` gives the result up: the output may have the frame all
-   *   the same
+   * @param {{ signal?: AbortSignal }} [options] `signal` abandons the result; the output may include the
+   *   frame nevertheless
    * @returns {Promise<FrameResult>}
    */
   async next(given, { signal } = {}) {

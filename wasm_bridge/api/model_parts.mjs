@@ -1,5 +1,5 @@
 /**
- * The files of a model as builders of pages give them.
+ * The files of a model as the API's callers pass them.
  * @module
  */
 
@@ -21,7 +21,7 @@ import { BUILT_IN } from "../files/model_source.mjs";
  * @param {string | URL} [given.graphs]
  * @param {"auto" | "webgpu" | "wasm"} [given.backend]
  * @returns {ModelParts}
- * @throws {Error} with a sentence that says what is wrong
+ * @throws {Error} with a sentence for the user
  */
 export function modelParts({ model = "built-in", config, weights, preprocessor, graphs, backend = "auto" }) {
   if (model !== "built-in" && model !== "nvidia")
@@ -32,9 +32,9 @@ export function modelParts({ model = "built-in", config, weights, preprocessor, 
     throw new Error(`backend is "auto", "webgpu" or "wasm", got ${JSON.stringify(backend)}.`);
   const builtIn = config === undefined && model === "built-in" ? BUILT_IN : undefined;
   return {
-    config: builtIn?.configUrl ?? part("config", config, "config.json"),
-    weights: builtIn?.weightsUrl ?? part("weights", weights, "model.safetensors"),
-    preprocessor: part("preprocessor", preprocessor, "preprocessor_config.json"),
+    config: builtIn?.configUrl ?? fileOf("config", config, "config.json"),
+    weights: builtIn?.weightsUrl ?? fileOf("weights", weights, "model.safetensors"),
+    preprocessor: fileOf("preprocessor", preprocessor, "preprocessor_config.json"),
     graphs: graphs === undefined ? (builtIn?.graphsUrl ?? "graphs/") : folder(absolute(String(graphs))),
     backend,
   };
@@ -46,7 +46,7 @@ export function modelParts({ model = "built-in", config, weights, preprocessor, 
  * @param {string} name of the file
  * @returns {string | File | null}
  */
-function part(option, given, name) {
+function fileOf(option, given, name) {
   if (given === undefined) return null;
   if (typeof given === "string" || given instanceof URL) return absolute(String(given));
   if (given instanceof File) return given;
@@ -55,7 +55,7 @@ function part(option, given, name) {
   throw new Error(`${option} is an address, a File, a Blob or an ArrayBuffer of a ${name}.`);
 }
 
-/** @param {string} address one that is none is refused where it is used */
+/** @param {string} address an invalid one is rejected where it is used */
 function absolute(address) {
   return URL.parse(address, document.baseURI)?.href ?? address;
 }

@@ -1,7 +1,7 @@
 /**
  * The calls of an `AutoGaze` object to its worker. Types only: this module has no code.
  *
- * The worker emits `note`, a sentence for the user, and `backend`, what runs the model now.
+ * The worker emits `note`, a sentence for the user, and `backend`, the backend that runs the model.
  * @module
  */
 
@@ -15,8 +15,9 @@
  */
 
 /**
- * Where a model comes from: the address of each file, absolute or relative to the site, or the file itself. Null
- * means NVIDIA's release; for the preprocessor the file beside the config, or none if that is a file.
+ * Where a model comes from: for each file its address, absolute or relative to the site, or the file itself. Null
+ * means NVIDIA's release; for the preprocessor it means the file next to the config's address, or none if the
+ * config is a file.
  * @typedef {object} ModelParts
  * @property {string | File | null} config
  * @property {string | File | null} weights
@@ -26,32 +27,32 @@
  */
 
 /**
- * A frame: its RGBA rows, or a picture to be drawn at a size.
+ * A frame: its RGBA rows, or a picture to draw at the given size.
  * @typedef {{ pixels: Rgba, width: number, height: number }} PixelFrame
  * @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number }} ImageFrame
  */
 
 /**
  * @typedef {object} ClipRequest
- * @property {Rgba} pixels of all frames; comes back with the answer
+ * @property {Rgba} pixels of all frames; returned with the result
  * @property {number} width
  * @property {number} height
  * @property {number} frames
  * @property {Changes} settings for this clip only
- * @property {boolean} continued whether the output goes on from the clip before
- * @property {boolean} panels whether mask and output are wanted
+ * @property {boolean} continued whether the output continues the previous clip's
+ * @property {boolean} panels whether to return mask and output
  */
 
 /**
- * What Python tells of a frame (`ClipSession.step` of `py/autogaze_web/page/clip_session.py`), and its panels.
+ * What Python reports about a frame (`ClipSession.step` of `py/autogaze_web/page/clip_session.py`), and its panels.
  * @typedef {{ facts: any, mask: Rgba | null, output: Rgba | null }} FrameAnswer
  */
 
 /**
- * The calls by name. `drain` ends when all calls before it have ended, cancelled ones too.
+ * The calls by name. `drain` returns when all earlier calls have ended, cancelled ones too.
  * @typedef {object} ApiCalls
  * @property {(args: CreateArgs, context: CallContext) => Promise<Created>} create
- * @property {(changes: Changes, context: CallContext) => Promise<Record<string, any>>} change answers all settings
+ * @property {(changes: Changes, context: CallContext) => Promise<Record<string, any>>} change returns all settings
  * @property {(clip: ClipRequest, context: CallContext) => Promise<{ frames: FrameAnswer[], pixels: Rgba }>} clip
  * @property {(size: { width: number, height: number }) => number} tileCount
  * @property {(nothing: null, context: CallContext) => Promise<void>} restart

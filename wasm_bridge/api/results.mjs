@@ -1,51 +1,51 @@
 /**
- * What became of frames and clips.
+ * The results of frames and clips.
  * @module
  */
 
 /** @import { FrameAnswer, Rgba } from "./protocol.mjs" */
 
 /**
- * What was chosen of a frame, in the order of choice. A pad stands for a slot in which the model stopped: it
- * has confidence 0, token -1 and lies in the middle, where nothing is to be drawn.
+ * One chosen cell of a frame, or a pad: a slot in which the model stopped. A pad has confidence 0 and token -1,
+ * and its position, the middle of the frame, must not be drawn.
  * @typedef {object} Point
- * @property {number} token its id; for patch-diff the cell's number in its grid
+ * @property {number} token id; for patch-diff the cell's index in its grid
  * @property {boolean} padded
  * @property {number} confidence 0 to 1
  * @property {number | null} taskLoss reconstruction loss predicted after this token; null for patch-diff
  * @property {number} grid cells per side of its scale
- * @property {number} row of the cell among its scale's; -1 if they are on no common grid (full-resolution)
+ * @property {number} row of the cell in its scale; -1 in full-resolution, where the cells are on no common grid
  * @property {number} column
  * @property {number} x of its centre, as a share of the frame's width
  * @property {number} y of its centre, as a share of the frame's height
  * @property {number} width as a share of the frame's
  * @property {number} height
- * @property {number} left its pixels, from here
- * @property {number} top
- * @property {number} right to here, exclusive
- * @property {number} bottom
+ * @property {number} left first pixel column
+ * @property {number} top first pixel row
+ * @property {number} right end of its pixel columns, exclusive
+ * @property {number} bottom end of its pixel rows, exclusive
  */
 
 /**
  * One scale's cells of a frame, row by row.
  * @typedef {object} ScaleMask
- * @property {number} grid cells per side of the scale, in tiles those of one tile
+ * @property {number} grid cells per side of the scale, or of one tile in the tiled modes
  * @property {number} rows
  * @property {number} columns
  * @property {Uint8Array} mask 1 for each chosen cell
  */
 
-/** One frame: what was chosen of it, its panels and its numbers. */
+/** The result of one frame: its chosen cells, its panels and its numbers. */
 export class FrameResult {
-  /** Frames before it since the output began. @type {number} */
+  /** Number of frames before it since the output started. @type {number} */
   index;
   /** @type {number} */
   width;
   /** @type {number} */
   height;
-  /** Whether the output took the whole frame. @type {boolean} */
+  /** Whether the frame replaced the whole output. @type {boolean} */
   keyframe;
-  /** Chosen cells. @type {number} */
+  /** Number of chosen cells. @type {number} */
   cells;
   /** Pixels inside the cells. @type {number} */
   maskPixels;
@@ -53,30 +53,30 @@ export class FrameResult {
   updatedPixels;
   /** Share of the frame inside the cells, 0 to 1. @type {number} */
   maskRatio;
-  /** Share of the output that was written, 0 to 1; null for keyframes, which no average counts. @type {number | null} */
+  /** Share of the output that was written, 0 to 1; null for keyframes, which the average excludes. @type {number | null} */
   updateRatio;
-  /** Its moving average. @type {number | null} */
+  /** Moving average of `updateRatio`. @type {number | null} */
   updateRatioEma;
-  /** Output against input in dB, Infinity if they are equal; null for keyframes. @type {number | null} */
+  /** PSNR of the output against the input in dB, Infinity if they are equal; null for keyframes. @type {number | null} */
   psnr;
-  /** Its moving average. @type {number | null} */
+  /** Moving average of `psnr`. @type {number | null} */
   psnrEma;
   /** PSNR as text of fixed width. @type {string} */
   psnrText;
-  /** What choosing took, in milliseconds; undefined for patch-diff. @type {number | undefined} */
+  /** Milliseconds that the model took to choose the cells; undefined for patch-diff. @type {number | undefined} */
   gazeMs;
   /** Slots in which the model stopped; undefined for patch-diff. @type {number | undefined} */
   paddedTokens;
-  /** Steps of the model's decoder; undefined for patch-diff. @type {number | undefined} */
+  /** Number of decoder steps; undefined for patch-diff. @type {number | undefined} */
   decoderSteps;
-  /** Milliseconds of each stage of Python's work. @type {Record<string, number>} */
+  /** Milliseconds of each stage in Python. @type {Record<string, number>} */
   stageMs;
 
-  /** The frame itself, RGBA rows; null if panels were not wanted. @type {Rgba | null} */
+  /** The frame itself, RGBA rows; null if panels were not requested. @type {Rgba | null} */
   input;
-  /** Its mask panel. @type {Rgba | null} */
+  /** The mask panel. @type {Rgba | null} */
   mask;
-  /** The output after it. @type {Rgba | null} */
+  /** The output after this frame. @type {Rgba | null} */
   output;
 
   /** @type {{ grid: number, rows: number | null, columns: number | null }[]} */
@@ -113,7 +113,7 @@ export class FrameResult {
     this.#columns = facts.points;
   }
 
-  /** What was chosen, pads included. @returns {Point[]} */
+  /** The chosen cells in the order of choice, pads included. @returns {Point[]} */
   get points() {
     const names = Object.keys(this.#columns);
     return (this.#columns.token ?? []).map(
@@ -127,7 +127,7 @@ export class FrameResult {
     return (this.#columns.token ?? []).filter((token) => token >= 0);
   }
 
-  /** How many cells of each scale were chosen, coarse to fine. @returns {{ grid: number, cells: number }[]} */
+  /** Number of chosen cells per scale, coarse to fine. @returns {{ grid: number, cells: number }[]} */
   get cellsPerScale() {
     return this.#scales.map(({ grid }) => ({
       grid,
@@ -136,7 +136,7 @@ export class FrameResult {
   }
 
   /**
-   * The chosen cells of each scale as a table, coarse to fine; none of full-resolution, whose tiles' cells
+   * The chosen cells of each scale as a table, coarse to fine. Empty in full-resolution, where the tiles' cells
    * are on no common grid.
    * @returns {ScaleMask[]}
    */
@@ -157,15 +157,15 @@ export class FrameResult {
    * @param {"input" | "mask" | "output"} panel
    */
   imageData(panel) {
-    return new ImageData(this.#wanted(panel), this.width, this.height);
+    return new ImageData(this.#panel(panel), this.width, this.height);
   }
 
-  /** Input, mask and output in one picture of three times the width. @returns {ImageData} */
+  /** Input, mask and output side by side, in a picture of three times the width. @returns {ImageData} */
   sideBySide() {
     const row = 4 * this.width;
     const pixels = new Uint8ClampedArray(3 * row * this.height);
     for (const [place, panel] of /** @type {const} */ (["input", "mask", "output"]).entries()) {
-      const from = this.#wanted(panel);
+      const from = this.#panel(panel);
       for (let y = 0; y < this.height; y++) {
         pixels.set(from.subarray(y * row, (y + 1) * row), (3 * y + place) * row);
       }
@@ -180,14 +180,14 @@ export class FrameResult {
   }
 
   /** @param {"input" | "mask" | "output"} panel */
-  #wanted(panel) {
+  #panel(panel) {
     const pixels = this[panel];
     if (!pixels) throw new Error(`There is no ${panel} panel: ask for it with panels: true.`);
     return pixels;
   }
 }
 
-/** A whole clip. */
+/** The result of a clip. */
 export class ClipResult {
   /** @type {FrameResult[]} */
   frames;
@@ -207,7 +207,7 @@ export class ClipResult {
     this.height = height;
   }
 
-  /** The last frame. */
+  /** The result of the last frame. */
   get last() {
     return /** @type {FrameResult} */ (this.frames.at(-1));
   }

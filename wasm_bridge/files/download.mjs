@@ -1,38 +1,39 @@
 /**
- * Downloads one file: with progress, to be cancelled at any moment, and from the middle on if a part of it is
- * there already. What goes wrong is told in one sentence for the user.
+ * Downloads one file, with progress and cancellation, and resumes a partial download. Errors are one sentence
+ * for the user.
  *
- * A part is continued by a `Range` request without `If-Range`: from another host that header would need the
- * host's permission first, which Hugging Face's does not give, and the whole download would fail. Instead the
- * answer's own ETag, range and size must be those of the part; if not, the file is downloaded whole.
+ * A partial download is resumed by a `Range` request without `If-Range`: that header would trigger a CORS
+ * preflight, which Hugging Face rejects, so the whole download would fail. Instead, the response's ETag, range
+ * and size must match the partial download; otherwise the file is downloaded from the start.
  * @module
  */
 
 /**
- * What the sentences are about: the file's name, its address and the option that sets it.
+ * The file to download, as error messages describe it: its name, its address and the option that sets it.
  * @typedef {{ name: string, url: string, option: string }} Wanted
  *
- * The version of a file on its server; each is null if the server does not say it, or not to web pages.
+ * The version of a file on its server; a header is null if the server does not send it or does not expose it
+ * to web pages.
  * @typedef {{ etag: string | null, lastModified: string | null }} Version
  *
- * The beginning of a file.
- * @typedef {{ bytes: number, total: number, version: Version }} Part
+ * The first `bytes` bytes of a file of `total` bytes.
+ * @typedef {{ bytes: number, total: number, version: Version }} PartialDownload
  *
- * A body about to be read. `offset` is not 0 if it continues a part; `total` is null if it is not known.
+ * A body to be read. `offset` is not 0 if it resumes a partial download; `total` is null if it is unknown.
  * @typedef {{ body: ReadableStream<Uint8Array<ArrayBuffer>>, offset: number, total: number | null, version: Version }} Answer
  */
 
-/** How long a server may be silent. */
-const SILENCE_MS = 30_000;
+/** How long to wait for a server to send something. */
+const TIMEOUT_MS = 30_000;
 
-/** The released weights have 13 MB; what is much larger is another model's and would only fill the memory. */
+/** The released weights have 13 MB; a much larger file belongs to another model and would only fill memory. */
 const MAX_BYTES = 500_000_000;
 
-/** A server that cannot be had or does not give the file; the message is a sentence for the user. */
+/** The server is unavailable or does not serve the file; the message is a sentence for the user. */
 export class UnavailableError extends Error {
   /**
    * @param {string} message
-   * @param {number} [status] the server's, 0 if there was no answer
+   * @param {number} [status] the server's, 0 if there was no response
    */
   constructor(message, status = 0) {
     super(message);
@@ -41,28 +42,28 @@ export class UnavailableError extends Error {
 }
 
 /**
- * Asks for a file.
+ * Requests a file.
  *
  * @param {Wanted} wanted
- * @param {object} how
- * @param {AbortSignal} how.signal
- * @param {Part | null} [how.part] what is there of it already
- * @param {number} [how.silence] milliseconds to wait for an answer
+ * @param {object} options
+ * @param {AbortSignal} options.signal
+ * @param {PartialDownload | null} [options.partial] the partial download to resume
+ * @param {number} [options.timeout] milliseconds to wait for a response
  * @returns {Promise<Answer>}
- * @throws {UnavailableError} if there is no answer, or none with the file
+ * @throws {UnavailableError} if there is no response, or none with the file
  * @throws the signal's reason if it is aborted
  */
-export async function request(wanted, { signal, part = null, silence = SILENCE_MS }) {
-  const headers = part ? { Range: `bytes=${part.bytes}-` } : undefined;
-  const response = await answer(wanted, { headers, signal, silence });
+export async function request(wanted, { signal, partial = null, timeout = TIMEOUT_MS }) {
+  const headers = partial ? { Range: `bytes=${partial.bytes}-` } : undefined;
+  const response = await answer(wanted, { headers, signal, timeout });
   const version = versionOf(response);
-  if (part) {
-    if (response.status === 206 && continues(response, part)) {
-      return { body: bodyOf(response), offset: part.bytes, total: part.total, version };
+  if (partial) {
+    if (response.status === 206 && canResume(response, partial)) {
+      return { body: bodyOf(response), offset: partial.bytes, total: partial.total, version };
     }
     if (response.status !== 200) {
       await response.body?.cancel();
-      return request(wanted, { signal, silence });
+      return request(wanted, { signal, timeout });
     }
   }
   if (response.status !== 200) {
@@ -74,24 +75,24 @@ export async function request(wanted, { signal, part = null, silence = SILENCE_M
 
 /**
  * @param {Wanted} wanted
- * @param {{ headers: HeadersInit | undefined, signal: AbortSignal, silence: number }} how
+ * @param {{ headers: HeadersInit | undefined, signal: AbortSignal, timeout: number }} options
  */
-async function answer({ name, url }, { headers, signal, silence }) {
+async function answer({ name, url }, { headers, signal, timeout }) {
   signal.throwIfAborted();
-  const watch = new SilenceWatch(silence);
+  const idle = new IdleTimer(timeout);
   try {
     return await fetch(url, {
       headers,
-      signal: AbortSignal.any([signal, watch.signal]),
-      // We keep the file ourselves; a second copy in the browser's own cache would be a waste.
+      signal: AbortSignal.any([signal, idle.signal]),
+      // The file goes to our own store; a second copy in the browser's HTTP cache would waste space.
       cache: "no-store",
       referrerPolicy: "no-referrer",
     });
   } catch {
     signal.throwIfAborted();
-    throw new UnavailableError(noAnswer(name, new URL(url), watch.signal.aborted));
+    throw new UnavailableError(noAnswer(name, new URL(url), idle.signal.aborted));
   } finally {
-    watch.stop();
+    idle.stop();
   }
 }
 
@@ -100,67 +101,67 @@ async function answer({ name, url }, { headers, signal, silence }) {
  *
  * @param {Answer} answer
  * @param {Wanted} wanted
- * @param {object} how
- * @param {AbortSignal} how.signal
- * @param {(chunk: Uint8Array<ArrayBuffer>) => void} how.onChunk
- * @param {number} [how.limit] bytes that such a file has at most
- * @param {number} [how.silence] milliseconds to wait for more bytes
- * @returns {Promise<void>} when all bytes were given to `onChunk`
- * @throws {Error} with a sentence for the user if the download broke off or the file is too large
+ * @param {object} options
+ * @param {AbortSignal} options.signal
+ * @param {(chunk: Uint8Array<ArrayBuffer>) => void} options.onChunk
+ * @param {number} [options.limit] largest size of such a file in bytes
+ * @param {number} [options.timeout] milliseconds to wait for more bytes
+ * @returns {Promise<void>} when all bytes have been passed to `onChunk`
+ * @throws {Error} with a sentence for the user if the download was interrupted or the file is too large
  * @throws the signal's reason if it is aborted
  */
-export async function receive(answer, wanted, { signal, onChunk, limit = MAX_BYTES, silence = SILENCE_MS }) {
+export async function receive(answer, wanted, { signal, onChunk, limit = MAX_BYTES, timeout = TIMEOUT_MS }) {
   const reader = answer.body.getReader();
   let received = answer.offset;
   try {
     if ((answer.total ?? 0) > limit) throw tooLarge(wanted, answer.total ?? 0, limit);
     while (true) {
-      const { done, value } = await read(reader, silence, () => brokenOff(wanted, received, answer.total));
+      const { done, value } = await read(reader, timeout, () => interrupted(wanted, received, answer.total));
       signal.throwIfAborted();
       if (done) break;
       received += value.length;
       if (received > limit) throw tooLarge(wanted, received, limit);
       onChunk(value);
     }
-    if (answer.total !== null && received < answer.total) throw brokenOff(wanted, received, answer.total);
+    if (answer.total !== null && received < answer.total) throw interrupted(wanted, received, answer.total);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
-    // Ends the connection if it is still open; not waited for, since a silent server would not end it.
+    // Closes the connection if it is still open; not awaited, since an unresponsive server would not close it.
     reader.cancel().catch(() => {});
   }
 }
 
 /**
  * @param {ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>} reader
- * @param {number} silence
- * @param {() => Error} fault what to throw if nothing more comes
+ * @param {number} timeout
+ * @param {() => Error} fault makes the error to throw if nothing more arrives
  */
-async function read(reader, silence, fault) {
-  const watch = new SilenceWatch(silence);
+async function read(reader, timeout, fault) {
+  const idle = new IdleTimer(timeout);
   try {
-    return await Promise.race([reader.read(), watch.silent]);
+    return await Promise.race([reader.read(), idle.expired]);
   } catch {
     throw fault();
   } finally {
-    watch.stop();
+    idle.stop();
   }
 }
 
-/** Notices that nothing happened for a time. */
-class SilenceWatch {
-  #silent = new AbortController();
+/** Aborts `signal` after a time without data. */
+class IdleTimer {
+  #expired = new AbortController();
   #timer;
-  /** @param {number} silence milliseconds */
-  constructor(silence) {
-    this.#timer = setTimeout(() => this.#silent.abort(), silence);
+  /** @param {number} timeout in milliseconds */
+  constructor(timeout) {
+    this.#timer = setTimeout(() => this.#expired.abort(), timeout);
   }
   get signal() {
-    return this.#silent.signal;
+    return this.#expired.signal;
   }
-  /** Rejects when it happens. @returns {Promise<never>} */
-  get silent() {
+  /** Rejects when the time is over. @returns {Promise<never>} */
+  get expired() {
     return new Promise((_, reject) => {
       this.signal.addEventListener("abort", () => reject(this.signal.reason), { once: true });
     });
@@ -171,23 +172,23 @@ class SilenceWatch {
 }
 
 /**
- * Whether a part and the rest that a server sends are of one file.
+ * Whether the server sends the rest of the same version of a partially downloaded file.
  * @param {Response} response
- * @param {Part} part
+ * @param {PartialDownload} partial
  */
-function continues(response, part) {
+function canResume(response, partial) {
   const version = versionOf(response);
-  if (isWeak(version.etag) || isWeak(part.version.etag) || !isSameVersion(part.version, version))
+  if (isWeak(version.etag) || isWeak(partial.version.etag) || !isSameVersion(partial.version, version))
     return false;
-  // From another host the range can be read only if the host allows it, the length always.
+  // Content-Range of another origin is readable only if that origin exposes it; Content-Length always is.
   const range = response.headers.get("Content-Range");
   const length = response.headers.get("Content-Length");
-  if (range === null) return length !== null && part.bytes + Number(length) === part.total;
-  return range.replace(/\s+/g, " ") === `bytes ${part.bytes}-${part.total - 1}/${part.total}`;
+  if (range === null) return length !== null && partial.bytes + Number(length) === partial.total;
+  return range.replace(/\s+/g, " ") === `bytes ${partial.bytes}-${partial.total - 1}/${partial.total}`;
 }
 
 /**
- * Whether two answers are of the same version of a file.
+ * Whether two responses carry the same version of a file.
  * @param {Version} one
  * @param {Version} other
  */
@@ -196,7 +197,7 @@ export function isSameVersion(one, other) {
   return one.lastModified !== null && one.lastModified === other.lastModified;
 }
 
-/** A weak ETag is that of a file that has the same content, though perhaps not the same bytes. */
+/** A weak ETag promises equivalent content, but not identical bytes. */
 const isWeak = (/** @type {string | null} */ etag) => etag?.startsWith("W/") ?? false;
 const opaqueTag = (/** @type {string | null} */ etag) => etag?.replace(/^W\//, "");
 
@@ -205,10 +206,10 @@ function versionOf({ headers }) {
   return { etag: headers.get("ETag"), lastModified: headers.get("Last-Modified") };
 }
 
-/** @param {Response} response bytes of the body, null if unknown */
+/** @param {Response} response @returns {number | null} bytes of the body, null if unknown */
 function lengthOf({ headers }) {
   const length = headers.get("Content-Length");
-  // What is compressed on the way has another length when it arrives.
+  // Content-Length of a compressed body is not the length of the decoded bytes.
   return length === null || headers.has("Content-Encoding") ? null : Number(length);
 }
 
@@ -220,10 +221,10 @@ function bodyOf({ body }) {
 /**
  * @param {string} name
  * @param {URL} url
- * @param {boolean} silent
+ * @param {boolean} timedOut
  */
-function noAnswer(name, { origin, host }, silent) {
-  if (silent) return `${host} does not answer, so ${name} could not be downloaded: try again later.`;
+function noAnswer(name, { origin, host }, timedOut) {
+  if (timedOut) return `${host} does not answer, so ${name} could not be downloaded: try again later.`;
   const dropInstead = `download the model's files yourself and drop them on the page`;
   if (!navigator.onLine)
     return `There is no network, so ${name} could not be downloaded: connect and try again, or drop the model's files on the page.`;
@@ -252,7 +253,7 @@ function refusal({ name, url, option }, { status }) {
  * @param {number} received
  * @param {number | null} total
  */
-function brokenOff({ name }, received, total) {
+function interrupted({ name }, received, total) {
   const of = total === null ? "" : ` of ${megabytes(total)}`;
   return new Error(
     `The download of ${name} broke off after ${megabytes(received)}${of} MB: load the model again, which goes on from there where it can.`,

@@ -1,6 +1,6 @@
 /**
- * Cheap checks that bytes are the file they should be, made before anything is kept. What is in the file is
- * validated by Python.
+ * Cheap checks that bytes are the expected kind of file, made before anything is stored. Python validates the
+ * content.
  * @module
  */
 
@@ -15,17 +15,17 @@ const MAX_HEADER_BYTES = 100_000_000;
  * @param {Role} role
  * @param {Uint8Array<ArrayBuffer>} bytes of the whole file
  * @param {string} where the file is from: an address or a file's name
- * @param {string} remedy what to do about a wrong one
- * @throws {Error} with a sentence for the user if the bytes are not such a file, or not all of it
+ * @param {string} remedy what to do about a wrong file
+ * @throws {Error} with a sentence for the user if the bytes are not such a file or are truncated
  */
 export function checkFile(role, bytes, where, remedy) {
   const { name } = MODEL_FILES[role];
-  const beginning = new TextDecoder().decode(bytes.subarray(0, 200)).trimStart();
+  const start = new TextDecoder().decode(bytes.subarray(0, 200)).trimStart();
   /** @param {string} what */
   const wrong = (what) => new Error(`${where} ${what}: ${remedy}.`);
   if (bytes.length === 0) throw wrong(`is empty where a ${name} should be`);
-  if (beginning.startsWith("<")) throw wrong(`is a web page (HTML), not a ${name}`);
-  if (beginning.startsWith("version https://git-lfs"))
+  if (start.startsWith("<")) throw wrong(`is a web page (HTML), not a ${name}`);
+  if (start.startsWith("version https://git-lfs"))
     throw wrong(
       `is a Git LFS pointer to the ${name}, not the file itself (on huggingface.co "resolve" in an address gives the file, "raw" the pointer)`,
     );
@@ -44,7 +44,7 @@ function faultOfJson(bytes) {
 }
 
 /**
- * Whether the header and the bytes that it describes are all there.
+ * What is wrong with the header or the amount of data that it describes; null if nothing is.
  * @param {Uint8Array<ArrayBuffer>} bytes
  */
 function faultOfWeights(bytes) {
@@ -67,11 +67,11 @@ function faultOfWeights(bytes) {
 }
 
 /**
- * @param {number} is
+ * @param {number} actual
  * @param {number} needed
  */
-function truncated(is, needed) {
-  return `is truncated: it has ${is.toLocaleString("en")} bytes of at least ${needed.toLocaleString("en")}`;
+function truncated(actual, needed) {
+  return `is truncated: it has ${actual.toLocaleString("en")} bytes of at least ${needed.toLocaleString("en")}`;
 }
 
 /**

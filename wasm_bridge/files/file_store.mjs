@@ -1,10 +1,10 @@
 /**
- * Keeps downloaded files in the origin private file system of the browser, whole ones and beginnings, for use
- * in a worker.
+ * Stores downloaded files, complete and partial ones, in the browser's origin private file system, for use in a
+ * worker.
  *
- * One folder per address holds `record.json` and the files that it names. A whole file takes the place of an
- * older one when the record names it, so that a download that breaks off never harms what was there. A record
- * that cannot be read counts as none. Downloads of one address wait for each other, in other tabs too.
+ * One folder per address holds `record.json` and the files that it names. A complete file replaces an older one
+ * at the moment when the record names it, so an interrupted download never damages the older file. An unreadable
+ * record counts as none. Downloads of the same address wait for each other, also across tabs.
  * @module
  */
 
@@ -15,20 +15,21 @@
  * @property {string} file its name in the folder
  * @property {number} bytes
  * @property {string} sha256 in hexadecimal
- * @property {string} when it was kept, as an ISO date
+ * @property {string} when it was stored, as an ISO date
  * @property {Version} version
  *
- * @typedef {object} Beginning
+ * @typedef {object} PartialFile
  * @property {string} file
  * @property {number} total bytes of the whole file
  * @property {string} when
  * @property {Version} version
  *
- * @typedef {{ url: string, whole?: WholeFile, beginning?: Beginning }} StoreRecord
+ * The content of `record.json`: files in users' browsers have these names.
+ * @typedef {{ url: string, whole?: WholeFile, beginning?: PartialFile }} StoreRecord
  */
 
 /**
- * What is kept for one address. Of a beginning, `bytes` counts what is there, and `sha256` is null.
+ * A stored file. For a partial file, `bytes` is the stored size and `sha256` is null.
  * @typedef {object} StoredFile
  * @property {string} url
  * @property {number} bytes
@@ -50,8 +51,8 @@ export class FileStore {
   }
 
   /**
-   * @returns {Promise<FileStore | null>} null where the browser keeps nothing: pages opened neither by https
-   *   nor on localhost, and some private windows
+   * @returns {Promise<FileStore | null>} null where the browser stores nothing: on pages opened neither by
+   *   https nor on localhost, and in some private windows
    */
   static async open() {
     try {
@@ -64,14 +65,14 @@ export class FileStore {
   }
 
   /**
-   * Lends what is kept for an address; nobody else has it meanwhile.
+   * Calls `use` with the slot of an address while holding that address's lock.
    * @template T
    * @param {string} url
-   * @param {AbortSignal} signal ends the wait for others
-   * @param {(slot: Slot | null) => Promise<T>} use is given null if nothing can be kept
+   * @param {AbortSignal} signal stops waiting for the lock
+   * @param {(slot: Slot | null) => Promise<T>} use gets null if nothing can be stored
    * @returns {Promise<T>}
    */
-  async borrow(url, signal, use) {
+  async withLock(url, signal, use) {
     const name = await sha256Of(new TextEncoder().encode(url));
     return navigator.locks.request(lockOf(name), { signal }, async () =>
       use(await this.#slot(name, url).catch(() => null)),
@@ -85,7 +86,7 @@ export class FileStore {
   async #slot(name, url) {
     const folder = await this.#root.getDirectoryHandle(name, { create: true });
     const record = (await readRecord(folder)) ?? { url };
-    await sweep(folder, record);
+    await deleteUnreferenced(folder, record);
     return new Slot(folder, record);
   }
 
@@ -96,13 +97,13 @@ export class FileStore {
     for await (const folder of this.#root.values()) {
       const record = folder.kind === "directory" ? await readRecord(folder) : null;
       if (!record) continue;
-      const { url, whole, beginning } = record;
+      const { url, whole, beginning: partial } = record;
       if (whole) {
         const { bytes, sha256, when, version } = whole;
         stored.push({ url, bytes, etag: version.etag, sha256, when, complete: true });
       }
-      if (beginning) {
-        const { file, when, version } = beginning;
+      if (partial) {
+        const { file, when, version } = partial;
         const bytes = await sizeOf(/** @type {FileSystemDirectoryHandle} */ (folder), file);
         stored.push({ url, bytes, etag: version.etag, sha256: null, when, complete: false });
       }
@@ -111,8 +112,8 @@ export class FileStore {
   }
 
   /**
-   * Deletes everything that is kept.
-   * @throws {Error} with a sentence for the user if a file is being downloaded; the others are deleted
+   * Deletes all stored files.
+   * @throws {Error} with a sentence for the user if a file is being downloaded; all other files are deleted
    */
   async deleteAll() {
     let busy = false;
@@ -127,7 +128,7 @@ export class FileStore {
   }
 }
 
-/** What is kept for one address. */
+/** The stored files of one address. */
 export class Slot {
   #folder;
   #record;
@@ -146,7 +147,7 @@ export class Slot {
   }
 
   /**
-   * The whole file, if it still is what was kept; a damaged one is deleted.
+   * Reads the complete file and checks its digest; a damaged file is deleted.
    * @returns {Promise<Uint8Array<ArrayBuffer> | null>} null if it was damaged
    */
   async readWhole() {
@@ -158,32 +159,32 @@ export class Slot {
   }
 
   /** @returns {Promise<{ bytes: Uint8Array<ArrayBuffer>, total: number, version: Version } | null>} */
-  async readBeginning() {
-    const { beginning } = this.#record;
-    const bytes = beginning && (await readFile(this.#folder, beginning.file));
-    if (!beginning || !bytes?.length || bytes.length >= beginning.total) return null;
-    return { bytes, total: beginning.total, version: beginning.version };
+  async readPartial() {
+    const { beginning: partial } = this.#record;
+    const bytes = partial && (await readFile(this.#folder, partial.file));
+    if (!partial || !bytes?.length || bytes.length >= partial.total) return null;
+    return { bytes, total: partial.total, version: partial.version };
   }
 
   /**
-   * Begins to keep a download, or goes on with the beginning that is there.
-   * @param {{ offset: number, total: number | null, version: Version }} answer `offset` 0 begins anew
-   * @returns {Promise<Keeper>}
+   * Opens a writer for a download, either for a new file or to resume the partial one.
+   * @param {{ offset: number, total: number | null, version: Version }} answer `offset` 0 starts a new file
+   * @returns {Promise<FileWriter>}
    */
-  async keep({ offset, total, version }) {
-    const { beginning } = this.#record;
-    if (offset > 0 && beginning) return Keeper.open(this.#folder, beginning.file, offset);
+  async openWriter({ offset, total, version }) {
+    const { beginning: partial } = this.#record;
+    if (offset > 0 && partial) return FileWriter.open(this.#folder, partial.file, offset);
     const file = `${crypto.randomUUID()}.data`;
     const when = new Date().toISOString();
-    // Only what can be continued is worth remembering: without its size or version it never could be.
-    const known = total !== null && (version.etag !== null || version.lastModified !== null);
-    await this.#write({ ...this.#record, beginning: known ? { file, total, when, version } : undefined });
-    return Keeper.open(this.#folder, file, 0);
+    // Recorded only if it can be resumed, which needs its size and its version.
+    const resumable = total !== null && (version.etag !== null || version.lastModified !== null);
+    await this.#write({ ...this.#record, beginning: resumable ? { file, total, when, version } : undefined });
+    return FileWriter.open(this.#folder, file, 0);
   }
 
   /**
-   * Makes a download the whole file.
-   * @param {Keeper} keeper closed
+   * Records a finished download as the complete file.
+   * @param {FileWriter} writer closed
    * @param {Omit<WholeFile, "file" | "when">} facts
    */
   async complete({ file }, { bytes, sha256, version }) {
@@ -191,30 +192,30 @@ export class Slot {
     await this.#write({ url: this.#record.url, whole: { file, bytes, sha256, when, version } });
   }
 
-  /** Forgets the beginning of a download. */
-  async dropBeginning() {
+  /** Deletes the partial download. */
+  async deletePartial() {
     await this.#write({ ...this.#record, beginning: undefined });
   }
 
   /** @param {StoreRecord} record */
   async #write(record) {
     if (record.whole || record.beginning) {
-      const keeper = await Keeper.open(this.#folder, RECORD, 0);
+      const writer = await FileWriter.open(this.#folder, RECORD, 0);
       try {
-        keeper.append(new TextEncoder().encode(JSON.stringify(record)));
+        writer.append(new TextEncoder().encode(JSON.stringify(record)));
       } finally {
-        keeper.close();
+        writer.close();
       }
     } else {
       await this.#folder.removeEntry(RECORD).catch(ignoreMissing);
     }
     this.#record = record;
-    await sweep(this.#folder, record);
+    await deleteUnreferenced(this.#folder, record);
   }
 }
 
-/** A file being written. */
-export class Keeper {
+/** Appends to a file. */
+export class FileWriter {
   #handle;
   #position;
 
@@ -232,7 +233,7 @@ export class Keeper {
   /**
    * @param {FileSystemDirectoryHandle} folder
    * @param {string} file
-   * @param {number} position from which on it is written
+   * @param {number} position at which writing starts; anything after it is cut off
    */
   static async open(folder, file, position) {
     const handle = await folder.getFileHandle(file, { create: true });
@@ -243,7 +244,7 @@ export class Keeper {
       access.close();
       throw error;
     }
-    return new Keeper(file, access, position);
+    return new FileWriter(file, access, position);
   }
 
   /**
@@ -305,11 +306,11 @@ async function sizeOf(folder, name) {
 }
 
 /**
- * Removes the files that a record does not name: an older version, or what a crash left behind.
+ * Deletes the files that a record does not name: an older version, or leftovers of a crash.
  * @param {FileSystemDirectoryHandle} folder
  * @param {StoreRecord} record
  */
-async function sweep(folder, { whole, beginning }) {
+async function deleteUnreferenced(folder, { whole, beginning }) {
   const named = [RECORD, whole?.file, beginning?.file];
   for (const name of await namesIn(folder)) {
     if (!named.includes(name)) await folder.removeEntry(name).catch(ignoreMissing);

@@ -1,6 +1,6 @@
 /**
- * Brings a model's files into the worker: from the network, from what was kept of it earlier, or from files
- * that the user chose.
+ * Loads a model's files into the worker: from the network, from the browser's storage, or from files that the
+ * user chose.
  *
  * @example
  * const store = await FileStore.open();
@@ -11,33 +11,33 @@
  * );
  * model.config;   // text of config.json
  * model.weights;  // bytes of model.safetensors
- * model.notes;    // sentences for the user, such as that the network is gone and the kept model is used
+ * model.notes;    // sentences for the user, such as that a stored model is used because there is no network
  *
- * await storedModels(store);   // what is kept, with sizes
+ * await storedModels(store);   // the stored files, with sizes
  * await deleteModels(store);
  * @module
  */
 
-import { fetchKept } from "./fetch_kept.mjs";
+import { cachedFetch } from "./cached_fetch.mjs";
 import { checkFile, textOf } from "./file_checks.mjs";
 import { sha256Of } from "./file_store.mjs";
 import { MAX_JSON_BYTES, MODEL_FILES, sortFiles, unreadable } from "./model_source.mjs";
 
+/** @import { Timeouts } from "./cached_fetch.mjs" */
 /** @import { Wanted } from "./download.mjs" */
-/** @import { Silences } from "./fetch_kept.mjs" */
 /** @import { FileStore, StoredFile } from "./file_store.mjs" */
 /** @import { GivenFiles, ModelSource, Role } from "./model_source.mjs" */
 
 /**
- * Where a file's bytes are from. `where` is its address or its name; `etag` is null for chosen files and for
- * servers that send none; `sha256` is null on pages that are not secure.
+ * Where a file's bytes came from. `where` is its address or its name; `etag` is null for chosen files and for
+ * servers that send none; `sha256` is null on pages that are not secure contexts.
  * @typedef {object} Origin
  * @property {"network" | "cache" | "file"} from
  * @property {string} where
  * @property {number} bytes
  * @property {string | null} etag
  * @property {string | null} sha256 in hexadecimal
- * @property {boolean} kept whether it will be there without a network
+ * @property {boolean} stored whether it is available without a network
  *
  * @typedef {{ bytes: Uint8Array<ArrayBuffer>, origin: Origin, notes: string[] }} LoadedFile
  */
@@ -46,41 +46,41 @@ import { MAX_JSON_BYTES, MODEL_FILES, sortFiles, unreadable } from "./model_sour
  * @typedef {object} ModelFiles
  * @property {string} config text of `config.json`, valid JSON
  * @property {string | null} preprocessor text of `preprocessor_config.json`; null if the model has none
- * @property {Uint8Array<ArrayBuffer>} weights bytes of `model.safetensors`, with nothing cut off
+ * @property {Uint8Array<ArrayBuffer>} weights bytes of `model.safetensors`, complete
  * @property {{ config: Origin, preprocessor: Origin | null, weights: Origin }} origins
- * @property {string[]} notes sentences for the user about what did not go as usual
+ * @property {string[]} notes sentences for the user about anything unusual
  */
 
 /**
- * Loads the three files of a model. A download that broke off or was cancelled is continued by calling this
- * again; nothing is tried again by itself.
+ * Loads the three files of a model. Calling this again resumes a download that was interrupted or cancelled;
+ * nothing is retried automatically.
  *
  * @param {ModelSource} source
- * @param {object} how
- * @param {FileStore | null} how.store where files are kept; null keeps nothing
- * @param {AbortSignal} [how.signal] cancels; what has arrived is kept
- * @param {(step: string, loaded: number, total: number) => void} [how.onProgress] told the bytes of all files
- *   together; `total` is 0 until it is known
- * @param {Silences} [how.silences] how long servers may be silent
+ * @param {object} options
+ * @param {FileStore | null} options.store where files are stored; null stores nothing
+ * @param {AbortSignal} [options.signal] cancels; a partial download is stored
+ * @param {(step: string, loaded: number, total: number) => void} [options.onProgress] called with the
+ *   bytes of all files together; `total` is 0 until it is known
+ * @param {Timeouts} [options.timeouts] how long to wait for servers
  * @returns {Promise<ModelFiles>}
- * @throws {Error} with a sentence for the user if a file cannot be had or is not what it should be
+ * @throws {Error} with a sentence for the user if a file is unavailable or not such a file
  * @throws the signal's reason, an `AbortError` by default, if it was cancelled
  */
-export async function loadModelFiles(source, { store, signal, onProgress = () => {}, silences }) {
+export async function loadModelFiles(source, { store, signal, onProgress = () => {}, timeouts }) {
   const failed = new AbortController();
   const stop = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
   stop.throwIfAborted();
   const loadFile =
     "urls" in source
-      ? fromUrlsOr(source.given ?? {}, fromUrls(source.urls, store, stop, silences), stop)
+      ? fromUrlsOr(source.given ?? {}, fromUrls(source.urls, store, stop, timeouts), stop)
       : fromFiles(await sortFiles(source.files), stop);
   const progress = new Progress((loaded, total) => onProgress("Loading the model", loaded, total));
   /** @param {Role} role */
   const load = async (role) => {
     try {
-      return await loadFile(role, progress.part(role));
+      return await loadFile(role, progress.file(role));
     } catch (error) {
-      failed.abort(error); // Without one file the others are of no use.
+      failed.abort(error); // The others are useless without this one.
       throw stop.reason;
     }
   };
@@ -102,7 +102,7 @@ export async function loadModelFiles(source, { store, signal, onProgress = () =>
 }
 
 /**
- * What is kept, for the page to show: one entry for each file, and one for each download that broke off.
+ * Lists the stored files: one entry for each complete file and one for each partial download.
  * @param {FileStore | null} store
  * @returns {Promise<StoredFile[]>}
  */
@@ -111,7 +111,7 @@ export async function storedModels(store) {
 }
 
 /**
- * Deletes all that is kept. Models in use go on working.
+ * Deletes all stored files. Models in use keep working.
  * @param {FileStore | null} store
  * @throws {Error} with a sentence for the user if a model is being loaded
  */
@@ -128,10 +128,10 @@ export async function deleteModels(store) {
  * @param {Record<Role, string>} urls
  * @param {FileStore | null} store
  * @param {AbortSignal} signal
- * @param {Silences} [silences]
+ * @param {Timeouts} [timeouts]
  * @returns {LoadFile}
  */
-function fromUrls(urls, store, signal, silences) {
+function fromUrls(urls, store, signal, timeouts) {
   return (role, onBytes) => {
     const { name, option } = MODEL_FILES[role];
     /** @type {Wanted} */
@@ -140,11 +140,11 @@ function fromUrls(urls, store, signal, silences) {
       ? `, on huggingface.co with "resolve" in place of "blob"`
       : "";
     const remedy = `give the address of the ${name} itself as ${option}${seemsPage}`;
-    return fetchKept(wanted, {
+    return cachedFetch(wanted, {
       store,
       signal,
       onBytes,
-      silences,
+      timeouts,
       limit: role === "weights" ? undefined : MAX_JSON_BYTES,
       optional: role === "preprocessor",
       check: (bytes) => checkFile(role, bytes, wanted.url, remedy),
@@ -187,7 +187,7 @@ function fromFiles(files, signal) {
       bytes: bytes.length,
       etag: null,
       sha256,
-      kept: false,
+      stored: false,
     });
     return { bytes, origin, notes: [] };
   };
@@ -203,35 +203,35 @@ function notesOf({ config, preprocessor, weights }, store) {
     notes.push("The model has no preprocessor_config.json, so frames are prepared as for NVIDIA's release.");
   if (!store && weights.origin.from === "network")
     notes.push(
-      "This browser keeps no files for this page, so the model is downloaded again next time: open the page by https or on localhost, and not in a private window.",
+      "This browser stores no files for this page, so the model is downloaded again next time: open the page by https or on localhost, and not in a private window.",
     );
   return [...new Set(notes)];
 }
 
-/** The bytes of several files as one number. */
+/** Adds up the progress of several files. */
 class Progress {
   /** @type {Map<string, { loaded: number, total: number | null }>} */
-  #parts = new Map();
-  #tell;
+  #files = new Map();
+  #report;
 
-  /** @param {(loaded: number, total: number) => void} tell */
-  constructor(tell) {
-    this.#tell = tell;
+  /** @param {(loaded: number, total: number) => void} report */
+  constructor(report) {
+    this.#report = report;
   }
 
   /**
    * @param {string} name
    * @returns {OnBytes}
    */
-  part(name) {
-    this.#parts.set(name, { loaded: 0, total: null });
+  file(name) {
+    this.#files.set(name, { loaded: 0, total: null });
     return (loaded, total) => {
-      this.#parts.set(name, { loaded, total });
-      const parts = [...this.#parts.values()];
-      const known = parts.every((part) => part.total !== null);
-      this.#tell(
-        parts.reduce((sum, part) => sum + part.loaded, 0),
-        known ? parts.reduce((sum, part) => sum + (part.total ?? 0), 0) : 0,
+      this.#files.set(name, { loaded, total });
+      const files = [...this.#files.values()];
+      const known = files.every((file) => file.total !== null);
+      this.#report(
+        files.reduce((sum, file) => sum + file.loaded, 0),
+        known ? files.reduce((sum, file) => sum + (file.total ?? 0), 0) : 0,
       );
     };
   }

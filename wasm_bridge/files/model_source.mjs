@@ -4,7 +4,7 @@
  * @example
  * modelUrls({}, document.baseURI);                                         // NVIDIA's release
  * modelUrls({ configUrl: "./tuned/config.json", weightsUrl: "./tuned/model.safetensors" }, document.baseURI);
- * await sortFiles([...dropEvent.dataTransfer.files]);                      // in any order, by what is in them
+ * await sortFiles([...dropEvent.dataTransfer.files]);                      // in any order, identified by content
  * @module
  */
 
@@ -15,13 +15,13 @@
  * @typedef {{ config: File, preprocessor: File | null, weights: File }} SortedFiles
  * @typedef {{ urls: ModelUrls, given?: GivenFiles } | { files: File[] }} ModelSource
  *
- * Files in the place of addresses, of which null says that there is none.
+ * Files that replace addresses; null means that the model has no such file.
  * @typedef {Partial<Record<Role, File | null>>} GivenFiles
  */
 
 const RELEASE = "https://huggingface.co/nvidia/AutoGaze/resolve/main/";
 
-/** How each file is called in a Hugging Face repository, and the option that gives its address. */
+/** Each file's name in a Hugging Face repository, and the option that sets its address. */
 export const MODEL_FILES = Object.freeze({
   config: { name: "config.json", option: "config-url" },
   preprocessor: { name: "preprocessor_config.json", option: "config-url" },
@@ -35,17 +35,17 @@ export const BUILT_IN = Object.freeze({
   graphsUrl: "built-in/",
 });
 
-/** A few kilobytes are usual; the weights given as a config must not be read as text. */
+/** A config has a few kilobytes; weights passed as a config by mistake must not be read as text. */
 export const MAX_JSON_BYTES = 1_000_000;
 
 /**
- * The addresses of a model, NVIDIA's release where none is given. The preprocessor's settings are looked
- * for beside the config.
+ * The addresses of a model's files, by default those of NVIDIA's release. `preprocessor_config.json` is expected
+ * next to the config.
  *
  * @param {{ configUrl?: string, weightsUrl?: string }} given absolute, or relative to `base`
  * @param {string} base address of the page
  * @returns {ModelUrls}
- * @throws {Error} with a sentence for the user if an address cannot be used
+ * @throws {Error} with a sentence for the user if an address is invalid
  */
 export function modelUrls({ configUrl, weightsUrl }, base) {
   const config = fileUrl(configUrl ?? `${RELEASE}${MODEL_FILES.config.name}`, "config", base);
@@ -84,12 +84,12 @@ function isThisMachine({ hostname }) {
 }
 
 /**
- * Tells a model's files apart by what is in them, since browsers rename downloads ("config (1).json"), and
- * by their names where the content is that of none.
+ * Identifies a model's files by their content, since browsers rename downloads ("config (1).json"), or by their
+ * names if the content is not recognized.
  *
  * @param {File[]} files in any order; `preprocessor_config.json` may be missing
  * @returns {Promise<SortedFiles>}
- * @throws {Error} with a sentence for the user: what is missing, there twice, or not part of a model
+ * @throws {Error} with a sentence for the user: what is missing, duplicated, or not part of a model
  */
 export async function sortFiles(files) {
   /** @type {Map<Role, File>} */
@@ -119,12 +119,12 @@ export async function sortFiles(files) {
  * @returns {Promise<Role | undefined>}
  */
 async function roleByContent(file) {
-  const beginning = await file
+  const buffer = await file
     .slice(0, 9)
     .arrayBuffer()
     .catch(() => Promise.reject(unreadable(file)));
-  const start = new Uint8Array(beginning);
-  // A safetensors file begins with the length of its header, 8 bytes, and the header's brace.
+  const start = new Uint8Array(buffer);
+  // A safetensors file starts with the length of its header in 8 bytes, then the header's opening brace.
   if (start[7] === 0 && start[8] === BRACE) return "weights";
   if (file.size > MAX_JSON_BYTES) return undefined;
   try {

@@ -1,15 +1,15 @@
 /**
- * Watches what is downloaded by code that tells neither progress nor every failure, such as Pyodide's loader.
+ * Observes the downloads of code that reports neither progress nor every failure, such as Pyodide's loader.
  * @module
  */
 
 /**
  * Wraps this global scope's `fetch` until `stop` is called.
  *
- * @param {(bytes: number) => void} onBytes told the bytes received so far, over all requests
+ * @param {(bytes: number) => void} onBytes called with the bytes received by all requests together
  * @returns {{ failure: Promise<never>, ahead: (url: string, init?: RequestInit) => void, stop: () => void }}
- *   `failure` rejects with the first file that cannot be had; `ahead` begins to fetch what somebody will ask
- *   for later, once; `stop` puts the original `fetch` back
+ *   `failure` rejects when the first file is unavailable; `ahead` prefetches a file for the next request of
+ *   its address; `stop` restores the original `fetch`
  */
 export function watchFetch(onBytes) {
   const original = globalThis.fetch;
@@ -21,19 +21,19 @@ export function watchFetch(onBytes) {
   const failure = new Promise((_, reject) => {
     fail = reject;
   });
-  // Whoever stops watching before anything failed does not have to handle it.
+  // Callers need not handle a failure that they do not await.
   failure.catch(() => {});
 
   /** @param {Response} copy */
   async function count({ body }) {
     const reader = body?.getReader();
     try {
-      for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
-        received += part.value.byteLength;
+      for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read()) {
+        received += chunk.value.byteLength;
         if (watching) onBytes(received);
       }
     } catch {
-      // Whoever reads the response itself is told.
+      // The reader of the response itself gets the error.
     }
   }
 
@@ -44,24 +44,24 @@ export function watchFetch(onBytes) {
       throw error;
     });
     if (!response.ok) fail(new Error(`${fileOf(request[0])} is missing (${response.status})`));
-    // Counted on a copy: only of a response as it came does a browser keep compiled WebAssembly for next time.
+    // Counted on a clone: browsers cache compiled WebAssembly only for the original response.
     if (response.ok && watching) count(response.clone());
     return response;
   };
   /** @type {Map<string, Promise<Response>>} */
-  const begun = new Map();
+  const prefetched = new Map();
   globalThis.fetch = (...request) => {
     const url = addressOf(request[0]);
-    const response = begun.get(url) ?? watched(...request);
-    begun.delete(url);
+    const response = prefetched.get(url) ?? watched(...request);
+    prefetched.delete(url);
     return response;
   };
   return {
     failure,
     ahead(url, init) {
       const response = watched(url, init);
-      response.catch(() => {}); // told by `failure`
-      begun.set(url, response);
+      response.catch(() => {}); // reported by `failure`
+      prefetched.set(url, response);
     },
     stop() {
       watching = false;

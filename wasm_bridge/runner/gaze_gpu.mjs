@@ -124,7 +124,7 @@ export class GpuGazeRunner {
   async #run(graph, video) {
     const outputs = await graph.run(video);
     const after = this.#device.createCommandEncoder();
-    video.keep(after, graph.entry, outputs);
+    video.storeOutputs(after, graph.entry, outputs);
     return this.#read(after, outputs.get("decisions"), sizeOf(graph.entry.outputs.decisions ?? []));
   }
 

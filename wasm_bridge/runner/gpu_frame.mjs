@@ -1,26 +1,26 @@
 /**
- * Frames from pixels to the model's input on the GPU: the image processor's resize in 8 bits, bit for bit,
- * then normalisation and the model's own resize in float32. What to do is a plan that Python makes
- * (`py/autogaze_web/page/gpu_resize.py`); here is only arithmetic on its tables.
+ * Converts frames to the model's input on the GPU: the image processor's resize in 8 bits, bit for bit, then
+ * normalisation and the model's own resize in float32. Python makes the plan
+ * (`py/autogaze_web/page/gpu_resize.py`); this module executes it.
  * @module
  */
 
 /**
- * @typedef {object} Pass `frame_plan.Pass`
+ * @typedef {object} Pass `gpu_resize.Pass`
  * @property {"shrink" | "normalise" | "blend"} kind
  * @property {number} width of the result
  * @property {number} height of the result
  * @property {number} stride elements in a row of the source
  * @property {"columns" | "rows"} along
  * @property {number} taps
- * @property {number} table where its indices begin, followed by its weights
- * @property {number} colours where the table of normalised values begins
+ * @property {number} table offset of its indices, which its weights follow
+ * @property {number} colours offset of the table of normalised values
  *
  * @typedef {(
  *   passes: Pass[],
  *   pixels: Uint8ClampedArray<ArrayBuffer>,
  *   tables?: Uint32Array<ArrayBuffer>,
- * ) => void} TakeFrame rows of RGBA; no tables while they are those of the frame before
+ * ) => void} TakeFrame rows of RGBA; `tables` is omitted while unchanged since the previous frame
  */
 
 const SHADER = /* wgsl */ `
@@ -113,7 +113,7 @@ export class FrameResizer {
   }
 
   /**
-   * Takes a frame's pixels.
+   * Uploads a frame's pixels.
    * @type {TakeFrame}
    */
   take = (passes, pixels, tables) => {
@@ -125,7 +125,7 @@ export class FrameResizer {
   };
 
   /**
-   * Adds the commands that bring the last frame into the model's input.
+   * Encodes the commands that convert the last frame to the model's input.
    * @param {GPUCommandEncoder} encoder
    * @param {GPUBuffer} target
    */
@@ -204,7 +204,7 @@ export class FrameResizer {
 
 /**
  * @param {Pass} pass
- * @param {number} planes rows of each plane of its source
+ * @param {number} planes rows of each plane of the source
  */
 function uniformOf({ width, height, stride, along, taps, table, colours }, planes) {
   return new Uint32Array([width, height, stride, along === "rows" ? 1 : 0, taps, table, colours, planes]);

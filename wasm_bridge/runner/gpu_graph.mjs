@@ -1,9 +1,10 @@
 /**
- * One graph as a session of ONNX Runtime on WebGPU: plain, for any video, or captured, for one.
+ * One graph as a session of ONNX Runtime on WebGPU: either uncaptured, for any video, or captured, for a single
+ * video.
  *
- * A captured session records the GPU's commands in its first run and then only sends them again, which
- * spares the CPU more than half of a run's time. It reads and writes the same buffers ever after, so it
- * belongs to one video; what it writes to it makes itself.
+ * A captured session records the GPU commands of its first run and replays them afterwards, which saves more than
+ * half of a run's CPU time. It always reads and writes the same buffers, so it belongs to one video; it allocates
+ * its output buffers itself.
  * @module
  */
 
@@ -23,7 +24,7 @@ import { stateShapes, typeOf } from "./gaze_graphs.mjs";
 
 export class GpuGraph {
   entry;
-  /** Buffers of the inputs that come anew with every run. @type {Map<string, GPUBuffer>} */
+  /** Buffers of the inputs that are written before every run. @type {Map<string, GPUBuffer>} */
   feeds;
 
   #ort;
@@ -60,7 +61,7 @@ export class GpuGraph {
    */
   static async load(ort, device, { entry, bytes, weights }, captured, makeBuffer) {
     const session = await ort.InferenceSession.create(bytes, {
-      // The name alone would not pass the wish for capture on.
+      // With the name alone as provider, enableGraphCapture would have no effect.
       executionProviders: [{ name: "webgpu", device }],
       enableGraphCapture: captured,
       graphOptimizationLevel: "all",
@@ -71,7 +72,7 @@ export class GpuGraph {
   }
 
   /**
-   * Writes what comes anew.
+   * Writes the inputs of the next run.
    * @param {GPUQueue} queue
    * @param {Record<string, Float32Array | Int32Array>} feeds
    * @returns {number} bytes written
@@ -88,8 +89,8 @@ export class GpuGraph {
   }
 
   /**
-   * Runs the graph on what was written and on the video's state.
-   * @param {GpuVideo} video a captured graph is given the same one every time
+   * Runs the graph on the written inputs and the video's state.
+   * @param {GpuVideo} video always the same one for a captured graph
    * @returns {Promise<Map<string, GPUBuffer>>} outputs by name, valid until the next run
    */
   async run(video) {
@@ -98,7 +99,7 @@ export class GpuGraph {
       inputs = this.#tensors(this.entry.inputs, (name) => this.feeds.get(name) ?? video.state.get(name));
       this.#inputs.set(video, inputs);
     }
-    if (this.#captured) return ownBuffers(await this.#session.run(inputs));
+    if (this.#captured) return outputBuffers(await this.#session.run(inputs));
     const buffers = video.outputsOf(this.entry);
     let outputs = this.#outputs.get(video);
     if (!outputs) {
@@ -131,11 +132,11 @@ export class GpuGraph {
 }
 
 /**
- * The buffers that a captured session writes to. Its binding keeps them; a tensor is but a handle, which
- * would pile up if it were not given back after every run.
+ * The buffers that a captured session writes to. The session's binding owns them; the tensors are only handles,
+ * which would accumulate if they were not disposed of after every run.
  * @param {InferenceSession.ReturnType} results
  */
-function ownBuffers(results) {
+function outputBuffers(results) {
   const buffers = new Map();
   for (const [name, tensor] of Object.entries(results)) {
     buffers.set(name, tensor.gpuBuffer);

@@ -1,9 +1,9 @@
 /**
- * Keeps the browser's GPU process awake while something is waited for.
+ * Keeps the browser's GPU process awake while a result is awaited.
  *
- * Chromium looks whether work on the GPU is done when it is given more to do, and else only every other
- * millisecond or so. A second device that is asked for nothing, over and over, makes it look at once. Whether
- * that helps is measured on each machine: where the CPU does the GPU's work it makes everything slower.
+ * Chromium checks for completed GPU work when it receives new commands, and otherwise only every other
+ * millisecond or so. Empty requests to a second device ("pokes") make it check at once. Whether that helps is
+ * measured on each machine: with a software adapter it makes everything slower.
  * @module
  */
 
@@ -12,15 +12,15 @@ const SLOWEST_MS = 40;
 const WORTH_IT = 0.9;
 
 export class Poker {
-  /** Median times of a run in ms, unpoked and poked, once they were measured. @type {[number, number] | undefined} */
+  /** Median times of a run in ms, without and with poking, once measured. @type {[number, number] | undefined} */
   measured;
 
   /** @type {GPUDevice | undefined} */
   #device;
 
   /**
-   * Finds out whether poking helps, and pokes from now on if it does.
-   * @param {() => Promise<unknown>} run a run as all others will be
+   * Measures whether poking helps, and enables it if it does.
+   * @param {() => Promise<unknown>} run a typical run
    */
   async measure(run) {
     const unpoked = await medianTime(run);
@@ -32,7 +32,7 @@ export class Poker {
   }
 
   /**
-   * Waits, poking if that helps.
+   * Awaits a promise, poking if that is enabled.
    * @template T
    * @param {Promise<T>} promise
    * @returns {Promise<T>}
@@ -62,9 +62,9 @@ export class Poker {
 async function medianTime(run) {
   const times = [];
   for (let i = 0; i < SAMPLES; i++) {
-    const begun = performance.now();
+    const started = performance.now();
     await run();
-    const time = performance.now() - begun;
+    const time = performance.now() - started;
     if (time > SLOWEST_MS) return time;
     times.push(time);
   }

@@ -1,5 +1,5 @@
 /**
- * What a video carries from frame to frame, in GPU buffers that are made once.
+ * A video's state between frames, in GPU buffers that are allocated once.
  * @module
  */
 
@@ -23,8 +23,8 @@ export class GpuVideo {
 
   /**
    * @param {Map<string, number[]>} shapes of the state by input name
-   * @param {MakeBuffer} makeBuffer a new buffer is all zeros: rows that no bias shows are still multiplied by
-   *   zero, and must hold no NaN
+   * @param {MakeBuffer} makeBuffer new buffers are all zeros: rows hidden by the bias are still multiplied by
+   *   zero, so they must not contain NaN
    */
   constructor(shapes, makeBuffer) {
     this.#shapes = shapes;
@@ -33,7 +33,7 @@ export class GpuVideo {
   }
 
   /**
-   * Buffers for what a graph gives, for a session that does not bring its own.
+   * Output buffers of a graph, for a session that does not allocate its own.
    * @param {GraphEntry} entry
    */
   outputsOf(entry) {
@@ -66,12 +66,12 @@ export class GpuVideo {
   }
 
   /**
-   * Keeps what a run has given: the trunk's state at once, keys and values when they are asked for.
+   * Stores the outputs of a run: the trunk's state at once, keys and values when `copyRows` requests them.
    * @param {GPUCommandEncoder} encoder
    * @param {GraphEntry} entry
    * @param {Map<string, GPUBuffer>} outputs
    */
-  keep(encoder, entry, outputs) {
+  storeOutputs(encoder, entry, outputs) {
     this.#last = { entry, outputs };
     if (entry.kind !== "frame") return;
     for (const [name, to] of this.state) {
@@ -83,7 +83,7 @@ export class GpuVideo {
   }
 
   /**
-   * Forgets all frames; the buffers stay.
+   * Clears the state of all frames; the buffers remain allocated.
    * @param {GPUCommandEncoder} encoder
    */
   clear(encoder) {

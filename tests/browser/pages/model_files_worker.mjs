@@ -10,14 +10,14 @@ import { modelUrls } from "./wasm_bridge/files/model_source.mjs";
 let cancel = new AbortController();
 
 const CALLS = {
-  async load({ files, store = true, cancelAt, silences, ...urls }) {
+  async load({ files, store = true, cancelAt, timeouts, ...urls }) {
     cancel = new AbortController();
     const progress = [];
     const source = files ? { files } : { urls: modelUrls(urls, location.href) };
     const model = await loadModelFiles(source, {
       store: store ? await FileStore.open() : null,
       signal: cancel.signal,
-      silences,
+      timeouts,
       onProgress(step, loaded, total) {
         progress.push([loaded, total]);
         postMessage({ progress: [step, loaded, total] });
