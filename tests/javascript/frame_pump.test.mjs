@@ -31,7 +31,7 @@ describe("FramePump", () => {
     assert(pump.latency > 0);
   });
 
-  test("one frame is in work, one waits, every further one replaces that", async () => {
+  test("one frame is in progress, one waits, every further one replaces that", async () => {
     const { pump, sent, captures } = pumpUnderTest();
     for (let offers = 0; offers < 5; offers++) pump.offer();
     assert.equal(captures.length, 1, "only one capture at a time");
@@ -45,6 +45,17 @@ describe("FramePump", () => {
     assert.deepEqual(sent, ["first", "newest"]);
     pump.done();
     assert.equal(captures.length, 2, "nothing waits any more");
+  });
+
+  test("a frame offered while a capture finds none is captured next", async () => {
+    const { pump, sent, captures } = pumpUnderTest();
+    pump.offer();
+    pump.offer();
+    captures[0]?.resolve(null);
+    await settled();
+    captures[1]?.resolve("offered meanwhile");
+    await settled();
+    assert.deepEqual(sent, ["offered meanwhile"]);
   });
 
   test("a source without a frame leaves the pump idle", async () => {

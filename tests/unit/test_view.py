@@ -201,7 +201,7 @@ def test_a_frame_worked_on_again_follows_the_settings_and_counts_once(mode):
 
 def test_the_first_frame_stays_a_keyframe_when_worked_on_again():
     view = LiveView(LiveSettings(accumulation=Accumulation(keyframe_interval=2)))
-    with pytest.raises(RuntimeError, match="no frame to work on again"):
+    with pytest.raises(RuntimeError, match="no frame to redraw"):
         view.redraw()
     (first,) = play(view, [0])
     again = view.redraw(Cells.of([2], [0], [1]))

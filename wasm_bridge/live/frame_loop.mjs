@@ -22,16 +22,16 @@ export class FrameLoop {
   #host;
   #panels;
   #serializer;
-  /** The stream whose frames are processed; those of others are dropped. */
+  /** The stream that the page wants; frames of other streams are dropped. */
   #stream = 0;
-  /** The stream that Python works on. */
+  /** The stream that Python has started. */
   #startedStream = 0;
 
   /**
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
    * @param {ModelHost} host
    * @param {LivePanels} panels
-   * @param {Serializer} serializer of frames and of what must not happen during one
+   * @param {Serializer} serializer runs frames, and anything that must not run during a frame, one at a time
    */
   constructor(session, host, panels, serializer) {
     this.#session = session;
@@ -40,16 +40,16 @@ export class FrameLoop {
     this.#serializer = serializer;
   }
 
-  /** @param {number} stream that starts with the next frame */
+  /** @param {number} stream number of the stream to which the next frames belong */
   startStream(stream) {
     this.#stream = stream;
   }
 
   /**
    * Processes and draws a frame, after those before it.
-   * @param {number} stream that it belongs to
-   * @param {Frame} frame its image is closed
-   * @param {() => void} onProcessed called when Python is done with it
+   * @param {number} stream number of the stream to which the frame belongs
+   * @param {Frame} frame its image is closed afterwards
+   * @param {() => void} onProcessed called when Python has processed it
    * @returns {Promise<FrameReport | null>} null if another stream has started
    */
   process(stream, frame, onProcessed) {
@@ -64,8 +64,8 @@ export class FrameLoop {
 
   /**
    * Draws the last frame again.
-   * @param {boolean} changed whether options or mask source are others; if not, only newer cells are a reason
-   * @param {() => void} onStart called before options are read
+   * @param {boolean} changed whether the options or the mask source changed; otherwise it is redrawn only for newer cells
+   * @param {() => void} onStart called when the redraw starts; later requests need another one
    * @returns {Promise<{ stream: number, report: FrameReport } | null>} null if there was nothing to draw
    */
   redraw(changed, onStart) {
@@ -73,7 +73,7 @@ export class FrameLoop {
       onStart();
       if (this.#stream !== this.#startedStream) return null;
       const text = await this.#session.redraw(changed);
-      // A model may have taken long.
+      // The model may have taken a while: check the stream again.
       if (!text || this.#stream !== this.#startedStream) return null;
       const report = parseReport(text);
       this.#panels.show(report);

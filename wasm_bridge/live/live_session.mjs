@@ -30,7 +30,7 @@ export class LiveSession {
   #loop;
   #redraw;
   #moreNumpy;
-  /** Of frames, and of what must not happen during one. */
+  /** Runs frames, and anything that must not run during a frame, one at a time. */
   #serializer = new Serializer();
 
   /**

@@ -30,7 +30,7 @@ export class FramePump {
     this.#onError = onError;
   }
 
-  /** The source has a new frame: captured now if none is in work, else as soon as that one is finished. */
+  /** The source has a new frame: captured now if none is in progress, else as soon as that one is finished. */
   offer() {
     if (!this.#running) return;
     if (!this.#busy) this.#next();
@@ -64,8 +64,10 @@ export class FramePump {
         `The source's picture could not be read (${error instanceof Error ? error.message : error}).`,
       );
     }
-    if (!frame) this.#busy = false;
-    else if (this.#running) this.#send(frame);
+    if (!frame) {
+      this.#busy = false;
+      if (this.#waiting && this.#running) this.#next();
+    } else if (this.#running) this.#send(frame);
     else if ("image" in frame) frame.image.close();
   }
 }

@@ -18,7 +18,7 @@ import { openSource } from "./open_source.mjs";
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
 
 /**
- * Its events: `state`; `opening`, before another source is opened; `source`, when another one is open, or none.
+ * Its events: `state`; `opening`, before another source is opened; `source`, when a source was opened or closed.
  * @extends {TypedEventTarget<{ state: PlayerState, opening: null, source: Source | undefined }>}
  */
 export class SourcePlayer extends TypedEventTarget {
@@ -145,7 +145,7 @@ export class SourcePlayer extends TypedEventTarget {
     }
   }
 
-  /** Closes the source; a frame of it that is in work is not shown any more. */
+  /** Closes the source; its frame in progress is no longer shown. */
   close() {
     this.#view.newStream();
     this.#attempt.abort();
@@ -160,7 +160,7 @@ export class SourcePlayer extends TypedEventTarget {
   /** @param {string[]} names of the options that have changed */
   #followSettings(names) {
     this.redrawIfPaused();
-    // The address entered last replaces the file opened before it.
+    // An option that was changed replaces what was chosen by hand before.
     if (names.includes("image-url")) delete this.#selected.image;
     if (names.includes("video-url")) delete this.#selected.file;
     if (names.includes("camera-facing")) delete this.#selected.camera;
@@ -182,7 +182,7 @@ export class SourcePlayer extends TypedEventTarget {
     this.#pump?.offer();
   }
 
-  /** Another worker is starting: the frame in work is lost, the source stays open. */
+  /** Another worker is starting: the frame in progress is lost, the source stays open. */
   #restart() {
     this.#workerReady = false;
     this.#pump?.stop();

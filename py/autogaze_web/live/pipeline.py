@@ -195,4 +195,4 @@ def image_files(paths: Iterable[str | Path]) -> Iterator[Rgba]:
             with Image.open(path) as picture:
                 yield as_frame(np.asarray(picture.convert("RGBA")))
         except (FileNotFoundError, UnidentifiedImageError) as error:
-            raise ValueError(f"{path} is no picture that can be read: give a PNG, JPEG or WebP") from error
+            raise ValueError(f"{path} is not a readable picture: give a PNG, JPEG or WebP") from error

@@ -29,11 +29,11 @@ class MaskSettings:
     """How cells become the mask, and how it is shown.
 
     Attributes:
-        geometry: which rectangles the cells stand for (``mask_geometry``).
+        geometry: which rectangles the cells stand for (``masks.footprint``).
         cell_scale: factor of their sides.
-        panel: how the mask panel shows them (``panels``).
+        panel: how the mask panel shows them (``panels.mask_panel``).
         hidden: grids whose cells are left out of the mask: they are neither drawn nor copied nor counted.
-        palette: colours of the panel (``palette``).
+        palette: colours of the panel (``panels.palette``).
     """
 
     geometry: Geometry = "native"
@@ -59,7 +59,7 @@ class LiveSettings:
         patch_diff: the mask source's grid and threshold.
         accumulation: output mode, keyframes and blend.
         mask: geometry and panel.
-        psnr: whether to measure it, which for a camera's frames is a third of the work.
+        psnr: whether to measure the PSNR, which takes a third of the time of a camera's frame.
 
     Examples:
         >>> from autogaze_web import LiveSettings
@@ -118,7 +118,8 @@ class FrameReport:
         mask_ratio: share of the frame's pixels inside the cells, 0 .. 1.
         update_ratio: share of the output's pixels that were written, 0 .. 1; NaN for keyframes.
         update_ratio_ema: its moving average, NaN until the first sample.
-        psnr: of the output against the input in dB, infinite if equal; NaN for keyframes and if not measured.
+        psnr: PSNR of the output against the input, in dB; infinite if they are equal, NaN for keyframes and
+            where it is not measured.
         psnr_ema: its moving average, NaN until the first sample.
         mask_box, output_box: y0, x0, y1, x1 around all pixels of the panels that may have changed.
         stage_ms: time spent in each stage, by name.
@@ -265,7 +266,7 @@ class LiveView:
             RuntimeError: if no frame of this stream was processed yet.
         """
         if self._index == 0:
-            raise RuntimeError("there is no frame to work on again: process one first")
+            raise RuntimeError("there is no frame to redraw: process one first")
         return self._process(cells, redraw=True)
 
     def _process(self, cells: Cells | Fixations | None, redraw: bool = False) -> FrameReport:
