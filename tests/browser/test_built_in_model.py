@@ -64,7 +64,7 @@ def test_autogaze_works_with_nothing_to_download(open_page, site_url):
     line.get_by_role("button", name="Download NVIDIA").click()
     page.locator("#notice").wait_for(state="visible")
     assert any("nvidia/AutoGaze" in url for url in elsewhere)
-    assert "the one before it goes on" in line.inner_text()
+    assert "the previous one stays in use" in line.inner_text()
     line.get_by_role("button", name="Use the built-in one").click()
     page.locator("#notice").wait_for(state="hidden")
     page.locator("#model-loading").wait_for(state="hidden")

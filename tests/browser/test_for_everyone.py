@@ -6,7 +6,7 @@ import json
 
 import pytest
 from in_page import in_page
-from live_page import reopen
+from live_page import open_feature, reopen
 from model_page import wait_model
 from playwright.sync_api import Page
 
@@ -15,6 +15,12 @@ import build_site
 pytestmark = pytest.mark.browser
 
 AXE = build_site.NODE_MODULES / "axe-core" / "axe.min.js"
+
+
+def set_features(page: Page, shown: bool) -> None:
+    page.eval_on_selector_all(
+        "details", "(all, shown) => { for (const each of all) each.open = shown; }", shown
+    )
 
 
 def serious(page: Page) -> list[str]:
@@ -39,7 +45,7 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     assert serious(page) == []  # while it loads
     page.wait_for_selector("#panels.live")
     assert serious(page) == []
-    page.evaluate("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")
+    set_features(page, True)
     page.click("#hook-run")
     page.select_option("#hook-module", "masks/cells.py")
     page.wait_for_selector("#hook-source:not([hidden])")
@@ -50,11 +56,14 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     page.set_input_files("#file", {"name": "notes.mp4", "mimeType": "", "buffer": b"no video"})
     page.wait_for_selector("#notice:not([hidden])")
     assert serious(page) == []  # with an error
-    page.click("#notice-close")
+    set_features(page, False)
     # Nothing is wider than the page, also at twice the size of everything.
     page.set_viewport_size({"width": max(320, width // 2), "height": max(320, height // 2)})
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
     page.set_viewport_size({"width": width, "height": height})
+    page.click("#notice-close")
+    for feature in ("insight", "python"):
+        open_feature(page, feature)
 
     reopen(page, "?source=sample&width=160&mask-source=autogaze&backend=wasm")
     wait_model(page, "WebAssembly")

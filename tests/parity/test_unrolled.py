@@ -17,7 +17,6 @@ from autogaze_web.model.context import ContextFullError
 from autogaze_web.model.controls import resolve_controls
 from autogaze_web.model.gaze import Gaze, assemble
 from autogaze_web.model.generation import Video, batch_frame
-from autogaze_web.model.tokens import ScaleLayout
 from autogaze_web.native.runtime import NativeRuntime, NativeVideo, drive
 
 GENERATING = ("generate", "batch", "stream", "steps")
@@ -57,7 +56,7 @@ def run_case(
                 decisions = yield request
 
         gazes.append(drive(counted(), tensors))
-    return assemble(gazes, ScaleLayout.of(config)), runs
+    return assemble(gazes, config, controls.requirements), runs
 
 
 @pytest.mark.parametrize("target", TARGETS)
