@@ -121,11 +121,11 @@ def damaged(checkpoint, folder, name, content):
     return folder
 
 
-def test_what_is_wrong_with_a_model_is_said_and_patch_diff_goes_on(
-    live, streaming_page, checkpoint, tmp_path
-):
-    streaming_page.expect_problem("404|ERR_ABORTED")
-    page = live(f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
+def test_what_is_wrong_with_a_model_is_said_and_patch_diff_goes_on(recorded, site_url, checkpoint, tmp_path):
+    # A page of its own: one that has loaded the model before would use its stored files.
+    recorded.expect_problem("404|ERR_ABORTED")
+    page = recorded.page
+    open_live(page, site_url, f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
     for index, (name, content, sentence) in enumerate(
         (
             ("config.json", None, "There is no config.json at"),

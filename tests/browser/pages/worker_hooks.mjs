@@ -81,10 +81,15 @@ export function letAllGo() {
 
 /** Has the worker for the model fail to start. */
 export function breakModelWorker() {
-  const { Worker } = scope;
-  /** @type {(url: URL, how: WorkerOptions) => Worker} */
-  scope.Worker = (/** @type {URL} */ url, /** @type {WorkerOptions} */ how) =>
-    new Worker(new URL("missing.mjs", url), how);
+  scope.Worker = class extends scope.Worker {
+    /**
+     * @param {URL} url
+     * @param {WorkerOptions} options
+     */
+    constructor(url, options) {
+      super(new URL("missing.mjs", url), options);
+    }
+  };
 }
 
 /** Prepares the loss of the GPU: with `lose` set the next run's commands reach it, and then it is gone. */
