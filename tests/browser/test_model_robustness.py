@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from in_page import in_page
 from live_page import (
-    LOAD_TIMEOUT_MS,
     SCRIPTS,
     assert_native,
     choose_files,
@@ -18,6 +17,7 @@ from live_page import (
 )
 from model_page import (
     ADDRESSES,
+    MODEL_TIMEOUT_MS,
     replay,
     serve,
     wait_model,
@@ -33,7 +33,7 @@ GONE = "() => !document.getElementById('facts').textContent.includes('AutoGaze')
 
 
 def notice(page):
-    page.wait_for_selector("#notice:not([hidden])", timeout=LOAD_TIMEOUT_MS)
+    page.wait_for_selector("#notice:not([hidden])", timeout=MODEL_TIMEOUT_MS)
     return page.inner_text("#notice-text")
 
 
@@ -112,7 +112,7 @@ def test_frames_that_change_size_while_the_model_works(page, site_url, checkpoin
             "(text) => [text, 'AutoGaze, '].every((each) => "
             "document.getElementById('facts').textContent.includes(each))",
             arg=f"{width}\u00d7{height} pixels",
-            timeout=LOAD_TIMEOUT_MS,
+            timeout=MODEL_TIMEOUT_MS,
         )
         wait_shape(page, height, width)
         page.evaluate("turn()")
@@ -135,7 +135,7 @@ def test_another_model_and_another_source_in_mid_gaze(live, checkpoint, tmp_path
         }"""
     )
     choose_files(page, *[other / name for name in names])
-    page.wait_for_function("() => globalThis.swapped", timeout=LOAD_TIMEOUT_MS)
+    page.wait_for_function("() => globalThis.swapped", timeout=MODEL_TIMEOUT_MS)
     replay(record(page, 20, "synthetic-pan"), other)
     page.select_option("#mask-source", "patch-diff")
     page.wait_for_function(GONE)
@@ -174,7 +174,7 @@ def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, checkpo
     wait_model(page, "WebGPU")
     in_page(worker, "worker_hooks.loseDevice", first_loss)
     assert notice(page) == "The GPU was lost: the model is being started again."
-    page.wait_for_selector("#model-loading", state="hidden", timeout=LOAD_TIMEOUT_MS)
+    page.wait_for_selector("#model-loading", state="hidden", timeout=MODEL_TIMEOUT_MS)
     wait_model(page, "WebGPU")
     page.click("#notice-close")
     # However long the software adapter took, the second loss is within a minute of the first.
