@@ -160,7 +160,8 @@ export async function reopen(query) {
   settings.set({ ...values, "mask-source": "patch-diff" });
   settings.set(values);
   const first = nextFrame(view);
-  player.open(String(values.source));
+  // Another source was opened by its setting.
+  if (player.state === "stopped") player.open(String(values.source));
   // A file has to be chosen first.
   if (values.source !== "file") await first;
 }
