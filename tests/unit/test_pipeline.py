@@ -122,7 +122,7 @@ def test_bad_input_gets_one_sentence(tmp_path):
         synthetic_frames("nothing", 4, 4, 1)
     (tmp_path / "x.png").write_text("text")
     for path in (tmp_path / "x.png", tmp_path / "none.png"):
-        with pytest.raises(ValueError, match=f"{path.name} is no picture"):
+        with pytest.raises(ValueError, match=f"{path.name} is not a readable picture"):
             next(image_files([path]))
 
 
