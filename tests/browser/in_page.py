@@ -6,9 +6,14 @@ from typing import Any
 
 from playwright.sync_api import Page, Worker
 
-_CALL = """async ([module, name, values]) => {
-  const exports = await import(new URL(`/tests/${module}.mjs`, location.href).href);
-  return exports[name](...values);
+# A module is imported once: an import never ends in a tab that the browser has frozen, even of a loaded module.
+_CALL = """([module, name, values]) => {
+  const loaded = (globalThis.testModules ??= {});
+  if (module in loaded) return loaded[module][name](...values);
+  return import(new URL(`/tests/${module}.mjs`, location.href).href).then((exports) => {
+    loaded[module] = exports;
+    return exports[name](...values);
+  });
 }"""
 
 

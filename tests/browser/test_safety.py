@@ -21,7 +21,7 @@ def test_a_whole_session_talks_to_its_own_server_alone(open_page, site_url):
     page.context.on("request", lambda request: asked.append(request.url))
     open_live(page, site_url, "?source=synthetic-pan&width=128")
     page.wait_for_function(
-        "() => document.getElementById('offline-state').textContent.includes('without a network; ')",
+        "() => document.getElementById('offline-state').textContent.includes('The page works offline; ')",
         timeout=LOAD_TIMEOUT_MS,
     )
     page.evaluate("() => { for (const each of document.querySelectorAll('details')) each.open = true; }")

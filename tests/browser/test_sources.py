@@ -104,7 +104,7 @@ def test_a_file_is_stepped_scrubbed_and_stops_at_its_end(page, site_url, tmp_pat
     assert_shows(7)
     page.click("#step-forward")
     assert_shows(8)
-    page.locator("#place").fill("0.25")
+    page.locator("#position").fill("0.25")
     assert_shows(2)
     # In real time from here on; the next single frame is counted from where the video has come to.
     page.select_option("#file-pace", "real-time")
