@@ -68,8 +68,8 @@ bench: setup chromium ## Measure what a frame costs: Python in the page by stage
 	@PYTHONPATH=py $(PY) -m autogaze_train evaluate --model site/model --video tests/data/example_input.webm
 
 .PHONY: bench-start
-bench-start: setup chromium ## Measure the time from the page's address to the first masked frame, cold and warm
-	@$(PY) tests/bench/start_bench.py
+bench-start: setup chromium ## Measure the time from the page's address to the first masked frame (AGAINST=FOLDER: and another built page's)
+	@$(PY) tests/bench/start_bench.py $(if $(AGAINST),--against "$(AGAINST)")
 
 .PHONY: perf-matrix
 perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="--model FOLDER" for another checkpoint)

@@ -3,8 +3,10 @@
     make bench-start                    medians in milliseconds; the same as JSON in tests/output/start.json
     python tests/bench/start_bench.py --runs 3
 
+    make bench-start AGAINST=../older/site/dist    another built page too, visited in turn, and the ratio
+
 Cold is the first visit of a new browser profile, warm is the next visit of the same profile. The source is
-synthetic, so that no camera has to start. A frame counts as masked when its report contains cells.
+synthetic, so that no camera has to start. The time ends with the first frame that the panels show masked.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import json
 import statistics
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,18 +27,16 @@ from served import served  # noqa: E402
 
 import build_site  # noqa: E402
 
-# Runs before the page's own script and waits for the live view, then for the frame.
+# Runs before the page's own script. Panels that show a frame have the class "live" in every version so far.
 _WATCH = """
-let hooked;
-globalThis.firstMasked = new Promise((resolve) => {
-  Object.defineProperty(globalThis, "autogaze", {
-    configurable: true,
-    get: () => hooked,
-    set(value) {
-      hooked = value;
-      value.view.on("frame", (report) => report.cells > 0 && resolve(performance.now()));
-    },
-  });
+globalThis.firstFrame = new Promise((resolve) => {
+  const look = () => {
+    if (!document.querySelector("#panels.live")) return;
+    observer.disconnect();
+    requestAnimationFrame(() => resolve(performance.now()));
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document, { subtree: true, childList: true, attributeFilter: ["class"] });
 });
 """
 
@@ -45,7 +46,7 @@ def first_masked(context: BrowserContext, url: str) -> float:
     page = context.new_page()
     page.add_init_script(_WATCH)
     page.goto(f"{url}?source=synthetic-pan")
-    milliseconds: float = page.evaluate("() => globalThis.firstMasked")
+    milliseconds: float = page.evaluate("() => globalThis.firstFrame")
     page.wait_for_timeout(3000)  # work that the page postpones until it runs
     page.close()
     return milliseconds
@@ -57,25 +58,33 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=5, help="visits of each kind")
+    parser.add_argument("--against", type=Path, help="a built page to compare with, visited in turn")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "output" / "start.json")
     arguments = parser.parse_args()
 
     chromium = require()
     build_site.build()
-    times: dict[str, list[float]] = {"cold": [], "warm": []}
-    with served() as url, sync_playwright() as playwright:
+    folders = {"this page": build_site.DIST} | ({"the other": arguments.against} if arguments.against else {})
+    times: dict[str, dict[str, list[float]]] = {name: {"cold": [], "warm": []} for name in folders}
+    with sync_playwright() as playwright, ExitStack() as servers:
+        urls = {name: servers.enter_context(served(folder)) for name, folder in folders.items()}
         for _ in range(arguments.runs):
-            browser = playwright.chromium.launch(executable_path=chromium, args=flags())
-            context = browser.new_context()
-            times["cold"].append(first_masked(context, url))
-            times["warm"].append(first_masked(context, url))
-            version = browser.version
-            browser.close()
+            for name, url in urls.items():
+                browser = playwright.chromium.launch(executable_path=chromium, args=flags())
+                context = browser.new_context()
+                for kind in ("cold", "warm"):
+                    times[name][kind].append(first_masked(context, url))
+                version = browser.version
+                browser.close()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps({"chromium": version, "milliseconds": times}, indent=1) + "\n")
-    for kind, values in times.items():
-        each = ", ".join(f"{value:.0f}" for value in values)
-        print(f"{kind}: median {statistics.median(values):.0f} ms of {each}")
+    for kind in ("cold", "warm"):
+        medians = {name: statistics.median(values[kind]) for name, values in times.items()}
+        for name, values in times.items():
+            each = ", ".join(f"{value:.0f}" for value in values[kind])
+            print(f"{kind}, {name}: median {medians[name]:.0f} ms of {each}")
+        if arguments.against:
+            print(f"{kind}: {medians['this page'] / medians['the other']:.2f} times the other's")
 
 
 if __name__ == "__main__":

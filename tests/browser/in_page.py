@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Worker
 
-# A module is imported once: an import never ends in a tab that the browser has frozen, even of a loaded module.
+# A module is imported once: in a tab that the browser has frozen no import ends, not even of a loaded module.
 _CALL = """([module, name, values]) => {
   const loaded = (globalThis.testModules ??= {});
   if (module in loaded) return loaded[module][name](...values);

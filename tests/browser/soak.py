@@ -53,6 +53,7 @@ def soak(
     frames: int = FRAMES_A_SOURCE,
     backend: str = "wasm",
     fault_rounds: int | None = None,
+    of_backend_only: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Sample]:
     """A sample of every round; at least three of them.
@@ -65,6 +66,7 @@ def soak(
         frames: of each synthetic source in a round.
         backend: `wasm` or `webgpu`.
         fault_rounds: in how many rounds there are faults; None is in all.
+        of_backend_only: leaves out the faults that have nothing to do with what runs the model.
         on_step: called with each sample and each fault, as text.
     """
     browser.context.set_default_timeout(MODEL_TIMEOUT_MS)
@@ -74,7 +76,7 @@ def soak(
     open_live(page, url, f"?source=synthetic-pan&width={WIDTH}&backend={backend}{ADDRESSES}")
     meter = Meter(page, browser.memory_bytes)
     stage = Stage(recorded, CAMERA)
-    faults = faults_for(stage, backend)
+    faults = faults_for(stage, backend, of_backend_only)
     samples: list[Sample] = []
     begun = time.monotonic()
     while True:

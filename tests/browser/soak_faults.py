@@ -137,9 +137,15 @@ def gpu_lost() -> Fault:
     return fault
 
 
-def faults_for(stage: Stage, backend: str) -> list[Fault]:
-    """All that can happen on a backend, `wasm` or `webgpu`; to be called before a model is loaded."""
-    faults: list[Fault] = [hurried_sources, resized, hidden_tab, camera_unplugged]
+def faults_for(stage: Stage, backend: str, of_backend_only: bool = False) -> list[Fault]:
+    """All that can happen on a backend, `wasm` or `webgpu`; to be called before a model is loaded.
+
+    Args:
+        stage: the page.
+        backend: `wasm` or `webgpu`.
+        of_backend_only: leaves out what happens to sources and the window on either backend.
+    """
+    faults: list[Fault] = [] if of_backend_only else [hurried_sources, resized, hidden_tab, camera_unplugged]
     if backend == "wasm":
         return [*faults, model_swapped(BUILT_IN, "WebAssembly")]
     in_page(drawing_worker(stage.page), "worker_hooks.watchDevice")
