@@ -44,11 +44,12 @@ class MaskPanel:
     ):
         self.image: Rgba = allocate(1, 1)
         self.mode = mode
+        self._blank = True
         self._drawn = np.zeros((0, 4), np.int32)
         self.configure(blend_alpha, mode, palette)
 
     def configure(self, blend_alpha: float, mode: PanelMode, palette: str = STANDARD) -> None:
-        """Changes the settings from the next ``draw`` on.
+        """Changes the settings from the next ``draw`` on; until then the image stays as it is.
 
         Args:
             blend_alpha: weight of the colours over the picture, 0 .. 1.
@@ -61,9 +62,8 @@ class MaskPanel:
         if mode not in PANEL_MODES:
             raise ValueError(f"the mask panel's mode is one of {', '.join(PANEL_MODES)}, got {mode!r}")
         self._weights, self._palette = BlendWeights.of(blend_alpha), Palette.named(palette)
-        if mode != self.mode:
-            self.mode = mode
-            self.image = allocate(1, 1)
+        self._blank |= mode != self.mode
+        self.mode = mode
 
     def draw(self, frame: Rgba, mask: Footprint) -> Box:
         """Draws the mask of a frame in place of the previous one.
@@ -78,7 +78,9 @@ class MaskPanel:
         whole_frame = np.array([[0, 0, *frame.shape[:2]]], np.int32)
         if self.image.shape != frame.shape:
             self.image = allocate(*frame.shape[:2])
-            self._drawn = whole_frame
+            self._blank = True
+        if self._blank:
+            self._drawn, self._blank = whole_frame, False
         if self.mode == "image-overlay":
             self._drawn = whole_frame
             self.image[:] = frame
