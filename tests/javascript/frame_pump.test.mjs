@@ -69,14 +69,25 @@ describe("FramePump", () => {
     assert.deepEqual(sent, ["next"]);
   });
 
-  test("a failed capture is reported in a sentence and the pump goes on", async () => {
+  test("a failed capture is tried again, and reported once if captures keep failing", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    let now = 0;
+    context.mock.method(performance, "now", () => now);
     const { pump, sent, faults, captures } = pumpUnderTest();
     pump.offer();
-    captures[0]?.reject(new Error("no picture"));
-    await settled();
+    for (now = 0; now < 1900; now += 100) {
+      captures.at(-1)?.reject(new Error("no picture"));
+      await settled();
+      context.mock.timers.tick(100);
+    }
+    assert.deepEqual(faults, [], "a picture that is not there yet is no fault");
+    for (; now < 3000; now += 100) {
+      captures.at(-1)?.reject(new Error("no picture"));
+      await settled();
+      context.mock.timers.tick(100);
+    }
     assert.deepEqual(faults, ["The source's picture could not be read (no picture)."]);
-    pump.offer();
-    captures[1]?.resolve("next");
+    captures.at(-1)?.resolve("next");
     await settled();
     assert.deepEqual(sent, ["next"]);
   });

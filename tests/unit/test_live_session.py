@@ -7,6 +7,7 @@ import pytest
 from autogaze_web.frames.synthetic import draw_pan
 from autogaze_web.live.view import LiveView
 from autogaze_web.page.live_session import PageSession
+from autogaze_web.panels.mask_panel import PANEL_MODES
 
 
 @pytest.mark.parametrize(("height", "width"), [(36, 64), (37, 65)])
@@ -67,6 +68,18 @@ def test_restart_and_unknown_sources():
         session.draw_synthetic("snow", 0, 28, 28)
     with pytest.raises(ValueError, match="pixels per side"):
         session.frame_memory(0, 28)
+
+
+def test_other_settings_leave_the_panels_at_the_frames_size_until_the_next_frame():
+    """Options may arrive between the processing of a frame and its drawing."""
+    session = PageSession()
+    session.draw_synthetic("synthetic-pan", 0, 36, 65)
+    session.process()
+    for panel in PANEL_MODES:
+        for output in ("interframe", "full-blend"):
+            session.configure(json.dumps({"mask-visualization": panel, "visualization-mode": output}))
+            for memory in (session.input_memory(), session.mask_memory(), session.output_memory()):
+                assert memory.shape == (36, 8 * 33)
 
 
 def test_a_picture_that_stands_still_follows_the_settings():

@@ -1,4 +1,5 @@
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -6,8 +7,11 @@ import pytest
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES, draw_pan
 from autogaze_web.live.view import LiveSettings, LiveView
 from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.footprint import GEOMETRIES
+from autogaze_web.panels.mask_panel import PANEL_MODES
 from autogaze_web.panels.metrics import psnr
-from autogaze_web.panels.output import Accumulation
+from autogaze_web.panels.output import OUTPUT_MODES, Accumulation
+from autogaze_web.tiles.tiling import Tiling, merged, place
 
 
 def play(view, frames, size=(90, 160), draw=draw_pan):
@@ -208,3 +212,43 @@ def test_the_first_frame_stays_a_keyframe_when_worked_on_again():
     assert again.keyframe
     assert again.updated_pixels == first.updated_pixels
     assert [report.keyframe for report in play(view, [1, 2, 3])] == [False, True, False]
+
+
+def random_cells(generator):
+    grid = generator.choice([2, 4, 7, 14], generator.integers(0, 9))
+    return Cells.of(grid, generator.integers(0, grid), generator.integers(0, grid))
+
+
+def cells_of(source, size, generator):
+    """Cells as a mask source chooses them; None for patch-diff."""
+    if source == "patch-diff":
+        return None
+    if source == "realtime":
+        return random_cells(generator)
+    tiling = Tiling.anyres(*size, 64) if source == "tiled" else Tiling.full_resolution(*size, 64, 48)
+    return merged([place(random_cells(generator), tile, tiling) for tile in range(len(tiling))])
+
+
+def test_every_panel_follows_every_other_with_every_mask_source_geometry_and_output():
+    """One view takes them all, one after the other; each panel is that of a view which had no other."""
+    generator = np.random.default_rng(15)
+    sources = ("patch-diff", "realtime", "tiled", "full-resolution")
+    combinations = list(product(PANEL_MODES, sources, GEOMETRIES, OUTPUT_MODES))
+    generator.shuffle(combinations)
+    view = LiveView()
+    for index, (panel, source, geometry, output) in enumerate(combinations):
+        size = ((64, 100), (1, 1), (37, 65))[index % 3]
+        settings = LiveSettings.of(
+            {"mask-visualization": panel, "mask-geometry": geometry, "visualization-mode": output}
+        )
+        frames = generator.integers(0, 256, (2, *size, 3), np.uint8)
+        fresh = LiveView(settings)
+        for frame in frames:
+            cells = cells_of(source, size, generator)
+            view.step(frame, cells)
+            fresh.step(frame, cells)
+        view.configure(settings)
+        report, expected = view.redraw(cells), fresh.redraw(cells)
+        assert (report.mask_ratio, report.cells) == (expected.mask_ratio, expected.cells)
+        np.testing.assert_array_equal(view.mask, fresh.mask, str((panel, source, geometry)))
+        assert view.output.shape == (*size, 4)

@@ -75,7 +75,7 @@ export class LiveSession {
       this.#loop.tap = new FrameTap(port, choice);
     },
     endTap: () => this.#loop.tap?.end(),
-    compare: ({ wanted, canvases }) => this.#panels.compare(wanted, canvases),
+    compare: ({ wanted, canvases }) => this.#serializer.run(() => this.#panels.compare(wanted, canvases)),
 
     picture: ({ choice }) => this.#serializer.run(() => pngOf(this.#panels, choice)),
     file: ({ kind, video }, { transfer }) =>

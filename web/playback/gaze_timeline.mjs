@@ -76,6 +76,8 @@ export class GazeTimeline {
 
   /** @param {Playback} playback */
   #column({ time, duration }) {
+    // A file that was closed meanwhile has no duration any more.
+    if (!(duration > 0)) return 0;
     return Math.min(COLUMNS - 1, Math.max(0, Math.floor((time / duration) * COLUMNS)));
   }
 

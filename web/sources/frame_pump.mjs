@@ -5,6 +5,11 @@
 
 /** @import { Frame } from "../../wasm_bridge/autogaze.mjs" */
 
+// A video that was just opened may have no readable picture yet: a capture that fails is tried again before long,
+// and only a source that fails for as long as this is reported.
+const RETRY_MS = 100;
+const FAILING_MS = 2000;
+
 export class FramePump {
   /** Frames replaced by newer ones before they could be processed. */
   replaced = 0;
@@ -18,11 +23,14 @@ export class FramePump {
   #waiting = false;
   #running = true;
   #capturedAt = 0;
+  /** When the first of the present run of failed captures started. @type {number | undefined} */
+  #failingSince;
+  #reported = false;
 
   /**
    * @param {() => Promise<Frame | null>} capture the source's current frame, null if it has none
    * @param {(frame: Frame) => void} send hands a frame over; `done` must be called once it is finished
-   * @param {(sentence: string) => void} onError called when a frame could not be captured
+   * @param {(sentence: string) => void} onError called once if captures fail for two seconds
    */
   constructor(capture, send, onError) {
     this.#capture = capture;
@@ -58,16 +66,26 @@ export class FramePump {
     this.#capturedAt = performance.now();
     try {
       frame = await this.#capture();
+      this.#failingSince = undefined;
     } catch (error) {
-      if (!this.#running) return;
-      this.#onError(
-        `The source's picture could not be read (${error instanceof Error ? error.message : error}).`,
-      );
+      this.#failed(error);
     }
     if (!frame) {
       this.#busy = false;
       if (this.#waiting && this.#running) this.#next();
     } else if (this.#running) this.#send(frame);
     else if ("image" in frame) frame.image.close();
+  }
+  /** @param {unknown} error of a capture */
+  #failed(error) {
+    if (!this.#running) return;
+    this.#failingSince ??= this.#capturedAt;
+    if (!this.#reported && performance.now() - this.#failingSince >= FAILING_MS) {
+      this.#reported = true;
+      const reason = error instanceof Error ? error.message : error;
+      this.#onError(`The source's picture could not be read (${reason}).`);
+    }
+    // A paused video announces no further picture.
+    setTimeout(() => this.offer(), RETRY_MS);
   }
 }
