@@ -50,7 +50,8 @@ export { ClipResult, FrameResult, GazeStream };
  * @typedef {object} CreateOptions
  * @property {"built-in" | "nvidia"} [model] the site's own small model, the default, or NVIDIA's release
  * @property {ModelFile} [config] config.json of another model
- * @property {ModelFile} [weights] its model.safetensors
+ * @property {ModelFile | File[]} [weights] its model.safetensors; an address may also be that of the index of its
+ *   shards, or of the folder; an array has the index and the shards
  * @property {ModelFile} [preprocessor] preprocessor_config.json; by default the one beside an address `config`
  * @property {string | URL} [graphs] folder that `autogaze-web export` made, for another architecture than the
  *   released one

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,18 @@ def with_weights(checkpoint: Path, folder: Path, change: Callable[[str, Array], 
             (folder / path.name).write_bytes(path.read_bytes())
     tensors = formula.checkpoint_tensors(oracle.recipe("tiny"))
     save_file({name: change(name, array) for name, array in tensors.items()}, folder / "model.safetensors")
+    return folder
+
+
+def write_shards(checkpoint: Path, folder: Path) -> Path:
+    """The small checkpoint with its weights in an index and two shards."""
+    tensors = formula.checkpoint_tensors(oracle.recipe("tiny"))
+    weight_map = {name: f"model-{i % 2 + 1:05}-of-00002.safetensors" for i, name in enumerate(tensors)}
+    shutil.copytree(checkpoint, folder)
+    (folder / "model.safetensors").unlink()
+    for file in set(weight_map.values()):
+        save_file({name: tensors[name] for name in tensors if weight_map[name] == file}, folder / file)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
     return folder
 
 

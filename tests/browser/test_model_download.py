@@ -36,7 +36,7 @@ class TestDownload:
         assert len(set(loaded)) > 5
         assert model["progress"][-1] == [total, total]
         assert {step[1] for step in model["progress"]} <= {0, total}
-        origin = model["origins"]["weights"]
+        origin = model["origins"]["weights"][0]
         assert origin == {
             "from": "network",
             "where": client.server.url + "model/model.safetensors",
@@ -157,5 +157,5 @@ class TestCancel:
         client.wait_for_bytes(100_000)
         model = other.load()
         assert_complete(model)
-        assert model["origins"]["weights"]["from"] == "cache"
+        assert model["origins"]["weights"][0]["from"] == "cache"
         assert_complete(client.finish()["value"])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record
-from model_page import ADDRESSES, FILES, serve, wait_model
+from model_page import ADDRESSES, FILES, serve, wait_model, write_shards
 from playwright.sync_api import expect
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
@@ -110,6 +110,33 @@ def test_files_dropped_on_the_page(live, checkpoint):
     )
     assert page.is_hidden("#model-loading")
     assert page.input_value("#mask-source") == "autogaze"
+
+
+def test_weights_in_shards(live, streaming_page, checkpoint, tmp_path):
+    """Whether the address of their folder is given or the files are dropped."""
+    streaming_page.expect_problem("404|ERR_ABORTED")  # The folder is asked for the whole file first.
+    page = live(
+        "?source=synthetic-pan&width=128&backend=wasm&graphs-url=./model/"
+        "&config-url=./model/config.json&weights-url=./model/"
+    )
+    folder = write_shards(checkpoint, tmp_path / "shards")
+    serve(page, folder)
+    page.select_option("#mask-source", "autogaze")
+    wait_model(page, "WebAssembly")
+    page.select_option("#mask-source", "patch-diff")
+    names = ("config.json", "preprocessor_config.json", "model.safetensors.index.json")
+    files = [*(folder / name for name in names), *sorted(folder.glob("model-*"))]
+    choose_files(page, *files)
+    wait_model(page, "WebAssembly")
+    assert page.is_hidden("#notice")
+
+    shutil.copy(files[-2], files[-1])
+    choose_files(page, *files)
+    expect(page.locator("#notice-text")).to_contain_text("both hold the tensor")
+    choose_files(page, *files[:-1])
+    expect(page.locator("#notice-text")).to_have_text(
+        "model-00002-of-00002.safetensors of the model is missing: choose all its files together."
+    )
 
 
 def damaged(checkpoint, folder, name, content):

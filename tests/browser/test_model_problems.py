@@ -109,7 +109,7 @@ class TestChosenFiles:
         assert_complete(model)
         assert model["notes"] == []
         assert model["progress"][-1] == [len(WEIGHTS) + len(PREPROCESSOR) + len(CONFIG)] * 2
-        assert model["origins"]["weights"] == {
+        assert model["origins"]["weights"][0] == {
             "from": "file",
             "where": names[0],
             "bytes": len(WEIGHTS),

@@ -32,7 +32,10 @@ class TestKept:
         }
         model = client.load()
         assert_complete(model)
-        assert {origin["from"] for origin in model["origins"].values()} == {"cache"}
+        config, preprocessor, weights = (
+            model["origins"][name] for name in ("config", "preprocessor", "weights")
+        )
+        assert {origin["from"] for origin in (config, preprocessor, *weights)} == {"cache"}
         assert model["notes"] == []
         for asked in client.server.asked[3:]:
             assert asked.finished.wait(SECONDS)
@@ -49,7 +52,7 @@ class TestKept:
                 recorded.page.goto(model_app)
                 model = ModelClient(recorded, server).load()
                 assert_complete(model)
-                assert model["origins"]["weights"]["from"] == expected
+                assert model["origins"]["weights"][0]["from"] == expected
             finally:
                 context.close()
             server.stop()
@@ -75,7 +78,8 @@ class TestKept:
         client.server.files[PATH] = Served(OTHER_WEIGHTS, etag='"w2"')
         model = client.load()
         assert_complete(model, OTHER_WEIGHTS)
-        assert [model["origins"][name]["from"] for name in ("config", "weights")] == ["cache", "network"]
+        assert model["origins"]["config"]["from"] == "cache"
+        assert model["origins"]["weights"][0]["from"] == "network"
         assert client.stored()["model.safetensors"]["etag"] == '"w2"'
         assert len(client.ask("stored")) == 3
 
@@ -96,7 +100,7 @@ class TestKept:
         client.ask("remove")
         assert client.stored() == {}
         assert in_page(client.page, "stored_files.names") == []
-        assert client.load()["origins"]["weights"]["from"] == "network"
+        assert client.load()["origins"]["weights"][0]["from"] == "network"
 
     def test_it_is_not_deleted_under_a_download(self, client):
         client.load(weightsUrl=client.server.url + "model/model.safetensors?old")
@@ -136,8 +140,8 @@ class TestKept:
             "The model could not be stored for next time, because the browser has no more room for this "
             "page: delete its stored files, or free some disk space."
         ]
-        assert not model["origins"]["weights"]["stored"]
+        assert not model["origins"]["weights"][0]["stored"]
         assert "model.safetensors" not in client.stored()
         storage.send("Storage.overrideQuotaForOrigin", {"origin": origin})
-        assert client.load()["origins"]["weights"]["stored"]
+        assert client.load()["origins"]["weights"][0]["stored"]
         assert "model.safetensors" in client.stored()

@@ -106,10 +106,12 @@ describe("modelParts", () => {
     ]) {
       const { config, weights } = modelParts({ config: file, weights: bytes });
       assert.equal(config, file);
-      assert(weights instanceof File);
-      assert.equal(weights.name, "model.safetensors");
-      assert.equal(await weights.text(), "abc");
+      const [only] = weights ?? [];
+      assert(only instanceof File);
+      assert.equal(only.name, "model.safetensors");
+      assert.equal(await only.text(), "abc");
     }
+    assert.deepEqual(modelParts({ config: file, weights: [file, file] }).weights, [file, file]);
   });
 
   test("wrong ones are refused", () => {
@@ -126,6 +128,8 @@ describe("modelParts", () => {
     assert.match(fault({ weights: "w" }), /^config and weights are of one model/);
     assert.equal(fault({ model: "large" }), 'model is "built-in" or "nvidia", got "large".');
     assert.equal(fault({ backend: "cuda" }), 'backend is "auto", "webgpu" or "wasm", got "cuda".');
+    for (const weights of [[], ["a.json"], [new Blob()]])
+      assert.match(fault({ config: "c", weights }), /^weights as an array are the index and the shards/);
     assert.equal(
       fault({ config: 5, weights: 6 }),
       "config is an address, a File, a Blob or an ArrayBuffer of a config.json.",

@@ -159,6 +159,7 @@ class FakeLocks {
  * @property {boolean} [ranges] whether ranges are understood; true by default
  * @property {boolean} [showsRange] whether the page may read Content-Range
  * @property {boolean} [length] whether the length is sent
+ * @property {number} [claims] the length that is sent, if it is not that of the body
  * @property {boolean} [compressed] the length is that of the compressed bytes
  * @property {number} [breakAfter] bytes of the body after which the connection breaks
  * @property {number} [silentAfter] bytes of the body after which nothing more comes
@@ -206,7 +207,8 @@ export class FakeServer {
     const { etag = '"1"', lastModified = null } = served;
     if (etag !== null) answer.set("ETag", etag);
     if (lastModified !== null) answer.set("Last-Modified", lastModified);
-    if (served.length !== false) answer.set("Content-Length", String(served.compressed ? 7 : body.length));
+    if (served.length !== false)
+      answer.set("Content-Length", String(served.claims ?? (served.compressed ? 7 : body.length)));
     if (served.compressed) answer.set("Content-Encoding", "gzip");
     const hasBody = status !== 204;
     return new Response(hasBody ? streamOf(body, served, request, signal) : null, {

@@ -26,6 +26,16 @@ describe("checkFile", () => {
     assert.equal(fault("config", bytesOf('{"a": [1, "ü"]}')), "");
   });
 
+  test("a header's length is not mistaken for the beginning of a web page", () => {
+    const header = new TextEncoder().encode("{}".padEnd(0x3c20));
+    for (const length of [0x3c, 0x3c20]) {
+      const file = new Uint8Array(8 + length);
+      new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
+      file.set(header.subarray(0, length), 8);
+      assert.equal(fault("weights", file), "");
+    }
+  });
+
   test("weights that end anywhere before their end are refused", () => {
     for (let length = 0; length < WEIGHTS.length; length++) {
       const said = fault("weights", WEIGHTS.slice(0, length));

@@ -17,6 +17,7 @@ from autogaze_web.formats.safetensors import SafetensorsError
 from autogaze_web.formats.safetensors_index import INDEX_NAME
 from autogaze_web.model.checkpoint import Checkpoint, CheckpointError, expected_tensors
 from autogaze_web.model.config import AutoGazeConfig, ConfigError
+from autogaze_web.page.model import PageModel
 
 CONFIG = AutoGazeConfig.from_dict(oracle.recipe("tiny")["config"])
 ROOT = Path(__file__).parents[2]
@@ -144,6 +145,26 @@ def test_shards(sharded: Path, tensors: dict[str, np.ndarray]) -> None:
         AutoGaze.from_pretrained(sharded).generate(video).gazing_pos,
         AutoGaze(Checkpoint(CONFIG, tensors)).generate(video).gazing_pos,
     )
+
+
+def test_shards_in_the_page(sharded: Path, tensors: dict[str, np.ndarray]) -> None:
+    config, index = ((sharded / name).read_text("utf-8-sig") for name in ("config.json", INDEX_NAME))
+    names = [f"model-{number:05}-of-00003.safetensors" for number in (3, 1, 2)]
+    contents = [(sharded / name).read_bytes() for name in names]
+    heads = [data[: 8 + int.from_bytes(data[:8], "little")] for data in contents]
+    files = [(name, head, len(data)) for name, head, data in zip(names, heads, contents, strict=True)]
+    found = {}
+    for data, table in zip(
+        contents, json.loads(PageModel(config, None, files, index).weight_tables()), strict=True
+    ):
+        for name, dtype, start, end in table:
+            assert dtype == "F32"
+            found[name] = np.frombuffer(data[start:end], np.float32).reshape(tensors[name].shape)
+    assert set(found) == set(tensors)
+    for name, array in tensors.items():
+        np.testing.assert_array_equal(found[name], array)
+    with pytest.raises(SafetensorsError, match="index and shards are not of one checkpoint"):
+        PageModel(config, None, files[1:], index)
 
 
 def test_shards_that_do_not_fit(sharded: Path) -> None:

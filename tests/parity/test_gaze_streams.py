@@ -82,7 +82,7 @@ def stream(bridge: Bridge, folder: Callable[[str], Path]) -> GazeStream:
     files = folder("tiny")
     texts = [(files / name).read_text() for name in ("config.json", "preprocessor_config.json")]
     weights = (files / "model.safetensors").read_bytes()
-    checkpoint = PageModel(texts[0], texts[1], weights, len(weights))
+    checkpoint = PageModel(texts[0], texts[1], [("model.safetensors", weights, len(weights))])
     made = GazeStreams(checkpoint, GRAPHS, bridge, 4).open(MODE)
     bridge.restarts = 0
     return made

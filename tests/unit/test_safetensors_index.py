@@ -32,7 +32,8 @@ def test_shards_in_a_folder_of_their_own() -> None:
     "file",
     [
         *("../model.safetensors", "/etc/passwd", "a/../../b", "..", ".", "", "a//b", "a/./b", "/", "a/"),
-        *("..\\model.safetensors", "C:model.safetensors", "C:\\model", "https://example.org/x", "a\0b"),
+        *("..\\model.safetensors", "C:model.safetensors", "C:\\model", "https://example.org/x"),
+        *("a\0b", "a\nb", "a\ud800"),
     ],
 )
 def test_files_outside_the_folder(file: str) -> None:

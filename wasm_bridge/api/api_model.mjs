@@ -69,7 +69,7 @@ function sourceOf({ config, weights, preprocessor }, siteUrl) {
     given.config = config;
     if (preprocessor === null) given.preprocessor = null;
   }
-  if (weights instanceof File) given.weights = weights;
+  if (Array.isArray(weights)) given.weights = weights;
   if (preprocessor instanceof File) given.preprocessor = preprocessor;
   return { urls, given };
 }

@@ -16,7 +16,7 @@ import { BUILT_IN } from "../files/model_source.mjs";
  * @param {object} given
  * @param {"built-in" | "nvidia"} [given.model]
  * @param {ModelFile} [given.config]
- * @param {ModelFile} [given.weights]
+ * @param {ModelFile | File[]} [given.weights]
  * @param {ModelFile} [given.preprocessor]
  * @param {string | URL} [given.graphs]
  * @param {"auto" | "webgpu" | "wasm"} [given.backend]
@@ -33,11 +33,24 @@ export function modelParts({ model = "built-in", config, weights, preprocessor, 
   const builtIn = config === undefined && model === "built-in" ? BUILT_IN : undefined;
   return {
     config: builtIn?.configUrl ?? fileOf("config", config, "config.json"),
-    weights: builtIn?.weightsUrl ?? fileOf("weights", weights, "model.safetensors"),
+    weights: builtIn?.weightsUrl ?? weightsOf(weights),
     preprocessor: fileOf("preprocessor", preprocessor, "preprocessor_config.json"),
     graphs: graphs === undefined ? (builtIn?.graphsUrl ?? "graphs/") : folder(absolute(String(graphs))),
     backend,
   };
+}
+
+/**
+ * @param {ModelFile | File[] | undefined} given
+ * @returns {string | File[] | null}
+ */
+function weightsOf(given) {
+  if (!Array.isArray(given)) {
+    const file = fileOf("weights", given, "model.safetensors");
+    return file instanceof File ? [file] : file;
+  }
+  if (given.length > 0 && given.every((file) => file instanceof File)) return given;
+  throw new Error("weights as an array are the index and the shards of one model, each a File.");
 }
 
 /**

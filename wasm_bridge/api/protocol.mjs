@@ -20,7 +20,7 @@
  * config is a file.
  * @typedef {object} ModelParts
  * @property {string | File | null} config
- * @property {string | File | null} weights
+ * @property {string | File[] | null} weights
  * @property {string | File | null} preprocessor
  * @property {string} graphs folder of the graphs, relative to the site
  * @property {"auto" | "webgpu" | "wasm"} backend

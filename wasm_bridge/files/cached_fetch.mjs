@@ -12,7 +12,8 @@ import { sha256Of } from "./file_store.mjs";
 
 /** @import { Answer, Wanted } from "./download.mjs" */
 /** @import { FileStore, FileWriter, Slot } from "./file_store.mjs" */
-/** @import { LoadedFile, OnBytes } from "./model_files.mjs" */
+/** @import { OnBytes } from "./load_progress.mjs" */
+/** @import { LoadedFile } from "./model_files.mjs" */
 
 /**
  * Milliseconds to wait for a server: `download` when the file has to come from it, `check` when the request only
@@ -131,8 +132,8 @@ async function download(
   const storing = new DownloadStorer(slot);
   await storing.begin(answer);
   let loaded = answer.offset;
-  onBytes(loaded, answer.total);
   try {
+    onBytes(loaded, answer.total);
     await receive(answer, wanted, {
       signal,
       limit,

@@ -27,7 +27,7 @@
 const TIMEOUT_MS = 30_000;
 
 /** The released weights have 13 MB; a much larger file belongs to another model and would only fill memory. */
-const MAX_BYTES = 500_000_000;
+export const MAX_BYTES = 500_000_000;
 
 /** The server is unavailable or does not serve the file; the message is a sentence for the user. */
 export class UnavailableError extends Error {

@@ -24,7 +24,8 @@ export function checkFile(role, bytes, where, remedy) {
   /** @param {string} what */
   const wrong = (what) => new Error(`${where} ${what}: ${remedy}.`);
   if (bytes.length === 0) throw wrong(`is empty where a ${name} should be`);
-  if (start.startsWith("<")) throw wrong(`is a web page (HTML), not a ${name}`);
+  // The length of a safetensors header can begin with the byte of "<", but always ends with 0.
+  if (start.startsWith("<") && bytes[7] !== 0) throw wrong(`is a web page (HTML), not a ${name}`);
   if (start.startsWith("version https://git-lfs"))
     throw wrong(
       `is a Git LFS pointer to the ${name}, not the file itself (on huggingface.co "resolve" in an address gives the file, "raw" the pointer)`,

@@ -1,5 +1,5 @@
 /**
- * Where a model's three files come from: addresses, or files that the user chose or dropped.
+ * Where a model's files come from: addresses, or files that the user chose or dropped.
  *
  * @example
  * modelUrls({}, document.baseURI);                                         // NVIDIA's release
@@ -9,14 +9,19 @@
  */
 
 /**
- * What a file is for. `option` is the option of `options.json` that sets its address.
- * @typedef {"config" | "preprocessor" | "weights"} Role
- * @typedef {Record<Role, string>} ModelUrls
- * @typedef {{ config: File, preprocessor: File | null, weights: File }} SortedFiles
+ * What a file is for; `weights` is the whole `model.safetensors` or one of the shards that an index names.
+ * @typedef {"config" | "preprocessor" | "weights" | "index"} Role
+ *
+ * Addresses; that of the weights may be their folder's, or that of the index of their shards.
+ * @typedef {Record<"config" | "preprocessor" | "weights", string>} ModelUrls
+ *
+ * @typedef {{ weights: File[], index: File | null }} SortedWeights several files only with an index
+ * @typedef {{ config: File, preprocessor: File | null } & SortedWeights} SortedFiles
  * @typedef {{ urls: ModelUrls, given?: GivenFiles } | { files: File[] }} ModelSource
  *
- * Files that replace addresses; null means that the model has no such file.
- * @typedef {Partial<Record<Role, File | null>>} GivenFiles
+ * Files that replace addresses. `preprocessor` null means that the model has none; `weights` are in any order and
+ * include the index.
+ * @typedef {{ config?: File, preprocessor?: File | null, weights?: File[] }} GivenFiles
  */
 
 const RELEASE = "https://huggingface.co/nvidia/AutoGaze/resolve/main/";
@@ -26,6 +31,7 @@ export const MODEL_FILES = Object.freeze({
   config: { name: "config.json", option: "config-url" },
   preprocessor: { name: "preprocessor_config.json", option: "config-url" },
   weights: { name: "model.safetensors", option: "weights-url" },
+  index: { name: "model.safetensors.index.json", option: "weights-url" },
 });
 
 /** The site's own small model, relative to the site. */
@@ -73,7 +79,7 @@ function fileUrl(given, role, base) {
   if (url.username || url.password) throw refuse("holds a password, which browsers do not send");
   if (url.protocol === "http:" && base.startsWith("https:") && !isThisMachine(url))
     throw refuse("begins with http://, which a page opened by https may not load");
-  if (url.pathname.endsWith("/")) throw refuse("is a folder");
+  if (url.pathname.endsWith("/") && role !== "weights") throw refuse("is a folder");
   url.hash = "";
   return url.href;
 }
@@ -92,26 +98,78 @@ function isThisMachine({ hostname }) {
  * @throws {Error} with a sentence for the user: what is missing, duplicated, or not part of a model
  */
 export async function sortFiles(files) {
-  /** @type {Map<Role, File>} */
-  const found = new Map();
-  for (const file of files) {
-    const role = (await roleByContent(file)) ?? roleByName(file.name);
-    if (!role)
-      throw new Error(
-        `"${file.name}" is not a file of an AutoGaze model: choose config.json and model.safetensors.`,
-      );
-    const other = found.get(role);
-    if (other)
-      throw new Error(
-        `"${other.name}" and "${file.name}" are both a ${MODEL_FILES[role].name}: choose one of them.`,
-      );
-    found.set(role, file);
-  }
-  const config = found.get("config");
-  const weights = found.get("weights");
-  if (config && weights) return { config, preprocessor: found.get("preprocessor") ?? null, weights };
-  const missing = [config ? [] : "config.json", weights ? [] : "model.safetensors"].flat();
-  throw new Error(`${missing.join(" and ")} of the model is missing: choose all its files together.`);
+  const found = await filesByRole(files);
+  const other = found.unknown[0];
+  if (other)
+    throw new Error(
+      `"${other.name}" is not a file of an AutoGaze model: choose config.json and model.safetensors.`,
+    );
+  const config = onlyOne("config", found.config);
+  const preprocessor = onlyOne("preprocessor", found.preprocessor);
+  const weights = oneCheckpoint(found);
+  const missing = [
+    config ? [] : MODEL_FILES.config.name,
+    weights.index || weights.weights.length > 0 ? [] : MODEL_FILES.weights.name,
+  ].flat();
+  if (config && missing.length === 0) return { config, preprocessor, ...weights };
+  throw isMissing(missing.join(" and "));
+}
+
+/**
+ * Tells the index among the files of a checkpoint's weights from the others.
+ *
+ * @param {File[]} files the weights, or an index and its shards, in any order
+ * @returns {Promise<SortedWeights>}
+ * @throws {Error} with a sentence for the user: what is missing or duplicated
+ */
+export async function sortWeights(files) {
+  const { index } = await filesByRole(files);
+  // `checkFile` refuses those of the others that are not weights.
+  return oneCheckpoint({ index, weights: files.filter((file) => !index.includes(file)) });
+}
+
+/** @param {File[]} files */
+async function filesByRole(files) {
+  /** @type {Record<Role | "unknown", File[]>} */
+  const found = { config: [], preprocessor: [], weights: [], index: [], unknown: [] };
+  for (const file of files)
+    found[(await roleByContent(file)) ?? roleByName(file.name) ?? "unknown"].push(file);
+  return found;
+}
+
+/**
+ * As natively, a whole `model.safetensors` is preferred to shards.
+ * @param {{ weights: File[], index: File[] }} found
+ * @returns {SortedWeights}
+ */
+function oneCheckpoint(found) {
+  const index = onlyOne("index", found.index);
+  const whole = found.weights.find(({ name }) => name === MODEL_FILES.weights.name);
+  if (index && whole) return { weights: [whole], index: null };
+  if (!index && found.weights.some(({ name }) => Number(SHARD_COUNT.exec(name)?.[1]) > 1))
+    throw isMissing(MODEL_FILES.index.name);
+  if (!index) onlyOne("weights", found.weights);
+  return { weights: found.weights, index };
+}
+
+/** The number of shards in names such as "model-00001-of-00002.safetensors". */
+const SHARD_COUNT = /-\d+-of-(\d+)/;
+
+/**
+ * @param {Role} role
+ * @param {File[]} files
+ */
+function onlyOne(role, [file, other]) {
+  if (file && other)
+    throw new Error(
+      `"${file.name}" and "${other.name}" are both a ${MODEL_FILES[role].name}: choose one of them.`,
+    );
+  return file ?? null;
+}
+
+/** @param {string} names */
+function isMissing(names) {
+  return new Error(`${names} of the model is missing: choose all its files together.`);
 }
 
 /**
@@ -129,6 +187,7 @@ async function roleByContent(file) {
   if (file.size > MAX_JSON_BYTES) return undefined;
   try {
     const keys = Object.keys(JSON.parse(await file.text()));
+    if (keys.includes("weight_map")) return "index";
     return keys.some((key) => PREPROCESSOR_KEYS.has(key)) ? "preprocessor" : "config";
   } catch {
     return undefined;
@@ -144,6 +203,7 @@ const PREPROCESSOR_KEYS = new Set(["image_processor_type", "image_mean", "do_res
  */
 function roleByName(name) {
   if (/\.safetensors$/i.test(name)) return "weights";
+  if (/\.index.*\.json$/i.test(name)) return "index";
   if (/^preprocessor_config.*\.json$/i.test(name)) return "preprocessor";
   if (/\.json$/i.test(name)) return "config";
   return undefined;

@@ -16,6 +16,7 @@ import { float32Weights, headerBytes } from "./weights.mjs";
 /** @import { GazeRunner } from "../runner/gaze_graphs.mjs" */
 /** @import { RunnerSetup } from "../runner/gaze_worker.mjs" */
 /** @import { Pass } from "../runner/gpu_frame.mjs" */
+/** @import { TableEntry } from "./weights.mjs" */
 
 /**
  * @typedef {object} LoadOptions
@@ -66,11 +67,11 @@ export class LoadedModel {
   }
 
   /**
-   * Reads a checkpoint, chooses a backend and makes the sessions. On WebAssembly the bytes of `files.weights`
-   * are transferred to the runner's worker.
+   * Reads a checkpoint, chooses a backend and makes the sessions. On WebAssembly the weights' bytes are transferred
+   * to the runner's worker.
    *
    * @param {any} pyodide
-   * @param {Pick<ModelFiles, "config" | "preprocessor" | "weights">} files
+   * @param {Pick<ModelFiles, "config" | "preprocessor" | "weights" | "index">} files
    * @param {LoadOptions} options
    * @returns {Promise<LoadedModel>}
    * @throws {Error} with a sentence for the user if the files do not fit or no backend can run them
@@ -80,7 +81,11 @@ export class LoadedModel {
     /** @type {GazeRunner | undefined} */
     let runner;
     try {
-      const weights = float32Weights(files.weights, JSON.parse(python.weight_table()));
+      /** @type {TableEntry[][]} */
+      const tables = JSON.parse(python.weight_tables());
+      const weights = new Map(
+        files.weights.flatMap(({ bytes }, number) => [...float32Weights(bytes, tables[number] ?? [])]),
+      );
       const manifest = await fetchManifest(graphsUrl);
       const backend = await chooseBackend(wanted);
       const target = backend.name === "webgpu" ? "gpu" : "cpu";
@@ -153,17 +158,17 @@ export class LoadedModel {
 }
 
 /**
- * Python's `PageModel` of a checkpoint: it validates config and header; the tensors stay in JavaScript.
+ * Python's `PageModel` of a checkpoint: it validates config and headers; the tensors stay in JavaScript.
  * @param {any} pyodide
- * @param {Pick<ModelFiles, "config" | "preprocessor" | "weights">} files
+ * @param {Pick<ModelFiles, "config" | "preprocessor" | "weights" | "index">} files
  */
-function readCheckpoint(pyodide, { config, preprocessor, weights }) {
+function readCheckpoint(pyodide, { config, preprocessor, weights, index }) {
   const module = pyodide.pyimport("autogaze_web.page.model");
-  const header = pyodide.toPy(headerBytes(weights));
+  const files = pyodide.toPy(weights.map(({ name, bytes }) => [name, headerBytes(bytes), bytes.length]));
   try {
-    return module.PageModel(config, preprocessor ?? undefined, header, weights.length);
+    return module.PageModel(config, preprocessor ?? undefined, files, index ?? undefined);
   } finally {
-    for (const proxy of [module, header]) proxy.destroy();
+    for (const proxy of [module, files]) proxy.destroy();
   }
 }
 

@@ -13,7 +13,8 @@ import { BUILT_IN, modelUrls } from "../files/model_source.mjs";
  * @property {"built-in" | "nvidia"} [model] which one to load if there are neither addresses nor files: the site's
  *   own small one, the default, or NVIDIA's release
  * @property {string} [configUrl] of config.json; NVIDIA's if only the other address is given
- * @property {string} [weightsUrl] of model.safetensors; NVIDIA's if only the other address is given
+ * @property {string} [weightsUrl] of model.safetensors, of the index of its shards, or of the folder of either;
+ *   NVIDIA's if only the other address is given
  * @property {string} [graphsUrl] folder of the graphs, for another architecture than the released one
  * @property {File[]} [files] the model's files, chosen by the user; used instead of the addresses unless empty
  * @property {ModelSource} [source] where the files come from, instead of `files` and the addresses

@@ -1,6 +1,6 @@
 /**
- * The tensors in the bytes of a `model.safetensors`. Python validates the file's header and says where they lie
- * (`PageModel.weight_table` of `py/autogaze_web/page/model.py`); the tensors themselves never go there.
+ * The tensors in the bytes of a safetensors file. Python validates the file's header and says where they lie
+ * (`PageModel.weight_tables` of `py/autogaze_web/page/model.py`); the tensors themselves never go there.
  * @module
  */
 

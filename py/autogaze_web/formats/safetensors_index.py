@@ -6,6 +6,7 @@ so the page and the native package share them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from .safetensors import SafetensorsError
 INDEX_NAME = "model.safetensors.index.json"
 
 WeightMap = Mapping[str, str]
+
+# Characters that separate folders or drives on some systems, or that no file's name can have.
+_UNSAFE = re.compile(r"[\\:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def read_index(text: str) -> WeightMap:
@@ -89,7 +93,7 @@ def check_shards(weight_map: WeightMap, shards: Mapping[str, Iterable[str]]) -> 
 
 
 def _stays_in_folder(file: str) -> bool:
-    if not file or any(character in file for character in "\\:\0"):
+    if _UNSAFE.search(file):
         return False
     return all(part not in ("", ".", "..") for part in file.split("/"))
 

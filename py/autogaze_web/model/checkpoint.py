@@ -84,13 +84,7 @@ class Checkpoint:
             SafetensorsError: if a shard is not a valid safetensors file or does not fit the index.
             CheckpointError: as for `from_bytes`.
         """
-        entries = {}
-        for file, data in shards.items():
-            try:
-                entries[file] = weight_entries(data)
-            except SafetensorsError as error:
-                raise SafetensorsError(f"{file}: {error}") from None
-        check_shards({name: file for name, file in weight_map.items() if _is_weight(name)}, entries)
+        entries = shard_entries(weight_map, {file: (data, len(data)) for file, data in shards.items()})
         return Checkpoint._of(config, [(data, entries[file]) for file, data in shards.items()])
 
     @staticmethod
@@ -119,6 +113,28 @@ def weight_entries(data: Buffer, size: int | None = None) -> dict[str, TensorEnt
         SafetensorsError: if the bytes are not a valid safetensors file.
     """
     return {name: entry for name, entry in read_header(data, size).items() if _is_weight(name)}
+
+
+def shard_entries(
+    weight_map: WeightMap, shards: Mapping[str, tuple[Buffer, int]]
+) -> dict[str, dict[str, TensorEntry]]:
+    """The weights in each shard, as `weight_entries` gives them.
+
+    Args:
+        weight_map: the file of each tensor, from `read_index`.
+        shards: of each of these files the first bytes, with the header, and the size.
+
+    Raises:
+        SafetensorsError: if a shard is not a valid safetensors file or does not fit the index.
+    """
+    entries = {}
+    for file, (data, size) in shards.items():
+        try:
+            entries[file] = weight_entries(data, size)
+        except SafetensorsError as error:
+            raise SafetensorsError(f"{file}: {error}") from None
+    check_shards({name: file for name, file in weight_map.items() if _is_weight(name)}, entries)
+    return entries
 
 
 def _is_weight(name: str) -> bool:

@@ -6,9 +6,11 @@ Nothing here needs a browser; ``wasm_bridge/model/loaded_model.mjs`` is the othe
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from ..formats.safetensors import Buffer
-from ..model.checkpoint import check_entries, weight_entries
+from ..formats.safetensors_index import read_index
+from ..model.checkpoint import check_entries, shard_entries, weight_entries
 from ..model.config import AutoGazeConfig
 from ..model.graph_choice import choose_graphs
 from ..model.processor import AutoGazeImageProcessor
@@ -20,23 +22,38 @@ class PageModel:
     Args:
         config, preprocessor: the texts of ``config.json`` and ``preprocessor_config.json``; the latter may
             be None, then the released model's processing applies.
-        header: the first bytes of ``model.safetensors``: its header with the length before it.
-        file_bytes: the size of the whole file.
+        files: ``model.safetensors``, or its shards: of each file the name, the first bytes (the header with
+            its length before it) and the size.
+        index: the text of ``model.safetensors.index.json``; None if the weights are one file.
 
     Raises:
         ValueError: if a file is damaged or does not fit the others; the message says which.
     """
 
-    def __init__(self, config: str, preprocessor: str | None, header: Buffer, file_bytes: int) -> None:
+    def __init__(
+        self,
+        config: str,
+        preprocessor: str | None,
+        files: Sequence[tuple[str, Buffer, int]],
+        index: str | None = None,
+    ) -> None:
         self.config = AutoGazeConfig.from_json(config)
         self.processor = _processor(preprocessor)
-        self._entries = weight_entries(header, file_bytes)
-        check_entries(self.config, self._entries)
+        if index is None:
+            self._files = [weight_entries(header, size) for _, header, size in files]
+        else:
+            shards = {name: (header, size) for name, header, size in files}
+            self._files = list(shard_entries(read_index(index), shards).values())
+        check_entries(self.config, {name: entry for file in self._files for name, entry in file.items()})
 
-    def weight_table(self) -> str:
-        """Where the weights lie in the file, as JSON: name, dtype, first byte and end of each tensor."""
-        entries = self._entries.items()
-        return json.dumps([[name, entry.dtype, entry.start, entry.end] for name, entry in entries])
+    def weight_tables(self) -> str:
+        """Where the tensors lie in each file, as JSON: the name, dtype, first byte and end of each."""
+        return json.dumps(
+            [
+                [[name, entry.dtype, entry.start, entry.end] for name, entry in file.items()]
+                for file in self._files
+            ]
+        )
 
     def choose_graphs(
         self, manifest: str, max_tokens: int | None, more: bool = False, target: str = "cpu"

@@ -24,7 +24,7 @@ const CALLS = {
         if (loaded >= cancelAt) cancel.abort();
       },
     });
-    const digest = await crypto.subtle.digest("SHA-256", model.weights);
+    const digest = await crypto.subtle.digest("SHA-256", model.weights[0].bytes);
     const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
     return { ...model, weights: sha256, progress };
   },
