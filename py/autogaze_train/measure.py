@@ -85,7 +85,7 @@ def gaze_run(
     return accumulate(clip, cells)
 
 
-BASELINES = ("patch-diff", "random", "fixed grid", "in turn")
+BASELINES = ("patch-diff", "random", "fixed grid", "round robin")
 
 
 def baseline_run(name: str, clip: Clip, pixels: list[int]) -> Run:
@@ -101,7 +101,7 @@ def baseline_run(name: str, clip: Clip, pixels: list[int]) -> Run:
         "patch-diff": patch_diff,
         "random": random_cells,
         "fixed grid": fixed_grid,
-        "in turn": turn,
+        "round robin": turn,
     }
     height, width = clip[0].shape[:2]
     cells = [Cells.none()]

@@ -39,7 +39,7 @@ MODE = InferenceMode("tiled", batch_size=2, frames=2)
 class Bridge:
     """Executes runs as `wasm_bridge/model/loaded_model.mjs` does."""
 
-    takes_frames = False
+    uploads_frames = False
 
     def __init__(self, model: AutoGaze) -> None:
         self._runtime = model.runtime

@@ -13,7 +13,7 @@ class Bridge:
     def __init__(self):
         self.frames = []
 
-    def take_frame(self, passes, rows, tables):
+    def upload_frame(self, passes, rows, tables):
         self.frames.append((json.loads(passes), rows.copy(), tables))
 
 

@@ -49,7 +49,7 @@ def test_settings_are_options_under_their_names_in_javascript():
     tiled = options.defaults(tiled=True)
     assert settings["maxGazeTokensEachFrame"] == tiled["max-gaze-tokens-each-frame"]
     assert session.tile_count(720, 1280) == 24
-    given = session.given()
+    given = session.overrides()
     session.change('{"keyframeDuration": null, "maxGazeTokensEachFrame": 1, "topK": 3}')
     assert json.loads(session.settings())["keyframeDuration"] == 0
     assert session.token_limit() == 3

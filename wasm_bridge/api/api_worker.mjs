@@ -48,7 +48,7 @@ const calls = {
   },
 
   async change(changes, { signal, progress }) {
-    const before = session.given();
+    const before = session.overrides();
     session.change(JSON.stringify(changes));
     try {
       await model?.fit(signal, progress);
@@ -61,7 +61,7 @@ const calls = {
 
   async clip({ pixels, width, height, frames, settings, continued, panels }, context) {
     const { signal, progress, transfer } = context;
-    const before = session.given();
+    const before = session.overrides();
     session.change(JSON.stringify(settings));
     try {
       await model?.fit(signal, progress);

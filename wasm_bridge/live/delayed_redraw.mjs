@@ -34,7 +34,7 @@ export class DelayedRedraw {
   }
 
   /** There are newer cells: they are drawn unless the next frame comes soon. */
-  cellsCame() {
+  showNewCells() {
     this.cancel();
     this.#timer = setTimeout(() => this.#redraw(false), STILL_MS);
   }

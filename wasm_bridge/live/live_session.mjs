@@ -10,7 +10,7 @@ import { deleteModels, storedModels } from "../files/model_files.mjs";
 import { ModelHost } from "../model/model_host.mjs";
 import { FrameTap } from "../panels/frame_tap.mjs";
 import { pngOf } from "../panels/panel_picture.mjs";
-import { MoreNumpy } from "../python/python_host.mjs";
+import { NumpyExtras } from "../python/python_host.mjs";
 import { withMemory } from "../python/python_memory.mjs";
 import { DelayedRedraw } from "./delayed_redraw.mjs";
 import { FrameLoop } from "./frame_loop.mjs";
@@ -29,7 +29,7 @@ export class LiveSession {
   #panels;
   #loop;
   #redraw;
-  #moreNumpy;
+  #numpyExtras;
   /** Runs frames, and anything that must not run during a frame, one at a time. */
   #serializer = new Serializer();
 
@@ -42,7 +42,7 @@ export class LiveSession {
   constructor(pyodide, canvases, siteUrl, emit) {
     this.#emit = emit;
     this.#session = pyodide.pyimport("autogaze_web.page.live_session").PageSession();
-    this.#moreNumpy = new MoreNumpy(pyodide, siteUrl);
+    this.#numpyExtras = new NumpyExtras(pyodide, siteUrl);
     this.#panels = new LivePanels(this.#session, canvases);
     this.#host = new ModelHost(pyodide, this.#session, siteUrl, this.#serializer);
     this.#loop = new FrameLoop(this.#session, this.#host, this.#panels, this.#serializer);
@@ -86,7 +86,7 @@ export class LiveSession {
       }),
     setHook: ({ code }) =>
       this.#serializer.run(async () => {
-        if (code) await this.#moreNumpy.load();
+        if (code) await this.#numpyExtras.load();
         return JSON.parse(this.#session.set_hook(code));
       }),
     modules: () => this.#serializer.run(() => JSON.parse(this.#session.modules())),
@@ -121,7 +121,7 @@ export class LiveSession {
   /** Reports what the host does by itself. */
   #reportModel() {
     const [host, emit] = [this.#host, this.#emit];
-    host.on("cells", () => this.#redraw.cellsCame());
+    host.on("cells", () => this.#redraw.showNewCells());
     host.on("lost", (detail) => emit("model-lost", detail));
     host.on("restart-progress", (detail) => emit("model-progress", detail));
     host.on("restarted", (detail) => emit("model-ready", detail));

@@ -54,14 +54,14 @@ export class LoadedModel {
     this.backend = backend;
     this.runner = runner;
     this.bridge = {
-      takes_frames: runner.takeFrame !== undefined,
+      uploads_frames: runner.uploadFrame !== undefined,
       execute: (/** @type {string} */ header, /** @type {any} */ packed) => this.#execute(header, packed),
       /** Forgets all videos, once the current run has ended. */
       restart: () => {
         this.#run(async () => this.runner.restart()).catch(() => {});
       },
-      take_frame: (/** @type {string} */ passes, /** @type {any} */ rows, /** @type {any} */ tables) =>
-        this.#takeFrame(JSON.parse(passes), rows, tables),
+      upload_frame: (/** @type {string} */ passes, /** @type {any} */ rows, /** @type {any} */ tables) =>
+        this.#uploadFrame(JSON.parse(passes), rows, tables),
     };
     runner.lost.then(() => this.#abort(new Error("The GPU was lost.")));
   }
@@ -107,9 +107,9 @@ export class LoadedModel {
    * @param {any} rows a NumPy array, as a Pyodide proxy
    * @param {any} tables another, or undefined
    */
-  #takeFrame(passes, rows, tables) {
+  #uploadFrame(passes, rows, tables) {
     const table = tables && withArgumentMemory(tables, (memory) => new Uint32Array(memory.slice().buffer));
-    withArgumentMemory(rows, (memory) => this.runner.takeFrame?.(passes, memory, table));
+    withArgumentMemory(rows, (memory) => this.runner.uploadFrame?.(passes, memory, table));
   }
 
   /**

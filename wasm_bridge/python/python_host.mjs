@@ -64,7 +64,7 @@ async function load(loader, indexURL, wheel, onLoaded) {
 }
 
 /** The parts of NumPy that only hooks import: fft, polynomial and random. */
-export class MoreNumpy {
+export class NumpyExtras {
   #pyodide;
   #siteUrl;
   /** @type {Promise<void> | undefined} */

@@ -11,7 +11,7 @@ import { Poker } from "./gpu_poke.mjs";
 import { GpuVideo } from "./gpu_video.mjs";
 import { newCounters } from "./runner_counters.mjs";
 
-/** @import { TakeFrame } from "./gpu_frame.mjs" */
+/** @import { UploadFrame } from "./gpu_frame.mjs" */
 /** @import { GazeRunner, GraphEntry, Run } from "./gaze_graphs.mjs" */
 /** @typedef {typeof import("onnxruntime-web")} Ort */
 
@@ -98,8 +98,8 @@ export class GpuGazeRunner {
     return decisions;
   }
 
-  /** @type {TakeFrame} */
-  takeFrame = (passes, pixels, tables) => {
+  /** @type {UploadFrame} */
+  uploadFrame = (passes, pixels, tables) => {
     this.#resizer.take(passes, pixels, tables);
     this.counters.bytesWritten += pixels.byteLength + (tables?.byteLength ?? 0);
   };

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @import { TakeFrame } from "./gpu_frame.mjs" */
+/** @import { UploadFrame } from "./gpu_frame.mjs" */
 /** @import { RunnerCounters } from "./runner_counters.mjs" */
 
 /** @typedef {typeof import("onnxruntime-web")} Ort */
@@ -38,7 +38,7 @@
  * @property {() => Promise<void>} prepare makes all sessions, so that the first frame need not wait for them
  * @property {(run: Run) => Promise<Float32Array>} execute copies, runs and answers the decisions
  * @property {() => void} restart forgets all videos
- * @property {TakeFrame} [takeFrame] takes the pixels of which the next run of a
+ * @property {UploadFrame} [uploadFrame] takes the pixels of which the next run of a
  *   frame graph that is fed no `frame` makes its own
  * @property {() => Promise<void>} close frees everything
  * @property {Promise<void>} lost resolves if what it runs on goes away, and it with it

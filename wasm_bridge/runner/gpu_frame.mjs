@@ -20,7 +20,7 @@
  *   passes: Pass[],
  *   pixels: Uint8ClampedArray<ArrayBuffer>,
  *   tables?: Uint32Array<ArrayBuffer>,
- * ) => void} TakeFrame rows of RGBA; `tables` is omitted while unchanged since the previous frame
+ * ) => void} UploadFrame rows of RGBA; `tables` is omitted while unchanged since the previous frame
  */
 
 const SHADER = /* wgsl */ `
@@ -114,7 +114,7 @@ export class FrameResizer {
 
   /**
    * Uploads a frame's pixels.
-   * @type {TakeFrame}
+   * @type {UploadFrame}
    */
   take = (passes, pixels, tables) => {
     if (tables) this.#prepare(passes, pixels.byteLength, tables);

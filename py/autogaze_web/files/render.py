@@ -54,8 +54,8 @@ def panel_size(height: int, width: int, panel_height: int) -> tuple[int, int]:
 def rendered(frames: Iterable[ProcessedFrame], panel_height: int) -> Iterator[TimedFrame]:
     """Each frame's panels as one picture, with the frame's time."""
     for processed in frames:
-        source = processed.source
-        yield TimedFrame(side_by_side(processed, panel_height), source.time, source.duration)
+        timed = processed.timed_frame
+        yield TimedFrame(side_by_side(processed, panel_height), timed.time, timed.duration)
 
 
 def encode(

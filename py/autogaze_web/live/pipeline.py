@@ -43,7 +43,7 @@ class ProcessedFrame:
         output: (H, W, 4) uint8, the output panel.
         record: what the mask source chose, and the numbers that a trace has.
         report: all numbers of the live view.
-        source: the frame that was processed, with its time.
+        timed_frame: the frame that was processed, with its time.
     """
 
     frame: Rgba
@@ -51,7 +51,7 @@ class ProcessedFrame:
     output: Rgba
     record: FrameRecord
     report: FrameReport
-    source: TimedFrame
+    timed_frame: TimedFrame
 
     @property
     def cells(self) -> Cells | Fixations:
@@ -164,19 +164,19 @@ def rgba_frames(data: Any, width: int, height: int) -> Iterator[Rgba]:
     return (as_frame(frame) for frame in flat.reshape(-1, height, width, 4))
 
 
-def synthetic_frames(source: str, height: int, width: int, count: int) -> Iterator[Rgba]:
+def synthetic_frames(name: str, height: int, width: int, count: int) -> Iterator[Rgba]:
     """The first frames of a synthetic source (``frames.synthetic.SYNTHETIC_SOURCES``).
 
     Raises:
         ValueError: if there is no such source, or for a wrong size.
     """
-    if source not in SYNTHETIC_SOURCES:
-        raise ValueError(f"synthetic sources are {', '.join(SYNTHETIC_SOURCES)}, got {source!r}")
+    if name not in SYNTHETIC_SOURCES:
+        raise ValueError(f"synthetic sources are {', '.join(SYNTHETIC_SOURCES)}, got {name!r}")
     frame = allocate(height, width)
 
     def draw() -> Iterator[Rgba]:
         for index in range(count):
-            SYNTHETIC_SOURCES[source](frame, index)
+            SYNTHETIC_SOURCES[name](frame, index)
             yield frame
 
     return draw()

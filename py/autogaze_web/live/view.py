@@ -172,7 +172,8 @@ class LiveView:
     def __init__(self, settings: LiveSettings | None = None):
         self.settings = settings or LiveSettings()
         self.frame: Rgba = allocate(1, 1)
-        self._spare: Rgba = allocate(1, 1)
+        # The previous frame, until the next one is written there.
+        self._back_buffer: Rgba = allocate(1, 1)
         self._cells: Cells | Fixations = Cells.none()
         self._accumulator = Accumulator(self.settings.accumulation)
         mask = self.settings.mask
@@ -185,7 +186,7 @@ class LiveView:
     @property
     def pending(self) -> Rgba:
         """The buffer that ``process`` will take as the next frame."""
-        return self._spare
+        return self._back_buffer
 
     @property
     def mask(self) -> Rgba:
@@ -223,10 +224,10 @@ class LiveView:
         Raises:
             ValueError: if a side is not 1 .. 16384 pixels.
         """
-        if self._spare.shape[:2] != (height, width) or self.frame.shape[:2] != (height, width):
-            self._spare, self.frame = allocate(height, width), allocate(height, width)
+        if self._back_buffer.shape[:2] != (height, width) or self.frame.shape[:2] != (height, width):
+            self._back_buffer, self.frame = allocate(height, width), allocate(height, width)
             self._start(height, width)
-        return self._spare
+        return self._back_buffer
 
     def step(self, image: NDArray[np.uint8], cells: Cells | Fixations | None = None) -> FrameReport:
         """Processes the next frame.
@@ -248,7 +249,7 @@ class LiveView:
         Args:
             cells: the frame's, from any mask source; by default patch-diff chooses them.
         """
-        self.frame, self._spare = self._spare, self.frame
+        self.frame, self._back_buffer = self._back_buffer, self.frame
         self._first = self._index == 0
         self._index += 1
         return self._process(cells)
@@ -271,7 +272,7 @@ class LiveView:
 
     def _process(self, cells: Cells | Fixations | None, redraw: bool = False) -> FrameReport:
         clock = _StageClock()
-        changed = self._changed()
+        changed = self._find_changed_blocks()
         clock.lap("changes")
         self._cells = self._choose_cells(changed) if cells is None else cells
         clock.lap("mask")
@@ -323,17 +324,17 @@ class LiveView:
         self._errors, self._errors_known = SquaredErrorMap(height, width), True
         self._accumulator.reset()
 
-    def _changed(self) -> changes.BlockFlags:
+    def _find_changed_blocks(self) -> changes.BlockFlags:
         """Blocks that differ from the previous frame; all of them in the first one."""
         if self._first:
             return np.ones(changes.block_grid(as_words(self.frame).shape), np.bool_)
-        return changes.changed_blocks(as_words(self._spare), as_words(self.frame))
+        return changes.changed_blocks(as_words(self._back_buffer), as_words(self.frame))
 
     def _choose_cells(self, changed: changes.BlockFlags) -> Cells:
         if self._first:
             return Cells.none()
         source = self.settings.patch_diff
-        scores = patch_difference(self._spare, self.frame, source.grid, changed)
+        scores = patch_difference(self._back_buffer, self.frame, source.grid, changed)
         return active_cells(scores, source.threshold)
 
     def _squared_error(self, changed: changes.BlockFlags, update: OutputUpdate) -> int | None:

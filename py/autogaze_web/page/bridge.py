@@ -27,10 +27,10 @@ class Bridge(Protocol):
     """What executes the runs of one model.
 
     Attributes:
-        takes_frames: whether it writes pixels into the model's input itself, see ``take_frame``.
+        uploads_frames: whether it writes pixels into the model's input itself, see ``upload_frame``.
     """
 
-    takes_frames: bool
+    uploads_frames: bool
 
     def execute(self, header: str, packed: Memory) -> Awaitable[Any]:
         """Executes one run, see `pack_run`; resolves to its decisions, a Float32Array."""
@@ -38,7 +38,7 @@ class Bridge(Protocol):
     def restart(self) -> object:
         """Forgets all videos."""
 
-    def take_frame(self, passes: str, rows: Memory, tables: NDArray[np.uint32] | None) -> object:
+    def upload_frame(self, passes: str, rows: Memory, tables: NDArray[np.uint32] | None) -> object:
         """Takes the pixels for the next run of a frame graph that has no ``frame`` among its feeds.
 
         Args:
@@ -69,7 +69,7 @@ class FrameUploader:
             plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, self._side)
             self._shape, tables = frame.shape, plan.tables
             self._passes = json.dumps([asdict(each) for each in plan.passes])
-        self._bridge.take_frame(self._passes, rows, tables)
+        self._bridge.upload_frame(self._passes, rows, tables)
 
 
 class Packer:

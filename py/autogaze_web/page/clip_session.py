@@ -60,7 +60,7 @@ class ClipSession:
 
     def __init__(self) -> None:
         self._view = LiveView()
-        self._given: dict[str, options.Value] = {}
+        self._overrides: dict[str, options.Value] = {}
         self._values = options.parse({})
         self._streams: GazeStreams | None = None
         self._stream: GazeStream | None = None
@@ -74,13 +74,13 @@ class ClipSession:
         """All settings as JSON."""
         return json.dumps({_camel(name): self._values[name] for name in SETTINGS})
 
-    def given(self) -> str:
+    def overrides(self) -> str:
         """The settings that differ from the defaults, as JSON for `restore`."""
-        return json.dumps(self._given)
+        return json.dumps(self._overrides)
 
-    def restore(self, given: str) -> None:
-        """Restores the settings that `given` returned."""
-        self._apply(json.loads(given))
+    def restore(self, overrides: str) -> None:
+        """Restores the settings that `overrides` returned."""
+        self._apply(json.loads(overrides))
 
     def change(self, changes: str) -> None:
         """Sets settings; nothing changes if one is wrong.
@@ -91,7 +91,7 @@ class ClipSession:
         Raises:
             ValueError: one line for each name or value that is wrong.
         """
-        given = dict(self._given)
+        given = dict(self._overrides)
         problems = []
         for name, value in json.loads(changes).items():
             option = _setting(name)
@@ -215,7 +215,7 @@ class ClipSession:
 
     def _apply(self, given: dict[str, options.Value]) -> None:
         self._view.configure(LiveSettings.of(given))
-        self._given, self._values = given, options.parse(given)
+        self._overrides, self._values = given, options.parse(given)
 
 
 def _setting(name: str) -> options.Option | None:

@@ -60,7 +60,7 @@ class WholeFrameStream:
     def __init__(self, model: PageModel, graphs: Graphs, bridge: Bridge, controls: StreamControls) -> None:
         self._processor, self._bridge, self._pack = model.processor, bridge, Packer()
         self._uploader = None
-        if bridge.takes_frames:
+        if bridge.uploads_frames:
             self._uploader = FrameUploader(bridge, model.processor, model.config.input_img_size)
         self._generation = StreamGeneration(model.config, graphs, controls)
 
