@@ -17,7 +17,7 @@ import pytest
 from api_page import ApiPage
 from chromium import flags_for_tests, require
 from live_page import LOAD_TIMEOUT_MS, open_live, reopen
-from model_page import serve, write_checkpoint
+from model_page import QUICK_FRAME_STEPS, serve, write_checkpoint
 from model_server import ModelServer, model_server
 from plain_chromium import PlainChromium, plain_chromium
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -223,6 +223,12 @@ def page(recorded: RecordedPage) -> Page:
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small checkpoint with its graphs, as a folder."""
     return write_checkpoint(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def gpu_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with graphs of few steps, which a software adapter compiles and runs in much less time."""
+    return write_checkpoint(tmp_path_factory.mktemp("gpu-model"), QUICK_FRAME_STEPS)
 
 
 @pytest.fixture(scope="session")

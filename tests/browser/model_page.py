@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,16 +30,18 @@ Array = NDArray[Any]
 
 # On a busy machine a software adapter takes more than a minute to compile a model's shaders.
 MODEL_TIMEOUT_MS = 240_000
+# Of graphs that a software adapter is to compile quickly.
+QUICK_FRAME_STEPS = (3,)
 
 FILES = "&config-url=./model/config.json&weights-url=./model/model.safetensors"
 ADDRESSES = f"{FILES}&graphs-url=./model/"
 """Options that load it, to be appended to others."""
 
 
-def write_checkpoint(folder: Path) -> Path:
-    """The small checkpoint with its graphs, as a folder."""
+def write_checkpoint(folder: Path, frame_steps: Sequence[int] | None = None) -> Path:
+    """The small checkpoint with its graphs, as a folder; `frame_steps` as for `export`."""
     formula.write_folder(oracle.recipe("tiny"), folder)
-    for _ in export(AutoGazeConfig.from_file(folder / "config.json"), folder):
+    for _ in export(AutoGazeConfig.from_file(folder / "config.json"), folder, frame_steps):
         pass
     return folder
 

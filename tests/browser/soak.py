@@ -26,7 +26,15 @@ from pathlib import Path
 import clips
 from chromium import flags, require
 from live_page import assert_native, open_live, record
-from model_page import ADDRESSES, MODEL_TIMEOUT_MS, serve, wait_model, with_weights, write_checkpoint
+from model_page import (
+    ADDRESSES,
+    MODEL_TIMEOUT_MS,
+    QUICK_FRAME_STEPS,
+    serve,
+    wait_model,
+    with_weights,
+    write_checkpoint,
+)
 from plain_chromium import PlainChromium, plain_chromium
 from playwright.sync_api import sync_playwright
 from recorded_page import RecordedPage
@@ -102,9 +110,9 @@ def soak(
         stage.assert_well(WIDTH, HEIGHT, model=False)
 
 
-def write_models(folder: Path) -> Path:
+def write_models(folder: Path, backend: str) -> Path:
     """The small checkpoint with its graphs, and below it, in `other`, one with other weights."""
-    write_checkpoint(folder)
+    write_checkpoint(folder, QUICK_FRAME_STEPS if backend == "webgpu" else None)
     with_weights(folder, folder / "other", lambda _, array: array[::-1].copy())
     return folder
 
@@ -129,7 +137,7 @@ def main() -> None:
             samples = soak(
                 browser,
                 url,
-                write_models(folder / "model"),
+                write_models(folder / "model", arguments.backend),
                 arguments.seconds,
                 arguments.frames,
                 arguments.backend,

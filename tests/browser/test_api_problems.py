@@ -163,10 +163,10 @@ def test_cancelling_leaves_nothing_behind(api, recorded, checkpoint):
     assert len(told["all"][0]["tokens"]) > len(told["few"][0]["tokens"])
 
 
-def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, checkpoint):
+def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, gpu_checkpoint):
     recorded = open_page(webgpu=True)
     recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_")
-    serve(recorded.page, checkpoint)
+    serve(recorded.page, gpu_checkpoint)
     held = []  # until the worker's GPU can be reached
     recorded.page.route("**/model/config.json", lambda route: held.append(route))
     api = ApiPage(recorded, site_url, site_url + "wasm_bridge/autogaze.mjs")
@@ -201,8 +201,8 @@ def test_a_lost_gpu_is_told_and_the_next_clip_is_exact(open_page, site_url, chec
     )
     assert "The GPU was lost: the model is being started again." in told["notes"]
     assert told["backend"].startswith("WebGPU on google")
-    model = AutoGaze.from_pretrained(checkpoint)
-    processor = AutoGazeImageProcessor.from_pretrained(checkpoint)
+    model = AutoGaze.from_pretrained(gpu_checkpoint)
+    processor = AutoGazeImageProcessor.from_pretrained(gpu_checkpoint)
     stream = model.stream(model.config.gazing_ratio, 0.7, max_tokens=16)
     gazes = [stream.step(processor(frame[None, ..., :3])[0]) for frame in frames]
     assert_panels(told["frames"], frames, [gaze.cells() for gaze in gazes])

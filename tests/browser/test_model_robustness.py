@@ -161,11 +161,11 @@ def test_a_tab_that_is_frozen_and_goes_on(launch_plain, site_url, checkpoint):
 
 
 @pytest.mark.parametrize(("timing", "first_loss"), [("own", "in a run"), ("newest", "at once")])
-def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, checkpoint, timing, first_loss):
+def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, gpu_checkpoint, timing, first_loss):
     recorded = open_page(webgpu=True)
     recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_|[Bb]uffer")
     page = recorded.page
-    serve(page, checkpoint)
+    serve(page, gpu_checkpoint)
     query = f"?source=synthetic-pan&width=128&mask-timing={timing}&backend=webgpu{ADDRESSES}"
     open_live(page, site_url, query)
     (worker,) = page.workers

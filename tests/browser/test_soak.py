@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 def test_the_page_survives_and_nothing_grows(launch_plain, site_url, tmp_path, backend, short):
     camera = clips.write_y4m(tmp_path / "camera.y4m", CAMERA)
     browser = launch_plain(webgpu=backend == "webgpu", camera=camera)
-    models = write_models(tmp_path / "model")
+    models = write_models(tmp_path / "model", backend)
     samples = soak(browser, site_url, models, backend=backend, **short)
     assert growth(samples) == {}, table(samples)
     assert (samples[-1].gpu_buffers > 0) == (backend == "webgpu")

@@ -28,9 +28,9 @@ QUERY = f"?source=synthetic-pan&mask-source=autogaze&backend=wasm&max-tokens=4&t
         ("webgpu", "full-res", 96, 64),  # two tiles: without a GPU it is slow
     ],
 )
-def test_every_tile_is_the_native_packages(open_page, site_url, checkpoint, backend, mode, width, height):
+def test_every_tile_is_the_native_packages(open_page, site_url, gpu_checkpoint, backend, mode, width, height):
     page = open_page(webgpu=backend == "webgpu").page
-    serve(page, checkpoint)
+    serve(page, gpu_checkpoint)
     query = QUERY.replace("backend=wasm", f"backend={backend}")
     query = query.replace(SIZE, f"&width={width}&height={height}")
     open_live(page, site_url, f"{query}&mask-timing=own&tile-batch-size=5&mode={mode}")
@@ -40,8 +40,8 @@ def test_every_tile_is_the_native_packages(open_page, site_url, checkpoint, back
     tiling = Tiling.anyres(height, width, 64)
     if mode != "anyres":
         tiling = Tiling.full_resolution(height, width, 64, 48 if "stride" in mode else 64)
-    model = AutoGaze.from_pretrained(checkpoint)
-    processor = AutoGazeImageProcessor.from_pretrained(checkpoint).without_resizing()
+    model = AutoGaze.from_pretrained(gpu_checkpoint)
+    processor = AutoGazeImageProcessor.from_pretrained(gpu_checkpoint).without_resizing()
     processed = processor(np.stack([frame.input[..., :3] for frame in frames]))
     view = LiveView(LiveSettings.of({}))
     for index, frame in enumerate(frames):

@@ -63,7 +63,7 @@ export class GpuGazeRunner {
       // The first run compiles the shaders, which takes longer than a hundred frames.
       const run = () => this.#run(graph, this.#video(STREAM));
       await run();
-      if (!this.poker.measured) await this.poker.measure(run);
+      if (!this.poker.decided) await this.poker.measure(run);
     }
     this.restart();
   }

@@ -12,8 +12,11 @@ const SLOWEST_MS = 40;
 const WORTH_IT = 0.9;
 
 export class Poker {
-  /** Median times of a run in ms, without and with poking, once measured. @type {[number, number] | undefined} */
+  /** Median times of a run in ms, without and with poking, if both were measured. @type {[number, number] | undefined} */
   measured;
+
+  /** Whether it is known if poking helps here. */
+  decided = false;
 
   /** @type {GPUDevice | undefined} */
   #device;
@@ -23,6 +26,7 @@ export class Poker {
    * @param {() => Promise<unknown>} run a typical run
    */
   async measure(run) {
+    this.decided = true;
     const unpoked = await medianTime(run);
     if (unpoked > SLOWEST_MS) return;
     this.#device = await (await navigator.gpu.requestAdapter())?.requestDevice();
