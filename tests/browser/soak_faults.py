@@ -143,11 +143,12 @@ def faults_for(stage: Stage, backend: str, of_backend_only: bool = False) -> lis
     Args:
         stage: the page.
         backend: `wasm` or `webgpu`.
-        of_backend_only: leaves out what happens to sources and the window on either backend.
+        of_backend_only: leaves out what happens to sources, the window and, on a GPU, the choice of model.
     """
     faults: list[Fault] = [] if of_backend_only else [hurried_sources, resized, hidden_tab, camera_unplugged]
     if backend == "wasm":
         return [*faults, model_swapped(BUILT_IN, "WebAssembly")]
     in_page(drawing_worker(stage.page), "worker_hooks.watchDevice")
     # The built-in model would take minutes on a software adapter.
-    return [*faults, model_swapped(OTHER_MODEL, "WebGPU"), gpu_lost()]
+    swapped = [] if of_backend_only else [model_swapped(OTHER_MODEL, "WebGPU")]
+    return [*faults, *swapped, gpu_lost()]
