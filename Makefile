@@ -105,6 +105,10 @@ evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held
 soak: setup chromium ## Stream for half an hour through every fault, and watch the memory (SECONDS=1800, BACKEND=wasm)
 	@PYTHONPATH=site:tests/parity $(PY) tests/browser/soak.py --seconds "$(SECONDS)" --backend "$(BACKEND)"
 
+.PHONY: fuzz
+fuzz: setup ## Feed damaged input to every parser and public function (SECONDS=1800)
+	@PYTHONPATH=py:tests/fuzz $(PY) tests/fuzz/fuzz.py --seconds "$(SECONDS)"
+
 .PHONY: pictures
 pictures: setup chromium ## Take the README's pictures again, and draw those of docs/
 	@$(PY) docs/draw_architecture.py

@@ -16,6 +16,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from .limits import shown
+
 Value = str | float | int | bool
 
 # An absolute URL, or a path relative to the page, which must begin with /, ./ or ../.
@@ -28,7 +30,7 @@ NO_GRIDS = "none"
 _GRIDS = re.compile(rf"{NO_GRIDS}|[1-9]\d{{0,3}}(\+[1-9]\d{{0,3}})*")
 OFF = "off"
 _OFF_WORDS = (OFF, "none", "false", "disabled")
-_DECIBEL = re.compile(r"(\d+\.?\d*|\.\d+) ?db", re.IGNORECASE)
+_DECIBEL = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?db", re.IGNORECASE)
 _BOOLEANS = {
     **dict.fromkeys(("true", "on", "yes", "1"), True),
     **dict.fromkeys(("false", "off", "no", "0"), False),
@@ -98,7 +100,7 @@ class Option:
         """
         value = self._value(given)
         if value is None:
-            raise ValueError(f"{self.name} is {self.accepted()}, got {given!r}")
+            raise ValueError(f"{self.name} is {self.accepted()}, got {shown(given)}")
         return value
 
     def implied(self, value: Value) -> dict[str, Value]:
@@ -129,7 +131,10 @@ class Option:
         return f"{numbers}, or {words}" if words else numbers
 
     def _value(self, given: object) -> Value | None:
-        text = str(given).strip()
+        try:
+            text = str(given).strip()
+        except ValueError:  # an integer of more digits than Python writes
+            return None
         word = _normalise(text)
         for choice in self.choices:
             if word == choice.value or word in choice.aliases:
@@ -152,7 +157,7 @@ class Option:
         decibels = _DECIBEL.fullmatch(str(given).strip()) if self.is_loss else None
         try:
             number = loss_of_decibels(float(decibels[1])) if decibels else float(given)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         if isinstance(given, bool) or not math.isfinite(number):
             return None
@@ -197,7 +202,7 @@ def find(name: str) -> Option:
     for option in known.values():
         if wanted == option.name or wanted in option.aliases:
             return option
-    raise ValueError(f"there is no option {name!r}; the options are {', '.join(known)}")
+    raise ValueError(f"there is no option {shown(name)}; the options are {', '.join(known)}")
 
 
 def parse(given: Mapping[str, object]) -> dict[str, Value]:

@@ -6,6 +6,15 @@ import { safetensors } from "./model_fixtures.mjs";
 const WEIGHTS = safetensors({ w: 100, v: 7 });
 const bytesOf = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
+/** @param {string} header */
+function headed(header) {
+  const text = bytesOf(header);
+  const bytes = new Uint8Array(8 + text.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  return bytes;
+}
+
 /** @type {(role: import("../../wasm_bridge/files/model_source.mjs").Role, bytes: Uint8Array<ArrayBuffer>) => string} */
 function fault(role, bytes) {
   try {
@@ -67,11 +76,25 @@ describe("checkFile", () => {
   });
 
   test("JSON that is none is refused with the reason", () => {
-    assert.match(fault("config", bytesOf('{"a": 1,')), /^is not valid JSON \(/);
+    assert.match(fault("config", bytesOf('{"a": 1,')), /^is not valid JSON$/);
     assert.equal(
       fault("config", new Uint8Array([123, 34, 255, 34])),
       "is not valid JSON (it is not UTF-8 text)",
     );
+  });
+
+  test("offsets of any kind are left to Python", () => {
+    for (const offset of ['{"valueOf": 0, "toString": 0}', "[[]]", '"9e999"', "null", "-5", "{}"])
+      assert.equal(
+        fault("weights", headed(`{"a": {"data_offsets": [0, ${offset}]}, "b": null, "c": 7}`)),
+        "",
+      );
+    assert.match(fault("weights", headed('{"a": {"data_offsets": [0, 1e300]}}')), /^is truncated/);
+  });
+
+  test("a header takes time in proportion to its length, whatever is in it", () => {
+    for (const piece of ["[", '{"a":', '\\"', '"a":1,'])
+      assert.notEqual(fault("weights", headed(`{"x":${piece.repeat(200_000)}`)), "");
   });
 
   test("what is no safetensors file is refused without reading a header of any length", () => {

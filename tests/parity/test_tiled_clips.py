@@ -17,9 +17,10 @@ from recording import RecordingVideo
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.cli.main import main
 from autogaze_web.files.mp4_writer import write_mp4
+from autogaze_web.files.render import PngFiles
 from autogaze_web.files.trace_store import Trace, load_traces, save_traces
 from autogaze_web.files.video import read_frames
-from autogaze_web.live.pipeline import Collector, PngFiles, run
+from autogaze_web.live.pipeline import Collector, run
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.native.sources import autogaze_source
 from autogaze_web.tiles.tiling import Tiling, stitch

@@ -28,7 +28,7 @@ PYTHON_FLOORS = (
     {"model", "readout", "panels"},
     {"masks"},
     {"frames", "formats", "options"},
-    {"lazy"},
+    {"lazy", "limits"},
 )
 WEB_FLOORS = (
     {"benchmark"},

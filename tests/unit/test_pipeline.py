@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 from strategies import noise_frame
 
+from autogaze_web.files.render import PngFiles
 from autogaze_web.live.pipeline import (
     Collector,
-    PngFiles,
     image_files,
     process_frames,
     rgba_frames,

@@ -163,7 +163,7 @@ def broken(**changes):
         (lambda: traces_from_json('{"format": "autogaze-trace-store", "version": 9}'), "version 9"),
         (
             lambda: traces_from_json('{"format": "autogaze-trace-store", "version": 1, "clips": [{}]}'),
-            "incomplete: KeyError\\('frames'\\)",
+            "incomplete: an object without a list of frames",
         ),
         (lambda: load_traces("trace.txt"), "safetensors or .json files, got .txt"),
         (lambda: Trace([], np.zeros(1, np.float32)), "as many stop probabilities"),

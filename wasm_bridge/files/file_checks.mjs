@@ -40,7 +40,7 @@ function faultOfJson(bytes) {
     JSON.parse(textOf(bytes));
     return null;
   } catch (error) {
-    return `is not valid JSON (${error instanceof SyntaxError ? error.message : "it is not UTF-8 text"})`;
+    return error instanceof SyntaxError ? "is not valid JSON" : "is not valid JSON (it is not UTF-8 text)";
   }
 }
 
@@ -62,8 +62,11 @@ function faultOfWeights(bytes) {
   } catch {
     return notSafetensors;
   }
-  const ends = Object.values(header).map((tensor) => Number(tensor?.data_offsets?.[1] ?? 0));
-  const end = dataStart + ends.reduce((most, each) => Math.max(most, each), 0);
+  let end = dataStart;
+  for (const tensor of Object.values(header)) {
+    const last = tensor?.data_offsets?.[1];
+    if (typeof last === "number") end = Math.max(end, dataStart + last);
+  }
   return bytes.length < end ? truncated(bytes.length, end) : null;
 }
 

@@ -15,6 +15,7 @@ from ..files.exports import metrics_csv, store_bytes, trace_text
 from ..files.render import SUFFIXES, encode, rendered
 from ..files.shown_frames import ASSUMED_RATE
 from ..files.video import open_clip
+from ..limits import MAX_FRAMES, MAX_PANEL_HEIGHT, MAX_STREAM, MAX_THREADS, MAX_UNROLLED_LAYERS, shown
 from ..live.pipeline import ProcessedFrame, process_frames
 from ..live.record import FrameRecord, FrameRecords
 from ..live.sources import ComparisonSource, MaskSource
@@ -28,7 +29,6 @@ from .progress import ProgressLine, progress
 
 PATCH_DIFF = "patch-diff"
 DONE, FAILED, DAMAGED = 0, 2, 3
-_LARGEST_PANEL = 4320
 _SIGPIPE = 13
 _FILE_FLAGS = ("--out", "--json", "--metrics-csv", "--store", "--model", "--config")
 
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
     export.add_argument(
         "--frame-steps",
-        type=_positive,
+        type=_step_count,
         nargs="+",
         metavar="S",
         help="decoder steps of the frame graphs, one graph for each number (2, and what the budget needs)",
@@ -180,21 +180,31 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "or the Hugging Face id of a model, such as nvidia/AutoGaze; "
         "or patch-diff (the default): cells that changed, no model",
     )
-    parser.add_argument("--frames", type=_positive, metavar="N", help="stop after N frames")
-    parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads (ONNX Runtime's choice)")
+    parser.add_argument("--frames", type=_frame_count, metavar="N", help="stop after N frames")
+    parser.add_argument(
+        "--threads", type=_thread_count, metavar="N", help="CPU threads (ONNX Runtime's choice)"
+    )
     add_option_flags(parser)
 
 
-def _positive(text: str) -> int:
-    return _whole_number(text, 1, sys.maxsize)
+def _frame_count(text: str) -> int:
+    return _whole_number(text, 1, MAX_FRAMES)
+
+
+def _thread_count(text: str) -> int:
+    return _whole_number(text, 1, MAX_THREADS)
+
+
+def _step_count(text: str) -> int:
+    return _whole_number(text, 1, MAX_UNROLLED_LAYERS)
 
 
 def _panel_height(text: str) -> int:
-    return _whole_number(text, 1, _LARGEST_PANEL)
+    return _whole_number(text, 1, MAX_PANEL_HEIGHT)
 
 
 def _stream_number(text: str) -> int:
-    return _whole_number(text, 0, sys.maxsize)
+    return _whole_number(text, 0, MAX_STREAM)
 
 
 def _whole_number(text: str, least: int, most: int) -> int:
@@ -203,8 +213,7 @@ def _whole_number(text: str, least: int, most: int) -> int:
     except ValueError:
         value = least - 1
     if not least <= value <= most:
-        bounds = f"at least {least}" if most == sys.maxsize else f"{least} to {most}"
-        raise argparse.ArgumentTypeError(f"expected a whole number of {bounds}, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number of {least} to {most}, got {shown(text)}")
     return value
 
 
@@ -333,8 +342,11 @@ def _render(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from ..model.config import AutoGazeConfig
+    from ..model.graph_choice import MANIFEST
 
     config = AutoGazeConfig.from_file(options.config)
+    if options.out.is_dir():
+        check_outputs([options.out / MANIFEST], [options.config])
     try:
         from ..graph.export import export
     except ModuleNotFoundError as error:

@@ -100,10 +100,12 @@ def atomic_folder(folder: str | Path) -> Iterator[Path]:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=_PREFIX, suffix=_SUFFIX, dir=target) as name:
             yield Path(name)
-            for file in sorted(Path(name).iterdir()):
+            # In the order in which they were written: what lists the others is last.
+            files = sorted(Path(name).iterdir(), key=lambda file: file.stat().st_mtime_ns)
+            for file in files:
                 with file.open("rb") as written:
                     os.fsync(written.fileno())
-            for file in sorted(Path(name).iterdir()):
+            for file in files:
                 file.replace(target / file.name)
         _sync_folder(target)
 

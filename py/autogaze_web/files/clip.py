@@ -8,9 +8,7 @@ from pathlib import Path
 
 from ..frames.resize import resize_bilinear_u8
 from ..frames.timed_frame import TimedFrame
-
-MAX_PIXELS = 100_000_000
-"""Of one frame, as in the page: larger ones are refused before memory is taken for them."""
+from ..limits import MAX_PIXELS
 
 
 class VideoError(ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..frames.timed_frame import Rgb, TimedFrame
+from ..limits import MAX_FRAMES
 from .clip import Clip, VideoError, check_size
 from .file_kind import missing_part, whole_webp
 
@@ -36,7 +37,8 @@ class PictureReader(Clip):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         with self._opened() as picture:
-            self.expected_frames = len(_animation(picture))
+            self._shown, self._is_whole = _animation(picture)
+            self.expected_frames = len(self._shown)
 
     def count(self, limit: int | None = None) -> int:
         """See `Clip`."""
@@ -45,7 +47,7 @@ class PictureReader(Clip):
     def _frames(self) -> Iterator[TimedFrame]:
         time = Fraction(0)
         with self._opened() as picture:
-            for index in _animation(picture):
+            for index in self._shown:
                 image = self._decoded(picture, index)
                 if image is None:
                     return
@@ -56,22 +58,29 @@ class PictureReader(Clip):
         missing = missing_part(self.path)
         if missing:
             self._note_damage(f"the file is cut off: {missing}")
+        elif not self._is_whole:
+            self._note_damage("the next frame cannot be found")
 
     def _decoded(self, picture: Any, index: int) -> Rgb | None:
         """A frame, with black where its data end; None if there is nothing of it."""
-        from PIL import ImageFile
+        from PIL import Image, ImageFile
 
         try:
             picture.seek(index)
+            check_size(self.path, *picture.size)
             picture.load()
-        except (OSError, EOFError, SyntaxError, ValueError) as error:
-            self._note_damage(str(error))
+        except Image.DecompressionBombError:
+            raise VideoError(f"{self.path} is too large: give a picture of at most 100 megapixels") from None
+        except (VideoError, MemoryError):
+            raise
+        except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them run into
+            self._note_damage(str(error) if isinstance(error, OSError) else "the picture is damaged")
             if index > 0:
                 return None
             ImageFile.LOAD_TRUNCATED_IMAGES = True
             try:
                 picture.load()
-            except (OSError, EOFError, SyntaxError, ValueError):
+            except Exception:
                 return None
             finally:
                 ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -95,7 +104,9 @@ class PictureReader(Clip):
                 picture = image_module.open(self._source(), formats=_FORMATS)
         except image_module.DecompressionBombError:
             raise VideoError(f"{self.path} is too large: give a picture of at most 100 megapixels") from None
-        except (OSError, ValueError, SyntaxError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
             missing = missing_part(self.path)
             reason = f"it is cut off: {missing}" if missing else reason
@@ -107,12 +118,27 @@ class PictureReader(Clip):
             yield picture
 
 
-def _animation(picture: Any) -> range:
-    """The numbers of the frames that are shown one after the other."""
-    count = getattr(picture, "n_frames", 1) if picture.format in _ANIMATED else 1
+def _animation(picture: Any) -> tuple[range, bool]:
+    """The numbers of the frames that are shown one after the other, and whether these are all."""
+    count, is_whole = 1, True
+    if picture.format in _ANIMATED:
+        try:
+            count = getattr(picture, "n_frames", 1)
+        except Exception:
+            count, is_whole = _readable_frames(picture), False
     # An APNG may begin with a picture for programs that cannot show the animation.
     first = int(count > 1 and bool(getattr(picture, "default_image", False)))
-    return range(first, count)
+    return range(first, count), is_whole
+
+
+def _readable_frames(picture: Any) -> int:
+    """How many frames of a damaged picture can be found, at least 1."""
+    count = 1
+    with suppress(Exception):
+        while count < MAX_FRAMES:
+            picture.seek(count)
+            count += 1
+    return count
 
 
 def _duration(picture: Any) -> Fraction:

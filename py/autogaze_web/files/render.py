@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..frames.resize import resize_bilinear_u8
-from ..frames.rgba import MAX_SIDE, Rgba
+from ..frames.rgba import Rgba
 from ..frames.timed_frame import TimedFrame
+from ..limits import MAX_SIDE
 from ..live.pipeline import ProcessedFrame
+from .atomic_file import atomic_file
 from .gif_writer import encode_gif
 from .mp4_writer import encode_mp4
 from .png_writer import PngWriter
@@ -56,6 +59,26 @@ def rendered(frames: Iterable[ProcessedFrame], panel_height: int) -> Iterator[Ti
     for processed in frames:
         timed = processed.timed_frame
         yield TimedFrame(side_by_side(processed, panel_height), timed.time, timed.duration)
+
+
+class PngFiles:
+    """An output that writes input, mask and output of each frame side by side: ``000000.png`` and so on.
+
+    Needs Pillow.
+    """
+
+    def __init__(self, folder: str | Path):
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.count = 0
+
+    def __call__(self, processed: ProcessedFrame) -> None:
+        """Writes the next file."""
+        from PIL import Image
+
+        with atomic_file(self._folder / f"{self.count:06}.png") as file:
+            Image.fromarray(processed.side_by_side()).save(file, "PNG")
+        self.count += 1
 
 
 def encode(

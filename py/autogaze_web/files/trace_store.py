@@ -23,6 +23,7 @@ file and no library: with them a page downloads and opens what ``save_traces`` a
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..formats.json_text import JsonError, load_json
 from ..formats.safetensors import Buffer, tensors_from_bytes, tensors_to_bytes
+from ..limits import MAX_FRAMES, MAX_TRACE_BYTES, shown
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..masks.points import centres_and_sides, fixations_of_edges, fixations_of_points
+from .atomic_file import write_atomically
 
 JSON_FORMAT = "autogaze-trace-store"
 JSON_VERSION = 1
@@ -85,8 +89,7 @@ def save_traces(path: str | Path, traces: Sequence[Trace]) -> None:
     Raises:
         ValueError: for another suffix, or if the clips differ in frames (safetensors only).
     """
-    data = traces_to_bytes(traces, Path(path).suffix)
-    Path(path).write_bytes(data)
+    write_atomically(path, traces_to_bytes(traces, Path(path).suffix))
 
 
 def load_traces(path: str | Path) -> list[Trace]:
@@ -95,11 +98,16 @@ def load_traces(path: str | Path) -> list[Trace]:
     Raises:
         ValueError: saying what is wrong with the file.
     """
-    suffix = _known(Path(path).suffix)
+    path = Path(path)
+    suffix = _known(path.suffix)
     try:
-        return traces_from_bytes(Path(path).read_bytes(), suffix)
+        if path.exists() and not path.is_file():
+            raise ValueError("it is not a file")
+        if path.stat().st_size > MAX_TRACE_BYTES:
+            raise ValueError(f"a trace has at most {MAX_TRACE_BYTES:,} bytes")
+        return traces_from_bytes(path.read_bytes(), suffix)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{path}: {error}") from None
 
 
 def traces_to_bytes(traces: Sequence[Trace], suffix: str) -> bytes:
@@ -127,7 +135,7 @@ def traces_from_bytes(data: Buffer, suffix: str) -> list[Trace]:
     try:
         text = bytes(data).decode()
     except UnicodeDecodeError as error:
-        raise ValueError(f"the trace is no JSON: byte {error.start} is not UTF-8") from error
+        raise ValueError(f"the trace is no JSON: byte {error.start} is not UTF-8") from None
     return traces_from_json(text)
 
 
@@ -182,6 +190,7 @@ def traces_from_tensors(tensors: Mapping[str, NDArray[Any]]) -> list[Trace]:
     shape = centre.shape[:3]
     if centre.shape[3] != 2:
         raise ValueError(f"fixations is (clips, frames, k, 2), got {centre.shape}")
+    _check_count(shape[0] + math.prod(shape[:2]))
     scale = _float_tensor(tensors, "scales", 3, shape)
     confidence = _float_tensor(tensors, "confidences", 3, shape)
     stop = _float_tensor(tensors, "stop_probabilities", 2, shape[:2])
@@ -227,40 +236,84 @@ def traces_from_json(text: str) -> list[Trace]:
         ValueError: saying what is wrong with the text.
     """
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"the trace is no JSON: {error}") from error
+        # Its values are as many as its fixations, and the text's length is their bound.
+        document = load_json(text, max_values=MAX_TRACE_BYTES)
+    except JsonError as error:
+        raise ValueError(f"the trace is no JSON that can be read, it is {error}") from None
     if not isinstance(document, dict) or document.get("format") != JSON_FORMAT:
         raise ValueError(f'a trace in JSON says "format": "{JSON_FORMAT}"')
     if document.get("version") != JSON_VERSION:
-        raise ValueError(f"the trace has version {document.get('version')!r}, expected {JSON_VERSION}")
-    try:
-        return [_trace_of(clip) for clip in document["clips"]]
-    except (KeyError, TypeError, IndexError) as error:
-        raise ValueError(f"the trace in JSON is incomplete: {error!r}") from error
+        raise ValueError(f"the trace has version {shown(document.get('version'))}, expected {JSON_VERSION}")
+    clips = _list(document, "clips")
+    _check_count(sum(len(_list(clip, "frames")) for clip in clips) + len(clips))
+    return [_trace_of(clip) for clip in clips]
 
 
 def _trace_of(clip: dict[str, Any]) -> Trace:
-    stop = np.array([frame["stop_probability"] for frame in clip["frames"]], np.float32)
+    frames = _list(clip, "frames")
     visibility = clip.get("visibility")
     return Trace(
-        [_frame_of(frame["points"]) for frame in clip["frames"]],
-        stop,
-        None if visibility is None else np.array(visibility, np.float32),
+        [_frame_of(_list(frame, "points")) for frame in frames],
+        _column(frames, "stop_probability", np.float32),
+        None if visibility is None else _array(visibility, "visibility", np.float32),
     )
 
 
-def _frame_of(points: Sequence[dict[str, Any]]) -> Fixations:
-    confidence = np.array([point["confidence"] for point in points], np.float32)
-    if points and all("exact" in point for point in points):
-        edges = np.array([point["exact"] for point in points], np.int64)
-        return fixations_of_edges(edges, np.array([point["grid"] for point in points], np.int32), confidence)
-    centre = np.array([(point["y"], point["x"]) for point in points], np.float64).reshape(-1, 2)
-    extent = np.array(
-        [[point.get(side) or point["scale"] for side in ("height", "width")] for point in points], np.float64
-    )
+def _frame_of(points: list[Any]) -> Fixations:
+    confidence = _column(points, "confidence", np.float32)
+    if points and all(isinstance(point, dict) and "exact" in point for point in points):
+        edges = _column(points, "exact", np.int64)
+        if edges.shape != (len(points), 6):
+            raise ValueError("the trace has a point whose exact edges are not six whole numbers")
+        return fixations_of_edges(edges, _column(points, "grid", np.int32), confidence)
+    centre = np.stack([_column(points, axis, np.float64) for axis in ("y", "x")], axis=-1)
+    extent = [
+        [point.get(side) or point.get("scale") for side in ("height", "width")]  # 0 is no side
+        for point in points
+    ]
     grids = [point.get("grid") for point in points]
-    return fixations_of_points(centre, extent, confidence, np.array(grids) if all(grids) else None)
+    return fixations_of_points(
+        centre,
+        _array(extent, "scale", np.float64).reshape(-1, 2),
+        confidence,
+        _array(grids, "grid", np.int32) if all(grids) else None,
+    )
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    """The list under a key of a JSON object."""
+    items = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(items, list):
+        raise ValueError(f"the trace in JSON is incomplete: an object without a list of {key}")
+    return items
+
+
+def _column(items: list[Any], key: str, dtype: type[np.generic]) -> NDArray[Any]:
+    """One value of each object."""
+    if not all(isinstance(item, dict) and key in item for item in items):
+        raise ValueError(f"the trace in JSON is incomplete: an object without {key}")
+    column = _array([item[key] for item in items], key, dtype)
+    if len(column) != len(items) or (key != "exact" and column.ndim != 1):
+        raise ValueError(f"the trace in JSON has a {key} that is not a number")
+    return column
+
+
+def _array(values: Any, key: str, dtype: type[np.generic]) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+        if array.size and array.dtype.kind not in ("if" if issubclass(dtype, np.floating) else "i"):
+            raise ValueError
+        if issubclass(dtype, np.integer) and array.size and np.abs(array).max() > np.iinfo(dtype).max:
+            raise ValueError
+        with np.errstate(over="ignore"):
+            return array.astype(dtype)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"the trace in JSON has a {key} that is not a number in range") from None
+
+
+def _check_count(frames: int) -> None:
+    if frames > MAX_FRAMES:
+        raise ValueError(f"a trace has at most {MAX_FRAMES:,} clips and frames, got {frames:,}")
 
 
 def _points(frame: Fixations) -> list[dict[str, Any]]:
@@ -309,6 +362,8 @@ def _exact_tensors(
     if "exact_edges" not in tensors or "grids" not in tensors:
         return None
     edges, grids = tensors["exact_edges"], tensors["grids"]
+    if edges.dtype.kind != "i" or grids.dtype.kind != "i":
+        raise ValueError(f"exact_edges and grids are integers, got {edges.dtype} and {grids.dtype}")
     if edges.shape != (*shape, 6) or grids.shape != shape:
         raise ValueError(
             f"exact_edges is {(*shape, 6)} and grids {shape}, got {edges.shape} and {grids.shape}"

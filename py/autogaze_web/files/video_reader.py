@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..frames.resize import resize_bilinear_u8
-from ..frames.rgba import MAX_SIDE
 from ..frames.timed_frame import Rgb, TimedFrame
+from ..limits import MAX_SIDE
 from .clip import Clip, VideoError, check_size
 from .file_kind import missing_part
 

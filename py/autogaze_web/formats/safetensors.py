@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -17,13 +18,13 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from .json_text import nested_too_deeply
+from ..limits import MAX_HEADER_BYTES, shown
+from .json_text import JsonError, Pairs, load_json
 
 Buffer = bytes | bytearray | memoryview
 
-MAX_HEADER_BYTES = 100_000_000
-MAX_DEPTH = 128
 _USIZE_MAX = 2**64 - 1
+_SURROGATE = re.compile(r"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 
 _BITS = {
     **dict.fromkeys(("F4",), 4),
@@ -73,7 +74,7 @@ def read_header(data: Buffer, size: int | None = None) -> dict[str, TensorEntry]
     length = int.from_bytes(bytes(data[:8]), "little")
     if length > MAX_HEADER_BYTES:
         raise SafetensorsError(
-            f"the header claims {length} bytes, more than {MAX_HEADER_BYTES}: not a safetensors file"
+            f"the header claims {length} bytes, more than {MAX_HEADER_BYTES}: it is not a safetensors file"
         )
     if 8 + length > size:
         raise SafetensorsError(
@@ -90,49 +91,35 @@ def read_header(data: Buffer, size: int | None = None) -> dict[str, TensorEntry]
 def _parse(text: bytes) -> dict[str, Any]:
     try:
         decoded = text.decode("utf-8")
-        if nested_too_deeply(decoded):
-            raise SafetensorsError("the safetensors header is nested too deeply")
-        header = json.loads(
-            decoded,
-            object_pairs_hook=_object,
-            parse_constant=_reject_constant,
-            parse_float=_finite_float,
-            parse_int=_integer,
-        )
+        header = load_json(decoded, _object, _integer, _finite_float, _reject_constant)
     except UnicodeDecodeError as error:
         raise SafetensorsError(f"the safetensors header is not UTF-8 (byte {error.start})") from None
-    except RecursionError:
-        raise SafetensorsError("the safetensors header is nested too deeply") from None
-    except SafetensorsError:
-        raise
-    except ValueError as error:
-        raise SafetensorsError(f"the safetensors header is not valid JSON: {error}") from None
+    except JsonError as error:
+        raise SafetensorsError(f"the safetensors header is {error}: download the file again") from None
     if not isinstance(header, dict):
-        raise SafetensorsError(f"the safetensors header must be a JSON object, got {type(header).__name__}")
-    if _depth(header) > MAX_DEPTH:
-        raise SafetensorsError("the safetensors header is nested too deeply")
+        raise SafetensorsError(f"the safetensors header must be a JSON object, got {shown(header)}")
+    if _SURROGATE.search(decoded):
+        _check_texts(header)
     return header
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SafetensorsError(f"the safetensors header has {twice!r} twice")
-    for name in result:
-        _check_text(name)
+def _object(pairs: Pairs) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in result:
+            raise SafetensorsError(f"the safetensors header has {shown(name)} twice")
+        result[name] = value
     return result
 
 
 def _reject_constant(text: str) -> Any:
-    raise ValueError(f"{text} is not a JSON value")
+    raise SafetensorsError(f"the safetensors header is not valid JSON: it has the value {text}")
 
 
 def _finite_float(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise ValueError(f"the number {text[:20]} is out of range")
+        raise SafetensorsError(f"the safetensors header has the number {text[:20]}, which is out of range")
     return value
 
 
@@ -144,27 +131,20 @@ def _integer(text: str) -> int | float:
     return value if -(2**63) <= value <= _USIZE_MAX else float(value)
 
 
-def _check_text(text: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise SafetensorsError("the safetensors header has a lone surrogate in a string") from None
-
-
-def _depth(value: Any) -> int:
-    level, deepest = [value], 0
-    while level:
-        deepest += 1
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, str):
-                _check_text(item)
-            elif isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        level = below
-    return deepest
+def _check_texts(header: dict[str, Any]) -> None:
+    """Raises if a string has half of a surrogate pair, which UTF-8 cannot encode."""
+    waiting: list[Any] = [header]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            try:
+                value.encode("utf-8")
+            except UnicodeEncodeError:
+                raise SafetensorsError("the safetensors header has a lone surrogate in a string") from None
+        elif isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
 
 
 def _check_metadata(metadata: Any) -> None:
@@ -178,17 +158,19 @@ def _entry(name: str, value: Any) -> TensorEntry:
     if isinstance(value, list) and len(value) == 3:  # the library's parser also accepts a sequence
         value = dict(zip(("dtype", "shape", "data_offsets"), value, strict=True))
     if not isinstance(value, Mapping):
-        raise SafetensorsError(f"tensor {name!r} must be described by dtype, shape and data_offsets")
+        raise SafetensorsError(f"tensor {shown(name)} must be described by dtype, shape and data_offsets")
     dtype, shape, offsets = value.get("dtype"), value.get("shape"), value.get("data_offsets")
     if isinstance(dtype, Mapping) and len(dtype) == 1 and next(iter(dtype.values())) is None:
         dtype = next(iter(dtype))
     if not isinstance(dtype, str) or dtype not in _BITS:
-        raise SafetensorsError(f"tensor {name!r} has the unknown dtype {dtype!r}")
+        raise SafetensorsError(f"tensor {shown(name)} has the unknown dtype {shown(dtype)}")
     if not _are_sizes(shape):
-        raise SafetensorsError(f"tensor {name!r} needs a shape of non-negative integers, got {shape!r}")
+        raise SafetensorsError(
+            f"tensor {shown(name)} needs a shape of non-negative integers, got {shown(shape)}"
+        )
     if not _are_sizes(offsets) or len(offsets) != 2:
         raise SafetensorsError(
-            f"tensor {name!r} needs two non-negative integers as data_offsets, got {offsets!r}"
+            f"tensor {shown(name)} needs two non-negative integers as data_offsets, got {shown(offsets)}"
         )
     return TensorEntry(dtype, tuple(shape), offsets[0], offsets[1])
 
@@ -207,14 +189,14 @@ def _place(
     for name, entry in entries:
         if entry.start != expected or entry.end < entry.start:
             raise SafetensorsError(
-                f"tensor {name!r} has data_offsets {entry.start} to {entry.end} where {expected} should "
+                f"tensor {shown(name)} has data_offsets {entry.start} to {entry.end} where {expected} should "
                 "begin it: tensors must follow one another without gaps or overlaps"
             )
         bits = _bits(name, entry)
         if bits != 8 * (entry.end - entry.start):
             raise SafetensorsError(
-                f"tensor {name!r} of shape {list(entry.shape)} in {entry.dtype} needs {bits} bits, "
-                f"but its data_offsets span {entry.end - entry.start} bytes"
+                f"tensor {shown(name)} of shape {shown(list(entry.shape))} in {entry.dtype} "
+                f"needs {bits} bits, but its data_offsets span {entry.end - entry.start} bytes"
             )
         expected = entry.end
         placed[name] = TensorEntry(entry.dtype, entry.shape, first_byte + entry.start, first_byte + entry.end)
@@ -232,7 +214,9 @@ def _bits(name: str, entry: TensorEntry) -> int:
     for dimension in (*entry.shape, _BITS[entry.dtype]):
         product *= dimension
         if product > _USIZE_MAX:
-            raise SafetensorsError(f"tensor {name!r} of shape {list(entry.shape)} is too large to exist")
+            raise SafetensorsError(
+                f"tensor {shown(name)} of shape {shown(list(entry.shape))} is too large to exist"
+            )
     return product
 
 
@@ -269,7 +253,14 @@ def tensors_from_bytes(data: Buffer) -> dict[str, NDArray[Any]]:
     tensors = {}
     for name, entry in read_header(data).items():
         if entry.dtype not in _DTYPES:
-            raise ValueError(f"the tensor {name} is {entry.dtype}, expected one of {', '.join(_DTYPES)}")
+            raise SafetensorsError(
+                f"the tensor {shown(name)} is {entry.dtype}, expected one of {', '.join(_DTYPES)}"
+            )
         piece = bytes(data[entry.start : entry.end])
-        tensors[name] = np.frombuffer(piece, _DTYPES[entry.dtype]).reshape(entry.shape).copy()
+        try:
+            tensors[name] = np.frombuffer(piece, _DTYPES[entry.dtype]).reshape(entry.shape).copy()
+        except (ValueError, OverflowError):  # without values, but of more or larger axes than NumPy has
+            raise SafetensorsError(
+                f"the tensor {shown(name)} has the shape {shown(list(entry.shape))}, which is too large"
+            ) from None
     return tensors

@@ -10,12 +10,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .json_text import parse_json
+from ..limits import MAX_LISTING_BYTES, MAX_SHARDS, shown
+from .json_text import Pairs, parse_json
 from .safetensors import SafetensorsError
 
 INDEX_NAME = "model.safetensors.index.json"
 
 WeightMap = Mapping[str, str]
+
+# Of a file's name, in every common file system.
+_LONGEST_NAME = 255
 
 # Characters that separate folders or drives on some systems, or that no file's name can have.
 _UNSAFE = re.compile(r"[\\:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -32,7 +36,7 @@ def read_index(text: str) -> WeightMap:
         {'a': 'model-1.safetensors', 'b': 'model-2.safetensors'}
     """
     try:
-        index = parse_json(text, INDEX_NAME, _unique_names)
+        index = parse_json(text, INDEX_NAME, _unique_names, MAX_LISTING_BYTES)
     except SafetensorsError:
         raise
     except ValueError as error:
@@ -46,10 +50,14 @@ def read_index(text: str) -> WeightMap:
         raise SafetensorsError(
             f"{INDEX_NAME} must have a weight_map from the name of each tensor to that of its file"
         )
-    for file in shard_files(weight_map):
+    files = shard_files(weight_map)
+    if len(files) > MAX_SHARDS:
+        raise SafetensorsError(f"{INDEX_NAME} names {len(files)} files, but at most {MAX_SHARDS} are read")
+    for file in files:
         if not _stays_in_folder(file):
             raise SafetensorsError(
-                f"{INDEX_NAME} names the file {file!r}, but shards must lie in the checkpoint's own folder"
+                f"{INDEX_NAME} names the file {shown(file)}, "
+                "but shards must lie in the checkpoint's own folder"
             )
     return weight_map
 
@@ -73,7 +81,7 @@ def check_shards(weight_map: WeightMap, shards: Mapping[str, Iterable[str]]) -> 
         for name in names:
             if name in holder:
                 raise SafetensorsError(
-                    f"the shards {holder[name]} and {file} both hold the tensor {name!r}: "
+                    f"the shards {holder[name]} and {file} both hold the tensor {shown(name)}: "
                     "they are not of one checkpoint, download them again"
                 )
             holder[name] = file
@@ -81,13 +89,13 @@ def check_shards(weight_map: WeightMap, shards: Mapping[str, Iterable[str]]) -> 
         if holder.get(name) != file:
             found = f"it is in {holder[name]}" if name in holder else "it is not there"
             raise SafetensorsError(
-                f"{INDEX_NAME} says that {file} holds the tensor {name!r}, but {found}: "
+                f"{INDEX_NAME} says that {file} holds the tensor {shown(name)}, but {found}: "
                 "index and shards are not of one checkpoint, download them again"
             )
     for name, file in holder.items():
         if name not in weight_map:
             raise SafetensorsError(
-                f"{file} holds the tensor {name!r}, which {INDEX_NAME} does not name: "
+                f"{file} holds the tensor {shown(name)}, which {INDEX_NAME} does not name: "
                 "index and shards are not of one checkpoint, download them again"
             )
 
@@ -98,10 +106,10 @@ def _stays_in_folder(file: str) -> bool:
     return all(part not in ("", ".", "..") for part in file.split("/"))
 
 
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: Pairs) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, value in pairs:
         if name in result:
-            raise SafetensorsError(f"{INDEX_NAME} has {name!r} twice: download it again")
+            raise SafetensorsError(f"{INDEX_NAME} has {shown(name)} twice: download it again")
         result[name] = value
     return result

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..limits import MAX_SIDE
+
 Rgba = NDArray[np.uint8]
 Words = NDArray[np.uint64]
-
-MAX_SIDE = 16384
 
 
 def allocate(height: int, width: int) -> Rgba:

@@ -10,6 +10,7 @@ from typing import Any
 
 import onnx
 
+from ..limits import MAX_CONTEXT_ROWS, MAX_UNROLLED_LAYERS
 from ..model.config import AutoGazeConfig
 from ..model.graph_choice import MANIFEST, VERSION
 from ..model.tokens import token_budget
@@ -61,10 +62,14 @@ def export(
         folder: where to write; created if it does not exist.
         frame_steps: S of each frame graph; None for `default_frame_steps`.
         capacity: rows of context in every graph, rounded up for GPUs; None for `context_capacity`.
+
+    Raises:
+        ValueError: if the graphs would be too large to build.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     wanted = sorted(set(frame_steps)) if frame_steps else default_frame_steps(config)
+    _check_size(config, wanted[-1], capacity)
+    folder.mkdir(parents=True, exist_ok=True)
     graphs: list[dict[str, Any]] = []
     for target in TARGETS:
         for steps in wanted:
@@ -75,6 +80,20 @@ def export(
         yield _written(steps_graph(config, 1, rows, target=target), folder, "steps", 1, rows, target, graphs)
     manifest = {"version": VERSION, "architecture": asdict(config), "graphs": graphs}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+
+def _check_size(config: AutoGazeConfig, steps: int, capacity: int | None) -> None:
+    layers, rows = steps * config.decoder.num_hidden_layers, _rows(config, steps, capacity, "gpu")
+    if layers > MAX_UNROLLED_LAYERS:
+        raise ValueError(
+            f"a frame graph of {steps} steps repeats the decoder's layers {layers:,} times, at most "
+            f"{MAX_UNROLLED_LAYERS:,} can be built: give fewer steps with --frame-steps"
+        )
+    if rows > MAX_CONTEXT_ROWS:
+        raise ValueError(
+            f"the graphs would have {rows:,} rows of context, at most {MAX_CONTEXT_ROWS:,} can be built: "
+            "lower max_num_frames in config.json"
+        )
 
 
 def _rows(config: AutoGazeConfig, steps: int, capacity: int | None, target: Target) -> int:

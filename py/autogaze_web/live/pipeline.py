@@ -131,25 +131,6 @@ class Collector:
         self.frames.append(processed.copy())
 
 
-class PngFiles:
-    """An output that writes input, mask and output of each frame side by side: ``000000.png`` and so on.
-
-    Needs Pillow.
-    """
-
-    def __init__(self, folder: str | Path):
-        self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.count = 0
-
-    def __call__(self, processed: ProcessedFrame) -> None:
-        """Writes the next file."""
-        from PIL import Image
-
-        Image.fromarray(processed.side_by_side()).save(self._folder / f"{self.count:06}.png")
-        self.count += 1
-
-
 def rgba_frames(data: Any, width: int, height: int) -> Iterator[Rgba]:
     """The frames of packed RGBA bytes, one after the other.
 
@@ -188,11 +169,12 @@ def image_files(paths: Iterable[str | Path]) -> Iterator[Rgba]:
     Raises:
         ValueError: naming the file that is no picture.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     for path in paths:
         try:
             with Image.open(path) as picture:
-                yield as_frame(np.asarray(picture.convert("RGBA")))
-        except (FileNotFoundError, UnidentifiedImageError) as error:
-            raise ValueError(f"{path} is not a readable picture: give a PNG, JPEG or WebP") from error
+                frame = as_frame(np.asarray(picture.convert("RGBA")))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            raise ValueError(f"{path} is not a readable picture: give a PNG, JPEG or WebP") from None
+        yield frame

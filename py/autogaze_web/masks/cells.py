@@ -47,13 +47,18 @@ class Cells:
         Raises:
             ValueError: if lengths differ, a grid is below 1, or a row or column is outside its grid.
         """
-        row = np.asarray(row, np.int32).reshape(-1)
-        col = np.asarray(col, np.int32).reshape(-1)
+        try:
+            row, col = (np.asarray(given, np.int32).reshape(-1) for given in (row, col))
+            grid, confidence = np.asarray(grid, np.int32), np.asarray(confidence, np.float32)
+        except (ValueError, TypeError, OverflowError):
+            raise ValueError(
+                "grid, row and col must be whole numbers of at most 32 bits and confidence numbers"
+            ) from None
         if row.shape != col.shape:
             raise ValueError(f"row has {row.size} entries and col {col.size}: give one of each per cell")
         try:
-            grid = np.broadcast_to(np.asarray(grid, np.int32), row.shape)
-            confidence = np.broadcast_to(np.asarray(confidence, np.float32), row.shape)
+            grid = np.broadcast_to(grid, row.shape)
+            confidence = np.broadcast_to(confidence, row.shape)
         except ValueError:
             raise ValueError(
                 f"grid and confidence must be single numbers or have an entry for each of {row.size} cells"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..frames import changes
 from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import MAX_ROWS_PER_LANE_SUM, absolute_difference
+from ..limits import MAX_GRID, is_finite, is_whole, shown
 from .cells import Cells, cell_edges
 from .choice import Description
 
@@ -51,10 +52,16 @@ class PatchDiff:
     threshold: float = 0.15
 
     def __post_init__(self) -> None:
-        if self.grid < 1:
-            raise ValueError(f"patch-diff's grid has at least 1 cell per side, got {self.grid}")
-        if not (np.isfinite(self.threshold) and self.threshold >= 0):
-            raise ValueError(f"patch-diff's threshold is a finite number of at least 0, got {self.threshold}")
+        if not is_whole(self.grid) or self.grid < 1:
+            raise ValueError(f"patch-diff's grid has at least 1 cell per side, got {shown(self.grid)}")
+        if self.grid > MAX_GRID:
+            raise ValueError(
+                f"patch-diff's grid has at most {MAX_GRID} cells per side, got {shown(self.grid)}"
+            )
+        if not (is_finite(self.threshold) and self.threshold >= 0):
+            raise ValueError(
+                f"patch-diff's threshold is a finite number of at least 0, got {shown(self.threshold)}"
+            )
 
     def __call__(self, previous: Rgba, current: Rgba) -> Cells:
         """The cells that changed by more than the threshold, largest change first."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..limits import MAX_PARTS
 from .fixations import Fixations
 
 # Points that match no cell of a grid become fractions with this denominator.
@@ -53,6 +54,8 @@ def fixations_of_points(
     free_end = np.clip(np.rint((centre + sides / 2) * FREE_PARTS), free_start + 1, FREE_PARTS)
     if grid is None:
         grid = np.rint(1 / sides.max(axis=1, initial=MIN_SIDE))
+    if (grid < 1).any():
+        raise ValueError(f"a grid has at least 1 cell per side, got {int(grid.min())}")
     return Fixations(
         np.where(is_cell, cell, free_start).astype(np.int64),
         np.where(is_cell, cell + 1, free_end).astype(np.int64),
@@ -72,6 +75,8 @@ def fixations_of_edges(edges: NDArray[Any], grid: NDArray[Any], confidence: NDAr
     start, end, parts = edges[:, :2], edges[:, 2:4], edges[:, 4:]
     if ((parts < 1) | (start < 0) | (start >= parts) | (end <= start)).any():
         raise ValueError("exact edges have 0 <= start < parts and start < end: this trace is damaged")
-    if (grid < 1).any():
+    if ((parts > MAX_PARTS) | (end > MAX_PARTS)).any():
+        raise ValueError(f"exact edges are fractions with at most {MAX_PARTS} parts: this trace is damaged")
+    if ((grid < 1) | (grid > np.iinfo(np.int32).max)).any():
         raise ValueError(f"a grid has at least 1 cell per side, got {int(grid.min())}")
     return Fixations(start, end, parts, grid.astype(np.int32), confidence.astype(np.float32))

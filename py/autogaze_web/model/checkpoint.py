@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +14,15 @@ from numpy.typing import NDArray
 
 from ..formats.safetensors import Buffer, SafetensorsError, TensorEntry, read_header
 from ..formats.safetensors_index import INDEX_NAME, WeightMap, check_shards, read_index, shard_files
+from ..limits import MAX_HEADER_BYTES, MAX_LISTING_BYTES, MAX_WEIGHTS, shown
 from .config import AutoGazeConfig
+from .model_text import read_text
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 WEIGHTS_NAME = "model.safetensors"
 FLOAT_DTYPES = ("F32", "F16", "BF16")
+_MOST_LISTED, _LONGEST_NAME = 80, 200
 
 _ROTARY_BUFFER = re.compile(r"(^|\.)rotary_emb\.(original_)?inv_freq$")
 
@@ -49,15 +54,24 @@ class Checkpoint:
         config = AutoGazeConfig.from_file(folder / "config.json")
         whole, index = folder / WEIGHTS_NAME, folder / INDEX_NAME
         if whole.exists() or not index.exists():
-            return Checkpoint.from_bytes(config, _read(whole, "expected the checkpoint's weights there"))
-        text = _read(index, "expected the index of the checkpoint's shards there")
-        try:
-            weight_map = read_index(text.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise SafetensorsError(f"{index} is not UTF-8 text: download it again") from None
-        why = f"{INDEX_NAME} names it: download all files of the checkpoint"
-        return Checkpoint.from_shards(
-            config, weight_map, {file: _read(folder / file, why) for file in shard_files(weight_map)}
+            why = "expected the checkpoint's weights there"
+            heads = {WEIGHTS_NAME: _read_head(whole, why)}
+            entries = {WEIGHTS_NAME: weight_entries(*heads[WEIGHTS_NAME])}
+        else:
+            try:
+                text = read_text(
+                    index, MAX_LISTING_BYTES, "expected the index of the checkpoint's shards there"
+                )
+            except ValueError as error:
+                raise SafetensorsError(str(error)) from None
+            weight_map = read_index(text)
+            why = f"{INDEX_NAME} names it: download all files of the checkpoint"
+            heads = {file: _read_head(folder / file, why) for file in shard_files(weight_map)}
+            entries = shard_entries(weight_map, heads)
+        # Before the tensors are read: their number and sizes are those of the architecture.
+        check_entries(config, _joined(entries.values()))
+        return Checkpoint._of(
+            config, [(_read(folder / file, heads[file][1], why), each) for file, each in entries.items()]
         )
 
     @staticmethod
@@ -68,7 +82,9 @@ class Checkpoint:
             SafetensorsError: if the bytes are not a valid safetensors file.
             CheckpointError: if tensors are missing, unknown, of another shape or dtype, or not finite.
         """
-        return Checkpoint._of(config, [(data, weight_entries(data))])
+        entries = weight_entries(data)
+        check_entries(config, entries)
+        return Checkpoint._of(config, [(data, entries)])
 
     @staticmethod
     def from_shards(
@@ -85,11 +101,11 @@ class Checkpoint:
             CheckpointError: as for `from_bytes`.
         """
         entries = shard_entries(weight_map, {file: (data, len(data)) for file, data in shards.items()})
+        check_entries(config, _joined(entries.values()))
         return Checkpoint._of(config, [(data, entries[file]) for file, data in shards.items()])
 
     @staticmethod
     def _of(config: AutoGazeConfig, files: list[tuple[Buffer, dict[str, TensorEntry]]]) -> Checkpoint:
-        check_entries(config, {name: entry for _, entries in files for name, entry in entries.items()})
         weights = {
             name: _as_float32(data, entry) for data, entries in files for name, entry in entries.items()
         }
@@ -141,11 +157,33 @@ def _is_weight(name: str) -> bool:
     return _ROTARY_BUFFER.search(name) is None
 
 
-def _read(path: Path, why: str) -> bytes:
+def _joined(entries: Iterable[Mapping[str, TensorEntry]]) -> dict[str, TensorEntry]:
+    return {name: entry for each in entries for name, entry in each.items()}
+
+
+def _read_head(path: Path, why: str) -> tuple[bytes, int]:
+    """The header of a safetensors file with the length before it, and the size of the file."""
     try:
-        return path.read_bytes()
+        if path.exists() and not path.is_file():
+            raise SafetensorsError(f"{path} is not a file; {why}")
+        with path.open("rb") as file:
+            start = file.read(8)
+            length = int.from_bytes(start, "little")
+            head = start + file.read(length if length <= MAX_HEADER_BYTES else 0)
+            return head, os.fstat(file.fileno()).st_size
     except OSError as error:
         raise SafetensorsError(f"cannot read {path}: {error.strerror}; {why}") from None
+
+
+def _read(path: Path, size: int, why: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(size)
+    except OSError as error:
+        raise SafetensorsError(f"cannot read {path}: {error.strerror}; {why}") from None
+    if len(data) != size:
+        raise SafetensorsError(f"{path} changed while it was read: load the model again")
+    return data
 
 
 def expected_tensors(config: AutoGazeConfig) -> dict[str, tuple[int, ...]]:
@@ -203,6 +241,11 @@ def check_entries(config: AutoGazeConfig, entries: Mapping[str, TensorEntry]) ->
         CheckpointError: listing all tensors that are missing, unknown, or of another shape or dtype.
     """
     expected = expected_tensors(config)
+    count = sum(map(math.prod, expected.values()))
+    if count > MAX_WEIGHTS:
+        raise CheckpointError(
+            f"config.json describes a model of {count:,} weights, but at most {MAX_WEIGHTS:,} can be run"
+        )
     problems: list[str] = []
     missing = [name for name in expected if name not in entries]
     extra = [name for name in entries if name not in expected]
@@ -215,16 +258,25 @@ def check_entries(config: AutoGazeConfig, entries: Mapping[str, TensorEntry]) ->
         if entry is None:
             continue
         if entry.shape != shape:
-            problems.append(f"{name} has shape {list(entry.shape)}, expected {list(shape)}")
+            problems.append(f"{name} has shape {shown(list(entry.shape))}, expected {list(shape)}")
         if entry.dtype not in FLOAT_DTYPES:
             problems.append(f"{name} is {entry.dtype}, expected one of {', '.join(FLOAT_DTYPES)}")
     if problems:
-        raise CheckpointError("the weights do not fit config.json: " + "; ".join(problems))
+        raise CheckpointError("the weights do not fit config.json: " + _listed(problems, "; "))
 
 
-def _listing(names: list[str], most: int = 80) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+def _listing(names: list[str]) -> str:
+    # Names come from the file and may be of any length.
+    return _listed(
+        [name if len(name) <= _LONGEST_NAME else shown(name) for name in names[: _MOST_LISTED + 1]],
+        ", ",
+        len(names),
+    )
+
+
+def _listed(items: list[str], separator: str, count: int | None = None) -> str:
+    text, count = separator.join(items[:_MOST_LISTED]), count or len(items)
+    return text if count <= _MOST_LISTED else f"{text} and {count - _MOST_LISTED} more"
 
 
 def _as_float32(data: Buffer, entry: TensorEntry) -> NDArray[np.float32]:

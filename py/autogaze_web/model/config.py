@@ -14,8 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from ..formats.json_text import parse_json
+from ..limits import (
+    MAX_HEADS,
+    MAX_JSON_BYTES,
+    MAX_KERNEL,
+    MAX_LAYERS,
+    MAX_SCALES,
+    MAX_SIDE,
+    MAX_TOKENS,
+    MAX_WIDTH,
+    MAX_WINDOW,
+    is_finite,
+    shown,
+)
 from .config_section import ConfigError as ConfigError
 from .config_section import Section
+from .model_text import read_text
 from .rope_config import RopeScaling as RopeScaling
 from .rope_config import read_rope
 
@@ -115,15 +129,10 @@ class AutoGazeConfig:
         Raises:
             ConfigError: if the file is missing, is not JSON or does not describe an AutoGaze model.
         """
-        path = Path(path)
         try:
-            text = path.read_text("utf-8")
-        except OSError as error:
-            raise ConfigError(
-                f"cannot read {path}: {error.strerror}; expected AutoGaze's config.json there"
-            ) from None
-        except UnicodeDecodeError:
-            raise ConfigError(f"{path} is not UTF-8 text: expected AutoGaze's config.json") from None
+            text = read_text(path, MAX_JSON_BYTES, "expected AutoGaze's config.json there")
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
         return AutoGazeConfig.from_json(text)
 
     @staticmethod
@@ -150,15 +159,15 @@ class AutoGazeConfig:
         model_type = top.get("model_type")
         if model_type not in (None, "autogaze"):
             raise ConfigError(
-                f"config.json has model_type {model_type!r}, expected 'autogaze': another model's file"
+                f"config.json has model_type {shown(model_type)}, expected 'autogaze': another model's file"
             )
         gaze = top.section("gaze_model_config")
-        tokens = top.integer("num_vision_tokens_each_frame")
+        tokens = top.integer("num_vision_tokens_each_frame", most=MAX_TOKENS)
         config = AutoGazeConfig(
             scales=_scales(top.get("scales")),
             tokens_per_frame=tokens,
-            input_img_size=gaze.integer("input_img_size", 224),
-            max_num_frames=top.integer("max_num_frames", 16),
+            input_img_size=gaze.integer("input_img_size", 224, most=MAX_SIDE),
+            max_num_frames=top.integer("max_num_frames", 16, most=MAX_WINDOW),
             vision=_vision(gaze.section("vision_model_config")),
             decoder=_decoder(gaze.section("gaze_decoder_config")),
             gazing_ratio=_fixed(top, "gazing_ratio", 0.5),
@@ -185,9 +194,17 @@ def _scales(value: Any) -> tuple[int, ...]:
         scales = tuple(sorted(int(part) for part in parts))
         if not scales or scales[0] < 1 or len(set(scales)) != len(scales):
             raise ValueError
+        if len(scales) > MAX_SCALES or scales[-1] > MAX_SIDE:
+            raise ConfigError(
+                f"config.json: scales are at most {MAX_SCALES} sides of at most {MAX_SIDE} pixels, "
+                f"got {shown(value)}"
+            )
+    except ConfigError:
+        raise
     except (TypeError, ValueError, OverflowError):
         raise ConfigError(
-            f'config.json: scales must be different positive integers such as "32+64+112+224", got {value!r}'
+            'config.json: scales must be different positive integers such as "32+64+112+224", got '
+            + shown(value)
         ) from None
     return scales
 
@@ -198,24 +215,25 @@ def _vision(section: Section) -> VisionConfig:
             f"config.json: {section.name('temporal_patch_size')} is {section.get('temporal_patch_size')}, "
             "but only 1 (one set of tokens for each frame) can be run"
         )
-    hidden = section.integer("hidden_dim", 192)
-    spatial = section.integer("trunk_spatial_kernel_size", 3)
+    hidden = section.integer("hidden_dim", 192, most=MAX_WIDTH)
+    spatial = section.integer("trunk_spatial_kernel_size", 3, most=MAX_KERNEL)
     if spatial % 2 == 0:
         name = section.name("trunk_spatial_kernel_size")
         raise ConfigError(f"config.json: {name} must be odd to keep the grid's size, got {spatial}")
     return VisionConfig(
         hidden_dim=hidden,
-        out_dim=section.integer("out_dim", 192),
-        depth=section.integer("depth", 1, least=0),
-        kernel_size=section.integer("kernel_size", 16),
-        trunk_temporal_kernel_size=section.integer("trunk_temporal_kernel_size", 3),
+        out_dim=section.integer("out_dim", 192, most=MAX_WIDTH),
+        depth=section.integer("depth", 1, least=0, most=MAX_LAYERS),
+        kernel_size=section.integer("kernel_size", 16, most=MAX_KERNEL),
+        trunk_temporal_kernel_size=section.integer("trunk_temporal_kernel_size", 3, most=MAX_KERNEL),
         trunk_spatial_kernel_size=spatial,
     )
 
 
 def _decoder(section: Section) -> DecoderConfig:
-    hidden, heads = section.integer("hidden_size"), section.integer("num_attention_heads")
-    groups = section.integer("num_key_value_heads", heads)
+    hidden = section.integer("hidden_size", most=MAX_WIDTH)
+    heads = section.integer("num_attention_heads", most=MAX_HEADS)
+    groups = section.integer("num_key_value_heads", heads, most=MAX_HEADS)
     if heads % groups:
         raise ConfigError(
             f"config.json: {section.name('num_attention_heads')} ({heads}) must be a multiple of "
@@ -226,7 +244,7 @@ def _decoder(section: Section) -> DecoderConfig:
             f"config.json: {section.name('hidden_size')} ({hidden}) must be a multiple of "
             f"num_attention_heads ({heads}) when head_dim is not given"
         )
-    head_dim = section.integer("head_dim", hidden // heads)
+    head_dim = section.integer("head_dim", hidden // heads, most=MAX_WIDTH)
     if head_dim % 2:
         raise ConfigError(
             f"config.json: {section.name('head_dim')} must be even for rotary positions, got {head_dim}"
@@ -234,13 +252,13 @@ def _decoder(section: Section) -> DecoderConfig:
     activation = section.get("hidden_act")
     if activation not in (None, "silu", "swish"):
         raise ConfigError(
-            f"config.json: {section.name('hidden_act')} is {activation!r}, but only 'silu' can be run"
+            f"config.json: {section.name('hidden_act')} is {shown(activation)}, but only 'silu' can be run"
         )
     theta, scaling = read_rope(section)
     return DecoderConfig(
         hidden_size=hidden,
-        intermediate_size=section.integer("intermediate_size"),
-        num_hidden_layers=section.integer("num_hidden_layers"),
+        intermediate_size=section.integer("intermediate_size", most=MAX_WIDTH),
+        num_hidden_layers=section.integer("num_hidden_layers", most=MAX_LAYERS),
         num_attention_heads=heads,
         num_key_value_heads=groups,
         head_dim=head_dim,
@@ -249,7 +267,7 @@ def _decoder(section: Section) -> DecoderConfig:
         rope_scaling=scaling,
         attention_bias=section.boolean("attention_bias", False),
         mlp_bias=section.boolean("mlp_bias", False),
-        num_multi_token_pred=section.integer("num_multi_token_pred", 1),
+        num_multi_token_pred=section.integer("num_multi_token_pred", 1, most=MAX_HEADS),
     )
 
 
@@ -267,10 +285,10 @@ def _fixed(top: Section, name: str, default: float) -> float | None:
         return None
     fixed = section.section("fixed")
     value = fixed.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigError(f"config.json: {fixed.name(name)} must be a number, got {value!r}")
+    if not is_finite(value):
+        raise ConfigError(f"config.json: {fixed.name(name)} must be a number, got {shown(value)}")
     if name == "gazing_ratio" and not 0 <= value <= 1:
-        raise ConfigError(f"config.json: {fixed.name(name)} must be between 0 and 1, got {value!r}")
+        raise ConfigError(f"config.json: {fixed.name(name)} must be between 0 and 1, got {shown(value)}")
     return float(value)
 
 
@@ -280,7 +298,9 @@ def _check_counts(config: AutoGazeConfig, gaze: Section) -> None:
     def agree(section: Section, key: str, expected: int, why: str) -> None:
         value = section.get(key)
         if value is not None and value != expected:
-            raise ConfigError(f"config.json: {section.name(key)} is {value!r}, but {why} makes it {expected}")
+            raise ConfigError(
+                f"config.json: {section.name(key)} is {shown(value)}, but {why} makes it {expected}"
+            )
 
     tokens, hidden = config.tokens_per_frame, config.decoder.hidden_size
     decoder = gaze.section("gaze_decoder_config")
@@ -290,6 +310,12 @@ def _check_counts(config: AutoGazeConfig, gaze: Section) -> None:
         raise ConfigError(
             f"config.json: gaze_model_config.input_img_size ({config.input_img_size}) is smaller than "
             f"one patch of vision_model_config.kernel_size ({config.vision.kernel_size})"
+        )
+    if config.vision_tokens > MAX_TOKENS:
+        raise ConfigError(
+            f"config.json: gaze_model_config.input_img_size ({config.input_img_size}) has "
+            f"{config.vision_tokens} patches of {config.vision.kernel_size} pixels a side, "
+            f"at most {MAX_TOKENS} can be run"
         )
     if gaze.get("connector_config") is not None:
         connector = gaze.section("connector_config")
@@ -329,7 +355,7 @@ def architecture_differences(one: Mapping[str, Any], other: Mapping[str, Any]) -
     """
     a, b = _flat(one), _flat(other)
     return [
-        f"{path}: {a.get(path)} and {b.get(path)}"
+        f"{path}: {shown(a.get(path))} and {shown(b.get(path))}"
         for path in dict.fromkeys([*a, *b])
         if a.get(path) != b.get(path) and not path.startswith(_NOT_IN_GRAPHS)
     ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
+
+from ..limits import is_finite, shown
+
+_LARGEST = 2**31 - 1
 
 
 class ConfigError(ValueError):
@@ -17,7 +20,7 @@ class Section:
     def __init__(self, values: Any, path: str) -> None:
         if not isinstance(values, Mapping):
             raise ConfigError(
-                f"config.json: {path or 'the top level'} must be a JSON object, got {type(values).__name__}: "
+                f"config.json: {path or 'the top level'} must be a JSON object, got {shown(values)}: "
                 "expected the config.json of an AutoGaze checkpoint"
             )
         self._values = values
@@ -51,30 +54,29 @@ class Section:
             raise ConfigError(f"config.json has no {self.name(key)}")
         return value
 
-    def integer(self, key: str, default: int | None = None, least: int = 1) -> int:
-        """An integer of at least ``least``; missing or null stands for the default."""
+    def integer(self, key: str, default: int | None = None, least: int = 1, most: int = _LARGEST) -> int:
+        """An integer of ``least`` to ``most``; missing or null stands for the default."""
         value = self._required(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least or value > 2**31 - 1:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ConfigError(
-                f"config.json: {self.name(key)} must be an integer of at least {least}, got {value!r}"
+                f"config.json: {self.name(key)} must be an integer of at least {least}, got {shown(value)}"
+            )
+        if value > most:
+            raise ConfigError(
+                f"config.json: {self.name(key)} must be an integer of at most {most}, got {shown(value)}"
             )
         return value
 
     def number(self, key: str, default: float | None = None) -> float:
         """A positive number; missing or null stands for the default."""
         value = self._required(key, default)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-            or value <= 0
-        ):
-            raise ConfigError(f"config.json: {self.name(key)} must be a positive number, got {value!r}")
+        if not is_finite(value) or value <= 0:
+            raise ConfigError(f"config.json: {self.name(key)} must be a positive number, got {shown(value)}")
         return float(value)
 
     def boolean(self, key: str, default: bool) -> bool:
         """True or false; missing or null stands for the default."""
         value = self._required(key, default)
         if not isinstance(value, bool):
-            raise ConfigError(f"config.json: {self.name(key)} must be true or false, got {value!r}")
+            raise ConfigError(f"config.json: {self.name(key)} must be true or false, got {shown(value)}")
         return value

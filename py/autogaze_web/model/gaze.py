@@ -13,7 +13,7 @@ from ..masks.cells import Cells
 from ..masks.choice import Choice
 from .config import AutoGazeConfig
 from .fields_mapping import FieldsMapping
-from .run import FrameGaze
+from .run import FrameGaze, NotFiniteError
 from .tokens import ScaleLayout
 
 
@@ -106,6 +106,11 @@ def assemble(
     """
     layout = ScaleLayout.of(config)
     n = layout.tokens
+    if any((gaze.tokens[~gaze.padded] >= n).any() for each in frames for gaze in each):
+        raise NotFiniteError(
+            "the model chose the id of a pad as a cell, because its numbers overflow: "
+            "the weights or the frame's values are out of range"
+        )
 
     def joined(name: str) -> NDArray[Any]:
         return np.stack(

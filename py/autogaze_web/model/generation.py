@@ -37,13 +37,10 @@ from .rope import inverse_frequencies, rotary_tables
 from .rules import row_positions, seen_later, slots_left, stopping_slots
 from .run import Decisions as Decisions
 from .run import FloatArray, FrameGaze
+from .run import NotFiniteError as NotFiniteError
 from .run import Run as Run
 
 _GROWTH_ROWS = 256
-
-
-class NotFiniteError(ValueError):
-    """The model computed NaN or infinity."""
 
 
 @dataclass

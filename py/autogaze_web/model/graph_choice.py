@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
+from ..formats.json_text import parse_json
+from ..limits import (
+    MAX_CONTEXT_ROWS,
+    MAX_GRAPH_VALUES,
+    MAX_GRAPHS,
+    MAX_LISTING_BYTES,
+    MAX_UNROLLED_LAYERS,
+    shown,
+)
 from .clips import Graphs
 from .config import AutoGazeConfig, architecture_differences
 from .controls import resolve_controls
@@ -13,6 +24,11 @@ from .controls import resolve_controls
 MANIFEST: Final = "graphs.json"
 VERSION: Final = 2
 """Of the manifest and of the graphs' inputs and outputs."""
+
+# Joined to the folder's address, it names a file in that folder and nowhere else.
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+_MOST_AXES, _MOST_LISTED = 8, 20
+_REMEDY = "make them again with this version's autogaze-web export"
 
 
 def choose_graphs(
@@ -30,32 +46,84 @@ def choose_graphs(
         target: ``cpu`` or ``gpu``, where they will run.
 
     Raises:
-        ValueError: if the graphs are those of another architecture, or were made by another version.
+        ValueError: if the text is no manifest, or its graphs are those of another architecture or version.
     """
-    listed = json.loads(manifest)
-    if listed.get("version") != VERSION:
-        raise ValueError(
-            f"the graphs at hand are of version {listed.get('version')}, expected {VERSION}: make them again "
-            "with this version's autogaze-web export"
-        )
-    different = architecture_differences(asdict(config), listed["architecture"])
-    if different:
-        raise ValueError(
-            "the graphs at hand are for another architecture than this checkpoint's "
-            f"({'; '.join(different)}): make its own with autogaze-web export --config config.json "
-            "--out FOLDER and name their folder with graphs-url"
-        )
-    graphs = [graph for graph in listed["graphs"] if graph["target"] == target]
+    graphs = [graph for graph in _graphs_for(manifest, config) if graph["target"] == target]
     budget = max(resolve_controls(config, None, None, 1, 1).budgets)
     if max_tokens is not None:
         budget = min(budget, max_tokens)
     wanted = -(-budget // config.decoder.num_multi_token_pred)
     frames = sorted((g for g in graphs if g["kind"] == "frame"), key=lambda g: int(g["steps"]))
+    if not frames:
+        raise ValueError(f"{MANIFEST} lists no frame graph for the target {target}: {_REMEDY}")
     frame = next((g for g in frames if g["steps"] >= wanted), frames[-1])
     chosen = [frame]
     if more or frame["steps"] < wanted:
         chosen += [g for g in graphs if g["kind"] == "steps" and g["capacity"] == frame["capacity"]]
     return json.dumps(chosen)
+
+
+def _graphs_for(manifest: str, config: AutoGazeConfig) -> list[dict[str, Any]]:
+    """The entries of a manifest, checked: it may come from any address."""
+    listed = parse_json(manifest, MANIFEST, max_bytes=MAX_LISTING_BYTES)
+    if not isinstance(listed, dict):
+        raise ValueError(f"{MANIFEST} must be a JSON object, got {shown(listed)}: {_REMEDY}")
+    if listed.get("version") != VERSION:
+        raise ValueError(
+            f"the graphs at hand are of version {shown(listed.get('version'))}, expected {VERSION}: {_REMEDY}"
+        )
+    architecture, graphs = listed.get("architecture"), listed.get("graphs")
+    if not isinstance(architecture, dict) or not isinstance(graphs, list):
+        raise ValueError(f"{MANIFEST} must have an architecture and a list of graphs: {_REMEDY}")
+    different = architecture_differences(asdict(config), architecture)
+    if different:
+        raise ValueError(
+            "the graphs at hand are for another architecture than this checkpoint's "
+            f"({'; '.join(different[:_MOST_LISTED])}): make its own with autogaze-web export "
+            "--config config.json --out FOLDER and name their folder with graphs-url"
+        )
+    if len(graphs) > MAX_GRAPHS:
+        raise ValueError(f"{MANIFEST} lists {len(graphs)} graphs, more than {MAX_GRAPHS}: {_REMEDY}")
+    for position, graph in enumerate(graphs):
+        fault = _fault_of(graph)
+        if fault:
+            raise ValueError(f"graph {position} of {MANIFEST} {fault}: {_REMEDY}")
+    return graphs
+
+
+def _fault_of(graph: Any) -> str | None:
+    """What is wrong with an entry, as the end of a sentence."""
+    if not isinstance(graph, dict):
+        return f"must be a JSON object, got {shown(graph)}"
+    file = graph.get("file")
+    if not isinstance(file, str) or not _FILE_NAME.fullmatch(file):
+        return f"must name a file of its own folder, got {shown(file)}"
+    if graph.get("target") not in ("cpu", "gpu") or graph.get("kind") not in ("frame", "steps"):
+        return "must be a frame or steps graph for cpu or gpu"
+    if not _is_count(graph.get("steps"), MAX_UNROLLED_LAYERS):
+        return f"must have 1 to {MAX_UNROLLED_LAYERS} steps, got {shown(graph.get('steps'))}"
+    if not _is_count(graph.get("capacity"), MAX_CONTEXT_ROWS):
+        return f"must have 1 to {MAX_CONTEXT_ROWS} rows of context, got {shown(graph.get('capacity'))}"
+    shapes = [graph.get("inputs"), graph.get("outputs")]
+    if not all(isinstance(each, dict) and all(map(_is_shape, each.values())) for each in shapes):
+        return f"must have the shapes of inputs and outputs, each of at most {MAX_GRAPH_VALUES:,} values"
+    weights = graph.get("weights")
+    if not isinstance(weights, list) or not all(isinstance(name, str) for name in weights):
+        return "must list the names of its weights"
+    return None
+
+
+def _is_shape(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= _MOST_AXES
+        and all(_is_count(side, MAX_GRAPH_VALUES) for side in value)
+        and math.prod(value) <= MAX_GRAPH_VALUES
+    )
+
+
+def _is_count(value: Any, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def graphs_of(chosen: str) -> Graphs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 from ..formats.json_text import parse_json
 from ..frames.arrays import to_numpy
 from ..frames.resize import resize_bilinear_u8
+from ..limits import MAX_JSON_BYTES, MAX_PROCESSED_PIXELS, MAX_SIDE, is_finite, shown
 from .fields_mapping import FieldsMapping
+from .model_text import read_text
 from .pretrained import pretrained_folder
 
 _FILE = "preprocessor_config.json"
@@ -102,13 +103,9 @@ class AutoGazeImageProcessor:
         """
         path = pretrained_folder(source, (_FILE,), revision) / _FILE
         try:
-            text = path.read_text("utf-8")
-        except OSError as error:
-            raise ProcessorError(
-                f"cannot read {path}: {error.strerror}; expected the checkpoint's file there"
-            ) from None
-        except UnicodeDecodeError:
-            raise ProcessorError(f"{path} is not UTF-8 text: download it again") from None
+            text = read_text(path, MAX_JSON_BYTES, "expected the checkpoint's file there")
+        except ValueError as error:
+            raise ProcessorError(str(error)) from None
         return AutoGazeImageProcessor.from_json(text, **overrides)
 
     @staticmethod
@@ -140,7 +137,7 @@ class AutoGazeImageProcessor:
         if settings.boolean("do_resize", True):
             resample = settings.get("resample", _BILINEAR)
             if resample != _BILINEAR:
-                raise settings.error("resample", f"is {resample!r}, expected 2 (bilinear)")
+                raise settings.error("resample", f"is {shown(resample)}, expected 2 (bilinear)")
             shortest, size = _size(settings)
         normalise = settings.boolean("do_normalize", True)
         return AutoGazeImageProcessor(
@@ -232,6 +229,11 @@ class AutoGazeImageProcessor:
         if short == self.shortest_edge:
             return height, width
         longer = int(self.shortest_edge * long / short)
+        if longer * self.shortest_edge > MAX_PROCESSED_PIXELS:
+            raise ValueError(
+                f"a frame of {width}x{height} would become {longer} pixels long with a shorter side of "
+                f"{self.shortest_edge}: crop it to a shape that is less elongated"
+            )
         return (self.shortest_edge, longer) if height <= width else (longer, self.shortest_edge)
 
     def _normalise(self, values: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
@@ -274,13 +276,13 @@ class _Settings:
     def boolean(self, name: str, default: bool) -> bool:
         value = self.get(name, default)
         if value is not None and not isinstance(value, bool):
-            raise self.error(name, f"must be true or false, got {value!r}")
+            raise self.error(name, f"must be true or false, got {shown(value)}")
         return bool(value)
 
     def number(self, name: str, default: float) -> float:
         value = self.get(name, default)
-        if not _is_number(value):
-            raise self.error(name, f"must be a number, got {value!r}")
+        if not is_finite(value):
+            raise self.error(name, f"must be a number, got {shown(value)}")
         return float(value)
 
 
@@ -302,7 +304,7 @@ def _size(settings: _Settings) -> tuple[int | None, tuple[int, int] | None]:
     elif isinstance(value, dict):
         sides = value
     shortest, height, width = (
-        n if isinstance(n, int) and not isinstance(n, bool) and n > 0 else None
+        n if isinstance(n, int) and not isinstance(n, bool) and 0 < n <= MAX_SIDE else None
         for n in (sides.get(key) for key in ("shortest_edge", "height", "width"))
     )
     if height and width:
@@ -312,23 +314,19 @@ def _size(settings: _Settings) -> tuple[int | None, tuple[int, int] | None]:
     raise settings.error(
         "size",
         'must be the shorter side in pixels, (height, width), {"shortest_edge": pixels} or '
-        f'{{"height": pixels, "width": pixels}}, got {value!r}',
+        f'{{"height": pixels, "width": pixels}}, 1 to {MAX_SIDE} pixels each, got {shown(value)}',
     )
 
 
 def _channels(settings: _Settings, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
     value = settings.get(name, default)
-    if _is_number(value):
+    if is_finite(value):
         value = [value] * 3
-    if not isinstance(value, list) or len(value) != 3 or not all(_is_number(v) for v in value):
-        raise settings.error(name, f"must be three numbers, got {value!r}")
+    if not isinstance(value, list) or len(value) != 3 or not all(is_finite(v) for v in value):
+        raise settings.error(name, f"must be three numbers, got {shown(value)}")
     if name == "image_std" and 0 in value:
         raise settings.error(name, "must not be 0")
     return tuple(float(v) for v in value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _frames(frames: Any) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..limits import shown
 from .config_section import ConfigError, Section
 
 # The default of transformers' Llama, for configs in which no position setting is written at all.
@@ -97,7 +98,7 @@ def _scaling(section: Section, decoder: Section) -> RopeScaling | None:
     if len(set(map(repr, given.values()))) != 1:
         raise ConfigError(
             f"config.json: {section.path} must have one rope_type ('default', 'linear' or 'llama3'), "
-            f"got {given or 'none'}"
+            f"got {shown(given) if given else 'none'}"
         )
     kind = next(iter(given.values()))
     if kind == "default":
@@ -106,7 +107,7 @@ def _scaling(section: Section, decoder: Section) -> RopeScaling | None:
         return RopeScaling("linear", section.number("factor"))
     if kind != "llama3":
         raise ConfigError(
-            f"config.json: {section.name(next(iter(given)))} is {kind!r}, but only 'default', 'linear' "
+            f"config.json: {section.name(next(iter(given)))} is {shown(kind)}, but only 'default', 'linear' "
             "and 'llama3' can be run: use a checkpoint with one of these position encodings"
         )
     low, high = section.number("low_freq_factor"), section.number("high_freq_factor")
@@ -129,7 +130,7 @@ def _check_whole_heads(section: Section) -> None:
     key = "partial_rotary_factor"
     if section.get(key) is not None and section.number(key) != 1:
         raise ConfigError(
-            f"config.json: {section.name(key)} is {section.get(key)!r}, but only 1 can be run: "
+            f"config.json: {section.name(key)} is {shown(section.get(key))}, but only 1 can be run: "
             "rotary positions turn whole heads here"
         )
 
@@ -141,6 +142,6 @@ def _check_layer_types(decoder: Section) -> None:
     other = [kind for kind in types if kind != "full_attention"] if isinstance(types, list) else [types]
     if other:
         raise ConfigError(
-            f"config.json: {decoder.name('layer_types')} has {other[0]!r}, "
+            f"config.json: {decoder.name('layer_types')} has {shown(other[0])}, "
             "but only 'full_attention' can be run"
         )

@@ -14,6 +14,10 @@ Decisions = FloatArray
 """(3,S,K): token ids, task-loss predictions and confidences of the S steps of a run."""
 
 
+class NotFiniteError(ValueError):
+    """The model computed NaN or infinity, or what follows from numbers that overflow."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of a graph.

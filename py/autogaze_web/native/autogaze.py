@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class AutoGaze:
     def __init__(self, checkpoint: Checkpoint, threads: int | None = None) -> None:
         """Args:
         checkpoint: config and weights.
-        threads: CPU threads within an operator; None lets ONNX Runtime choose.
+        threads: CPU threads within an operator, 1 to 1024; None lets ONNX Runtime choose.
         """
         self.config: AutoGazeConfig = checkpoint.config
         self.layout = ScaleLayout.of(checkpoint.config)
@@ -283,6 +284,7 @@ class Stream:
     def __init__(self, model: AutoGaze, controls: StreamControls) -> None:
         self._generation = StreamGeneration(model.config, GRAPHS, controls)
         self._tensors = NativeVideo(model.runtime)
+        self._in_use = Lock()
 
     def step(self, frame: NDArray[np.float32]) -> Gaze:
         """Chooses the patches of the next frame.
@@ -295,8 +297,14 @@ class Stream:
 
         Raises:
             ValueError: if the frame has a wrong shape, dtype or range.
+            RuntimeError: if another thread is in this call.
         """
-        return drive(self._generation.runs(widened(frame)), [self._tensors])
+        if not self._in_use.acquire(blocking=False):
+            raise RuntimeError("this stream is processing a frame in another thread: use a stream per thread")
+        try:
+            return drive(self._generation.runs(widened(frame)), [self._tensors])
+        finally:
+            self._in_use.release()
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..limits import MAX_THREADS, is_whole, shown
 from ..model.checkpoint import Checkpoint
 from ..model.run import Decisions, Run
 
@@ -61,6 +62,8 @@ class NativeRuntime:
         target: Target = "cpu",
     ) -> None:
         require_native()
+        if threads is not None and (not is_whole(threads) or not 1 <= threads <= MAX_THREADS):
+            raise ValueError(f"threads must be 1 to {MAX_THREADS}, or None, got {shown(threads)}")
         import onnxruntime as ort
 
         self.checkpoint = checkpoint

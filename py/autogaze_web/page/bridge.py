@@ -109,11 +109,20 @@ async def drive(
             answer = await bridge.execute(header, packed)
             if clock is not None:
                 clock.model_s += time.perf_counter() - start
-            decisions = np.asarray(answer.to_py(), np.float32).reshape(3, run.steps, -1)
-            index, run = runs.send(decisions)
+            index, run = runs.send(_decisions_of(answer.to_py(), run.steps))
     except StopIteration as stop:
         result: Result = stop.value
         return result
+
+
+def _decisions_of(answer: Any, steps: int) -> Decisions:
+    decisions = np.asarray(answer, np.float32)
+    if decisions.size == 0 or decisions.size % (3 * steps):
+        raise ValueError(
+            f"a graph answered {decisions.size} numbers for {steps} steps: "
+            "make the graphs again with this version's autogaze-web export"
+        )
+    return decisions.reshape(3, steps, -1)
 
 
 class ModelClock:

@@ -47,9 +47,9 @@ class GazingInfo:
     num_gazing_each_frame: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        slots = int(self.num_gazing_each_frame.sum())
         if self.num_gazing_each_frame.ndim != 1 or (self.num_gazing_each_frame < 0).any():
             raise ValueError("num_gazing_each_frame must be (frames,) numbers of slots, none negative")
+        slots = int(self.num_gazing_each_frame.sum())
         if self.gazing_pos.ndim != 2 or self.gazing_pos.shape != self.if_padded_gazing.shape:
             raise ValueError(
                 "gazing_pos and if_padded_gazing must both be (batch, slots), got "
@@ -73,6 +73,9 @@ class GazingInfo:
         if missing:
             raise ValueError(f"gazing_info needs {', '.join(keys)}; missing: {', '.join(missing)}")
         pos, padded, count = (np.asarray(to_numpy(given[key])) for key in keys)
+        for key, array in zip(keys, (pos, padded, count), strict=True):
+            if array.dtype.kind not in "biuf":
+                raise ValueError(f"{key} must be numbers, got values of type {array.dtype}")
         return GazingInfo(pos.astype(np.int64), padded.astype(np.bool_), count.astype(np.int64))
 
     @staticmethod

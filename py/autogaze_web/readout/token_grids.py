@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..limits import MAX_GRID_TOKENS, shown
+
 Tokens = NDArray[np.int64]
+
+
+def _check_count(tokens: int) -> None:
+    if tokens > MAX_GRID_TOKENS:
+        raise ValueError(f"a token grid has at most {MAX_GRID_TOKENS:,} tokens, got {shown(tokens)}")
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,10 @@ class ImageGrid:
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
-            raise ValueError(f"a token grid has at least 1x1 tokens, got {self.height}x{self.width}")
+            raise ValueError(
+                f"a token grid has at least 1x1 tokens, got {shown(self.height)}x{shown(self.width)}"
+            )
+        _check_count(self.height * self.width)
 
     @staticmethod
     def square(token_count: int) -> ImageGrid:
@@ -52,8 +62,9 @@ class VideoGrid:
         if min(self.temporal_bins, self.height, self.width) < 1:
             raise ValueError(
                 "a video's token grid has at least 1x1x1 tokens, got "
-                f"{self.temporal_bins}x{self.height}x{self.width}"
+                f"{self.temporal_bins}x{shown(self.height)}x{shown(self.width)}"
             )
+        _check_count(self.temporal_bins * self.height * self.width)
 
     @property
     def image(self) -> ImageGrid:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..limits import MAX_SIDE, MAX_TILES, MAX_WINDOW, is_finite, is_whole, shown
 from ..masks.choice import Description
 from ..options import REALTIME, Value
 from .tiling import Tiling
@@ -39,14 +40,18 @@ class InferenceMode:
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(ModeName):
-            raise ValueError(f"the mode is one of {', '.join(get_args(ModeName))}, got {self.mode!r}")
-        for name, value in (
-            ("the stride", self.stride),
-            ("a batch of tiles", self.batch_size),
-            ("a clip", self.frames),
+            raise ValueError(f"the mode is one of {', '.join(get_args(ModeName))}, got {shown(self.mode)}")
+        for name, value, most in (
+            ("the stride", self.stride, MAX_SIDE),
+            ("a batch of tiles", self.batch_size, MAX_TILES),
+            ("a clip", self.frames, MAX_WINDOW),
         ):
-            if value < 1:
-                raise ValueError(f"{name} is at least 1, got {value}")
+            if not is_whole(value) or value < 1:
+                raise ValueError(f"{name} is at least 1, got {shown(value)}")
+            if value > most:
+                raise ValueError(f"{name} is at most {most}, got {shown(value)}")
+        if not is_finite(self.coverage_stop) or not 0 <= self.coverage_stop <= 1:
+            raise ValueError(f"the coverage stop is a share of 0 to 1, got {shown(self.coverage_stop)}")
 
     @staticmethod
     def of(values: Mapping[str, Value]) -> InferenceMode:

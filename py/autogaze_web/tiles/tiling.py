@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..frames.resize import resize_bilinear
+from ..limits import MAX_SIDE, MAX_TILES, is_whole, shown
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations, first_of_each
 
@@ -61,18 +62,26 @@ class Tiling:
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(TilingMode):
-            raise ValueError(f"frames are tiled by {' or '.join(get_args(TilingMode))}, got {self.mode!r}")
-        if self.height < 1 or self.width < 1:
-            raise ValueError(f"a frame has at least 1 pixel per side, got {self.width}x{self.height}")
-        if self.tile < 1:
-            raise ValueError(f"a tile has at least 1 pixel per side, got {self.tile}")
-        if not 1 <= self.stride <= self.tile:
+            raise ValueError(
+                f"frames are tiled by {' or '.join(get_args(TilingMode))}, got {shown(self.mode)}"
+            )
+        for what, side in (("frame", self.height), ("frame", self.width), ("tile", self.tile)):
+            if not is_whole(side) or side < 1:
+                raise ValueError(f"a {what} has at least 1 pixel per side, got {shown(side)}")
+            if side > MAX_SIDE:
+                raise ValueError(f"a {what} has at most {MAX_SIDE} pixels per side, got {shown(side)}")
+        if not is_whole(self.stride) or not 1 <= self.stride <= self.tile:
             raise ValueError(
                 f"the stride is 1 to {self.tile} pixels, the tile's side, so that no pixel is left out; "
-                f"got {self.stride}"
+                f"got {shown(self.stride)}"
             )
         if self.mode == "anyres" and self.stride != self.tile:
             raise ValueError("anyres has no stride: use full-resolution for tiles that overlap")
+        if self.rows * self.columns > MAX_TILES:
+            raise ValueError(
+                f"a frame is cut into at most {MAX_TILES} tiles, got {self.rows * self.columns}: "
+                "use a larger stride or tile, or smaller frames"
+            )
 
     @staticmethod
     def anyres(height: int, width: int, tile: int = TILE) -> Tiling:

@@ -1,0 +1,78 @@
+"""The bounds on what files, addresses and callers may ask for.
+
+Whatever exceeds one is refused in a sentence before anything is listed, allocated or computed for it.
+SECURITY.md has the same table, which a test compares with this module.
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from numbers import Real
+from typing import Final, TypeGuard
+
+# Texts. The files of a model have a few kilobytes; the released graphs.json has 44.
+MAX_JSON_BYTES: Final = 1_000_000
+MAX_LISTING_BYTES: Final = 10_000_000
+MAX_HEADER_BYTES: Final = 100_000_000
+MAX_TRACE_BYTES: Final = 1_000_000_000
+MAX_NESTING: Final = 127
+MAX_VALUES: Final = 1_000_000
+MAX_SHARDS: Final = 1_000
+MAX_GRAPHS: Final = 1_000
+
+# An architecture.
+MAX_LAYERS: Final = 1_000
+MAX_WIDTH: Final = 65_536
+MAX_HEADS: Final = 1_024
+MAX_SCALES: Final = 32
+MAX_TOKENS: Final = 65_536
+MAX_KERNEL: Final = 1_024
+MAX_WINDOW: Final = 4_096
+MAX_WEIGHTS: Final = 2_000_000_000
+MAX_UNROLLED_LAYERS: Final = 10_000
+MAX_CONTEXT_ROWS: Final = 1_000_000
+MAX_GRAPH_VALUES: Final = 1_000_000_000
+
+# Frames and what is made of them.
+MAX_SIDE: Final = 16_384
+MAX_PIXELS: Final = 100_000_000
+MAX_PROCESSED_PIXELS: Final = 16_777_216
+MAX_GRID: Final = 1_024
+MAX_GRID_TOKENS: Final = 100_000_000
+MAX_TILES: Final = 65_536
+MAX_PANEL_HEIGHT: Final = 4_320
+MAX_FRAMES: Final = 1_000_000
+MAX_PARTS: Final = 2**32
+MAX_THREADS: Final = 1_024
+MAX_STREAM: Final = 65_535
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is an integer, of Python or NumPy, and no truth value."""
+    return hasattr(value, "__index__") and not isinstance(value, bool) and getattr(value, "ndim", 0) == 0
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether a value is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def shown(value: object) -> str:
+    """A value as error messages quote it, cut short.
+
+    >>> shown("a" * 1000) == "'" + "a" * 37 + "..." + "a" * 38 + "'"
+    True
+    """
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return "a number of thousands of digits"
