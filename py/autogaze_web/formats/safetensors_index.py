@@ -101,7 +101,7 @@ def check_shards(weight_map: WeightMap, shards: Mapping[str, Iterable[str]]) -> 
 
 
 def _stays_in_folder(file: str) -> bool:
-    if _UNSAFE.search(file):
+    if len(file) > _LONGEST_NAME or _UNSAFE.search(file):
         return False
     return all(part not in ("", ".", "..") for part in file.split("/"))
 
