@@ -61,7 +61,8 @@ RAW = re.compile(
     r"|could not be broadcast|array is too big"
     r"|NoneType|list indices|unhashable|object is not|not supported between|Exceeds the limit|C long|dtype\("
 )
-LONGEST_SENTENCE = 4000
+# A sentence may list the eighty first tensors that are missing.
+LONGEST_SENTENCE = 10_000
 
 TARGETS: dict[str, Callable[[settings], Callable[[], None]]] = {}
 """By name: given Hypothesis' settings, what runs the target."""

@@ -43,3 +43,9 @@ def test_the_page_uses_the_public_module_of_the_bridge_and_nothing_beneath_it() 
     # The worker that records speaks with the bridge's own worker; it names the types of what they say.
     beneath = {("recording_worker.mjs", "panels/frame_tap.mjs")}
     assert {each for each in found if each[1] != "autogaze.mjs"} <= beneath
+
+
+def test_actions_of_workflows_are_pinned_by_digest() -> None:
+    for path in (build_site.ROOT / ".github" / "workflows").glob("*.yml"):
+        for action in re.findall(r"uses: (\S+)", path.read_text("utf-8")):
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), f"{path.name}: {action}"

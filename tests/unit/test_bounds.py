@@ -1,0 +1,140 @@
+"""Bounds: stated once, kept by every parser, in time and memory linear in the input."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from released import RELEASED
+
+from autogaze_web import AutoGaze, AutoGazeConfig, limits
+from autogaze_web.formats.safetensors import SafetensorsError, read_header
+from autogaze_web.model.checkpoint import Checkpoint
+from autogaze_web.model.config import ConfigError
+from autogaze_web.model.graph_choice import choose_graphs
+from autogaze_web.model.run import NotFiniteError
+
+ROOT = Path(__file__).parents[2]
+MODEL = ROOT / "site" / "model"
+CONFIG = AutoGazeConfig.from_dict(RELEASED)
+SECURITY = (ROOT / "SECURITY.md").read_text("utf-8")
+
+
+def test_the_document_lists_every_bound() -> None:
+    rows = re.findall(r"^\| `(MAX_\w+)` \| ([\d,]+) \|", SECURITY, re.MULTILINE)
+    listed = {name: int(value.replace(",", "")) for name, value in rows}
+    assert listed == {name: value for name, value in vars(limits).items() if name.startswith("MAX_")}
+
+
+def test_the_document_names_tests_that_exist() -> None:
+    for path in re.findall(r"`(tests/[\w/.]+\.py)`", SECURITY):
+        assert (ROOT / path).is_file(), path
+
+
+def header(text: str) -> bytes:
+    return len(text).to_bytes(8, "little") + text.encode()
+
+
+def seconds(function: Callable[[bytes], Any], data: bytes) -> float:
+    """The processor time of a call that refuses or accepts the data, the best of three."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        with contextlib.suppress(ValueError):
+            function(data)
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda n: header('{"' + '\\"' * n),
+        lambda n: header("{" + "".join(f'"t{i}":1,' for i in range(n)) + '"z":1,"z":2}'),
+        lambda n: header('{"__metadata__":{"a":"' + "x" * 100 * n + '"}}'),
+        lambda n: header("[" * n),
+        lambda n: header('{"a":' + "9" * n + "}"),
+    ],
+    ids=["unclosed escapes", "a name twice at the end", "long metadata", "brackets", "digits"],
+)
+def test_ten_times_the_header_takes_about_ten_times_as_long(made: Callable[[int], bytes]) -> None:
+    small, large = seconds(read_header, made(10_000)), seconds(read_header, made(100_000))
+    assert large <= 40 * max(small, 0.001)  # quadratic time would be a hundred times as much
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("gaze_decoder_config.num_hidden_layers", 2**31 - 1),
+        ("gaze_decoder_config.num_attention_heads", 10**6),
+        ("gaze_decoder_config.intermediate_size", 10**9),
+        ("vision_model_config.depth", 10**9),
+        ("vision_model_config.kernel_size", 10**9),
+    ],
+)
+def test_counts_of_a_config_are_refused_before_they_are_listed(path: str, value: int) -> None:
+    config = json.loads(json.dumps(RELEASED))
+    section, key = path.split(".")
+    config["gaze_model_config"][section][key] = value
+    with pytest.raises(ConfigError, match=f"{key} must be an integer of at most"):
+        AutoGazeConfig.from_json(json.dumps(config))
+
+
+def test_too_many_values_are_not_parsed() -> None:
+    with pytest.raises(SafetensorsError, match="more than 1,000,000 values"):
+        read_header(header('{"a":[' + "1," * 1_000_001 + "1]}"))
+
+
+def manifest(**changes: Any) -> str:
+    graph = {
+        **{"file": "frame-2.onnx", "target": "cpu", "kind": "frame", "steps": 2, "capacity": 8},
+        **{"inputs": {}, "outputs": {}, "weights": []},
+    }
+    return json.dumps({"version": 2, "architecture": asdict(CONFIG), "graphs": [graph | changes]})
+
+
+def test_graphs_of_any_address_are_checked() -> None:
+    assert json.loads(choose_graphs(manifest(), CONFIG, 1, False, "cpu"))[0]["file"] == "frame-2.onnx"
+    for file in ("https://example.org/x.onnx", "../x.onnx", "//example.org/x", "a/b", "", 7, None):
+        with pytest.raises(ValueError, match="must name a file of its own folder"):
+            choose_graphs(manifest(file=file), CONFIG, 1, False, "cpu")
+    for text, message in (
+        ("[" * 200_000, "nested too deeply"),
+        ("null", "must be a JSON object"),
+        ('{"version": 2}', "must have an architecture"),
+        (manifest(capacity=2**40), "rows of context"),
+        (manifest(steps=10**9), "steps"),
+        (manifest(inputs={"x": [2**31, 2**31]}), "shapes of inputs"),
+        (manifest(target="gpu"), "no frame graph for the target cpu"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            choose_graphs(text, CONFIG, 1, False, "cpu")
+
+
+def test_huge_weights_end_in_a_sentence() -> None:
+    checkpoint = Checkpoint.from_folder(MODEL)
+    weights = dict(checkpoint.weights)
+    name = "gazing_model.gaze_decoder.model.norm.weight"
+    weights[name] = np.full_like(weights[name], 1e30)
+    stream = AutoGaze(Checkpoint(checkpoint.config, weights), threads=1).stream(gazing_ratio=0.1)
+    frame = np.random.default_rng(0).normal(size=(3, 224, 224)).astype(np.float32)
+    with pytest.raises(NotFiniteError, match="out of range"):
+        stream.step(frame)
+
+
+def test_a_stream_in_two_threads_says_so() -> None:
+    stream = AutoGaze.from_pretrained(MODEL, threads=1).stream(max_tokens=1)
+    frame = np.zeros((3, 224, 224), np.float32)
+    with stream._in_use, pytest.raises(RuntimeError, match="another thread"):
+        stream.step(frame)
+    stream.step(frame)
+    with pytest.raises(ValueError, match="threads must be 1 to 1024"):
+        AutoGaze.from_pretrained(MODEL, threads=10**9)
