@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -15,12 +16,15 @@ import numpy as np
 import pytest
 from released import RELEASED
 
-from autogaze_web import AutoGaze, AutoGazeConfig, limits
+from autogaze_web import AutoGaze, AutoGazeConfig, AutoGazeImageProcessor, limits
 from autogaze_web.formats.safetensors import SafetensorsError, read_header
 from autogaze_web.model.checkpoint import Checkpoint
+from autogaze_web.model.clips import Graphs
 from autogaze_web.model.config import ConfigError
 from autogaze_web.model.graph_choice import choose_graphs
 from autogaze_web.model.run import NotFiniteError
+from autogaze_web.tiles.inference_mode import InferenceMode
+from autogaze_web.tiles.tiled_clips import TiledStream
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "site" / "model"
@@ -138,3 +142,22 @@ def test_a_stream_in_two_threads_says_so() -> None:
     stream.step(frame)
     with pytest.raises(ValueError, match="threads must be 1 to 1024"):
         AutoGaze.from_pretrained(MODEL, threads=10**9)
+
+
+@pytest.mark.parametrize("mode", ["tiled", "full-resolution"])
+def test_tiles_take_the_memory_of_their_frames_and_no_canvas(mode: Any) -> None:
+    tiled = InferenceMode(mode, frames=2)
+    stream = TiledStream(CONFIG, AutoGazeImageProcessor(), Graphs(), tiled, tiled.controls(CONFIG))
+    frame = np.zeros((2000, 2000, 4), np.uint8)
+    tracemalloc.start()
+    for _ in range(4):
+        generation = stream.next(frame, None)
+        next(generation.runs(0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * frame.nbytes + 20_000_000  # a canvas of float32 alone has three times the frame's bytes
+
+
+def test_a_frame_that_would_be_resized_to_an_endless_strip_is_refused() -> None:
+    with pytest.raises(ValueError, match="crop it to a shape that is less elongated"):
+        AutoGazeImageProcessor()(np.zeros((1, 1, 4000, 3), np.uint8))

@@ -52,7 +52,7 @@ def missing_part(path: str | Path) -> str | None:
             return _missing_of_boxes(file, size)
         if head.startswith(_EBML):
             stated = _end_of_segment(head)
-        elif head[:4] == b"RIFF":
+        elif head[:4] == b"RIFF" and len(head) >= 8:
             stated = 8 + struct.unpack("<I", head[4:8])[0]
         else:
             return None

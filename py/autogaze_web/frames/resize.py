@@ -125,18 +125,46 @@ def resize_bilinear(video: NDArray[np.float32], height: int, width: int) -> NDAr
     return _resize_f32(video, height, width, _bilinear_f32_taps)
 
 
+def bilinear_part(size: int, out: int, start: int, end: int) -> tuple[slice, Taps | None]:
+    """What a part of `resize_bilinear` needs along one axis.
+
+    Args:
+        size, out: of the whole axis, before and after.
+        start, end: of the part of the result.
+
+    Returns:
+        The source positions, and the taps among these for `resized_by`, None if the size does not change.
+    """
+    if size == out:
+        return slice(start, end), None
+    index, weight = (taps[:, start:end] for taps in _bilinear_f32_taps(size, out))
+    first = int(index.min())
+    return slice(first, int(index.max()) + 1), (index - first, weight)
+
+
+def resized_by(video: NDArray[np.float32], rows: Taps | None, columns: Taps | None) -> NDArray[np.float32]:
+    """(...,H,W) float32 resized by the taps of both axes; None leaves an axis as it is."""
+    if columns is not None:
+        *others, height, width = video.shape
+        by_column = np.ascontiguousarray(video.reshape(-1, width).T)
+        video = _weighted_rows(by_column, *columns).T.reshape(*others, height, columns[1].shape[1])
+    if rows is not None:
+        *others, height, width = video.shape
+        by_row = np.ascontiguousarray(np.moveaxis(video, -2, 0)).reshape(height, -1)
+        blended = _weighted_rows(by_row, *rows)
+        video = np.moveaxis(blended.reshape(rows[1].shape[1], *others, width), 0, -2)
+    return np.ascontiguousarray(video)
+
+
 def _resize_f32(
     video: NDArray[np.float32], height: int, width: int, taps: Callable[[int, int], Taps]
 ) -> NDArray[np.float32]:
-    *others, rows, columns = video.shape
-    if columns != width:
-        by_column = np.ascontiguousarray(video.reshape(-1, columns).T)
-        video = _weighted_rows(by_column, *taps(columns, width)).T.reshape(*others, rows, width)
-    if rows != height:
-        by_row = np.ascontiguousarray(np.moveaxis(video, -2, 0)).reshape(rows, -1)
-        blended = _weighted_rows(by_row, *taps(rows, height))
-        video = np.moveaxis(blended.reshape(height, *others, width), 0, -2)
-    return np.ascontiguousarray(video)
+    rows, columns = video.shape[-2:]
+    return resized_by(
+        video,
+        None if rows == height else taps(rows, height),
+        None if columns == width else taps(columns, width),
+    )
 
 
 @lru_cache(maxsize=16)

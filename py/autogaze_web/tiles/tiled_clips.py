@@ -16,8 +16,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from ..frames.rgba import Rgba
 from ..masks.choice import Choice
 from ..model.clips import Graphs, StreamGeneration
@@ -25,9 +23,9 @@ from ..model.config import AutoGazeConfig
 from ..model.controls import StreamControls
 from ..model.gaze import Gaze
 from ..model.processor import AutoGazeImageProcessor
-from ..model.run import Decisions, FloatArray, Run
+from ..model.run import Decisions, Run
 from .inference_mode import InferenceMode
-from .tiling import TILE_BATCH, TiledFrames, TileProgress, TileStitcher, Tiling, on_canvas
+from .tiling import TILE_BATCH, TiledFrames, TileProgress, TileStitcher, Tiling
 
 TileRuns = Generator[tuple[int, Run], Decisions, list[Gaze]]
 
@@ -113,9 +111,9 @@ class TiledStream:
         mode: InferenceMode,
         controls: StreamControls,
     ) -> None:
-        self._config, self._processor = config, processor.without_resizing()
+        self._config, self._processor = config, processor
         self._graphs, self._mode, self._controls = graphs, mode, controls
-        self._canvases: deque[FloatArray] = deque(maxlen=controls.window_frames(config))
+        self._frames: deque[Rgba] = deque(maxlen=controls.window_frames(config))
         self._tiling: Tiling | None = None
         self._stitcher: TileStitcher | None = None
 
@@ -128,14 +126,13 @@ class TiledStream:
         tiling = self._mode.tiling(height, width, self._config.input_img_size)
         if tiling != self._tiling:
             self._tiling, self._stitcher = tiling, None
-            self._canvases.clear()
-        (processed,) = self._processor(frame[None, ..., :3])
-        self._canvases.append(on_canvas(processed, tiling))
+            self._frames.clear()
+        self._frames.append(frame[..., :3].transpose(2, 0, 1).copy())
         self._stitcher = TileStitcher(tiling, self._stitcher)
         return TiledGeneration(
             self._config,
             self._graphs,
-            TiledFrames(np.stack(self._canvases), tiling),
+            TiledFrames(list(self._frames), tiling, self._processor.normalised),
             replace(self._controls, task_loss_requirement=task_loss_requirement),
             self._mode.batch_size,
             self._stitcher,

@@ -12,14 +12,14 @@ they arrive, so that progress can be shown and the rest aborted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..frames.resize import resize_bilinear
+from ..frames.resize import bilinear_part, resized_by
 from ..limits import MAX_SIDE, MAX_TILES, is_whole, shown
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations, first_of_each
@@ -137,50 +137,58 @@ class Tiling:
         return max(per_tile, 1) * len(self)
 
 
-def on_canvas(frames: ArrayLike, tiling: Tiling) -> Floats:
-    """The frames that tiles are cut from: stretched to the canvas for ``anyres``, else unchanged.
-
-    Args:
-        frames: (..., H, W), normalised by the processor, usually (T, 3, H, W).
-        tiling: for frames of that size.
-
-    Raises:
-        ValueError: if the frames are not of the tiling's size.
-    """
-    clip = np.asarray(frames, np.float32)
-    if clip.shape[-2:] != (tiling.height, tiling.width):
-        raise ValueError(
-            f"the tiling is for frames of {tiling.height}x{tiling.width} (height x width), got {clip.shape}"
-        )
-    return resize_bilinear(clip, *tiling.canvas) if tiling.mode == "anyres" else clip
-
-
 class TiledFrames:
-    """A clip ready to be cut.
+    """A clip ready to be cut. A tile's pixels are made when it is cut, so that no canvas takes memory.
 
     Args:
-        canvas: the clip after ``on_canvas``.
+        frames: of the clip, (..., H, W) each.
         tiling: of its frames.
+        normalise: makes float32 values of a piece of a frame; None if they are such values.
     """
 
-    def __init__(self, canvas: Floats, tiling: Tiling):
-        self.tiling, self._canvas = tiling, canvas
+    def __init__(
+        self,
+        frames: Sequence[NDArray[Any]],
+        tiling: Tiling,
+        normalise: Callable[[NDArray[Any]], Floats] | None = None,
+    ):
+        self.tiling, self._frames, self._normalise = tiling, frames, normalise
 
     @staticmethod
     def of(frames: ArrayLike, tiling: Tiling) -> TiledFrames:
-        """A clip as the processor leaves it; see ``on_canvas``."""
-        return TiledFrames(on_canvas(frames, tiling), tiling)
+        """A clip (T, ..., H, W) as the processor leaves it.
+
+        Raises:
+            ValueError: if the frames are not of the tiling's size.
+        """
+        clip = np.asarray(frames, np.float32)
+        if clip.shape[-2:] != (tiling.height, tiling.width):
+            raise ValueError(
+                f"the tiling is for frames of {tiling.height}x{tiling.width} (height x width), "
+                f"got {clip.shape}"
+            )
+        return TiledFrames(list(clip), tiling)
 
     def cut(self, tiles: Sequence[int]) -> Floats:
-        """Some tiles as (N, ..., tile, tile) float32, padded with ``PAD_VALUE`` where they overhang."""
+        """Some tiles as (N, T, ..., tile, tile) float32, padded with ``PAD_VALUE`` where they overhang."""
         side = self.tiling.tile
-        shape = (len(tiles), *self._canvas.shape[:-2], side, side)
+        shape = (len(tiles), len(self._frames), *self._frames[0].shape[:-2], side, side)
         out = np.full(shape, PAD_VALUE, np.float32)
         for place, index in enumerate(tiles):
-            y, x = self.tiling.origin(index)
-            piece = self._canvas[..., y : y + side, x : x + side]
-            out[place, ..., : piece.shape[-2], : piece.shape[-1]] = piece
+            for frame, pixels in enumerate(self._frames):
+                piece = self._piece(pixels, index)
+                out[place, frame, ..., : piece.shape[-2], : piece.shape[-1]] = piece
         return out
+
+    def _piece(self, pixels: NDArray[Any], index: int) -> Floats:
+        """A tile of a frame, without what overhangs; for ``anyres`` the frame is stretched to the canvas."""
+        tiling = self.tiling
+        y, x = tiling.origin(index)
+        height, width = tiling.canvas if tiling.mode == "anyres" else pixels.shape[-2:]
+        rows, row_taps = bilinear_part(tiling.height, height, y, y + tiling.tile)
+        columns, column_taps = bilinear_part(tiling.width, width, x, x + tiling.tile)
+        piece = pixels[..., rows, columns]
+        return resized_by(piece if self._normalise is None else self._normalise(piece), row_taps, column_taps)
 
 
 class TileStitcher:
