@@ -1,98 +1,130 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { beforeEach, describe, test } from "node:test";
 import { FileSource } from "../../web/sources/file_source.mjs";
-import { FrameReader } from "../../web/sources/frame_reader.mjs";
 
 const FRAMES = 5;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A <video> that shows what the test says. */
-class FakeVideo extends EventTarget {
+/** A player that shows what the test says. */
+class FakePlayer {
   duration = FRAMES / 10;
-  currentTime = 0;
+  seeking = false;
+  time = 0;
   loop = false;
   playing = false;
+  closed = false;
   /** @type {any} */
-  onended = null;
-  /** @type {any} */
-  onerror = null;
-  /** @type {((now: number, data: { mediaTime: number }) => void) | undefined} */
-  callback;
+  events;
 
-  async play() {
+  /** @param {any} events */
+  start(events) {
+    this.events = events;
+  }
+
+  /** @param {boolean} loop */
+  play(loop) {
     this.playing = true;
+    this.loop = loop;
+  }
+
+  /** @param {boolean} loop */
+  setLoop(loop) {
+    this.loop = loop;
   }
 
   pause() {
     this.playing = false;
   }
 
-  /** @param {(now: number, data: { mediaTime: number }) => void} callback */
-  requestVideoFrameCallback(callback) {
-    this.callback = callback;
-    return 1;
+  /** @param {number} time */
+  seek(time) {
+    this.time = time;
   }
 
-  cancelVideoFrameCallback() {
-    this.callback = undefined;
+  async capture() {
+    const image = /** @type {any} */ ({ close() {} });
+    return { image, width: 8, height: 6, time: this.time };
+  }
+
+  close() {
+    this.closed = true;
+  }
+}
+
+/** Frames a tenth of a second apart; frame 2 to 3 fail to decode while `broken` says so. */
+class FakeReader {
+  count = FRAMES;
+  damage = "";
+  broken = false;
+  closed = false;
+
+  /** @param {number} index */
+  timeOf(index) {
+    return index / 10;
+  }
+
+  durationOf() {
+    return 0.1;
+  }
+
+  /** @param {number} time */
+  indexAt(time) {
+    return Math.min(FRAMES - 1, Math.floor(time * 10 + 1e-6));
+  }
+
+  /** @param {number} index @returns {Promise<any>} */
+  async frame(index) {
+    if (this.broken && (index === 2 || index === 3)) throw new Error("bad data");
+    return { image: index, width: 8, height: 6 };
+  }
+
+  /** @param {number} index */
+  resumeAfter(index) {
+    return index < 4 ? 4 : undefined;
+  }
+
+  close() {
+    this.closed = true;
   }
 }
 
 describe("FileSource", () => {
-  /** @type {FakeVideo} */
-  let video;
+  /** @type {FakePlayer} */
+  let player;
+  /** @type {FakeReader} */
+  let reader;
   /** @type {Record<string, any>} */
   let values;
   /** @type {Record<string, any[]>} */
   let heard;
-  /** @type {string} */
-  let unreadable;
-  let closed = 0;
+  /** Counts the frames. @type {(setup: any) => Promise<any>} */
+  let openReader;
   /** @type {FileSource} */
   let source;
 
   beforeEach(() => {
-    video = new FakeVideo();
+    player = new FakePlayer();
+    reader = new FakeReader();
     values = { "file-pace": "every-frame", "file-loop": false };
     heard = { onPicture: [], onRefused: [], onFinished: [], onEnd: [] };
-    unreadable = "";
-    closed = 0;
-    mock.method(FrameReader, "open", async () => {
-      if (unreadable) throw new Error(unreadable);
-      const times = Array.from({ length: FRAMES }, (_, index) => index / 10);
-      const sample = (/** @type {number} */ time) => ({
-        displayWidth: 8,
-        displayHeight: 6,
-        rotation: 0,
-        toVideoFrame: () => Math.round(time * 10),
-        close() {},
-      });
-      const sink = {
-        async *samples(/** @type {number} */ from) {
-          for (const time of times) if (time >= from) yield sample(time);
-        },
-        getSample: async (/** @type {number} */ time) => sample(time),
-      };
-      return new FrameReader(
-        /** @type {any} */ ({ dispose: () => closed++ }),
-        /** @type {any} */ (sink),
-        times,
-      );
-    });
+    openReader = async () => reader;
   });
-  afterEach(() => mock.restoreAll());
 
-  function open() {
+  function open(missing = "") {
     const events = Object.fromEntries(
       Object.entries(heard).map(([name, calls]) => [name, (/** @type {any} */ said) => calls.push(said)]),
     );
     const size = (/** @type {number} */ width, /** @type {number} */ height) => ({ width, height });
-    const setup = /** @type {any} */ ({ video, size, values, events });
-    source = new FileSource(new File([], "clip.webm"), setup, () => closed++);
+    const setup = /** @type {any} */ ({ size, values, events });
+    source = new FileSource(
+      { name: "clip.webm", missing, player, openReader: (setup) => openReader(setup) },
+      setup,
+    );
   }
 
   /** @returns {Promise<any>} the number of the captured frame */
   const captured = async () => /** @type {any} */ (await source.capture())?.image;
+  const position = async () => /** @type {any} */ (await source.capture())?.position;
 
   test("every frame comes once and in order, then the file rests at its end", async () => {
     open();
@@ -102,7 +134,7 @@ describe("FileSource", () => {
     assert.equal(await source.capture(), null);
     assert.equal(heard.onFinished?.length, 1);
     assert.deepEqual([source.index, source.count, source.time], [4, 5, 0.4]);
-    assert(!video.playing);
+    assert(!player.playing);
   });
 
   test("with a loop the first frame follows the last", async () => {
@@ -138,11 +170,33 @@ describe("FileSource", () => {
     assert.equal(await source.capture(), null, "a file at rest has no further frame");
   });
 
-  test("in real time the <video> keeps the time, and a step is counted from there", async () => {
+  test("every frame has its time, and the loop in which it is shown", async () => {
+    values["file-loop"] = true;
+    open();
+    const positions = [];
+    for (let count = 0; count < FRAMES + 2; count++) positions.push(await position());
+    assert.deepEqual(positions[1], { time: 0.1, duration: 0.1, loop: 0, jump: false });
+    assert.deepEqual(
+      positions.map(({ time, loop }) => [time, loop]),
+      [0, 0.1, 0.2, 0.3, 0.4]
+        .map((time) => [time, 0])
+        .concat([
+          [0, 1],
+          [0.1, 1],
+        ]),
+    );
+    source.pause();
+    await source.step(-1);
+    assert.deepEqual(await position(), { time: 0, duration: 0.1, loop: 1, jump: true });
+    await source.step(1);
+    assert.deepEqual(await position(), { time: 0.1, duration: 0.1, loop: 1, jump: false });
+  });
+
+  test("in real time the player keeps the time, and a step is counted from there", async () => {
     values["file-pace"] = "real-time";
     open();
-    assert(video.playing);
-    video.callback?.(0, { mediaTime: 0.31 });
+    assert(player.playing);
+    player.events.onPicture(0.31);
     assert.equal(source.time, 0.31);
     source.pause();
     await source.step(1);
@@ -150,45 +204,134 @@ describe("FileSource", () => {
     await source.seek(0.1);
     assert.equal(await captured(), 1);
     source.resume();
-    assert.deepEqual([video.playing, video.currentTime, source.index], [true, 0.1, 1]);
+    assert.deepEqual([player.playing, player.time, source.index], [true, 0.1, 1]);
+  });
+
+  test("in real time frames have the player's times, once each, and jumps are no loops", async () => {
+    values = { "file-pace": "real-time", "file-loop": true };
+    open();
+    const found = [];
+    for (const [time, act] of /** @type {[number, (() => void)?][]} */ ([
+      [0],
+      [0],
+      [0.3],
+      [0.1],
+      [0.05, () => source.seek(0.05)],
+      [0.2],
+    ])) {
+      act?.();
+      player.time = time;
+      found.push(await position());
+    }
+    assert.deepEqual(found, [
+      { time: 0, loop: 0, jump: false },
+      undefined,
+      { time: 0.3, loop: 0, jump: false },
+      { time: 0.1, loop: 1, jump: false },
+      { time: 0.05, loop: 1, jump: true },
+      { time: 0.2, loop: 1, jump: false },
+    ]);
+    // What is captured before the player has got there does not take the jump's place.
+    source.seek(0);
+    player.seeking = true;
+    assert.equal((await position()).jump, true);
+    player.seeking = false;
+    player.time = 0;
+    assert.deepEqual(await position(), { time: 0, loop: 1, jump: true });
   });
 
   test("a file that cannot be read frame by frame plays in real time, and says why", async () => {
-    unreadable = "This file cannot be read frame by frame (no index); it plays in real time only.";
+    const sentence = "This file cannot be read frame by frame (no index); it plays in real time only.";
+    openReader = async () => {
+      throw new Error(sentence);
+    };
     open();
     assert.equal(await source.capture(), null);
-    assert.equal(source.problem, unreadable);
-    assert(video.playing);
+    assert.equal(source.problem, sentence);
+    assert(player.playing);
     await source.seek(0.2);
-    assert.equal(video.currentTime, 0.2);
+    assert.equal(player.time, 0.2);
   });
 
-  test("a file of one picture does not loop", () => {
-    values = { "file-pace": "real-time", "file-loop": true };
-    video.duration = 0.04;
+  test("counting shows how far it is, can be cancelled, and be started again", async () => {
+    /** @type {any} */
+    let setup;
+    const count = openReader;
+    openReader = (given) =>
+      new Promise((_, reject) => {
+        setup = given;
+        given.signal.addEventListener("abort", () => reject(given.signal.reason));
+      });
     open();
-    assert.equal(video.loop, false);
-    video.duration = 3;
+    const capturing = source.capture();
+    setup.onProgress({ frames: 500, share: 0.25 });
+    assert.deepEqual(source.counting, { frames: 500, share: 0.25 });
+    source.cancelCounting();
+    assert.equal(await capturing, null);
+    assert.deepEqual([source.counting, source.problem], [undefined, ""]);
+    assert.match(heard.onRefused?.[0], /^Counting the frames was cancelled: press Start/);
+    openReader = count;
+    source.resume();
+    assert.equal(await captured(), 0);
+  });
+
+  test("what cannot be decoded is passed over while the file plays, and one sentence says so", async () => {
+    reader.broken = true;
+    open();
+    const found = [];
+    for (let count = 0; count < 5; count++) found.push(await captured());
+    assert.deepEqual(
+      found.filter((each) => each !== undefined),
+      [0, 1, 4],
+    );
+    assert.equal(
+      source.damage,
+      '"clip.webm" is damaged after 2 frames (bad data): what can be decoded is shown.',
+    );
+    source.pause();
+    await source.show(2);
+    assert.equal(await source.capture(), null);
+    assert.deepEqual(heard.onRefused, ['Frame 3 of "clip.webm" cannot be decoded (bad data): step over it.']);
+  });
+
+  test("a file that was cut off says so, and where it ends once its frames are counted", async () => {
+    reader.damage = "the file is cut off: it states 9 bytes and has 5";
+    values["file-pace"] = "real-time";
+    open("it states 9 bytes and has 5");
+    assert.equal(source.damage, '"clip.webm" is cut off: it states 9 bytes and has 5.');
+    player.events.onBroken();
+    assert.deepEqual([heard.onFinished?.length, heard.onEnd], [1, []]);
+    await source.step(1);
+    assert.equal(
+      source.damage,
+      '"clip.webm" is damaged after 5 frames (the file is cut off: it states 9 bytes and has 5).',
+    );
+  });
+
+  test("the player follows the loop option", () => {
+    values = { "file-pace": "real-time", "file-loop": true };
+    open();
+    assert.equal(player.loop, true);
+    values["file-loop"] = false;
     source.configure();
-    assert.equal(video.loop, true);
+    assert.equal(player.loop, false);
   });
 
   test("a video that breaks off is reported, one that ends rests", () => {
     values["file-pace"] = "real-time";
     open();
-    video.onended();
-    video.onerror();
+    player.events.onEnded();
+    player.events.onBroken();
     assert.equal(heard.onFinished?.length, 1);
     assert.deepEqual(heard.onEnd, ['"clip.webm" broke off: the rest of the file cannot be read.']);
   });
 
-  test("closing frees the video and the reader, also one that is still being opened", async () => {
+  test("closing frees the player and the reader, also one that is still being opened", async () => {
     open();
     const capturing = source.capture();
     source.close();
     await capturing;
     await settled();
-    assert(closed >= 2);
-    assert.deepEqual([video.callback, video.onended, video.onerror], [undefined, null, null]);
+    assert.deepEqual([player.closed, reader.closed], [true, true]);
   });
 });

@@ -3,8 +3,15 @@ import { describe, test } from "node:test";
 import { FrameReader } from "../../web/sources/frame_reader.mjs";
 
 describe("FrameReader", () => {
+  /** @param {number[]} times @returns {any} */
+  const table = (times) => ({
+    times,
+    sampleTimes: times,
+    keys: times.map((_, index) => index % 3 === 0),
+    lastDuration: 0.5,
+  });
   const reader = (/** @type {number[]} */ times) =>
-    new FrameReader(/** @type {any} */ ({ dispose() {} }), /** @type {any} */ ({}), times);
+    new FrameReader(/** @type {any} */ ({ dispose() {} }), /** @type {any} */ ({}), table(times));
 
   test("the frame at a time is the last one that begins by then, also of uneven times", () => {
     const times = [0, 0.04, 0.05, 0.2, 0.21, 1.5];
@@ -30,33 +37,55 @@ describe("FrameReader", () => {
     /** @type {string[]} */
     const calls = [];
     let closed = 0;
-    const sample = {
+    const sample = (/** @type {number} */ timestamp) => ({
+      timestamp,
       displayWidth: 4,
       displayHeight: 2,
       rotation: 0,
+      flip: false,
       toVideoFrame: () => "picture",
       close: () => closed++,
-    };
+    });
     const sink = {
       async *samples(/** @type {number} */ time) {
         calls.push(`from ${time}`);
-        for (;;) yield sample;
+        for (let index = time; ; index++) {
+          if (index === 4) throw new Error("damaged");
+          yield sample(index);
+        }
       },
       getSample: async (/** @type {number} */ time) => {
-        calls.push(`at ${time}`);
-        return sample;
+        calls.push(`at ${Math.floor(time)}`);
+        return sample(Math.floor(time));
       },
     };
     const frames = new FrameReader(
       /** @type {any} */ ({ dispose() {} }),
       /** @type {any} */ (sink),
-      [0, 1, 2, 3, 4],
+      table([0, 1, 2, 3, 4]),
     );
-    for (const index of [0, 1, 2, 4]) {
+    for (const index of [0, 1, 2, 0, 1, 2, 3, 4]) {
       assert.deepEqual(await frames.frame(index), { image: "picture", width: 4, height: 2 });
     }
-    assert.deepEqual(calls, ["at 0", "from 1", "at 4"]);
-    assert.equal(closed, 4, "decoded frames are freed");
+    // The decoder works ahead: where it stops, the frame is looked for by itself.
+    assert.deepEqual(calls, ["at 0", "from 1", "at 0", "from 1", "at 4"]);
+    assert.equal(closed, 8, "decoded frames are freed");
     frames.close();
+  });
+
+  test("a frame is shown until the next one, the last one for its own duration", () => {
+    const frames = reader([0, 0.5, 4.5]);
+    assert.deepEqual(
+      [0, 1, 2].map((index) => frames.durationOf(index)),
+      [0.5, 4, 0.5],
+    );
+  });
+
+  test("behind damage it goes on with the next frame that needs no other", () => {
+    const frames = reader([0, 1, 2, 3, 4]);
+    assert.deepEqual(
+      [frames.resumeAfter(0), frames.resumeAfter(2), frames.resumeAfter(3)],
+      [3, 3, undefined],
+    );
   });
 });

@@ -57,6 +57,22 @@ def test_options_come_as_json():
         session.configure('{"patch-diff-grid": 0}')
 
 
+def test_traces_have_the_time_and_the_loop_of_each_frame():
+    session = PageSession()
+    for place in ((0.0,), (1 / 3,), (0.0, 1), ()):
+        session.draw_synthetic("synthetic-pan", 0, 28, 28)
+        session.process(*place)
+    frames = json.loads(bytes(session.file("trace", "{}")))["frames"]
+    assert [(frame.get("time"), frame.get("loop")) for frame in frames] == [
+        (0, None),
+        (0.333333, None),
+        (0, 1),
+        (None, None),
+    ]
+    rows = bytes(session.file("metrics", "{}")).decode().splitlines()
+    assert [row.split(",")[1] for row in rows] == ["time", "0.000000", "0.333333", "0.000000", ""]
+
+
 def test_restart_and_unknown_sources():
     session = PageSession()
     session.draw_synthetic("synthetic-pan", 0, 28, 28)

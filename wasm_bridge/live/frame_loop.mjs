@@ -94,7 +94,9 @@ export class FrameLoop {
     const begun = performance.now();
     this.#panels.take(frame);
     const captured = performance.now();
-    const text = model ? await this.#session.process_with_model() : this.#session.process();
+    const position = "image" in frame ? frame.position : undefined;
+    const place = [position?.time, position?.loop ?? 0];
+    const text = model ? await this.#session.process_with_model(...place) : this.#session.process(...place);
     const report = parseReport(text);
     if (stream !== this.#stream) return null;
     onProcessed();
@@ -103,7 +105,7 @@ export class FrameLoop {
     report.workerMs = { capture: captured - begun, draw: performance.now() - processed };
     if (this.#host.model) report.runner = { ...this.#host.model.runner.counters };
     this.recorder.add(() => this.#panels.copy(report));
-    if (this.tap && !this.tap.ended) await this.tap.take(this.#panels);
+    if (this.tap && !this.tap.ended) await this.tap.take(this.#panels, position);
     return report;
   }
 

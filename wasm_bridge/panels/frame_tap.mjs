@@ -5,14 +5,16 @@
  */
 
 import { drawPicture } from "./panel_picture.mjs";
+import { RecordingClock } from "./recording_clock.mjs";
 
+/** @import { FilePosition } from "../live/protocol.mjs" */
 /** @import { PanelCanvases, PictureChoice } from "./panel_picture.mjs" */
 
 /**
  * What a recording says to the worker that hands it pictures: how many more it has room for, whether the source
- * is paused, or that it is over. The answers' `time` is in milliseconds.
+ * is paused, or that it is over. The answers' times are in milliseconds; `duration` is there where the file says it.
  * @typedef {{ room: number } | { paused: boolean } | { ended: true }} FromRecording
- * @typedef {{ image: ImageBitmap, time: number }} ToRecording
+ * @typedef {{ image: ImageBitmap, time: number, duration?: number }} ToRecording
  */
 
 export class FrameTap {
@@ -20,7 +22,7 @@ export class FrameTap {
   #choice;
   #room = 0;
   #ended = false;
-  #clock = new RunningClock();
+  #clock = new RecordingClock();
   #canvas = new OffscreenCanvas(1, 1);
   #wake = () => {};
 
@@ -49,9 +51,10 @@ export class FrameTap {
   /**
    * Hands over what the panels show now, as soon as there is room.
    * @param {PanelCanvases} panels
+   * @param {FilePosition} [position] of the frame, if it comes from a file
    */
-  async take(panels) {
-    const time = this.#clock.now();
+  async take(panels, position) {
+    const time = this.#clock.next(position);
     while (this.#room === 0 && !this.#ended) {
       await new Promise((resolve) => {
         this.#wake = () => resolve(undefined);
@@ -61,7 +64,8 @@ export class FrameTap {
     this.#room -= 1;
     drawPicture(this.#canvas, panels, this.#choice);
     const image = this.#canvas.transferToImageBitmap();
-    this.#port.postMessage({ image, time }, [image]);
+    const duration = position?.duration && position.duration * 1000;
+    this.#port.postMessage({ image, time, duration }, [image]);
   }
 
   /** @param {FromRecording} message */
@@ -70,25 +74,5 @@ export class FrameTap {
     else if ("paused" in message) this.#clock.pause(message.paused);
     else this.end();
     this.#wake();
-  }
-}
-
-/** Milliseconds since the first look at it, without those in which it was paused. */
-class RunningClock {
-  #elapsed = 0;
-  /** @type {number | undefined} */
-  #since;
-
-  now() {
-    const now = performance.now();
-    if (this.#since !== undefined) this.#elapsed += now - this.#since;
-    this.#since = now;
-    return this.#elapsed;
-  }
-
-  /** @param {boolean} paused */
-  pause(paused) {
-    if (paused && this.#since !== undefined) this.now();
-    this.#since = paused ? undefined : performance.now();
   }
 }

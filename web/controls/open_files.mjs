@@ -29,8 +29,7 @@ export function addFileOpening({ settings, player, maskSource }) {
     const [first] = media;
     if (model.length > 0) maskSource.choose("autogaze", model);
     else if (first) {
-      player.openFile(first);
-      settings.set({ source: player.name });
+      player.openFile(first, (source) => settings.set({ source }));
       if (media.length > 1) showNotice(`"${first.name}" is shown: the page opens one file at a time.`);
     }
   }

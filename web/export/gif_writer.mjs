@@ -3,12 +3,11 @@
  * @module
  */
 
+import { GifDelays } from "./gif_delays.mjs";
+
 const LIBRARY = new URL("../../runtime/recording/gifenc.mjs", import.meta.url).href;
 const MAX_WIDTH = 960;
 const COLOURS = 256;
-// A GIF counts hundredths of a second, and players show fewer than two of them as ten.
-const TICK_MS = 10;
-const MIN_TICKS = 2;
 
 export class GifWriter {
   bytes = 0;
@@ -18,7 +17,9 @@ export class GifWriter {
   /** @type {any} */
   #gif;
   #canvas = new OffscreenCanvas(1, 1);
-  #ticks = 0;
+  #delays = new GifDelays();
+  /** Pixels of the last picture, whose delay is not known yet. @type {Uint8ClampedArray | undefined} */
+  #pending;
 
   /**
    * @param {ImageBitmap} image later ones are fitted into the size of the first
@@ -27,22 +28,26 @@ export class GifWriter {
    */
   async add(image, start, end) {
     if (!this.#gif) await this.#open(image);
-    const { quantize, applyPalette } = this.#library;
-    const pixels = this.#pixels(image);
-    const palette = quantize(pixels, COLOURS);
-    const ticks = Math.max(MIN_TICKS, Math.round(end / TICK_MS) - this.#ticks);
-    this.#ticks = Math.max(this.#ticks, Math.round(start / TICK_MS)) + ticks;
-    this.#gif.writeFrame(applyPalette(pixels, palette), this.#canvas.width, this.#canvas.height, {
-      palette,
-      delay: ticks * TICK_MS,
-    });
-    this.bytes = this.#gif.bytesView().length;
+    this.#write(this.#delays.next(start, end));
+    this.#pending = this.#pixels(image);
   }
 
   /** @returns {Promise<Blob>} */
   async finish() {
+    this.#write(this.#delays.last());
     this.#gif.finish();
     return new Blob([this.#gif.bytes()], { type: "image/gif" });
+  }
+
+  /** @param {number[]} delays of the pending picture in milliseconds; none if it is left out */
+  #write(delays) {
+    if (!this.#pending || delays.length === 0) return;
+    const { quantize, applyPalette } = this.#library;
+    const palette = quantize(this.#pending, COLOURS);
+    const indexed = applyPalette(this.#pending, palette);
+    const { width, height } = this.#canvas;
+    for (const delay of delays) this.#gif.writeFrame(indexed, width, height, { palette, delay });
+    this.bytes = this.#gif.bytesView().length;
   }
 
   /** @param {ImageBitmap} image */

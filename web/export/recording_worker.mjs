@@ -80,7 +80,7 @@ class RecordingWriter {
       const next = Math.max(picture.time, this.#pending.time + MIN_DURATION_MS);
       this.#duration = next - this.#pending.time;
       await this.#write(next);
-      picture = { image: picture.image, time: next };
+      picture = { ...picture, time: next };
     }
     this.#pending = picture;
     if (this.#writer.bytes >= this.#maxBytes) await this.#finish(true);
@@ -105,7 +105,7 @@ class RecordingWriter {
   /** @param {boolean} full whether it reached its largest size */
   async #finish(full) {
     this.#post({ ended: true });
-    if (this.#pending) await this.#write(this.#pending.time + this.#duration);
+    if (this.#pending) await this.#write(this.#pending.time + (this.#pending.duration ?? this.#duration));
     if (this.#frames === 0) throw new Error("no frame came; start the source, then record.");
     const blob = await this.#writer.finish();
     this.#ended = true;

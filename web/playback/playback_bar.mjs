@@ -9,12 +9,14 @@
 
 import { element, showText } from "../page/element.mjs";
 import { bindCheckbox, bindSelect } from "../settings/bound_controls.mjs";
+import { timeText } from "./time_text.mjs";
 
 export class PlaybackBar {
   #bar = element("playback", HTMLElement);
   #position = element("position", HTMLInputElement);
   #positionText = element("position-text", HTMLElement);
   #problem = element("playback-problem", HTMLElement);
+  #counting = element("counting", HTMLElement);
   #steps = ["step-back", "step-forward"].map((id) => element(id, HTMLButtonElement));
   #pace;
   /** @type {FileSource | undefined} */
@@ -28,6 +30,9 @@ export class PlaybackBar {
         this.#file?.step(index === 0 ? -1 : 1);
       });
     });
+    element("counting-cancel", HTMLButtonElement).addEventListener("click", () =>
+      this.#file?.cancelCounting(),
+    );
     this.#position.addEventListener("input", () => this.#file?.seek(Number(this.#position.value)));
     this.#pace = bindSelect("file-pace", settings, "file-pace");
     bindCheckbox("file-loop", settings, "file-loop");
@@ -48,16 +53,22 @@ export class PlaybackBar {
     this.#position.max = String(file.duration);
     this.#position.value = String(file.time);
     const frames = file.count === undefined ? "" : ` · frame ${(file.index ?? 0) + 1} of ${file.count}`;
-    const text = `${clock(file.time)} of ${clock(file.duration)}${frames}`;
+    const duration = file.duration > 0 ? ` of ${timeText(file.duration)}` : "";
+    const text = `${timeText(file.time)}${duration}${frames}`;
     showText(this.#positionText, text);
     this.#position.setAttribute("aria-valuetext", text);
-    showText(this.#problem, file.problem);
+    showText(this.#problem, file.problem || file.damage);
+    this.#showCounting(file.counting);
     for (const control of [...this.#steps, this.#pace]) control.disabled = file.problem !== "";
   }
-}
 
-/** @param {number} seconds */
-function clock(seconds) {
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes}:${(seconds - minutes * 60).toFixed(3).padStart(6, "0")}`;
+  /** @param {FileSource["counting"]} progress undefined unless frames are counted */
+  #showCounting(progress) {
+    const row = /** @type {HTMLElement} */ (this.#counting.parentElement);
+    row.hidden = !progress;
+    if (!progress) return;
+    const { frames, share } = progress;
+    const part = share === undefined ? "" : ` (${Math.floor(100 * share)} %)`;
+    showText(this.#counting, `Counting frames: ${frames.toLocaleString("en")}${part}`);
+  }
 }

@@ -1,30 +1,73 @@
 /**
- * A video file as a source of frames: in real time by a <video>, or each frame by its number.
+ * A file as a source of frames: in real time by a player, or each frame by its number.
  *
- * In real time the <video> is the clock, and frames that cannot be processed in time are skipped. With
- * `file-pace=every-frame` and for single steps a `FrameReader` decodes the frames one by one, each when the previous
+ * In real time the player is the clock, and frames that cannot be processed in time are skipped. With
+ * `file-pace=every-frame` and for single steps a reader decodes the frames one by one, each when the previous
  * one is finished.
  * @module
  */
 
-/** @import { PictureFrame } from "../../wasm_bridge/autogaze.mjs" */
-/** @import { FrameReader } from "./frame_reader.mjs" */
+/** @import { FilePosition, PictureFrame } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
-import { capturePicture, play, watchPictures } from "./video_frames.mjs";
+/**
+ * Plays a file in real time: a <video>, or a timer for an animated picture.
+ * @typedef {object} Player
+ * @property {number} duration in seconds; not finite while unknown
+ * @property {boolean} seeking whether it is about to show another time
+ * @property {(events: PlayerEvents) => void} start reports pictures from now on
+ * @property {(loop: boolean) => void} play
+ * @property {(loop: boolean) => void} setLoop
+ * @property {() => void} pause
+ * @property {(time: number) => void} seek
+ * @property {() => Promise<(PictureFrame & { time: number }) | null>} capture null while there is no picture
+ * @property {() => void} close
+ */
 
-// A video of one frame would only seek to its start for ever, so it does not loop.
-const MIN_LOOP_S = 0.1;
+/**
+ * @typedef {object} PlayerEvents
+ * @property {(time: number) => void} onPicture there is another picture
+ * @property {() => void} onEnded
+ * @property {() => void} onBroken the rest of the file cannot be played
+ * @property {(sentence: string) => void} onRefused see `SourceEvents`
+ */
+
+/**
+ * The frames of a file by their numbers, from 0. Times are in seconds from the start of the presentation.
+ * @typedef {object} Reader
+ * @property {number} count
+ * @property {string} damage why frames at the end are missing; empty if none are
+ * @property {(index: number) => number} timeOf
+ * @property {(index: number) => number | undefined} durationOf
+ * @property {(time: number) => number} indexAt
+ * @property {(index: number) => Promise<PictureFrame>} frame in its displayed size
+ * @property {(index: number) => number | undefined} resumeAfter the next frame that does not depend on this one
+ * @property {() => void} close
+ */
+
+/**
+ * While the frames of a file are counted: how many there are up to here, and the share of the file, 0 to 1, where
+ * it is known.
+ * @typedef {{ frames: number, share: number | undefined }} CountingProgress
+ * @typedef {{ signal: AbortSignal, onProgress: (progress: CountingProgress) => void, duration: number }} ReaderSetup
+ */
+
+/**
+ * @typedef {object} OpenedFile
+ * @property {string} name
+ * @property {string} missing what the file lacks, if it was cut off; else empty
+ * @property {Player} player
+ * @property {(setup: ReaderSetup) => Promise<Reader>} openReader rejects with a sentence for the user
+ */
 
 /** @implements {Source} */
 export class FileSource {
-  /** Called when the position in the file or its number of frames has changed. @type {() => void} */
+  /** Called when the position in the file or what is known of the file has changed. @type {() => void} */
   onChange = () => {};
 
   #file;
   #setup;
-  #closeVideo;
-  #unwatch;
+  #player;
   #running = false;
   #closed = false;
   #time = 0;
@@ -32,25 +75,39 @@ export class FileSource {
   #requested;
   /** @type {number | undefined} of the last frame captured by number */
   #index;
-  /** @type {FrameReader | undefined} */
+  /** @type {Reader | undefined} */
   #reader;
-  /** @type {Promise<FrameReader> | undefined} */
+  /** @type {Promise<Reader> | undefined} */
   #opening;
+  /** @type {AbortController | undefined} */
+  #cancel;
+  /** @type {CountingProgress | undefined} */
+  #counting;
   #problem = "";
+  #damage = "";
+  /** Of the last captured frame. @type {FilePosition | undefined} */
+  #last;
+  #jumped = false;
 
   /**
-   * @param {File} file
-   * @param {SourceSetup} setup with a video that shows the file
-   * @param {() => void} closeVideo
+   * @param {OpenedFile} file
+   * @param {SourceSetup} setup
    */
-  constructor(file, setup, closeVideo) {
+  constructor(file, setup) {
     this.#file = file;
     this.#setup = setup;
-    this.#closeVideo = closeVideo;
-    const { video, events } = setup;
-    this.#unwatch = watchPictures(video, (time) => this.#pictureOfVideo(time));
-    video.onended = () => this.#finish();
-    video.onerror = () => events.onEnd(`"${file.name}" broke off: the rest of the file cannot be read.`);
+    this.#player = file.player;
+    if (file.missing) this.#damage = `"${file.name}" is cut off: ${file.missing}.`;
+    const { events } = setup;
+    this.#player.start({
+      onPicture: (time) => this.#pictureOfPlayer(time),
+      onEnded: () => this.#finish(),
+      onBroken: () => {
+        if (file.missing) this.#finish();
+        else events.onEnd(`"${file.name}" broke off: the rest of the file cannot be read.`);
+      },
+      onRefused: events.onRefused,
+    });
     this.resume();
   }
 
@@ -58,9 +115,14 @@ export class FileSource {
     return this;
   }
 
-  /** In seconds. */
+  /** The name of the file. */
+  get title() {
+    return this.#file.name;
+  }
+
+  /** In seconds; 0 while unknown. */
   get duration() {
-    const { duration } = this.#setup.video;
+    const { duration } = this.#player;
     return Number.isFinite(duration) ? duration : (this.#reader?.timeOf(this.#reader.count - 1) ?? 0);
   }
 
@@ -79,9 +141,19 @@ export class FileSource {
     return this.#reader?.count;
   }
 
+  /** How far the frames are counted, while they are. */
+  get counting() {
+    return this.#counting;
+  }
+
   /** Why single frames are unavailable; empty if they are not. */
   get problem() {
     return this.#problem;
+  }
+
+  /** What of the file cannot be shown, in one sentence; empty if all can. */
+  get damage() {
+    return this.#damage;
   }
 
   get #everyFrame() {
@@ -94,53 +166,34 @@ export class FileSource {
 
   /** @returns {Promise<PictureFrame | null>} */
   async capture() {
-    const { video, size, events } = this.#setup;
     const framewise = this.#requested !== undefined || (this.#running && this.#everyFrame);
-    if (!framewise) return this.#index === undefined ? capturePicture(video, size) : null;
+    if (!framewise) return this.#index === undefined ? this.#capturePlayer() : null;
     const reader = await this.#openReader();
     const index = reader && (this.#requested ?? this.#nextIndex(reader));
-    if (!reader || index === undefined) return null;
-    try {
-      const { image, width, height } = await reader.frame(index);
-      return { image, ...size(width, height) };
-    } catch (error) {
-      if (this.#closed) return null;
-      const reason = error instanceof Error ? error.message : error;
-      this.pause();
-      events.onRefused(
-        `Frame ${index + 1} of "${this.#file.name}" cannot be decoded (${reason}): step over it.`,
-      );
-      return null;
-    } finally {
-      if (this.#requested === index) this.#requested = undefined;
-      if (!this.#closed) this.#setPosition(reader.timeOf(index), index);
-      if (this.#running || this.#requested !== undefined) events.onPicture();
-    }
+    return reader && index !== undefined ? this.#captureFrame(reader, index) : null;
   }
 
   resume() {
-    const { video, events } = this.#setup;
     this.#running = true;
     if (this.#everyFrame) {
-      video.pause();
+      this.#player.pause();
       if (this.#index !== undefined && this.#index + 1 === this.#reader?.count) this.#index = -1;
-      events.onPicture();
+      this.#setup.events.onPicture();
       return;
     }
-    video.loop = this.#loops && video.duration > MIN_LOOP_S;
-    if (this.#index !== undefined) video.currentTime = this.#time;
+    if (this.#index !== undefined) this.#player.seek(this.#time);
     this.#index = undefined;
-    play(video, events.onRefused);
+    this.#player.play(this.#loops);
   }
 
   pause() {
     this.#running = false;
-    this.#setup.video.pause();
+    this.#player.pause();
   }
 
   /** Follows the options of files after they have changed. */
   configure() {
-    this.#setup.video.loop = this.#loops;
+    this.#player.setLoop(this.#loops);
     if (this.#running) this.resume();
   }
 
@@ -151,6 +204,7 @@ export class FileSource {
   async step(frames) {
     const reader = await this.#openReader();
     if (!reader) return;
+    if (frames !== 1) this.#jumped = true;
     this.#request((this.#requested ?? this.index ?? 0) + frames);
   }
 
@@ -159,14 +213,15 @@ export class FileSource {
    * @param {number} time in seconds
    */
   async seek(time) {
+    this.#jumped = true;
     if (this.#running && !this.#everyFrame) {
-      this.#setup.video.currentTime = time;
+      this.#player.seek(time);
       return;
     }
     this.#setPosition(time, this.#index);
     const reader = await this.#openReader();
     if (reader) this.#request(reader.indexAt(time));
-    else this.#setup.video.currentTime = time;
+    else this.#player.seek(time);
   }
 
   /**
@@ -174,15 +229,20 @@ export class FileSource {
    * @param {number} index
    */
   async show(index) {
-    if (await this.#openReader()) this.#request(index);
+    if (!(await this.#openReader())) return;
+    this.#jumped = true;
+    this.#request(index);
+  }
+
+  /** Stops counting the frames; the file can be played in real time, or counted anew. */
+  cancelCounting() {
+    this.#cancel?.abort();
   }
 
   close() {
     this.#closed = true;
-    this.#unwatch();
-    this.#setup.video.onended = null;
-    this.#setup.video.onerror = null;
-    this.#closeVideo();
+    this.#cancel?.abort();
+    this.#player.close();
     this.#reader?.close();
   }
 
@@ -193,9 +253,84 @@ export class FileSource {
     this.#setup.events.onPicture();
   }
 
+  /** @returns {Promise<PictureFrame | null>} */
+  async #capturePlayer() {
+    const picture = await this.#player.capture();
+    if (!picture) return null;
+    const { time, ...frame } = picture;
+    // A player that runs reports some pictures twice.
+    if (this.#running && time === this.#last?.time && !this.#jumped) {
+      frame.image.close();
+      return null;
+    }
+    const { size } = this.#setup;
+    const jump = this.#jumped;
+    if (!this.#player.seeking) this.#jumped = false;
+    return {
+      ...frame,
+      ...size(frame.width, frame.height),
+      position: this.#positionOf({ time, jump }),
+    };
+  }
+
   /**
-   * The index of the next frame, or of the current one if the <video> was playing until now.
-   * @param {FrameReader} reader
+   * @param {Reader} reader
+   * @param {number} index
+   * @returns {Promise<PictureFrame | null>}
+   */
+  async #captureFrame(reader, index) {
+    const { size, events } = this.#setup;
+    let next = index;
+    try {
+      const { image, width, height } = await reader.frame(index);
+      const jump = this.#jumped;
+      this.#jumped = false;
+      const [time, duration] = [reader.timeOf(index), reader.durationOf(index)];
+      return { image, ...size(width, height), position: this.#positionOf({ time, duration, jump }) };
+    } catch (error) {
+      if (!this.#closed) next = this.#passDamage(reader, index, error);
+      return null;
+    } finally {
+      if (this.#requested === index) this.#requested = undefined;
+      if (!this.#closed) this.#setPosition(reader.timeOf(next), next);
+      if (this.#running || this.#requested !== undefined) events.onPicture();
+    }
+  }
+
+  /**
+   * A frame cannot be decoded: a file that plays goes on behind the damage.
+   * @param {Reader} reader
+   * @param {number} index
+   * @param {unknown} error
+   * @returns {number} the number of the frame up to which the file is done with
+   */
+  #passDamage(reader, index, error) {
+    const reason = error instanceof Error ? error.message : error;
+    const { name } = this.#file;
+    if (!this.#running) {
+      const sentence = `Frame ${index + 1} of "${name}" cannot be decoded (${reason}): step over it.`;
+      this.#setup.events.onRefused(sentence);
+      return index;
+    }
+    this.#damage ||= `"${name}" is damaged after ${index} frames (${reason}): what can be decoded is shown.`;
+    return (reader.resumeAfter(index) ?? reader.count) - 1;
+  }
+
+  /**
+   * @param {{ time: number, duration?: number | undefined, jump: boolean }} frame
+   * @returns {FilePosition}
+   */
+  #positionOf({ time, duration, jump }) {
+    const last = this.#last;
+    const startsOver = last !== undefined && !jump && time < last.time;
+    const loop = (last?.loop ?? 0) + Number(startsOver);
+    this.#last = { time, loop, jump, ...(duration === undefined ? {} : { duration }) };
+    return this.#last;
+  }
+
+  /**
+   * The index of the next frame, or of the current one if the player was playing until now.
+   * @param {Reader} reader
    */
   #nextIndex(reader) {
     if (this.#index === undefined) return reader.indexAt(this.#time);
@@ -210,11 +345,11 @@ export class FileSource {
     this.#setup.events.onFinished();
   }
 
-  /** @param {number} [time] of a picture that the video shows */
-  #pictureOfVideo(time) {
+  /** @param {number} time of a picture that the player shows */
+  #pictureOfPlayer(time) {
     if (this.#everyFrame && this.#running) return;
     if (this.#requested !== undefined || this.#index !== undefined) return;
-    this.#setPosition(time ?? this.#setup.video.currentTime, undefined);
+    this.#setPosition(time, undefined);
     this.#setup.events.onPicture();
   }
 
@@ -230,26 +365,48 @@ export class FileSource {
 
   /** Opens the file for reading frame by frame; one that does not allow it plays in real time. */
   async #openReader() {
+    if (this.#reader) return this.#reader;
     try {
       this.#opening ??= this.#createReader();
-      const reader = await this.#opening;
-      this.onChange();
-      return reader;
+      return await this.#opening;
     } catch (error) {
-      if (this.#closed || this.#problem) return undefined;
+      if (this.#closed || this.#problem || !this.#opening) return undefined;
+      this.#opening = undefined;
+      if (error instanceof DOMException && error.name === "AbortError") {
+        this.#requested = undefined;
+        this.pause();
+        this.#setup.events.onRefused(
+          "Counting the frames was cancelled: press Start to count them again, or play the file in real time.",
+        );
+        return undefined;
+      }
       this.#problem = error instanceof Error ? error.message : String(error);
-      this.onChange();
       if (this.#running) this.resume();
       return undefined;
+    } finally {
+      this.onChange();
     }
   }
 
   async #createReader() {
-    // Most files are never read frame by frame.
-    const { FrameReader } = await import("./frame_reader.mjs");
-    const reader = await FrameReader.open(this.#file);
-    if (this.#closed) reader.close();
-    this.#reader = reader;
-    return reader;
+    this.#cancel = new AbortController();
+    try {
+      const reader = await this.#file.openReader({
+        signal: this.#cancel.signal,
+        duration: this.#player.duration,
+        onProgress: (progress) => {
+          this.#counting = progress;
+          this.onChange();
+        },
+      });
+      if (this.#closed) reader.close();
+      this.#reader = reader;
+      if (reader.damage) {
+        this.#damage = `"${this.#file.name}" is damaged after ${reader.count} frames (${reader.damage}).`;
+      }
+      return reader;
+    } finally {
+      this.#counting = undefined;
+    }
   }
 }

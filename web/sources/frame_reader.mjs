@@ -5,21 +5,34 @@
  */
 
 /** @import { VideoSample } from "mediabunny" */
+/** @import { Reader, ReaderSetup } from "./file_source.mjs" */
+/** @import { FrameTable } from "./mp4_index.mjs" */
 
-import { KEEPS_ROTATION } from "./video_frames.mjs";
+import { missingPart } from "./file_kind.mjs";
+import { withWholeClusters } from "./matroska_repair.mjs";
+import { readMp4Index } from "./mp4_index.mjs";
+import { registerOpaqueDecoder } from "./opaque_decoder.mjs";
+import { KEEPS_ORIENTATION } from "./video_frames.mjs";
 
-/** @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number }} DecodedFrame with its displayed size */
+/** @typedef {typeof import("mediabunny")} Mediabunny */
+/** @typedef {Omit<FrameTable, "width" | "height">} Frames */
 
 const LIBRARY = new URL("../../runtime/recording/mediabunny.mjs", import.meta.url).href;
 // About nine hours at 30 frames a second; bounds the memory of the list of times.
 const MAX_FRAMES = 1_000_000;
 // Some APIs round times to microseconds.
 const ROUNDING_S = 1e-4;
+// Frames counted between two reports of the progress.
+const REPORT_EVERY = 500;
 
+/** @implements {Reader} */
 export class FrameReader {
+  /** Why frames at the end are missing; empty if none are. */
+  damage;
+
   #input;
   #sink;
-  #times;
+  #frames;
   /** Frames in order from `#next` on. @type {AsyncGenerator<VideoSample, void, unknown> | undefined} */
   #sequence;
   #next = -1;
@@ -27,35 +40,43 @@ export class FrameReader {
   /**
    * @param {import("mediabunny").Input} input
    * @param {import("mediabunny").VideoSampleSink} sink
-   * @param {number[]} times
+   * @param {Frames} frames
+   * @param {string} [damage]
    */
-  constructor(input, sink, times) {
+  constructor(input, sink, frames, damage = "") {
     this.#input = input;
     this.#sink = sink;
-    this.#times = times;
+    this.#frames = frames;
+    this.damage = damage;
   }
 
   /**
    * @param {Blob} file
+   * @param {ReaderSetup} setup
    * @returns {Promise<FrameReader>}
-   * @throws {Error} with a sentence for the user
+   * @throws {Error} with a sentence for the user; an `AbortError` once `signal` is aborted
    */
-  static async open(file) {
+  static async open(file, setup) {
     if (typeof VideoDecoder === "undefined") {
       throw new Error("This browser cannot decode a file frame by frame: use a newer one.");
     }
-    /** @type {typeof import("mediabunny")} */
+    /** @type {Mediabunny} */
     const library = await import(LIBRARY);
-    // Files only: a playlist (HLS) would make the page fetch what it lists.
-    const formats = [library.MP4, library.QTFF, library.WEBM, library.MATROSKA, library.MPEG_TS];
-    const input = new library.Input({ formats, source: new library.BlobSource(file) });
+    registerOpaqueDecoder(library);
+    const missing = await missingPart(file);
+    const input = openInput(library, await withWholeClusters(file));
     try {
-      const track = await input.getPrimaryVideoTrack();
+      const tracks = await input.getVideoTracks();
+      // Cover pictures have no codec of a video.
+      const track = tracks.find(({ codec }) => codec) ?? tracks[0];
       if (!track || !(await track.canDecode())) throw new Error("no track that this browser decodes");
-      const times = await frameTimes(new library.EncodedPacketSink(track));
-      return new FrameReader(input, new library.VideoSampleSink(track), times);
+      const frames = await readFrames(library, file, track, { ...setup, isCut: missing !== "" });
+      if (frames.times.length === 0) throw new Error("it has no frames");
+      const sink = new library.VideoSampleSink(track);
+      return new FrameReader(input, sink, frames, missing && `the file is cut off: ${missing}`);
     } catch (error) {
       input.dispose();
+      if (error instanceof DOMException && error.name === "AbortError") throw error;
       const reason = error instanceof Error ? error.message.replace(/\.$/, "") : error;
       throw new Error(`This file cannot be read frame by frame (${reason}); it plays in real time only.`);
     }
@@ -63,7 +84,7 @@ export class FrameReader {
 
   /** The number of frames. */
   get count() {
-    return this.#times.length;
+    return this.#frames.times.length;
   }
 
   /**
@@ -71,7 +92,16 @@ export class FrameReader {
    * @param {number} index
    */
   timeOf(index) {
-    return this.#times[index] ?? 0;
+    return this.#frames.times[index] ?? 0;
+  }
+
+  /**
+   * For how long a frame is shown, in seconds.
+   * @param {number} index
+   */
+  durationOf(index) {
+    if (index + 1 < this.count) return Math.max(0, this.timeOf(index + 1) - this.timeOf(index));
+    return this.#frames.lastDuration || undefined;
   }
 
   /**
@@ -89,57 +119,148 @@ export class FrameReader {
   }
 
   /**
+   * The next frame that can be decoded without this one.
+   * @param {number} index
+   */
+  resumeAfter(index) {
+    const next = this.#frames.keys.indexOf(true, index + 1);
+    return next < 0 ? undefined : next;
+  }
+
+  /**
    * Decodes a frame. In order, each frame is decoded once.
    * @param {number} index
-   * @returns {Promise<DecodedFrame>}
+   * @returns {Promise<{ image: VideoFrame | ImageBitmap, width: number, height: number }>} with its displayed size
    */
   async frame(index) {
-    const sample = index === this.#next ? await this.#nextSample(index) : await this.#sampleAt(index);
-    if (!sample) throw new Error(`frame ${index + 1} cannot be decoded`);
+    const sample = (index === this.#next && (await this.#nextSample(index))) || (await this.#sampleAt(index));
+    if (!sample) throw new Error("its data are missing");
     this.#next = index + 1;
     return toFrame(sample);
   }
 
   close() {
-    this.#sequence?.return();
-    this.#sequence = undefined;
+    this.#endSequence();
     this.#input.dispose();
   }
 
-  /** @param {number} index */
+  /**
+   * @param {number} index
+   * @returns {Promise<VideoSample | undefined>} undefined if it has to be looked for
+   */
   async #nextSample(index) {
-    this.#sequence ??= this.#sink.samples(this.timeOf(index));
-    return (await this.#sequence.next()).value;
+    const time = this.#sampleTime(index);
+    this.#sequence ??= this.#sink.samples(time);
+    try {
+      for (;;) {
+        const { value: sample } = await this.#sequence.next();
+        if (!sample || Math.abs(sample.timestamp - time) < ROUNDING_S) return sample ?? undefined;
+        const passed = sample.timestamp > time;
+        sample.close();
+        if (passed) break;
+      }
+    } catch {
+      // The decoder works ahead, and stops at damage behind frames that it has not handed out.
+    }
+    this.#endSequence();
+    return undefined;
   }
 
   /** @param {number} index */
   async #sampleAt(index) {
-    this.#sequence?.return();
+    this.#endSequence();
+    const sample = await this.#sink.getSample(this.#sampleTime(index) + ROUNDING_S / 10);
+    if (!sample || Math.abs(sample.timestamp - this.#sampleTime(index)) < ROUNDING_S) return sample;
+    sample.close();
+    return null;
+  }
+
+  /** @param {number} index */
+  #sampleTime(index) {
+    return this.#frames.sampleTimes[index] ?? 0;
+  }
+
+  #endSequence() {
+    // It fails if it is reading while the file is closed.
+    this.#sequence?.return().catch(() => {});
     this.#sequence = undefined;
-    return this.#sink.getSample(this.timeOf(index));
   }
 }
 
-/** @param {import("mediabunny").EncodedPacketSink} packets */
-async function frameTimes(packets) {
-  const times = [];
-  for await (const packet of packets.packets(undefined, undefined, { metadataOnly: true })) {
-    times.push(packet.timestamp);
-    if (times.length > MAX_FRAMES) throw new Error(`it has more than ${MAX_FRAMES} frames`);
+/**
+ * @param {Mediabunny} library
+ * @param {Blob} file
+ */
+function openInput(library, file) {
+  // Files only: a playlist (HLS) would make the page fetch what it lists.
+  const formats = [library.MP4, library.QTFF, library.WEBM, library.MATROSKA, library.MPEG_TS];
+  return new library.Input({ formats, source: new library.BlobSource(file) });
+}
+
+/**
+ * @param {Mediabunny} library
+ * @param {Blob} file
+ * @param {import("mediabunny").InputVideoTrack} track
+ * @param {ReaderSetup & { isCut: boolean }} setup `isCut`: whether the end of the file is missing
+ * @returns {Promise<Frames>}
+ */
+export async function readFrames(library, file, track, setup) {
+  const index = (await readMp4Index(file))?.get(track.id);
+  const frames = index ?? (await countPackets(new library.EncodedPacketSink(track), setup));
+  setup.signal.throwIfAborted();
+  if (frames.times.length > MAX_FRAMES) throw new Error(`it has more than ${MAX_FRAMES} frames`);
+  return frames;
+}
+
+/**
+ * @param {import("mediabunny").EncodedPacketSink} sink
+ * @param {ReaderSetup & { isCut: boolean }} setup
+ * @returns {Promise<Frames>}
+ */
+async function countPackets(sink, { signal, onProgress, duration: fileDuration, isCut }) {
+  const packets = [];
+  // Packets whose data are missing come only if their data are not asked for.
+  const options = { metadataOnly: !isCut };
+  for await (const { timestamp: time, duration, type } of sink.packets(undefined, undefined, options)) {
+    packets.push({ time, duration, key: type === "key" });
+    if (packets.length % REPORT_EVERY === 0) {
+      signal.throwIfAborted();
+      const share = fileDuration > 0 && fileDuration < Infinity ? time / fileDuration : undefined;
+      onProgress({ frames: packets.length, share: share && Math.min(1, Math.max(0, share)) });
+    }
+    if (packets.length > MAX_FRAMES) break;
   }
-  if (times.length === 0) throw new Error("it has no frames");
+  const delay = isCut ? reorderDelay(packets.map(({ time }) => time)) : 0;
   // The container stores them in decoding order.
-  return times.sort((a, b) => a - b);
+  packets.sort((one, other) => one.time - other.time);
+  packets.length -= Math.min(delay, packets.length);
+  const shown = packets.filter(({ time }) => time >= 0);
+  const times = shown.map(({ time }) => time);
+  const keys = shown.map(({ key }) => key);
+  return { times, sampleTimes: times, keys, lastDuration: packets.at(-1)?.duration ?? 0, cut: isCut };
+}
+
+/**
+ * How many frames a decoder holds back to put them into order.
+ * @param {number[]} times in decoding order
+ */
+function reorderDelay(times) {
+  let most = 0;
+  for (const [index, time] of times.entries()) {
+    const before = times.slice(Math.max(0, index - 16), index);
+    most = Math.max(most, before.filter((each) => each > time).length);
+  }
+  return most;
 }
 
 /**
  * @param {VideoSample} sample closed by this function
- * @returns {DecodedFrame}
  */
 function toFrame(sample) {
   const { displayWidth: width, displayHeight: height } = sample;
   try {
-    if (sample.rotation === 0 || KEEPS_ROTATION) return { image: upright(sample), width, height };
+    const isUpright = sample.rotation === 0 && !sample.flip;
+    if (isUpright || KEEPS_ORIENTATION) return { image: upright(sample, isUpright), width, height };
     const canvas = new OffscreenCanvas(width, height);
     const context = canvas.getContext("2d");
     if (!context) throw new Error("this browser cannot draw off screen");
@@ -150,11 +271,17 @@ function toFrame(sample) {
   }
 }
 
-/** @param {VideoSample} sample */
-function upright(sample) {
+/**
+ * @param {VideoSample} sample
+ * @param {boolean} isUpright
+ */
+function upright(sample, isUpright) {
   const frame = sample.toVideoFrame();
-  if (sample.rotation === 0) return frame;
-  const turned = new VideoFrame(frame, /** @type {VideoFrameInit} */ ({ rotation: sample.rotation }));
-  frame.close();
-  return turned;
+  if (isUpright) return frame;
+  const { rotation, flip } = sample;
+  try {
+    return new VideoFrame(frame, /** @type {VideoFrameInit} */ ({ rotation, flip }));
+  } finally {
+    frame.close();
+  }
 }

@@ -6,7 +6,8 @@
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
 import { openCamera } from "./camera.mjs";
-import { openImage } from "./image.mjs";
+import { mediaKind } from "./file_kind.mjs";
+import { openPicture } from "./image.mjs";
 import { fetchFile } from "./remote_file.mjs";
 import { openScreen } from "./screen.mjs";
 import { openSynthetic } from "./synthetic.mjs";
@@ -33,9 +34,9 @@ export async function openSource(name, setup, selected) {
     case "screen":
       return openScreen(setup);
     case "image":
-      return openSelected(selected.image, "image-url", setup, openImage);
+      return openSelected(selected.image, "image-url", setup);
     case "file":
-      return openSelected(selected.file, "video-url", setup, openVideoFile);
+      return openSelected(selected.file, "video-url", setup);
     case "sample":
       return openVideoFile(await fetchFile(SAMPLE, setup.signal), setup);
     default:
@@ -47,10 +48,23 @@ export async function openSource(name, setup, selected) {
  * @param {File | undefined} file selected by the user; without one, the address in the options is used
  * @param {string} address the option with that address
  * @param {SourceSetup} setup
- * @param {(file: File, setup: SourceSetup) => Promise<Source>} open
  */
-async function openSelected(file, address, setup, open) {
+async function openSelected(file, address, setup) {
   const url = String(setup.values[address] ?? "");
   if (!file && !url) return undefined;
-  return open(file ?? (await fetchFile(url, setup.signal)), setup);
+  return openFile(file ?? (await fetchFile(url, setup.signal)), setup);
+}
+
+/**
+ * Opens a picture or a video, whatever its name says.
+ * @param {File} file
+ * @param {SourceSetup} setup
+ * @returns {Promise<Source>}
+ */
+async function openFile(file, setup) {
+  const kind = await mediaKind(file);
+  if (kind === "svg") {
+    throw new Error(`"${file.name}" is an SVG drawing, which has no pixels: export it as a PNG first.`);
+  }
+  return kind === "picture" ? openPicture(file, setup) : openVideoFile(file, setup);
 }

@@ -18,8 +18,8 @@ const LARGEST = 512e6;
  * @throws {Error} with a sentence for the user
  */
 export async function fetchFile(address, signal) {
-  const url = new URL(address, document.baseURI);
-  const name = decodeURIComponent(url.pathname.split("/").at(-1) || url.hostname);
+  const url = addressOf(address);
+  const name = fileNameOf(url);
   const refused = watchPolicy(url);
   try {
     const response = await fetch(url, { signal, credentials: "omit", referrerPolicy: "no-referrer" });
@@ -38,6 +38,27 @@ export async function fetchFile(address, signal) {
     );
   } finally {
     refused.stop();
+  }
+}
+
+/**
+ * Names may have colons and percent signs: a file `clip:2.mp4` is no address of a scheme `clip`, and a percent sign
+ * that stands for itself is written as `%25`.
+ * @param {string} address relative to the page, or absolute
+ */
+export function addressOf(address) {
+  const escaped = address.replace(/%(?![0-9a-f]{2})/gi, "%25");
+  const url = URL.parse(escaped, document.baseURI);
+  return url && /^https?:$/.test(url.protocol) ? url : new URL(`./${escaped}`, document.baseURI);
+}
+
+/** @param {URL} url */
+export function fileNameOf(url) {
+  const name = url.pathname.split("/").at(-1) || url.hostname;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // its bytes are no UTF-8
   }
 }
 

@@ -33,6 +33,7 @@
  * @property {() => void} resume
  * @property {() => void} close frees the camera, the file or the timer
  * @property {FileSource} [playback] of a file: to step and seek in it
+ * @property {string} [title] of a file: its name
  * @property {string} [device] of a camera: its id
  */
 

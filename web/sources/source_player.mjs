@@ -11,6 +11,7 @@
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
 import { showError, showNotice } from "../page/notice.mjs";
+import { mediaKind } from "./file_kind.mjs";
 import { FramePump } from "./frame_pump.mjs";
 import { frameSize } from "./frame_size.mjs";
 import { openSource } from "./open_source.mjs";
@@ -63,8 +64,7 @@ export class SourcePlayer extends TypedEventTarget {
 
   /** The name of the opened file, or of the source. */
   get title() {
-    const file = this.#name === "file" || this.#name === "image" ? this.#selected[this.#name] : undefined;
-    return file?.name ?? this.#name;
+    return this.#source?.title ?? this.#name;
   }
 
   /** Milliseconds from the capture of the last frame to its end. */
@@ -107,11 +107,14 @@ export class SourcePlayer extends TypedEventTarget {
   /**
    * Opens a picture or a video instead of the current source.
    * @param {File} file
+   * @param {(name: "image" | "file") => void} [onNamed] called with the name of the source before it opens
    */
-  openFile(file) {
-    const name = file.type.startsWith("image/") ? "image" : "file";
+  async openFile(file, onNamed) {
+    const name = (await mediaKind(file)) === "video" ? "file" : "image";
     this.#selected[name] = file;
-    return this.open(name);
+    const opening = this.open(name);
+    onNamed?.(name);
+    await opening;
   }
 
   /**

@@ -5,7 +5,9 @@
 
 /** @import { SourceSetup } from "./source.mjs" */
 
+import { missingPart } from "./file_kind.mjs";
 import { FileSource } from "./file_source.mjs";
+import { VideoPlayer } from "./video_player.mjs";
 
 const LOAD_TIMEOUT_MS = 15_000;
 
@@ -16,7 +18,9 @@ const LOAD_TIMEOUT_MS = 15_000;
  * @throws {Error} with a sentence for the user
  */
 export async function openVideoFile(file, setup) {
-  if (file.size === 0) throw new Error(`"${file.name}" is empty: choose a video file.`);
+  const { name } = file;
+  if (file.size === 0) throw new Error(`"${name}" is empty: choose a video file.`);
+  const missing = await missingPart(file);
   const { video } = setup;
   const url = URL.createObjectURL(file);
   video.muted = true;
@@ -28,22 +32,33 @@ export async function openVideoFile(file, setup) {
     video.load();
   };
   try {
-    await firstPicture(video, file.name, setup.signal);
+    await firstPicture(video, name, missing, setup.signal);
   } catch (error) {
     close();
     throw error;
   }
-  return new FileSource(file, setup, close);
+  // Most files are never read frame by frame.
+  const reader = () => import("./frame_reader.mjs");
+  return new FileSource(
+    {
+      name,
+      missing,
+      player: new VideoPlayer(video, close),
+      openReader: async (readerSetup) => (await reader()).FrameReader.open(file, readerSetup),
+    },
+    setup,
+  );
 }
 
 /**
  * Waits until a video can show its first picture.
  * @param {HTMLVideoElement} video
  * @param {string} name of the file
+ * @param {string} missing what it lacks, if it was cut off
  * @param {AbortSignal} signal
  * @returns {Promise<void>}
  */
-function firstPicture(video, name, signal) {
+function firstPicture(video, name, missing, signal) {
   return new Promise((resolve, reject) => {
     const settled = new AbortController();
     /** @param {string} [problem] */
@@ -54,7 +69,9 @@ function firstPicture(video, name, signal) {
       else resolve();
     };
     const listening = { signal: settled.signal };
-    const formats = "Choose a video that this browser plays, such as MP4 (H.264) or WebM (VP8, VP9, AV1).";
+    const formats = missing
+      ? `It is cut off (${missing}): get the whole file.`
+      : "Choose a video that this browser plays, such as MP4 (H.264) or WebM (VP8, VP9, AV1).";
     const timer = setTimeout(() => settle(`"${name}" took too long to open. ${formats}`), LOAD_TIMEOUT_MS);
     signal.addEventListener("abort", () => settle("Another source was chosen."), listening);
     video.addEventListener(

@@ -7,8 +7,9 @@
 /** @import { FrameSize } from "./frame_size.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
-// A VideoFrame copies nothing on the page's thread, but in older browsers it loses the rotation of a video.
-export const KEEPS_ROTATION = typeof VideoFrame !== "undefined" && "rotation" in VideoFrame.prototype;
+// A VideoFrame copies nothing on the page's thread, but in older browsers it loses how a video is turned.
+export const KEEPS_ORIENTATION =
+  typeof VideoFrame !== "undefined" && "rotation" in VideoFrame.prototype && "flip" in VideoFrame.prototype;
 
 /**
  * Plays a camera's or screen's stream as a source of frames.
@@ -97,6 +98,6 @@ export function play(video, onRefused) {
 export async function capturePicture(video, size) {
   const { videoWidth, videoHeight } = video;
   if (!videoWidth || !videoHeight || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return null;
-  const image = KEEPS_ROTATION ? new VideoFrame(video) : await createImageBitmap(video);
+  const image = KEEPS_ORIENTATION ? new VideoFrame(video) : await createImageBitmap(video);
   return { image, ...size(videoWidth, videoHeight) };
 }

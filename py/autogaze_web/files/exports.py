@@ -19,7 +19,7 @@ from .trace_store import Trace, traces_to_bytes
 FORMAT, VERSION = "autogaze-trace", 1
 
 _COLUMNS = (
-    *("index", "keyframe", "cells", "padded", "steps", "age"),
+    *("index", "time", "keyframe", "cells", "padded", "steps", "age"),
     *("mask_ratio", "update_ratio", "update_ratio_ema", "psnr", "psnr_ema"),
 )
 
@@ -85,6 +85,7 @@ def metrics_csv(records: FrameRecords) -> str:
         choice = record.choice
         values = [
             str(record.index),
+            "" if record.time is None else _number(record.time, 6),
             str(int(record.keyframe)),
             str(len(choice.cells)),
             str(choice.padded),

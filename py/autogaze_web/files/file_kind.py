@@ -103,7 +103,7 @@ def _missing_of_boxes(file: BinaryIO, size: int) -> str | None:
         if length < 8 or not kind.isalnum():
             break  # no box, but something that was added behind them
         at += length
-    if b"moov" not in kinds:
+    if not kinds & {b"moov", b"meta"}:  # the index of films, and that of still AVIFs
         return "its index (moov) is missing"
     return _shortfall(at, size)
 

@@ -33,6 +33,7 @@ class FrameRecord:
             sample.
         age: how many frames ago the cells were chosen; 0 if for this frame.
         time: at which the frame is shown, in seconds; None if unknown.
+        loop: how many times its file had been played before.
     """
 
     index: int
@@ -45,9 +46,12 @@ class FrameRecord:
     psnr_ema: float = math.nan
     age: int = 0
     time: float | None = None
+    loop: int = 0
 
     @staticmethod
-    def of(report: FrameReport, choice: Choice, age: int = 0, time: float | None = None) -> FrameRecord:
+    def of(
+        report: FrameReport, choice: Choice, age: int = 0, time: float | None = None, loop: int = 0
+    ) -> FrameRecord:
         """The record of a frame that a live view processed."""
         return FrameRecord(
             report.index,
@@ -60,6 +64,7 @@ class FrameRecord:
             report.psnr_ema,
             age,
             time,
+            loop,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -72,6 +77,7 @@ class FrameRecord:
         return {
             "index": self.index,
             **({} if self.time is None else {"time": round(self.time, 6)}),
+            **({"loop": self.loop} if self.loop else {}),
             "keyframe": self.keyframe,
             "tokens": self.choice.tokens.tolist(),
             "scale": cells.grid.tolist(),

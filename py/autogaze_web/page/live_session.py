@@ -41,6 +41,7 @@ class PageSession:
         self._streams: GazeStreams | None = None
         self._records = FrameRecords()
         self._time: float | None = None
+        self._loop = 0
         self._compared: LiveView | None = None
         self._hook = PageHook(self._view)
 
@@ -136,7 +137,7 @@ class PageSession:
             raise ValueError(f"synthetic sources are {', '.join(SYNTHETIC_SOURCES)}, got {source!r}")
         SYNTHETIC_SOURCES[source](self._view.next_frame(height, width), index)
 
-    def process(self, time: float | None = None) -> str:
+    def process(self, time: float | None = None, loop: int = 0) -> str:
         """Processes the frame and returns its `FrameReport` as JSON.
 
         It also has ``grids``, those of the mask source, and ``recorded``, the number of frames available for
@@ -144,8 +145,9 @@ class PageSession:
 
         Args:
             time: at which the frame is shown, in seconds, for traces; None if unknown.
+            loop: how many times its file had been played before.
         """
-        self._time = time
+        self._time, self._loop = time, loop
         return self._process_with_patch_diff()
 
     def _process_with_patch_diff(self, redraw: bool = False) -> str:
@@ -153,7 +155,7 @@ class PageSession:
         source = self._view.settings.patch_diff.describe()
         return self._reported(report, Choice.of(self._view.cells), source, {})
 
-    async def process_with_model(self, time: float | None = None) -> str:
+    async def process_with_model(self, time: float | None = None, loop: int = 0) -> str:
         """`process` with the model's cells: this frame's own if the model keeps up, else the latest ones.
 
         The report also has ``gazes``, the number of complete gazes in this stream, ``mask_timing``, which is
@@ -173,7 +175,7 @@ class PageSession:
         """
         if self._gazer is None:
             raise RuntimeError("no model was given")
-        self._time = time
+        self._time, self._loop = time, loop
         self._gazer.timing = self._timing
         waited = self._gazer.waits
         await self._gazer.submit(self._view.pending, self._requirement)
@@ -283,7 +285,7 @@ class PageSession:
         numbers: dict[str, object],
         age: int = 0,
     ) -> str:
-        self._records.add(FrameRecord.of(report, choice, age, self._time), source)
+        self._records.add(FrameRecord.of(report, choice, age, self._time, self._loop), source)
         grids = sorted(source["grids"])
         numbers |= self._hook.run(report, choice.tokens)
         return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})

@@ -1,0 +1,146 @@
+/**
+ * What a file is by its first bytes, and whether it is all there: names and types can be missing or wrong.
+ * `py/autogaze_web/files/file_kind.py` does the same on the command line.
+ * @module
+ */
+
+/** @typedef {"picture" | "svg" | "video"} FileKind "video" stands for anything else, too */
+
+const HEAD_BYTES = 4096;
+const MAX_BOXES = 10_000;
+const SVG = /^(<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE[^>]*>|\s)*<svg[\s/>]/i;
+const EBML = "\x1aE\xdf\xa3";
+const SEGMENT = "\x18S\x80g";
+const BOX_TYPES = ["ftyp", "moov", "mdat", "wide", "free", "skip"];
+
+/**
+ * @param {Blob} file
+ * @returns {Promise<FileKind>}
+ */
+export async function kindOf(file) {
+  const head = await textOf(file, 0, HEAD_BYTES);
+  if (SVG.test(head.replace(/^\xef\xbb\xbf/, ""))) return "svg";
+  return pictureType(head) ? "picture" : "video";
+}
+
+/**
+ * The kind of a file; the type that its name stands for counts where the bytes do not tell.
+ * @param {File} file
+ * @returns {Promise<FileKind>}
+ */
+export async function mediaKind(file) {
+  const kind = await kindOf(file);
+  return kind === "video" && file.type.startsWith("image/") ? "picture" : kind;
+}
+
+/**
+ * The type of a picture, by which browsers decode it.
+ * @param {string} head the first bytes of a file, a character each
+ * @returns {string} such as `image/gif`; empty if it is no picture
+ */
+export function pictureType(head) {
+  if (/^GIF8[79]a/.test(head)) return "image/gif";
+  if (head.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
+  if (head.startsWith("\xff\xd8\xff")) return "image/jpeg";
+  if (head.startsWith("RIFF") && head.slice(8, 12) === "WEBP") return "image/webp";
+  if (/^(II\*\0|MM\0\*)/.test(head)) return "image/tiff";
+  if (head.startsWith("BM") && head.slice(6, 10) === "\0\0\0\0") return "image/bmp";
+  return head.slice(4, 8) === "ftyp" && brands(head).some((brand) => /^avi[fs]$/.test(brand))
+    ? "image/avif"
+    : "";
+}
+
+/**
+ * What a file lacks by the sizes that it states itself, such as `it states 229,897 bytes and has 137,938`.
+ *
+ * MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI and WebP that of their list.
+ * @param {Blob} file
+ * @returns {Promise<string>} empty if it is complete or states no size
+ */
+export async function missingPart(file) {
+  const head = await textOf(file, 0, HEAD_BYTES);
+  if (BOX_TYPES.includes(head.slice(4, 8))) return missingOfBoxes(file);
+  if (head.startsWith(EBML)) return shortfall(endOfSegment(head), file.size);
+  if (head.startsWith("RIFF") && head.length >= 8)
+    return shortfall(8 + numberAt(reversed(head.slice(4, 8)), 0, 4), file.size);
+  return "";
+}
+
+/**
+ * Bytes of a file as text, a character each.
+ * @param {Blob} file
+ * @param {number} start
+ * @param {number} end
+ */
+export async function textOf(file, start, end) {
+  return binaryText(new Uint8Array(await file.slice(start, end).arrayBuffer()));
+}
+
+/** @param {Uint8Array} bytes */
+export function binaryText(bytes) {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+/**
+ * The brands of an ISO base media file (ISO/IEC 14496-12, 4.3): the major one and the compatible ones.
+ * @param {string} head
+ */
+function brands(head) {
+  const end = Math.min(head.length, numberAt(head, 0, 4));
+  const found = [head.slice(8, 12)];
+  for (let at = 16; at < end; at += 4) found.push(head.slice(at, at + 4));
+  return found;
+}
+
+/** @param {Blob} file whose boxes of the top level are walked; each starts with its size and its type */
+async function missingOfBoxes(file) {
+  let at = 0;
+  let hasIndex = false;
+  for (let count = 0; count < MAX_BOXES && at + 8 <= file.size; count++) {
+    const head = await textOf(file, at, at + 16);
+    let size = numberAt(head, 0, 4);
+    const type = head.slice(4, 8);
+    hasIndex ||= type === "moov" || type === "meta"; // the index of films, and that of still AVIFs
+    if (size === 1 && head.length === 16) size = numberAt(head, 8, 8);
+    else if (size === 0) size = file.size - at; // to the end of the file
+    if (size < 8 || !/^[0-9a-z]{4}$/i.test(type)) break; // no box, but something that was added behind them
+    at += size;
+  }
+  return hasIndex ? shortfall(at, file.size) : "its index (moov) is missing";
+}
+
+/**
+ * Where a Matroska file's segment ends (RFC 8794, 4); 0 if it states no size, as in live recordings.
+ * @param {string} head
+ */
+function endOfSegment(head) {
+  const found = head.indexOf(SEGMENT);
+  if (found < 0) return 0;
+  const at = found + SEGMENT.length;
+  const length = Math.clz32(head.charCodeAt(at)) - 23; // zeros before the first one of the byte
+  if (!(length >= 1 && length <= 8)) return 0;
+  const first = head.charCodeAt(at) & (0xff >> length);
+  const size = first * 256 ** (length - 1) + numberAt(head, at + 1, length - 1);
+  return size >= 2 ** (7 * length) - 1 ? 0 : at + length + size;
+}
+
+/**
+ * @param {number} stated in bytes
+ * @param {number} size
+ */
+function shortfall(stated, size) {
+  const text = (/** @type {number} */ bytes) => bytes.toLocaleString("en");
+  return stated > size ? `it states ${text(stated)} bytes and has ${text(size)}` : "";
+}
+
+/** @param {string} text @param {number} at @param {number} length big-endian */
+function numberAt(text, at, length) {
+  let number = 0;
+  for (let index = at; index < at + length; index++) number = number * 256 + (text.charCodeAt(index) || 0);
+  return number;
+}
+
+/** @param {string} text */
+function reversed(text) {
+  return [...text].reverse().join("");
+}

@@ -1,0 +1,88 @@
+/**
+ * A Matroska or WebM that was cut off, made readable as far as it goes.
+ *
+ * Its last cluster states more bytes than there are, and Mediabunny takes nothing of such a cluster. Here it is given
+ * the size of its whole blocks (RFC 8794, RFC 9559).
+ * @module
+ */
+
+const EBML = 0x1a45dfa3;
+const SEGMENT = 0x18538067;
+const CLUSTER = 0x1f43b675;
+// The longest id and size.
+const HEADER_BYTES = 12;
+
+/** @typedef {{ id: number, sizeAt: number, start: number, end: number }} Element `end` is infinite if it states no size */
+
+/**
+ * @param {Blob} file
+ * @returns {Promise<Blob>} the file itself if it is no Matroska file or its clusters are whole
+ */
+export async function withWholeClusters(file) {
+  const head = await elementAt(file, 0);
+  const segment = head?.id === EBML ? await elementAt(file, head.end) : undefined;
+  if (segment?.id !== SEGMENT || segment.end <= file.size) return file;
+  let at = segment.start;
+  while (at < file.size) {
+    const element = await elementAt(file, at);
+    if (!element) return file.slice(0, at);
+    if (element.end > file.size)
+      return element.id === CLUSTER ? withWholeBlocks(file, element) : file.slice(0, at);
+    at = element.end;
+  }
+  return file;
+}
+
+/**
+ * @param {Blob} file
+ * @param {Element} cluster
+ * @returns {Promise<Blob>}
+ */
+async function withWholeBlocks(file, cluster) {
+  let end = cluster.start;
+  while (end < file.size) {
+    const element = await elementAt(file, end);
+    if (!element || element.end > file.size) break;
+    // The next cluster after one of unknown size.
+    if (element.id === CLUSTER) return file;
+    end = element.end;
+  }
+  const length = cluster.start - cluster.sizeAt;
+  const size = new Uint8Array(length);
+  let rest = end - cluster.start;
+  for (let index = length - 1; index >= 0; index--) {
+    size[index] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  size[0] = (size[0] ?? 0) | (0x80 >> (length - 1));
+  return new Blob([file.slice(0, cluster.sizeAt), size, file.slice(cluster.start, end)]);
+}
+
+/**
+ * @param {Blob} file
+ * @param {number} at
+ * @returns {Promise<Element | undefined>} undefined if none starts there
+ */
+async function elementAt(file, at) {
+  const bytes = new Uint8Array(await file.slice(at, at + HEADER_BYTES).arrayBuffer());
+  const idLength = lengthOf(bytes[0]);
+  const sizeLength = lengthOf(bytes[idLength]);
+  if (idLength > 4 || sizeLength > 8 || idLength + sizeLength > bytes.length) return undefined;
+  const sizeAt = at + idLength;
+  const start = sizeAt + sizeLength;
+  const sizeBytes = bytes.slice(idLength, idLength + sizeLength);
+  sizeBytes[0] = (sizeBytes[0] ?? 0) & (0xff >> sizeLength);
+  const size = numberOf(sizeBytes);
+  const end = size >= 2 ** (7 * sizeLength) - 1 ? Number.POSITIVE_INFINITY : start + size;
+  return { id: numberOf(bytes.subarray(0, idLength)), sizeAt, start, end };
+}
+
+/** The length of a number by the zeros before the first one of its first byte. @param {number} [first] */
+function lengthOf(first = 0) {
+  return Math.clz32(first) - 23;
+}
+
+/** @param {Uint8Array} bytes */
+function numberOf(bytes) {
+  return bytes.reduce((number, byte) => number * 256 + byte, 0);
+}

@@ -1,0 +1,58 @@
+/**
+ * Decodes videos with an alpha layer without it, as FFmpeg does.
+ *
+ * Mediabunny would merge the layer in workers made of texts, which the page's Content-Security-Policy forbids.
+ * @module
+ */
+
+/** @import { EncodedPacket, VideoSample } from "mediabunny" */
+/** @typedef {typeof import("mediabunny")} Mediabunny */
+
+// The only codecs whose containers have such a layer.
+const CODECS = ["vp8", "vp9"];
+const MAX_QUEUED = 8;
+let registered = false;
+
+/** @param {Mediabunny} library */
+export function registerOpaqueDecoder(library) {
+  if (registered) return;
+  registered = true;
+
+  library.registerDecoder(
+    class extends library.CustomVideoDecoder {
+      /** @type {VideoDecoder | undefined} */
+      #decoder;
+
+      /** @param {string} codec */
+      static supports(codec) {
+        return CODECS.includes(codec);
+      }
+
+      init() {
+        this.#decoder = new VideoDecoder({
+          output: (frame) => this.onSample(new library.VideoSample(frame)),
+          error: (error) => this.onError(error),
+        });
+        this.#decoder.configure(this.config);
+      }
+
+      /** @param {EncodedPacket} packet */
+      async decode(packet) {
+        const decoder = this.#decoder;
+        if (decoder?.state !== "configured") return;
+        decoder.decode(packet.toEncodedVideoChunk());
+        while (decoder.state === "configured" && decoder.decodeQueueSize > MAX_QUEUED) {
+          await new Promise((resolve) => decoder.addEventListener("dequeue", resolve, { once: true }));
+        }
+      }
+
+      async flush() {
+        if (this.#decoder?.state === "configured") await this.#decoder.flush();
+      }
+
+      close() {
+        if (this.#decoder?.state !== "closed") this.#decoder?.close();
+      }
+    },
+  );
+}
