@@ -6,12 +6,15 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import * as mediabunny from "../../wasm_bridge/node_modules/mediabunny/dist/bundles/mediabunny.mjs";
 import { readAnimation } from "../../web/sources/animation.mjs";
 import { kindOf, missingPart } from "../../web/sources/file_kind.mjs";
 import { readFrames } from "../../web/sources/frame_reader.mjs";
 import { withWholeClusters } from "../../web/sources/matroska_repair.mjs";
 
+const LIBRARY = new URL(
+  "../../wasm_bridge/node_modules/mediabunny/dist/bundles/mediabunny.mjs",
+  import.meta.url,
+).href;
 const FOLDER = process.env.AUTOGAZE_CASES ?? new URL("../../../shared/cases", import.meta.url).pathname;
 const there = existsSync(`${FOLDER}/media`);
 /** @param {string} name */
@@ -19,7 +22,7 @@ const blob = (name) => new Blob([readFileSync(`${FOLDER}/media/${name}`)]);
 
 /** @param {Blob} file */
 async function framesOf(file) {
-  const library = /** @type {any} */ (mediabunny);
+  const library = await import(LIBRARY);
   const source = new library.BlobSource(await withWholeClusters(file));
   const input = new library.Input({ formats: library.ALL_FORMATS, source });
   const [track] = await input.getVideoTracks();

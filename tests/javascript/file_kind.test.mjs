@@ -4,7 +4,9 @@ import { kindOf, mediaKind, missingPart } from "../../web/sources/file_kind.mjs"
 import { withWholeClusters } from "../../web/sources/matroska_repair.mjs";
 import { readMp4Index } from "../../web/sources/mp4_index.mjs";
 
-/** Bytes of numbers and texts. @param {...(number | number[] | string | Uint8Array)} parts */
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+
+/** Bytes of numbers and texts. @param {...(number | number[] | string | Bytes)} parts */
 function bytes(...parts) {
   return Uint8Array.from(
     parts.flatMap((part) =>
@@ -18,12 +20,12 @@ function bytes(...parts) {
 }
 /** @param {number} value */
 const u32 = (value) => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
-/** A box. @param {string} type @param {...(number | number[] | string | Uint8Array)} content */
+/** A box. @param {string} type @param {...(number | number[] | string | Bytes)} content */
 function box(type, ...content) {
   const inside = bytes(...content);
   return bytes(u32(inside.length + 8), type, inside);
 }
-/** @param {...(string | Uint8Array)} parts */
+/** @param {...(string | Bytes)} parts */
 const blob = (...parts) => new Blob(parts.map((part) => (typeof part === "string" ? bytes(part) : part)));
 
 describe("the kind of a file", () => {
@@ -82,6 +84,17 @@ describe("what a file lacks", () => {
     assert.deepEqual(mended, bytes(head, cluster(10), block, block, cluster(10), block, block));
     const whole = blob(bytes(ebml, segment, [0x90]), cluster(10), block, block);
     assert.equal(await withWholeClusters(whole), whole);
+    // A browser's recorder states no sizes.
+    const live = (/** @type {number} */ id) => bytes([0x1f, 0x43, 0xb6, id, 0x01], Array(7).fill(0xff));
+    const recording = blob(
+      bytes(ebml, segment, [0x01], Array(7).fill(0xff)),
+      live(0x75),
+      block,
+      live(0x75),
+      block,
+    );
+    assert.equal(await withWholeClusters(recording), recording);
+    assert.equal((await withWholeClusters(recording.slice(0, -1))).size, recording.size - block.length);
     const headless = await withWholeClusters(blob(head, cluster(5), block, bytes([0x1f, 0x43])));
     assert.equal(headless.size, head.length + 11);
   });

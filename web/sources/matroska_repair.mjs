@@ -26,27 +26,40 @@ export async function withWholeClusters(file) {
   while (at < file.size) {
     const element = await elementAt(file, at);
     if (!element) return file.slice(0, at);
-    if (element.end > file.size)
-      return element.id === CLUSTER ? withWholeBlocks(file, element) : file.slice(0, at);
-    at = element.end;
+    let { end } = element;
+    if (end > file.size) {
+      if (element.id !== CLUSTER) return file.slice(0, at);
+      end = await endOfBlocks(file, element);
+      const next = await elementAt(file, end);
+      if (end < file.size && next?.id !== CLUSTER) return resized(file, element, end);
+    }
+    at = end;
   }
   return file;
 }
 
 /**
+ * Where the last whole block of a cluster ends; one of unknown size goes up to the next cluster.
  * @param {Blob} file
  * @param {Element} cluster
- * @returns {Promise<Blob>}
  */
-async function withWholeBlocks(file, cluster) {
+async function endOfBlocks(file, cluster) {
   let end = cluster.start;
   while (end < file.size) {
     const element = await elementAt(file, end);
-    if (!element || element.end > file.size) break;
-    // The next cluster after one of unknown size.
-    if (element.id === CLUSTER) return file;
+    if (!element || element.end > file.size || element.id === CLUSTER) break;
     end = element.end;
   }
+  return end;
+}
+
+/**
+ * The file up to the end of a cluster, which states this end.
+ * @param {Blob} file
+ * @param {Element} cluster
+ * @param {number} end
+ */
+function resized(file, cluster, end) {
   const length = cluster.start - cluster.sizeAt;
   const size = new Uint8Array(length);
   let rest = end - cluster.start;
