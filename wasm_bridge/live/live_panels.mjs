@@ -26,7 +26,7 @@ export class LivePanels {
    */
   constructor(session, canvases) {
     this.#session = session;
-    this.input = new PanelCanvas(canvases.input, { readable: true });
+    this.input = new PanelCanvas(canvases.input, { readable: true, ground: "black" });
     this.mask = new PanelCanvas(canvases.mask);
     this.output = new PanelCanvas(canvases.output);
   }

@@ -8,16 +8,19 @@
 export class PanelCanvas {
   #canvas;
   #context;
+  #ground;
 
   /**
    * @param {OffscreenCanvas} canvas
-   * @param {{ readable?: boolean }} [how] `readable`: its pixels are read back often
+   * @param {{ readable?: boolean, ground?: string }} [how] `readable`: its pixels are read back often; `ground`: the colour
+   *   on which transparent images are drawn, else they are drawn on what was there
    */
-  constructor(canvas, { readable = false } = {}) {
+  constructor(canvas, { readable = false, ground = "" } = {}) {
     const context = canvas.getContext("2d", { willReadFrequently: readable });
     if (!context) throw new Error("This browser cannot draw on a canvas in a worker: use a newer one.");
     this.#canvas = canvas;
     this.#context = context;
+    this.#ground = ground;
   }
 
   /** What it shows. */
@@ -35,6 +38,10 @@ export class PanelCanvas {
   drawImage(image, width, height, mirror = false) {
     this.#resize(width, height);
     this.#context.imageSmoothingQuality = "medium";
+    if (this.#ground) {
+      this.#context.fillStyle = this.#ground;
+      this.#context.fillRect(0, 0, width, height);
+    }
     if (mirror) this.#context.setTransform(-1, 0, 0, 1, width, 0);
     this.#context.drawImage(image, 0, 0, width, height);
     this.#context.resetTransform();

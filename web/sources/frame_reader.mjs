@@ -11,7 +11,7 @@
 import { missingPart } from "./file_kind.mjs";
 import { withWholeClusters } from "./matroska_repair.mjs";
 import { readMp4Index } from "./mp4_index.mjs";
-import { registerOpaqueDecoder } from "./opaque_decoder.mjs";
+import { registerOpaqueDecoder, supportedConfig } from "./opaque_decoder.mjs";
 import { KEEPS_ORIENTATION } from "./video_frames.mjs";
 
 /** @typedef {typeof import("mediabunny")} Mediabunny */
@@ -69,7 +69,10 @@ export class FrameReader {
       const tracks = await input.getVideoTracks();
       // Cover pictures have no codec of a video.
       const track = tracks.find(({ codec }) => codec) ?? tracks[0];
-      if (!track || !(await track.canDecode())) throw new Error("no track that this browser decodes");
+      const config = await track?.getDecoderConfig();
+      if (!track || !config || !(await supportedConfig(config))) {
+        throw new Error("no track that this browser decodes");
+      }
       const frames = await readFrames(library, file, track, { ...setup, isCut: missing !== "" });
       if (frames.times.length === 0) throw new Error("it has no frames");
       const sink = new library.VideoSampleSink(track);

@@ -13,6 +13,21 @@ const CODECS = ["vp8", "vp9"];
 const MAX_QUEUED = 8;
 let registered = false;
 
+/**
+ * The configuration with which this browser decodes a video. Some recorders write a VP9 level of 0, which there is
+ * not: the highest one takes its place.
+ * @param {VideoDecoderConfig} config
+ * @returns {Promise<VideoDecoderConfig | undefined>} undefined if it does not
+ */
+export async function supportedConfig(config) {
+  const codec = config.codec.replace(/^(vp09\.\d\d)\.\d\d\./, "$1.62.");
+  for (const each of [config, { ...config, codec }]) {
+    const { supported } = await VideoDecoder.isConfigSupported(each).catch(() => ({ supported: false }));
+    if (supported) return each;
+  }
+  return undefined;
+}
+
 /** @param {Mediabunny} library */
 export function registerOpaqueDecoder(library) {
   if (registered) return;
@@ -28,12 +43,13 @@ export function registerOpaqueDecoder(library) {
         return CODECS.includes(codec);
       }
 
-      init() {
+      async init() {
+        const config = (await supportedConfig(this.config)) ?? this.config;
         this.#decoder = new VideoDecoder({
           output: (frame) => this.onSample(new library.VideoSample(frame)),
           error: (error) => this.onError(error),
         });
-        this.#decoder.configure(this.config);
+        this.#decoder.configure(config);
       }
 
       /** @param {EncodedPacket} packet */

@@ -136,6 +136,13 @@ export async function pauseInMotion() {
   await new Promise((resolve) => setTimeout(resolve, 300));
 }
 
+/** The trace of the stream, as the page exports it. */
+export async function traceText() {
+  const { view, player } = pageParts();
+  const video = { name: player.title, width: 1, height: 1, framesPerSecond: null };
+  return new TextDecoder().decode(await view.file("trace", video));
+}
+
 /** Ends the track that the page plays, as an unplugged camera or a screen no longer shared does. */
 export function endTrack() {
   const { srcObject } = /** @type {HTMLVideoElement} */ (document.getElementById("video"));

@@ -1,0 +1,146 @@
+"""Files of the page, frame by frame: their frames and times are those of the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import clips
+import numpy as np
+import pytest
+from in_page import in_page
+from live_page import LOAD_TIMEOUT_MS, choose_files, eventually, open_feature, shown
+from PIL import Image
+
+from autogaze_web.files.video import open_clip
+
+pytestmark = pytest.mark.browser
+
+QUERY = "?source=file&width=native&pace=every-frame&loop=off"
+TIMES = [0, 40, 73, 500, 533, 1200]  # milliseconds
+DELAYS = [70, 130, 10, 0, 20, 500]
+
+
+def variable_rate(path: Path, codec: str = "libvpx-vp9", pixels: str = "yuv420p") -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=30, options={"cpu-used": "8"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        for time, frame in zip(TIMES, clips.moving_square(len(TIMES), 64, 48, side=16), strict=True):
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            picture.pts, picture.time_base = time, Fraction(1, 1000)
+            for packet in stream.encode(picture):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    return path
+
+
+def animation(path: Path, **options: object) -> Path:
+    """Pictures with holes, so that what is left of the frame before shows."""
+    pictures = []
+    for index, frame in enumerate(clips.moving_square(len(DELAYS), 64, 48, side=16, step=6)):
+        alpha = np.full((48, 64), 255, np.uint8)
+        alpha[: 8 * index] = 0
+        pictures.append(Image.fromarray(np.dstack([frame, alpha])))
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=DELAYS, loop=0, **options)
+    return path
+
+
+def cut(path: Path, share: float) -> Path:
+    content = path.read_bytes()
+    shorter = path.with_name(f"cut {path.name}")
+    shorter.write_bytes(content[: int(len(content) * share)])
+    return shorter
+
+
+def play_to_its_end(page, path):
+    """The page's trace of a file that was opened by its bytes alone."""
+    nameless = path.with_name(f"{path.stem} 100% é:x")
+    nameless.write_bytes(path.read_bytes())
+    choose_files(page, nameless)
+    page.wait_for_function(
+        "(name) => autogaze.player.title === name && autogaze.player.state === 'paused'",
+        arg=nameless.name,
+        timeout=LOAD_TIMEOUT_MS,
+    )
+    trace = json.loads(in_page(page, "live_frames.traceText"))
+    assert trace["video"]["name"] == nameless.name
+    return trace["frames"]
+
+
+def assert_native(page, path, tolerance=3):
+    frames = play_to_its_end(page, path)
+    clip = open_clip(path)
+    expected = list(clip.frames())
+    assert [frame["time"] for frame in frames] == pytest.approx(
+        [float(frame.time) for frame in expected], abs=2e-6
+    )
+    last = expected[-1].image.astype(int)
+
+    def shows_the_last_frame():
+        picture = shown(page, "input")[..., :3].astype(int)
+        assert picture.shape == last.shape
+        assert np.abs(picture - last).mean() < tolerance
+
+    eventually(page, shows_the_last_frame)
+    problem = page.inner_text("#playback-problem")
+    assert bool(problem) == bool(clip.damage)
+    if clip.damage:
+        assert f"is damaged after {len(expected)} frames (the file is cut off" in problem
+
+
+def test_frames_and_times_are_those_of_the_command_line(live, tmp_path):
+    page = live(QUERY)
+    long = clips.write_vp9(tmp_path / "long.webm", clips.moving_square(40, 64, 48, side=16, step=1))
+    for path in (
+        variable_rate(tmp_path / "uneven.webm"),
+        variable_rate(tmp_path / "uneven.mp4"),
+        variable_rate(tmp_path / "alpha.webm", pixels="yuva420p"),
+        cut(long, 0.7),
+        animation(tmp_path / "a.gif", disposal=2),
+        animation(tmp_path / "b.png", disposal=1, blend=1),
+        cut(animation(tmp_path / "c.webp", lossless=True), 0.7),
+    ):
+        assert_native(page, path)
+
+
+def test_a_recording_plays_at_the_times_of_its_file(live, tmp_path):
+    page = live(QUERY)
+    path = variable_rate(tmp_path / "uneven.webm")
+    choose_files(page, path)
+    page.wait_for_function("() => autogaze.player.state === 'paused'", timeout=LOAD_TIMEOUT_MS)
+    open_feature(page, "export")
+    page.select_option("#export-format", "webm")
+    page.select_option("#export-choice", "input")
+    page.click("#export-record")
+    page.click("#run")
+    page.wait_for_function(
+        "() => document.getElementById('export-progress').textContent.includes('· 5 frames')",
+        timeout=LOAD_TIMEOUT_MS,
+    )
+    with page.expect_download() as download:
+        page.click("#export-record")
+    with av.open(io.BytesIO(Path(download.value.path()).read_bytes())) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert times == pytest.approx([time / 1000 for time in TIMES], abs=2e-3)
+    frames = json.loads(in_page(page, "live_frames.traceText"))["frames"]
+    assert [frame.get("loop", 0) for frame in frames] == [0] * 6 + [1] * 6
+
+
+def test_pictures_without_pixels_and_videos_that_are_cut_off_have_their_sentences(live, tmp_path):
+    page = live(QUERY)
+    drawing, headless = tmp_path / "drawing", tmp_path / "film.mp4"
+    drawing.write_text("<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>")
+    headless.write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\1\0mdat" + bytes(40))
+    for path, sentence in (
+        (drawing, '"drawing" is an SVG drawing, which has no pixels: export it as a PNG first.'),
+        (headless, '"film.mp4" cannot be read as a video. It is cut off (its index (moov) is missing)'),
+    ):
+        choose_files(page, path)
+        page.wait_for_function(
+            "(text) => document.getElementById('notice-text').textContent.startsWith(text)", arg=sentence
+        )
