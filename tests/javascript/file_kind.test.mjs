@@ -105,33 +105,38 @@ describe("the index of an MP4", () => {
 
   /**
    * Six frames of ten bytes each, decoded in the order 0 2 1 3 5 4, a tenth of a second apart.
-   * @param {{ edits?: [number, number][], chunk?: number, fragmented?: boolean }} [how] `edits`: durations and times in
-   *   units of a thousandth; `chunk`: where the bytes begin
+   * @param {{ edits?: [number, number][], chunk?: number, fragmented?: boolean, long?: boolean }} [how] `edits`: durations
+   *   and times in units of a thousandth; `chunk`: where the bytes begin; `long`: all boxes in their wide versions
    */
-  function movie({ edits, chunk = 0, fragmented = false } = {}) {
+  function movie({ edits, chunk = 0, fragmented = false, long = false } = {}) {
     const full = (/** @type {string} */ type, /** @type {number[]} */ ...values) =>
       box(type, u32(0), ...values.map(u32));
+    /** A box of numbers that are twice as wide in version 1. @param {string} type @param {...(number[] | Bytes)} parts */
+    const versioned = (type, ...parts) => box(type, u32(long ? 1 << 24 : 0), ...parts);
+    const wide = (/** @type {number} */ value) =>
+      long ? [...u32(value < 0 ? -1 : 0), ...u32(value)] : u32(value);
     const offsets = [0, 1, -1, 0, 1, -1].map((frames) => (frames + 1) * DELTA);
     const table = box(
       "stbl",
       full("stts", 1, 6, DELTA),
       full("ctts", 6, ...offsets.flatMap((offset) => [1, offset])),
       full("stss", 2, 1, 4),
-      full("stsz", 10, 6),
+      long ? full("stsz", 0, 6, ...Array(6).fill(10)) : full("stsz", 10, 6),
       full("stsc", 1, 1, 6, 1),
-      full("stco", 1, chunk),
+      long ? box("co64", u32(0), u32(1), wide(chunk)) : full("stco", 1, chunk),
     );
-    const media = box(
-      "mdia",
-      full("mdhd", 0, 0, 1000, 0),
-      box("hdlr", u32(0), u32(0), "vide"),
-      box("minf", table),
-    );
-    const header = box("tkhd", new Uint8Array(12), u32(7), new Uint8Array(60), u32(64 << 16), u32(48 << 16));
-    const list = edits
-      ? box("edts", full("elst", edits.length, ...edits.flatMap((edit) => [...edit, 1 << 16])))
-      : "";
-    const parts = [full("mvhd", 0, 0, 1000, 0), box("trak", header, list, media)];
+    const clock = [...wide(0), ...wide(0), ...u32(1000), ...wide(0)];
+    const kind = box("hdlr", u32(0), u32(0), "vide");
+    const media = box("mdia", versioned("mdhd", clock), kind, box("minf", table));
+    const shape = bytes(new Uint8Array(long ? 64 : 60), u32(64 << 16), u32(48 << 16));
+    const header = versioned("tkhd", wide(0), wide(0), u32(7), shape);
+    const entries = (edits ?? []).flatMap(([length, time]) => [
+      ...wide(length),
+      ...wide(time),
+      ...u32(1 << 16),
+    ]);
+    const list = edits ? box("edts", versioned("elst", u32(edits.length), entries)) : "";
+    const parts = [versioned("mvhd", clock), box("trak", header, list, media)];
     return box("moov", ...parts, fragmented ? box("mvex") : "");
   }
 
@@ -145,6 +150,22 @@ describe("the index of an MP4", () => {
     assert.deepEqual(found?.times, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
     assert.deepEqual(found?.keys, [true, false, false, true, false, false]);
     assert.deepEqual([found?.lastDuration, found?.width, found?.height, found?.cut], [0.1, 64, 48, false]);
+  });
+
+  test("is the same in the wide versions of its boxes", async () => {
+    const start = box("ftyp", "isom").length + movie({ long: true }).length;
+    for (const how of /** @type {Parameters<typeof movie>[0][]} */ ([
+      {},
+      {
+        edits: [
+          [500, -1],
+          [300, 200],
+        ],
+      },
+    ])) {
+      assert.deepEqual(await table({ ...how, long: true }), await table(how));
+    }
+    assert.deepEqual((await table({ long: true, chunk: start }, 45))?.times, [0.1, 0.2, 0.3]);
   });
 
   test("only frames inside the presentation count", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { fetchFile } from "../../web/sources/remote_file.mjs";
+import { addressOf, fetchFile, fileNameOf } from "../../web/sources/remote_file.mjs";
 
 const { signal } = new AbortController();
 
@@ -21,6 +21,21 @@ describe("fetchFile", () => {
     const file = await fetchFile("../pictures/a%20b.png?x=1", signal);
     assert.deepEqual([file.name, file.type, await file.text()], ["a b.png", "image/png", "picture"]);
     assert.equal(asked[0]?.href, "https://page.example/pictures/a%20b.png?x=1");
+  });
+
+  test("names may have colons, percent signs, spaces and other scripts", () => {
+    for (const [address, path, name] of /** @type {[string, string, string][]} */ ([
+      ["./100%.mp4", "/folder/100%25.mp4", "100%.mp4"],
+      ["./100%25.mp4", "/folder/100%25.mp4", "100%.mp4"],
+      ["2026-11-28T12:30:00.mp4", "/folder/2026-11-28T12:30:00.mp4", "2026-11-28T12:30:00.mp4"],
+      ["clip:2.mp4", "/folder/clip:2.mp4", "clip:2.mp4"],
+      ["Größe 東京.mp4", "/folder/Gr%C3%B6%C3%9Fe%20%E6%9D%B1%E4%BA%AC.mp4", "Größe 東京.mp4"],
+      ["/caf%E9.mp4", "/caf%E9.mp4", "caf%E9.mp4"],
+      ["https://media.example/", "/", "media.example"],
+    ])) {
+      const url = addressOf(address);
+      assert.deepEqual([url.pathname, fileNameOf(url)], [path, name]);
+    }
   });
 
   test("a missing file says so", async () => {

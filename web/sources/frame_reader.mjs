@@ -62,6 +62,8 @@ export class FrameReader {
     }
     /** @type {Mediabunny} */
     const library = await import(LIBRARY);
+    // It warns of what is handled here, such as several edits.
+    library.Logging.level = library.LogLevel.Errors;
     registerOpaqueDecoder(library);
     const missing = await missingPart(file);
     const input = openInput(library, await withWholeClusters(file));

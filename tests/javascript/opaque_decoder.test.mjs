@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { registerOpaqueDecoder, supportedConfig } from "../../web/sources/opaque_decoder.mjs";
+
+/** Decodes each chunk once the test lets it. */
+class FakeDecoder extends EventTarget {
+  static supported = /^vp09\.00\.(62|10)\./;
+  static instance = /** @type {FakeDecoder | undefined} */ (undefined);
+  state = "unconfigured";
+  /** @type {any[]} */
+  queue = [];
+
+  /** @param {any} config */
+  static async isConfigSupported({ codec }) {
+    if (codec === "?") throw new TypeError("no codec");
+    return { supported: FakeDecoder.supported.test(codec) };
+  }
+
+  /** @param {any} callbacks */
+  constructor(callbacks) {
+    super();
+    this.callbacks = callbacks;
+    FakeDecoder.instance = this;
+  }
+
+  get decodeQueueSize() {
+    return this.queue.length;
+  }
+
+  /** @param {any} config */
+  configure(config) {
+    this.config = config;
+    this.state = "configured";
+  }
+
+  /** @param {any} chunk */
+  decode(chunk) {
+    this.queue.push(chunk);
+  }
+
+  async flush() {
+    for (const chunk of this.queue.splice(0)) this.callbacks.output(chunk);
+    this.dispatchEvent(new Event("dequeue"));
+  }
+
+  close() {
+    this.state = "closed";
+  }
+}
+
+describe("the decoder of videos with an alpha layer", () => {
+  /** @type {any} */
+  let Decoder;
+
+  before(() => {
+    Object.assign(globalThis, { VideoDecoder: FakeDecoder });
+    const library = {
+      registerDecoder: (/** @type {any} */ decoder) => (Decoder = decoder),
+      CustomVideoDecoder: class {},
+      VideoSample: class {
+        constructor(/** @type {any} */ frame) {
+          this.frame = frame;
+        }
+      },
+    };
+    registerOpaqueDecoder(/** @type {any} */ (library));
+    registerOpaqueDecoder(/** @type {any} */ (null)); // only once
+  });
+
+  test("takes a level that there is for one that there is not", async () => {
+    const codecOf = async (/** @type {string} */ codec) => (await supportedConfig({ codec }))?.codec;
+    assert.equal(await codecOf("vp09.00.10.08"), "vp09.00.10.08");
+    assert.equal(await codecOf("vp09.00.00.08.00"), "vp09.00.62.08.00");
+    assert.equal(await codecOf("vp09.03.10.08"), undefined);
+    assert.equal(await codecOf("?"), undefined);
+  });
+
+  test("decodes the colours alone, some packets ahead", async () => {
+    assert.deepEqual(
+      ["vp8", "vp9", "avc"].map((codec) => Decoder.supports(codec)),
+      [true, true, false],
+    );
+    /** @type {any[]} */
+    const samples = [];
+    const decoder = new Decoder();
+    Object.assign(decoder, {
+      config: { codec: "vp09.00.00.08" },
+      onSample: (/** @type {any} */ sample) => samples.push(sample),
+    });
+    await decoder.init();
+    assert.equal(FakeDecoder.instance?.config.codec, "vp09.00.62.08");
+    const packet = (/** @type {number} */ number) => ({ toEncodedVideoChunk: () => number });
+    for (let number = 0; number < 8; number++) await decoder.decode(packet(number));
+    let waiting = true;
+    const last = decoder.decode(packet(8)).then(() => (waiting = false));
+    await new Promise(setImmediate);
+    assert(waiting, "the queue is full");
+    await decoder.flush();
+    await last;
+    assert.deepEqual(
+      samples.map(({ frame }) => frame),
+      [0, 1, 2, 3, 4, 5, 6, 7, 8],
+    );
+    decoder.close();
+    decoder.close();
+    await decoder.decode(packet(9));
+    await decoder.flush();
+    assert.equal(samples.length, 9);
+  });
+});
