@@ -45,7 +45,7 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./live/protocol.mjs").OptionValues} OptionValues */
 /** @typedef {import("./panels/panel_picture.mjs").PictureChoice} PictureChoice */
 /** @typedef {import("./live/protocol.mjs").PictureFrame} PictureFrame */
-/** @typedef {import("./live/protocol.mjs").FilePosition} FilePosition */
+/** @typedef {import("./panels/recording_clock.mjs").FilePosition} FilePosition */
 
 /**
  * @typedef {object} CreateOptions

@@ -9,16 +9,8 @@
 /** @import { CallContext } from "../calls/call_types.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
+/** @import { FilePosition } from "../panels/recording_clock.mjs" */
 /** @import { RunnerCounters } from "../runner/runner_counters.mjs" */
-
-/**
- * The place of a frame in its file. Times are in seconds from the start of the presentation, on the file's clock.
- * @typedef {object} FilePosition
- * @property {number} time at which the frame is shown
- * @property {number} [duration] for which it is shown, where that is known
- * @property {number} loop how many times the file had been played before
- * @property {boolean} jump whether it does not follow the frame before it, because the user went elsewhere
- */
 
 /**
  * One frame: a picture to be drawn at a size, perhaps mirrored, or a synthetic source's frame to be made.

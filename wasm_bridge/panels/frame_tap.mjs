@@ -7,8 +7,8 @@
 import { drawPicture } from "./panel_picture.mjs";
 import { RecordingClock } from "./recording_clock.mjs";
 
-/** @import { FilePosition } from "../live/protocol.mjs" */
 /** @import { PanelCanvases, PictureChoice } from "./panel_picture.mjs" */
+/** @import { FilePosition } from "./recording_clock.mjs" */
 
 /**
  * What a recording says to the worker that hands it pictures: how many more it has room for, whether the source

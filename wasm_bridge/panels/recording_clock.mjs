@@ -3,7 +3,14 @@
  * @module
  */
 
-/** @typedef {{ time: number, duration?: number, jump: boolean }} TimedPosition see `FilePosition` in `protocol.mjs` */
+/**
+ * The place of a frame in its file. Times are in seconds from the start of the presentation, on the file's clock.
+ * @typedef {object} FilePosition
+ * @property {number} time at which the frame is shown
+ * @property {number} [duration] for which it is shown, where that is known
+ * @property {number} loop how many times the file had been played before
+ * @property {boolean} jump whether it does not follow the frame before it, because the user went elsewhere
+ */
 
 // Without any other clue a frame is shown this long.
 const DEFAULT_MS = 1000 / 30;
@@ -18,7 +25,7 @@ export class RecordingClock {
   /** Time of the last picture. @type {number | undefined} */
   #time;
   #step = DEFAULT_MS;
-  /** @type {TimedPosition | undefined} of the last frame */
+  /** @type {Omit<FilePosition, "loop"> | undefined} of the last frame */
   #last;
   /** Time that passed since the last frame, without pauses, up to `#since`. */
   #elapsed = 0;
@@ -33,7 +40,7 @@ export class RecordingClock {
 
   /**
    * The time of the next frame's picture in milliseconds, 0 for the first.
-   * @param {TimedPosition} [position] of the frame, if it comes from a file
+   * @param {Omit<FilePosition, "loop">} [position] of the frame, if it comes from a file
    */
   next(position) {
     const elapsed = this.#restart();
@@ -57,8 +64,8 @@ export class RecordingClock {
   }
 
   /**
-   * @param {TimedPosition} last
-   * @param {TimedPosition} position
+   * @param {Omit<FilePosition, "loop">} last
+   * @param {Omit<FilePosition, "loop">} position
    * @returns {number} milliseconds between the two frames
    */
   #inFile(last, position) {
