@@ -84,7 +84,7 @@ def assert_native(page, path, tolerance=3):
     def shows_the_last_frame():
         picture = shown(page, "input")[..., :3].astype(int)
         assert picture.shape == last.shape
-        assert np.abs(picture - last).mean() < tolerance
+        assert np.abs(picture - last).mean() < tolerance, path.name
 
     eventually(page, shows_the_last_frame)
     problem = page.inner_text("#playback-problem")

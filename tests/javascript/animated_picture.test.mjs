@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { AnimationPlayer, AnimationReader } from "../../web/sources/animated_picture.mjs";
-import { readAnimation } from "../../web/sources/animation.mjs";
+import { readAnimation, wholeWebp } from "../../web/sources/animation.mjs";
 
 const letters = (/** @type {string} */ text) => [...text].map((letter) => letter.charCodeAt(0));
 const u16 = (/** @type {number} */ value) => [value & 255, value >> 8];
@@ -99,6 +99,25 @@ describe("animated pictures", () => {
       for (let end = 0; end < whole.length; end++) await read(whole, end);
     }
   });
+});
+
+test("a WebP that was cut off ends with its last whole chunk, and says so", async () => {
+  const chunk = (/** @type {string} */ type, /** @type {number[]} */ data) => [
+    ...letters(type),
+    data.length,
+    0,
+    0,
+    0,
+    ...data,
+  ];
+  const frame = chunk("ANMF", [...Array(12).fill(0), 40, 0, 0, 0]);
+  const head = chunk("VP8X", [2, 0, 0, 0, 7, 0, 0, 5, 0, 0]);
+  const whole = [...letters("RIFF"), 200, 0, 0, 0, ...letters("WEBP"), ...head, ...frame, ...frame];
+  const cut = [...whole, ...frame.slice(0, 9)];
+  const animation = { type: "image/webp", width: 8, height: 6, durations: [0.04, 0.04], cut: true };
+  assert.deepEqual(await read(cut), animation);
+  whole[4] = whole.length - 8;
+  assert.deepEqual([...new Uint8Array(wholeWebp(Uint8Array.from(cut).buffer))], whole);
 });
 
 describe("AnimationPlayer", () => {

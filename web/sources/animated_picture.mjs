@@ -7,6 +7,7 @@
 /** @import { Player, PlayerEvents, Reader } from "./file_source.mjs" */
 /** @import { SourceSetup } from "./source.mjs" */
 
+import { wholeWebp } from "./animation.mjs";
 import { FileSource } from "./file_source.mjs";
 
 // Some APIs round times to microseconds.
@@ -30,7 +31,9 @@ export async function openAnimation(file, animation, setup) {
   if (!(await ImageDecoder.isTypeSupported(type))) {
     throw new Error(`"${name}" cannot be shown: this browser does not read ${type}.`);
   }
-  const decoder = new ImageDecoder({ data: await file.arrayBuffer(), type, preferAnimation: true });
+  const bytes = await file.arrayBuffer();
+  const data = cut && type === "image/webp" ? wholeWebp(bytes) : bytes;
+  const decoder = new ImageDecoder({ data, type, preferAnimation: true });
   const reader = new AnimationReader(decoder, animation.durations, cut ? "the file is cut off" : "");
   const player = new AnimationPlayer(reader);
   const missing = cut ? `it ends after ${reader.count} frames` : "";

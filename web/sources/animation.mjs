@@ -141,6 +141,26 @@ function parseWebp(view) {
 }
 
 /**
+ * A WebP that was cut off, without the chunk that is not whole: decoders refuse one that is shorter than it says
+ * (RFC 9649, 2.3).
+ * @param {ArrayBuffer} data
+ * @returns {ArrayBuffer}
+ */
+export function wholeWebp(data) {
+  const view = new DataView(data);
+  let at = 12;
+  while (at + 8 <= data.byteLength) {
+    const size = view.getUint32(at + 4, true);
+    const end = at + 8 + size + (size % 2);
+    if (end > data.byteLength) break;
+    at = end;
+  }
+  const whole = data.slice(0, at);
+  new DataView(whole).setUint32(4, at - 8, true);
+  return whole;
+}
+
+/**
  * AVIF: a video track of pictures, in a file as of MP4.
  * @param {Blob} file
  * @returns {Promise<Animation | null>}
