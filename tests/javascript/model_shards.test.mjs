@@ -138,7 +138,7 @@ describe("shards on a server", () => {
   test("an index that is none, or that names files elsewhere, is refused before any of them is asked for", async () => {
     for (const [body, expected] of /** @type {const} */ ([
       ["{}", `${INDEX_URL} is not an index of shards, which has`],
-      ["{", `${INDEX_URL} is not valid JSON (`],
+      ["{", `${INDEX_URL} is not valid JSON: `],
       [indexOf(["../other.safetensors"]), `${INDEX_URL} names the file "../other.safetensors", but`],
       [indexOf(["https://evil.example/x"]), `${INDEX_URL} names the file "https://evil.example/x", but`],
     ])) {
