@@ -22,6 +22,7 @@ import { ProgressBar } from "./page/progress_bar.mjs";
 import { Panels, panelCanvases } from "./panels/panels.mjs";
 import { GazeTimeline } from "./playback/gaze_timeline.mjs";
 import { PlaybackBar } from "./playback/playback_bar.mjs";
+import { addAddress } from "./settings/address.mjs";
 import { loadOptions, parseQuery } from "./settings/options.mjs";
 import { Settings } from "./settings/settings.mjs";
 import { addSettingsPanel } from "./settings/settings_panel.mjs";
@@ -30,6 +31,7 @@ import { CameraPicker } from "./sources/camera_picker.mjs";
 import { SourcePlayer } from "./sources/source_player.mjs";
 import { addTileProgress } from "./tiles/tile_progress.mjs";
 
+document.documentElement.dataset.started = ""; // see page/startup_check.js
 const loading = new ProgressBar("loading", "loading");
 
 main().catch((error) => {
@@ -82,6 +84,7 @@ async function compose(view) {
   addModelStorage(page);
   addTileProgress(page);
   addSettingsPanel(page);
+  addAddress(settings);
   new Legend(page, palettes);
   new InsightPanel(page);
   new Comparison(page);

@@ -15,6 +15,11 @@ import { acceptFiles, partitionFiles } from "./dropped_files.mjs";
 export function addFileOpening({ settings, player, maskSource }) {
   const input = element("file", HTMLInputElement);
   element("open-file", HTMLButtonElement).addEventListener("click", () => input.click());
+  const source = element("source", HTMLSelectElement);
+  source.addEventListener("change", () => {
+    // Browsers open the dialog for a user alone.
+    if (player.needsFile(source.value) && navigator.userActivation?.isActive !== false) input.click();
+  });
   input.addEventListener("change", () => {
     const files = [...(input.files ?? [])];
     input.value = "";

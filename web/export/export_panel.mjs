@@ -9,6 +9,7 @@
 
 import { element, showText } from "../page/element.mjs";
 import { showError } from "../page/notice.mjs";
+import { counted } from "../page/number_text.mjs";
 import { MAX_RECORDING_BYTES, Recording } from "./recording.mjs";
 import { fileName, save, sizeText } from "./saved_files.mjs";
 
@@ -120,7 +121,7 @@ export class ExportPanel {
   #saveRecording({ blob, frames, milliseconds, full }, choice, format) {
     const why = full ? `The recording reached its limit of ${sizeText(MAX_RECORDING_BYTES)}. ` : "";
     const seconds = (milliseconds / 1000).toFixed(1);
-    this.#save(blob, fileName(choice, format), `${why}${frames} frames, ${seconds} s. `);
+    this.#save(blob, fileName(choice, format), `${why}${counted(frames, "frame")}, ${seconds} s. `);
   }
 
   /**
@@ -135,7 +136,7 @@ export class ExportPanel {
 
   /** @param {RecordingProgress} progress */
   #show({ frames, milliseconds, bytes }) {
-    const text = `${(milliseconds / 1000).toFixed(1)} s · ${frames} frames · ${sizeText(bytes)}`;
+    const text = `${(milliseconds / 1000).toFixed(1)} s · ${counted(frames, "frame")} · ${sizeText(bytes)}`;
     this.#progress.textContent = text;
     this.#hint.textContent = `recording ${text}`;
   }

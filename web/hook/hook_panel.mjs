@@ -32,6 +32,8 @@ export class HookPanel {
   #module = element("hook-module", HTMLSelectElement);
   #running = false;
   #announced = "";
+  /** Whether the code in the editor was refused; the previous function, if any, runs on. */
+  #refused = false;
   #watching = false;
 
   /** @param {{ view: LiveView }} page */
@@ -63,12 +65,13 @@ export class HookPanel {
   /** @param {FrameReport} report */
   #showReport({ hook }) {
     if (!this.#running || !hook) return;
-    showText(this.#hint, hook.problem ? "has an error" : `running, ${hook.ms.toFixed(1)} ms a frame`);
+    const failed = hook.problem || this.#refused;
+    showText(this.#hint, failed ? "has an error" : `running, ${hook.ms.toFixed(1)} ms a frame`);
     if (hook.printed) {
       this.#printed.hidden = false;
       if (this.#printed.value !== hook.printed) this.#printed.value = hook.printed;
     }
-    this.#showStatus(hook.problem && problemText(hook), hook.line);
+    if (!this.#refused) this.#showStatus(hook.problem && problemText(hook), hook.line);
     if (hook.stopped) this.#setRunning(false);
   }
 
@@ -77,14 +80,17 @@ export class HookPanel {
     this.#watchWorker();
     try {
       const { problem, line } = await this.#view.setHook(this.#editor.text);
+      this.#refused = problem !== "";
       this.#setRunning(!problem || this.#running);
-      this.#showStatus(problem && problemText({ problem, line }), line);
+      const before = problem && this.#running ? " Your previous function runs on." : "";
+      this.#showStatus(problem && `${problemText({ problem, line })}${before}`, line);
     } catch (error) {
       this.#showStatus(messageOf(error), null);
     }
   }
 
   async #clear() {
+    this.#refused = false;
     this.#setRunning(false);
     this.#showStatus("", null);
     await this.#view.setHook("").catch(() => {});
@@ -92,12 +98,13 @@ export class HookPanel {
 
   async #restartPython() {
     this.#restart.hidden = true;
+    this.#refused = false;
     this.#setRunning(false);
-    this.#showStatus("Python is restarting, without your function.", null);
+    this.#showStatus("Python is restarting, without your function.", null, false);
     try {
       this.#view.restart(freshPanelCanvases());
       await this.#view.ready;
-      this.#showStatus("Python was restarted; your function is off.", null);
+      this.#showStatus("Python was restarted; your function is off.", null, false);
     } catch (error) {
       this.#showStatus(messageOf(error), null);
     }
@@ -155,19 +162,21 @@ export class HookPanel {
   #setRunning(running) {
     this.#running = running;
     this.#stop.disabled = !running;
-    this.#hint.textContent = running ? "running" : "read it, change it";
+    this.#hint.textContent = this.#refused ? "has an error" : running ? "running" : "read it, change it";
   }
 
   /**
    * Announces a sentence once, not with every frame.
    * @param {string} sentence
    * @param {number | null} line
+   * @param {boolean} isProblem
    */
-  #showStatus(sentence, line) {
+  #showStatus(sentence, line, isProblem = sentence !== "") {
     const text = sentence || (this.#running ? "Your function runs on every frame." : "");
     if (text === this.#announced) return;
     this.#announced = text;
     this.#status.textContent = text;
+    this.#status.classList.toggle("problem", isProblem);
     this.#editor.mark(sentence ? line : null);
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { showText } from "../page/element.mjs";
+import { counted } from "../page/number_text.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 40;
@@ -57,7 +58,7 @@ export class HistoryChart {
     showText(this.#extent, `${unpadded(low)} to ${unpadded(high)}`);
     const extent =
       finite.length > 0 ? `${unpadded(Math.min(...finite))} to ${unpadded(Math.max(...finite))}` : "none";
-    const label = `${name}, last ${values.length} frames: now ${unpadded(newest)}, ${extent}`;
+    const label = `${name}, last ${counted(values.length, "frame")}: now ${unpadded(newest)}, ${extent}`;
     this.#svg.setAttribute("aria-label", label);
   }
 }

@@ -10,6 +10,7 @@
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
 import { showNotice } from "../page/notice.mjs";
+import { counted } from "../page/number_text.mjs";
 import { ProgressBar } from "../page/progress_bar.mjs";
 import { filledSelect } from "../settings/bound_controls.mjs";
 import { builtInGraphs } from "./model_addresses.mjs";
@@ -63,10 +64,10 @@ export class MaskSource extends TypedEventTarget {
     const { values } = this.#settings;
     if (!this.backend) {
       const grid = Number(values["patch-diff-grid"]);
-      return { budget: `${grid * grid} cells`, backend: "" };
+      return { budget: counted(grid * grid, "cell"), backend: "" };
     }
     const limit = Number(values["max-gaze-tokens-each-frame"]);
-    return { budget: limit > 0 ? `${limit} tokens` : "the model's budget", backend: this.backend };
+    return { budget: limit > 0 ? counted(limit, "token") : "the model's budget", backend: this.backend };
   }
 
   /**

@@ -15,23 +15,32 @@ import { BUILT_IN, isSelected, NVIDIA } from "./model_addresses.mjs";
 export function addModelChoice({ settings, maskSource }) {
   const line = element("model-choice", HTMLElement);
   const text = element("model-choice-text", HTMLElement);
-  const button = element("model-choice-other", HTMLButtonElement);
+  const other = element("model-choice-other", HTMLButtonElement);
+  const retry = element("model-retry", HTMLButtonElement);
   const { values } = settings;
   const isBuiltIn = () => isSelected(values, BUILT_IN);
-  button.addEventListener("click", () => settings.set(isBuiltIn() ? NVIDIA : BUILT_IN));
+  const isKnown = () => maskSource.files.length === 0 && (isBuiltIn() || isSelected(values, NVIDIA));
+  other.addEventListener("click", () =>
+    settings.set({ ...(isBuiltIn() ? NVIDIA : BUILT_IN), "mask-source": "autogaze" }),
+  );
+  retry.addEventListener("click", () => maskSource.choose("autogaze", maskSource.files));
   const show = () => {
-    const isKnown = maskSource.files.length === 0 && (isBuiltIn() || isSelected(values, NVIDIA));
-    line.hidden = values["mask-source"] !== "autogaze" || !isKnown;
+    line.hidden = values["mask-source"] !== "autogaze" || !isKnown();
+    retry.hidden = true;
+    other.hidden = false;
     text.textContent = isBuiltIn()
       ? "The built-in model: small, trained by this project, not NVIDIA’s."
       : "NVIDIA’s model, from Hugging Face.";
-    button.textContent = isBuiltIn() ? "Download NVIDIA’s (13 MB)" : "Use the built-in one";
+    other.textContent = isBuiltIn() ? "Download NVIDIA’s (13 MB)" : "Use the built-in one";
   };
   follow(settings, show);
   maskSource.on("chosen", show);
   maskSource.on("load-failed", () => {
-    if (maskSource.backend && !isBuiltIn())
-      text.textContent = "NVIDIA’s model could not be downloaded: the previous one stays in use.";
+    const model = !isKnown() ? "The model" : isBuiltIn() ? "The built-in model" : "NVIDIA’s model";
+    const now = maskSource.backend ? "the previous one stays in use" : "patch-diff chooses the cells";
+    text.textContent = `${model} could not be loaded: ${now}.`;
+    line.hidden = retry.hidden = false;
+    other.hidden = !isKnown();
   });
 }
 

@@ -22,6 +22,14 @@ export function decimal(value, width = 4) {
   return padded(value === null || Number.isNaN(value) ? "–" : value.toFixed(1), width);
 }
 
+/**
+ * @param {number} count
+ * @param {string} noun in the singular
+ */
+export function counted(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** @param {number | null} ratio 0 to 1 */
 export function percent(ratio) {
   return `${decimal(ratio === null ? null : Math.min(ratio, 1) * 100)}${NO_BREAK_SPACE}%`;

@@ -5,7 +5,7 @@
 
 /** @import { FrameReport } from "../../wasm_bridge/autogaze.mjs" */
 
-import { decibels, decimal, NO_BREAK_SPACE, percent } from "../page/number_text.mjs";
+import { counted, decibels, decimal, NO_BREAK_SPACE, percent } from "../page/number_text.mjs";
 
 const WINDOW_MS = 1000;
 // A narrow panel breaks the line after the dot.
@@ -73,7 +73,7 @@ export function factsText(report, skipped, backend) {
 function modelFacts({ maskTiming, tokens, gazeMs, maskAgeFrames, maskAgeMs }, backend) {
   if (!maskTiming) return [];
   if (tokens === undefined) return ["AutoGaze is processing its first frame"];
-  const facts = [`${tokens} tokens in ${gazeMs?.toFixed(0)} ms (AutoGaze, ${backend})`];
+  const facts = [`${counted(tokens, "token")} in ${gazeMs?.toFixed(0)} ms (AutoGaze, ${backend})`];
   if (maskTiming === "own") return facts;
   return [...facts, `mask ${counted(maskAgeFrames ?? 0, "frame")} (${maskAgeMs?.toFixed(0)} ms) old`];
 }
@@ -81,12 +81,4 @@ function modelFacts({ maskTiming, tokens, gazeMs, maskAgeFrames, maskAgeMs }, ba
 /** @param {string[]} words that stay on one line */
 function joined(...words) {
   return words.join(NO_BREAK_SPACE);
-}
-
-/**
- * @param {number} count
- * @param {string} noun
- */
-function counted(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -7,6 +7,7 @@
 /** @import { SourcePlayer } from "../sources/source_player.mjs" */
 
 import { element } from "../page/element.mjs";
+import { counted } from "../page/number_text.mjs";
 import { ThrottledDraw } from "../page/throttled_draw.mjs";
 
 /** @typedef {{ time: number, duration: number, seek: (time: number) => void }} Playback in seconds */
@@ -101,7 +102,7 @@ export class GazeTimeline {
     const analysed = Math.round((100 * this.#frames) / COLUMNS);
     this.#picture.setAttribute(
       "aria-label",
-      `Gaze along the file: ${analysed} % analysed, at most ${most} cells in a frame`,
+      `Gaze along the file: ${analysed} % analysed, at most ${counted(most, "cell")} in a frame`,
     );
   }
 }

@@ -8,6 +8,9 @@
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { defaultsOf, impliedBy, parseQuery } from "./options.mjs";
 
+// They say which source is open, which is no setting.
+const SOURCE_OPTIONS = ["source", "video-url", "image-url"];
+
 /**
  * The event `change` has the names of the options that have new values.
  * @extends {TypedEventTarget<{ change: string[] }>}
@@ -61,9 +64,10 @@ export class Settings extends TypedEventTarget {
     return this.values[name] === this.#defaults[name];
   }
 
-  /** The number of options that differ from their defaults. */
+  /** The number of settings that differ from their defaults; the open source is no setting. */
   get changedCount() {
-    return Object.keys(this.values).filter((name) => !this.isDefault(name)).length;
+    const names = Object.keys(this.values).filter((name) => !SOURCE_OPTIONS.includes(name));
+    return names.filter((name) => !this.isDefault(name)).length;
   }
 
   /**
@@ -74,9 +78,10 @@ export class Settings extends TypedEventTarget {
     this.set({ [name]: this.#defaults[name] ?? "" });
   }
 
-  /** Restores the defaults of all options. */
+  /** Restores the defaults of all options but those that say which source is open. */
   restoreAll() {
-    this.set(defaultsOf(this.#table));
+    const open = SOURCE_OPTIONS.map((name) => [name, this.values[name] ?? ""]);
+    this.set({ ...defaultsOf(this.#table), ...Object.fromEntries(open) });
   }
 
   get #defaults() {

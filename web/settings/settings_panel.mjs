@@ -6,6 +6,8 @@
 /** @import { Settings } from "./settings.mjs" */
 
 import { element, showText } from "../page/element.mjs";
+import { hideNotice } from "../page/notice.mjs";
+import { showToast } from "../page/toast.mjs";
 import { follow } from "./bound_controls.mjs";
 import { Field } from "./field.mjs";
 
@@ -36,7 +38,16 @@ export function addSettingsPanel({ settings }) {
   });
 
   addPresets(settings);
-  element("settings-reset", HTMLButtonElement).addEventListener("click", () => settings.restoreAll());
+  element("settings-reset", HTMLButtonElement).addEventListener("click", () => {
+    hideNotice();
+    settings.restoreAll();
+    // Fields may show values that were refused, which changed nothing.
+    for (const field of fields.values()) field.show();
+    element("link", HTMLInputElement).hidden = true;
+    find.value = "";
+    find.dispatchEvent(new Event("input"));
+    showStatus("All settings have their defaults.");
+  });
   element("copy-link", HTMLButtonElement).addEventListener("click", () => copyLink(settings));
 
   settings.on("change", () => {
@@ -75,10 +86,14 @@ async function copyLink(settings) {
   field.value = link;
   field.hidden = false;
   field.select();
+  const feature = element("feature-settings", HTMLDetailsElement);
   try {
     await navigator.clipboard.writeText(link);
     showStatus("The link was copied.");
+    // The key for it works while the settings are closed.
+    if (!feature.open) showToast("The link was copied.");
   } catch {
+    feature.open = true;
     showStatus("The browser did not let the page copy: copy the link from the field.");
   }
 }

@@ -4,6 +4,7 @@
  */
 
 /** @import { LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { Option } from "../settings/options.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { SelectedMedia } from "./open_source.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
@@ -65,6 +66,15 @@ export class SourcePlayer extends TypedEventTarget {
   /** The name of the opened file, or of the source. */
   get title() {
     return this.#source?.title ?? this.#name;
+  }
+
+  /**
+   * Whether a source needs a file that was neither selected nor named by an address.
+   * @param {string} name of the source
+   */
+  needsFile(name) {
+    if (name !== "file" && name !== "image") return false;
+    return !this.#selected[name] && !this.#settings.values[name === "file" ? "video-url" : "image-url"];
   }
 
   /** Milliseconds from the capture of the last frame to its end. */
@@ -168,9 +178,7 @@ export class SourcePlayer extends TypedEventTarget {
     if (names.includes("video-url")) delete this.#selected.file;
     if (names.includes("camera-facing")) delete this.#selected.camera;
     const source = String(this.#settings.values.source);
-    const reopen = names.some(
-      (name) => name !== "source" && this.#settings.option(name).restarts === "source",
-    );
+    const reopen = names.some((name) => reopens(this.#settings.option(name), source));
     if (reopen || source !== this.#name) this.open(source);
     else this.playback?.configure();
   }
@@ -255,4 +263,20 @@ export class SourcePlayer extends TypedEventTarget {
     this.#state = state;
     this.emit("state", state);
   }
+}
+
+/** The sources that the options with an address are about. */
+const SOURCE_OF = new Map([
+  ["image-url", "image"],
+  ["video-url", "file"],
+]);
+
+/**
+ * Whether a source has to be opened again for a new value of an option.
+ * @param {Option} option
+ * @param {string} source
+ */
+function reopens({ name, restarts, when }, source) {
+  if (name === "source" || restarts !== "source") return false;
+  return SOURCE_OF.has(name) ? SOURCE_OF.get(name) === source : (when?.source ?? [source]).includes(source);
 }
