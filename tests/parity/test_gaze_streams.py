@@ -21,6 +21,8 @@ from autogaze_web.model.context import Copy
 from autogaze_web.model.run import Run
 from autogaze_web.native.runtime import NativeVideo
 from autogaze_web.page.gaze_streams import GazeStreams
+from autogaze_web.page.live_session import PageSession
+from autogaze_web.page.memory import frame_bytes
 from autogaze_web.page.model import PageModel
 from autogaze_web.tiles.inference_mode import InferenceMode
 from autogaze_web.tiles.tiling import Tiling
@@ -45,12 +47,14 @@ class Bridge:
         self._runtime = model.runtime
         self.videos: dict[int, NativeVideo] = {}
         self.restarts = 0
+        self.executed = 0
 
     def restart(self) -> None:
         self.videos.clear()
         self.restarts += 1
 
     async def execute(self, header: str, packed: Any) -> Any:
+        self.executed += 1
         run = json.loads(header)
         inputs = {i.name: i.shape for i in self._runtime.session(run["graph"], run["steps"]).get_inputs()}
         feeds = {
@@ -78,11 +82,15 @@ def bridge(model: AutoGaze) -> Bridge:
 
 
 @pytest.fixture
-def stream(bridge: Bridge, folder: Callable[[str], Path]) -> GazeStream:
+def checkpoint(folder: Callable[[str], Path]) -> PageModel:
     files = folder("tiny")
     texts = [(files / name).read_text() for name in ("config.json", "preprocessor_config.json")]
     weights = (files / "model.safetensors").read_bytes()
-    checkpoint = PageModel(texts[0], texts[1], [("model.safetensors", weights, len(weights))])
+    return PageModel(texts[0], texts[1], [("model.safetensors", weights, len(weights))])
+
+
+@pytest.fixture
+def stream(bridge: Bridge, checkpoint: PageModel) -> GazeStream:
     made = GazeStreams(checkpoint, GRAPHS, bridge, 4).open(MODE)
     bridge.restarts = 0
     return made
@@ -146,3 +154,44 @@ def test_frames_of_another_size_start_a_new_stream(stream: GazeStream) -> None:
     submit(stream, FRAMES[0])
     (only,) = submit(stream, as_frame(FRAMES[0][:SIDE, :SIDE].copy()))
     assert (only.progress, only.tiles) == (1, 1)
+
+
+@pytest.mark.parametrize("options", [{}, {"mode": "tiled"}])
+@pytest.mark.parametrize("timing", ["own", "newest"])
+def test_a_still_picture_has_the_cells_of_its_first_frame(
+    bridge: Bridge, checkpoint: PageModel, options: dict[str, object], timing: str
+) -> None:
+    session = PageSession()
+    session.set_model(checkpoint, GRAPHS, bridge, 4, lambda _: None)
+    session.configure(json.dumps({**options, "mask-timing": timing}))
+
+    async def report(still: bool) -> dict[str, Any]:
+        session.frame_memory(*FRAMES[0].shape[:2])[:] = frame_bytes(FRAMES[0])
+        session.still = still
+        text = await session.process_with_model()
+        await asyncio.sleep(0.05 if timing == "newest" else 0)
+        return dict(json.loads(text))
+
+    async def play() -> None:
+        first = await report(still=True)
+        while first.get("gaze_progress") != 1:
+            first = await report(still=True)
+        executed = bridge.executed
+        for _ in range(5):
+            again = await report(still=True)
+            chosen = ("tokens", "cells", "cells_by_scale", "gazes", "tiles")
+            assert [again[name] for name in chosen] == [first[name] for name in chosen]
+            assert again["tokens"] > 0
+            assert (again["mask_timing"], again["mask_age_frames"]) == ("own", 0)
+        assert bridge.executed == executed, "the model gazed again"
+        # Another requirement is another gaze at the picture, which is a first frame then too.
+        session.configure(json.dumps({**options, "mask-timing": timing, "task-loss-requirement": 0.1}))
+        other = await report(still=True)
+        while other.get("gaze_progress") != 1:
+            other = await report(still=True)
+        assert bridge.executed > executed
+        assert other["gazes"] == 1
+        session.restart()
+        assert (await report(still=False)).get("mask_age_frames", 0) == 0
+
+    asyncio.run(play())

@@ -93,11 +93,13 @@ export class FrameLoop {
     const model = this.#host.model;
     const begun = performance.now();
     this.#panels.take(frame);
+    this.#session.still = "image" in frame && frame.still === true;
     const captured = performance.now();
     const position = "image" in frame ? frame.position : undefined;
     const place = [position?.time, position?.loop ?? 0];
     const text = model ? await this.#session.process_with_model(...place) : this.#session.process(...place);
     const report = parseReport(text);
+    report.still = this.#session.still;
     if (stream !== this.#stream) return null;
     onProcessed();
     const processed = performance.now();

@@ -1,6 +1,5 @@
 /**
- * The panels of a live view: frames reach Python through the input panel, and what Python draws is shown on the
- * others.
+ * The panels of a live view: frames are brought to Python, and all three panels show the frame that was processed last.
  * @module
  */
 
@@ -16,6 +15,8 @@ export class LivePanels {
   mask;
   output;
   #session;
+  /** Where a frame's pixels are read: they are shown once the frame has been processed. */
+  #reader = new PanelCanvas(new OffscreenCanvas(1, 1), { readable: true, ground: "black" });
   /** @type {ComparedPanels | undefined} */
   #compared;
   #comparing = false;
@@ -26,7 +27,7 @@ export class LivePanels {
    */
   constructor(session, canvases) {
     this.#session = session;
-    this.input = new PanelCanvas(canvases.input, { readable: true, ground: "black" });
+    this.input = new PanelCanvas(canvases.input);
     this.mask = new PanelCanvas(canvases.mask);
     this.output = new PanelCanvas(canvases.output);
   }
@@ -42,27 +43,25 @@ export class LivePanels {
   }
 
   /**
-   * Writes a frame to Python's memory and shows it on the input panel.
+   * Writes a frame to Python's memory.
    * @param {Frame} frame
    */
   take(frame) {
     const { width, height } = frame;
     if ("image" in frame) {
-      const pixels = this.input.drawImage(frame.image, width, height, frame.mirror);
+      const pixels = this.#reader.drawImage(frame.image, width, height, frame.mirror);
       withMemory(this.#session.frame_memory(height, width), (memory) => memory.set(pixels));
     } else {
       this.#session.draw_synthetic(frame.synthetic, frame.index, height, width);
-      withMemory(this.#session.frame_memory(height, width), (memory) =>
-        this.input.putPixels(memory, width, height),
-      );
     }
   }
 
   /**
-   * Shows what Python drew of a frame.
+   * Shows a frame and what Python drew of it.
    * @param {FrameReport} report
    */
   show({ width, height, maskBox, outputBox, compared }) {
+    withMemory(this.#session.input_memory(), (memory) => this.input.putPixels(memory, width, height));
     withMemory(this.#session.mask_memory(), (memory) => this.mask.putPixels(memory, width, height, maskBox));
     withMemory(this.#session.output_memory(), (memory) =>
       this.output.putPixels(memory, width, height, outputBox),

@@ -13,8 +13,8 @@
 /** @import { RunnerCounters } from "../runner/runner_counters.mjs" */
 
 /**
- * One frame: a picture to be drawn at a size, perhaps mirrored, or a synthetic source's frame to be made.
- * @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number, mirror?: boolean, position?: FilePosition }} PictureFrame
+ * One frame: a picture to be drawn at a size, perhaps mirrored, perhaps `still`, the same as all others of its stream; or a synthetic source's frame to be made.
+ * @typedef {{ image: VideoFrame | ImageBitmap, width: number, height: number, mirror?: boolean, still?: boolean, position?: FilePosition }} PictureFrame
  * @typedef {{ synthetic: string, index: number, width: number, height: number }} SyntheticFrame
  * @typedef {PictureFrame | SyntheticFrame} Frame
  */
@@ -52,6 +52,7 @@
  * @property {Record<string, number>} stageMs
  * @property {{ capture: number, draw: number }} workerMs time of bringing the frame to Python and drawing it
  * @property {FrameReport} [compared] of patch-diff on the same frame, if that is wanted beside a model
+ * @property {boolean} [still] whether the stream is one picture, over and over
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [maskTiming] with a model: whether the frame waited for its own cells
  * @property {RunnerCounters} [runner] with a model

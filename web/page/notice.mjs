@@ -25,6 +25,11 @@ export function hideNotice() {
   text.textContent = "";
 }
 
+/** Hides the notice if it says this. @param {string} sentence */
+export function hideNoticeOf(sentence) {
+  if (text.textContent === sentence) hideNotice();
+}
+
 /** @param {unknown} error */
 export function messageOf(error) {
   return error instanceof Error ? error.message : String(error);

@@ -59,7 +59,7 @@ export function factsText(report, skipped, backend) {
   return [
     ...modelFacts(report, backend),
     `${report.width}×${report.height} pixels`,
-    counted(report.cells, "cell"),
+    report.still && !report.maskTiming ? "nothing changes in a still picture" : counted(report.cells, "cell"),
     `${(report.maskRatio * 100).toFixed(1)} % of the frame masked`,
     `${milliseconds.toFixed(1)} ms in Python`,
     `${counted(skipped, "frame")} skipped`,

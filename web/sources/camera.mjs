@@ -8,6 +8,9 @@
 
 import { playingStream } from "./video_frames.mjs";
 
+const UNPLUGGED =
+  "The camera was unplugged or taken away. Connect it and press Start, or choose another source.";
+
 /**
  * @param {SourceSetup} setup
  * @param {string} [device] id of a camera; without it the browser chooses one
@@ -15,25 +18,115 @@ import { playingStream } from "./video_frames.mjs";
  * @throws {Error} with a sentence for the user
  */
 export async function openCamera(setup, device) {
-  const media = navigator.mediaDevices;
-  if (!media?.getUserMedia) {
+  if (!navigator.mediaDevices?.getUserMedia) {
     throw new Error(
       "The camera needs a secure page: open it by https or on localhost, or choose another source.",
     );
   }
-  let stream;
+  return new CameraSource(setup, await requestStream(setup, device));
+}
+
+/**
+ * A camera, which is let go while the source is paused.
+ * @implements {Source}
+ */
+class CameraSource {
+  /** The camera's id. */
+  device = "";
+
+  #setup;
+  #label = "";
+  /** Plays the camera; undefined while it is paused. @type {Source | undefined} */
+  #playing;
+  /** Number of the latest request to pause or resume. */
+  #request = 0;
+
+  /**
+   * @param {SourceSetup} setup
+   * @param {MediaStream} stream
+   */
+  constructor(setup, stream) {
+    this.#setup = setup;
+    this.#play(stream);
+  }
+
+  async capture() {
+    return this.#playing ? this.#playing.capture() : null;
+  }
+
+  pause() {
+    this.#request += 1;
+    this.#playing?.close();
+    this.#playing = undefined;
+  }
+
+  async resume() {
+    const request = ++this.#request;
+    const { events, signal } = this.#setup;
+    try {
+      const stream = await requestStream(this.#setup, this.device);
+      if (request === this.#request && !signal.aborted) this.#play(stream);
+      else for (const track of stream.getTracks()) track.stop();
+    } catch (error) {
+      if (request === this.#request) events.onEnd(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  close() {
+    this.pause();
+  }
+
+  /** @param {MediaStream} stream */
+  #play(stream) {
+    const [track] = stream.getVideoTracks();
+    this.device = track?.getSettings().deviceId ?? "";
+    this.#label = track?.label || "The camera";
+    const mirrored = () => this.#setup.values["camera-mirror"] === true;
+    this.#playing = playingStream(stream, this.#setup, () => this.#replace(), mirrored);
+  }
+
+  /** The camera is gone: has another one opened instead, if there is one. */
+  async #replace() {
+    const { events, signal } = this.#setup;
+    const other = (await listCameras()).find(({ id }) => id && id !== this.device);
+    if (signal.aborted) return;
+    if (!other) events.onEnd(UNPLUGGED);
+    else {
+      const sentence = `${this.#label} was unplugged or taken away: ${other.label} is used now.`;
+      events.onReplaced(other.id, sentence);
+    }
+  }
+}
+
+/**
+ * @param {SourceSetup} setup
+ * @param {string} [device] if this camera is gone, another one is opened
+ * @returns {Promise<MediaStream>}
+ * @throws {Error} with a sentence for the user
+ */
+async function requestStream({ values, events }, device) {
+  const request = (/** @type {string} */ id = "") =>
+    navigator.mediaDevices.getUserMedia({ video: constraints(values, id), audio: false });
   try {
-    stream = await media.getUserMedia({ video: constraints(setup.values, device), audio: false });
+    if (!device) return await request();
+    const stream = await request(device).catch((error) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    });
+    if (stream) return stream;
+    const other = await request();
+    events.onNote(
+      `The chosen camera is gone: ${other.getVideoTracks()[0]?.label || "another one"} is used now.`,
+    );
+    return other;
   } catch (error) {
     throw new Error(sentenceFor(error));
   }
-  const source = playingStream(
-    stream,
-    setup,
-    "The camera was unplugged or taken away. Connect it and press Start, or choose another source.",
-    () => setup.values["camera-mirror"] === true,
-  );
-  return { ...source, device: stream.getVideoTracks()[0]?.getSettings().deviceId ?? "" };
+}
+
+/** @param {unknown} error of a request for one camera */
+function isMissing(error) {
+  return error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name);
 }
 
 /** The cameras of this machine. They have names once the user has allowed one of them. */

@@ -18,7 +18,6 @@ export class CameraPicker {
   #settings;
   #bar = element("camera-tools", HTMLElement);
   #select = element("camera-device", HTMLSelectElement);
-  #device = "";
 
   /** @param {{ settings: Settings, player: SourcePlayer }} page */
   constructor({ settings, player }) {
@@ -32,15 +31,14 @@ export class CameraPicker {
       element("video", HTMLVideoElement).classList.toggle("mirror", mirrored);
     });
     this.#select.addEventListener("change", () => this.#choose());
-    player.on("source", (source) => this.#show(source?.device));
+    // Also while no camera is open: one that is gone or in use is replaced by choosing another one.
+    player.on("state", () => this.#show());
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#list());
   }
 
-  /** @param {string | undefined} device id of the open camera; undefined for other sources */
-  #show(device) {
-    this.#bar.hidden = device === undefined;
-    this.#device = device ?? "";
-    if (device !== undefined) this.#list();
+  #show() {
+    this.#bar.hidden = this.#player.name !== "camera";
+    if (!this.#bar.hidden) this.#list();
   }
 
   async #list() {
@@ -55,7 +53,7 @@ export class CameraPicker {
       ...(several ? sides.map(({ value, label }) => new Option(`${label} camera`, FACING + value)) : []),
     );
     this.#select.disabled = !several;
-    this.#select.value = this.#device;
+    this.#select.value = this.#player.device ?? "";
   }
 
   #choose() {

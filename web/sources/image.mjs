@@ -51,7 +51,7 @@ async function openStill(file, { size, values, events }) {
         scaled = await createImageBitmap(picture, /** @type {ImageBitmapOptions} */ (resized));
       }
       // Frames are transferred to the worker, so each one is a copy.
-      return { image: await createImageBitmap(scaled), width, height };
+      return { image: await createImageBitmap(scaled), width, height, still: true };
     },
     events.onPicture,
   );

@@ -30,10 +30,10 @@ export async function openScreen(setup) {
   } catch (error) {
     throw new Error(sentenceFor(error));
   }
-  return playingStream(
-    stream,
-    setup,
-    "The screen is no longer shared. Press Start to choose one again, or choose another source.",
+  return playingStream(stream, setup, () =>
+    setup.events.onEnd(
+      "The screen is no longer shared. Press Start to choose one again, or choose another source.",
+    ),
   );
 }
 

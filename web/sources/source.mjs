@@ -14,6 +14,9 @@
  * @property {(sentence: string) => void} onRefused the user has to start it; the sentence says how
  * @property {() => void} onFinished the last frame was captured; `resume` starts over
  * @property {(sentence: string) => void} onEnd the source is gone; the sentence says why
+ * @property {(sentence: string) => void} onNote the source goes on; the sentence says what the user should know
+ * @property {(sentence: string) => void} onNoteOver what that sentence says is no longer so
+ * @property {(device: string, sentence: string) => void} onReplaced the camera is gone; the sentence names the one to open
  */
 
 /**
@@ -30,7 +33,7 @@
  * @typedef {object} Source
  * @property {() => Promise<Frame | null>} capture the newest frame, or null if there is none yet
  * @property {() => void} pause
- * @property {() => void} resume
+ * @property {() => void | Promise<void>} resume
  * @property {() => void} close frees the camera, the file or the timer
  * @property {FileSource} [playback] of a file: to step and seek in it
  * @property {string} [title] of a file: its name

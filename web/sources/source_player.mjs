@@ -11,11 +11,14 @@
 
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
-import { showError, showNotice } from "../page/notice.mjs";
+import { hideNoticeOf, showError, showNotice } from "../page/notice.mjs";
 import { mediaKind } from "./file_kind.mjs";
 import { FramePump } from "./frame_pump.mjs";
 import { frameSize } from "./frame_size.mjs";
 import { openSource } from "./open_source.mjs";
+
+// Shorter interruptions of a <video> are the browser's own.
+const INTERRUPTED_MS = 1000;
 
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
 
@@ -50,6 +53,8 @@ export class SourcePlayer extends TypedEventTarget {
     });
     view.on("restart", () => this.#restart());
     settings.on("change", (names) => this.#followSettings(names));
+    const video = element("video", HTMLVideoElement);
+    video.addEventListener("pause", () => setTimeout(() => this.#checkPlaying(video), INTERRUPTED_MS));
     this.#awaitWorker();
   }
 
@@ -87,6 +92,11 @@ export class SourcePlayer extends TypedEventTarget {
     return this.#pump?.replaced ?? 0;
   }
 
+  /** The id of the camera that is open; undefined for other sources. */
+  get device() {
+    return this.#source?.device;
+  }
+
   /** The file that is open, to step and seek in; undefined for other sources. */
   get playback() {
     return this.#source?.playback;
@@ -96,8 +106,9 @@ export class SourcePlayer extends TypedEventTarget {
   async toggle() {
     if (this.#state === "running") this.pause();
     else if (this.#state === "paused") {
-      this.#source?.resume();
-      this.#enter("running");
+      const source = this.#source;
+      await source?.resume();
+      if (source === this.#source && this.#state === "paused") this.#enter("running");
     } else if (this.#state === "stopped" || this.#state === "needs-file") {
       await this.open(this.#name);
     }
@@ -107,6 +118,18 @@ export class SourcePlayer extends TypedEventTarget {
     if (this.#state !== "running") return;
     this.#source?.pause();
     this.#enter("paused");
+  }
+
+  /**
+   * Pauses if something else than the page has paused the video: a media key, an extension, a phone that saves power.
+   * @param {HTMLVideoElement} video
+   */
+  #checkPlaying(video) {
+    const inRealTime = this.#settings.values["file-pace"] !== "every-frame" || this.playback?.problem;
+    const shouldPlay = video.srcObject !== null || (video.src !== "" && inRealTime);
+    if (this.#state !== "running" || !shouldPlay || !video.paused || video.ended) return;
+    this.pause();
+    showNotice("The browser paused the video: press Start to go on.");
   }
 
   /** Draws a paused frame again, because options or the mask source have changed. */
@@ -245,6 +268,13 @@ export class SourcePlayer extends TypedEventTarget {
         onEnd: (sentence) => {
           if (signal.aborted) return;
           this.close();
+          showNotice(sentence);
+        },
+        onNote: (sentence) => signal.aborted || showNotice(sentence),
+        onNoteOver: hideNoticeOf,
+        onReplaced: (device, sentence) => {
+          if (signal.aborted) return;
+          this.openCamera(device);
           showNotice(sentence);
         },
       },

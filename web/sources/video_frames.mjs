@@ -5,22 +5,25 @@
 
 /** @import { PictureFrame } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { FrameSize } from "./frame_size.mjs" */
-/** @import { Source, SourceSetup } from "./source.mjs" */
+/** @import { Source, SourceEvents, SourceSetup } from "./source.mjs" */
 
 // A VideoFrame copies nothing on the page's thread, but in older browsers it loses how a video is turned.
 export const KEEPS_ORIENTATION =
   typeof VideoFrame !== "undefined" && "rotation" in VideoFrame.prototype && "flip" in VideoFrame.prototype;
+
+const MUTED_MS = 1000;
+const MUTED = "No picture comes at present: the source is muted, covered or in use by another program.";
 
 /**
  * Plays a camera's or screen's stream as a source of frames.
  *
  * @param {MediaStream} stream
  * @param {SourceSetup} setup
- * @param {string} ended a sentence to show when the stream ends
+ * @param {() => void} onEnded called when the stream ends by itself
  * @param {() => boolean} [mirrored] whether the pictures are mirrored
  * @returns {Source}
  */
-export function playingStream(stream, { video, size, events, signal }, ended, mirrored = () => false) {
+export function playingStream(stream, { video, size, events, signal }, onEnded, mirrored = () => false) {
   const stop = () => {
     for (const track of stream.getTracks()) track.stop();
     if (video.srcObject === stream) video.srcObject = null;
@@ -29,7 +32,11 @@ export function playingStream(stream, { video, size, events, signal }, ended, mi
     stop();
     throw new Error("Another source was chosen.");
   }
-  for (const track of stream.getVideoTracks()) track.addEventListener("ended", () => events.onEnd(ended));
+  const closed = new AbortController();
+  for (const track of stream.getVideoTracks()) {
+    track.addEventListener("ended", onEnded, { signal: closed.signal });
+    watchMuting(track, events, closed.signal);
+  }
   video.srcObject = stream;
   video.muted = true;
   const unwatch = watchPictures(video, events.onPicture);
@@ -42,10 +49,25 @@ export function playingStream(stream, { video, size, events, signal }, ended, mi
     pause: () => video.pause(),
     resume: () => play(video, events.onRefused),
     close() {
+      closed.abort();
       unwatch();
       stop();
     },
   };
+}
+
+/**
+ * Says so while a track sends no pictures: the system has muted it, or another program uses its camera.
+ * @param {MediaStreamTrack} track
+ * @param {SourceEvents} events
+ * @param {AbortSignal} signal
+ */
+function watchMuting(track, events, signal) {
+  // Tracks are muted for a moment when they start.
+  const check = () => setTimeout(() => !signal.aborted && track.muted && events.onNote(MUTED), MUTED_MS);
+  track.addEventListener("mute", check, { signal });
+  track.addEventListener("unmute", () => events.onNoteOver(MUTED), { signal });
+  if (track.muted) check();
 }
 
 /**

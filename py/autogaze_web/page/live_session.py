@@ -29,13 +29,20 @@ if TYPE_CHECKING:  # the page starts without a model
 
 
 class PageSession:
-    """One page's live view."""
+    """One page's live view.
+
+    Attributes:
+        still: whether the frames of this stream are one picture, over and over. A model then gazes at the
+            first one alone: at a second, equal frame it would choose next to nothing.
+    """
 
     def __init__(self) -> None:
+        self.still = False
         self._view = LiveView()
         self._gazer: Gazer | None = None
         self._shown: LatestGaze | None = None
         self._requirement: float | None = None
+        self._still_requirement: float | None = None
         self._timing: Timing = "auto"
         self._mode = InferenceMode()
         self._streams: GazeStreams | None = None
@@ -178,8 +185,18 @@ class PageSession:
         self._time, self._loop = time, loop
         self._gazer.timing = self._timing
         waited = self._gazer.waits
-        await self._gazer.submit(self._view.pending, self._requirement)
+        if self._needs_gaze(self._gazer):
+            await self._gazer.submit(self._view.pending, self._requirement)
         return self._process_with(self._gazer, waited)
+
+    def _needs_gaze(self, gazer: Gazer) -> bool:
+        """Whether the model has to gaze at the next frame; at a still picture it does so once."""
+        if not self.still:
+            return True
+        if gazer.index >= 0 and self._requirement != self._still_requirement:
+            gazer.restart()
+        self._still_requirement = self._requirement
+        return gazer.index < 0 or self._view.index == 0
 
     async def redraw(self, changed: bool) -> str | None:
         """Draws the last frame again, with cells that were accepted since; None if there are none.
@@ -206,12 +223,10 @@ class PageSession:
         latest = self._shown = gazer.latest
         choice = Choice.none() if latest is None else latest.gaze.choice
         age = 0
-        numbers: dict[str, object] = {
-            "gazes": gazer.gazes,
-            "mask_timing": "own" if waited else "newest",
-        }
+        numbers: dict[str, object] = {"gazes": gazer.gazes}
         if latest is not None:
             age = gazer.index - latest.index
+            waited |= self.still
             numbers |= {
                 "tokens": int(choice.tokens.size),
                 "steps": choice.steps,
@@ -222,6 +237,7 @@ class PageSession:
                 "mask_age_frames": age,
                 "mask_age_ms": (gazer.submitted - latest.submitted) * 1000,
             }
+        numbers["mask_timing"] = "own" if waited else "newest"
         process = self._view.redraw if redraw else self._view.process
         report = process(choice.cells)
         if self._compared is not None and not redraw:
