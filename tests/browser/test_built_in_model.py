@@ -65,6 +65,11 @@ def test_autogaze_works_with_nothing_to_download(open_page, site_url):
     page.locator("#notice").wait_for(state="visible")
     assert any("nvidia/AutoGaze" in url for url in elsewhere)
     assert "the previous one stays in use" in line.inner_text()
+    asked = len(elsewhere)
+    line.get_by_role("button", name="Retry").click()
+    page.locator("#notice").wait_for(state="visible")
+    line.get_by_role("button", name="Retry").wait_for(state="visible")
+    assert len(elsewhere) > asked
     line.get_by_role("button", name="Use the built-in one").click()
     page.locator("#notice").wait_for(state="hidden")
     page.locator("#model-loading").wait_for(state="hidden")

@@ -44,6 +44,20 @@ def test_a_hook_runs_fails_at_its_line_and_ends(page, site_url):
     run(page, "def on_frame(frame, trace, output):\n    a = 1\n    return nothing")
     wait_status(page, "Line 3: NameError")
     assert page.inner_text("#hook-lines .wrong") == "3"
+    assert "problem" in page.get_attribute("#hook-status", "class")
+
+    # Code that does not compile stays marked while the function before it runs on.
+    run(page, "def on_frame(frame, trace, output):\n    return 255 - frame")
+    wait_status(page, "runs on every frame")
+    assert "problem" not in page.get_attribute("#hook-status", "class")
+    run(page, "def on_frame(frame, trace, output)\n    return frame")
+    wait_status(page, "Line 1: ")
+    frame = record(page, 3)[-1]
+    assert (frame.output == 255 - frame.input).all()
+    assert page.inner_text("#hook-status").endswith("Your previous function runs on.")
+    assert page.inner_text("#hook-lines .wrong") == "1"
+    assert page.inner_text("#hook-hint") == "has an error"
+    assert "problem" in page.get_attribute("#hook-status", "class")
 
     run(page, "def on_frame(frame, trace, output):\n    while True: pass")
     wait_status(page, "one call may take 1 s")

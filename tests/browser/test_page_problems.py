@@ -194,6 +194,22 @@ def test_a_site_with_a_file_missing(recorded, site_url, missing, sentence):
     assert recorded.page.is_hidden("#loading")
 
 
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ({"content_type": "application/octet-stream"}, 'its server sends .mjs files as "application/octet-stream"'),
+        ({"status": 404, "body": "no"}, "web/main.mjs is missing (404)"),
+    ],
+)
+def test_a_server_that_does_not_send_the_entry_module_as_a_script(recorded, site_url, site_dist, answer, sentence):
+    recorded.expect_problem("MIME|404|Failed to load module")
+    body = (site_dist / "web" / "main.mjs").read_bytes()
+    recorded.page.route("**/web/main.mjs", lambda route: route.fulfill(**{"body": body, **answer}))
+    recorded.page.goto(site_url)
+    assert sentence in notice(recorded.page)
+    assert recorded.page.is_hidden("#loading")
+
+
 def test_the_camera_is_seen_before_python_is_there(open_page, site_url, tmp_path):
     frames = clips.moving_square(20, 320, 180)
     page = open_page(camera=clips.write_y4m(tmp_path / "camera.y4m", frames)).page

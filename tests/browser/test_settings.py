@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from in_page import in_page
 from live_page import open_feature, open_live, record, wait_live
+from playwright.sync_api import expect
 
 from autogaze_web import options
 
@@ -45,7 +46,7 @@ def test_settings_change_the_running_stream_and_go_back(live):
     page.keyboard.press("Tab")
     page.wait_for_function("() => document.getElementById('facts').textContent.includes('49 cells')")
     assert page.inner_text("#quality-value") == "100 % (threshold 0.00)"
-    assert page.inner_text("#settings-hint") == "3 changed"
+    assert page.inner_text("#settings-hint") == "2 changed"
     page.click("#setting-patch-diff-grid ~ button")
     assert page.input_value("#setting-patch-diff-grid") == "14"
     page.fill("#setting-patch-diff-grid", "many")
@@ -66,10 +67,17 @@ def test_settings_change_the_running_stream_and_go_back(live):
     assert page.is_hidden("#psnr")
     page.uncheck("#setting-show-task-loss-slider")
     assert page.is_hidden("#quality")
+    page.fill("#setting-keyframe-duration", "often")
+    page.keyboard.press("Tab")
+    page.evaluate("autogaze.player.on('opening', () => { opened += 1; }, globalThis.opened = 0)")
     page.click("#settings-reset")
     assert page.is_visible("#quality")
-    assert values(page) == options.defaults()
+    assert values(page) == options.parse({"source": "synthetic-pan"})
     assert page.inner_text("#settings-hint") == "all at their defaults"
+    # The source was not opened again, and nothing that was refused is shown any more.
+    assert page.evaluate("opened") == 0
+    assert page.input_value("#setting-keyframe-duration") == str(options.defaults()["keyframe-duration"])
+    assert page.locator(".setting .problem:not(:empty)").count() == 0
 
 
 def test_a_preset_sets_its_options(live):
@@ -106,9 +114,24 @@ def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_pa
     wait_live(page)
     assert values(page) == before
 
+    # The address follows the page, for a reload and for the back button, and the history stays as it is.
+    entries = page.evaluate("history.length")
+    page.locator("#quality").fill("40")
+    page.select_option("#output-mode", "full-blend")
+    page.wait_for_function("() => /threshold=0.6.*full-blend|full-blend.*threshold=0.6/.test(location.search)")
+    assert page.evaluate("history.length") == entries
+    before = values(page)
+    page.reload()
+    wait_live(page)
+    assert values(page) == before
+    page.goto("about:blank")
+    page.go_back()
+    wait_live(page)
+    assert values(page) == before
+
+    # The key works while the settings are closed, and says so on the screen.
+    page.keyboard.press("c")
+    expect(page.locator("#toast")).to_have_text("The link was copied.")
     # The camera is the default, but an address of a picture would have that shown.
     page.select_option("#source", "camera")
     assert "source=camera" in page.evaluate("() => globalThis.autogaze.settings.query()")
-    open_feature(page, "settings")
-    page.click("#settings-reset")
-    assert page.evaluate("() => globalThis.autogaze.settings.query()") == ""

@@ -244,7 +244,42 @@ def test_cameras_are_picked_and_mirrored(page, site_url):
     colour(150, white)
     colour(10, red)
     assert_native(record(page, 3))
+    # Paused, no camera is in use; Start takes the same one again.
+    page.click("#run")
+    page.wait_for_function("() => autogaze.player.state === 'paused'")
+    assert page.evaluate("streams.every((stream) => !stream.active)")
+    requests = page.evaluate("asked.length")
+    page.click("#run")
+    page.wait_for_function("() => autogaze.player.state === 'running'")
+    wait_frames(page, 2)
+    assert page.evaluate("asked.length") == requests + 1
+    assert page.evaluate("asked.at(-1).deviceId.exact") == "user-1"
+    assert page.evaluate("streams.filter((stream) => stream.active).length") == 1
+    # Somebody else pauses the <video>.
+    page.evaluate("document.getElementById('video').pause()")
+    wait_notice(page, "The browser paused the video: press Start")
+    assert page.inner_text("#run") == "Start"
+    page.click("#run")
+    page.wait_for_function("() => autogaze.player.state === 'running'")
+    # The system mutes the camera, and no more.
+    page.evaluate("mute(true)")
+    wait_notice(page, "No picture comes at present")
+    page.evaluate("mute(false)")
+    page.wait_for_selector("#notice", state="hidden")
+    # Unplugged, it is replaced; one that is gone when it is taken again, too.
+    page.uncheck("#camera-mirror")
+    take_stream_away(page)
+    wait_notice(page, "Front eye was unplugged or taken away: Back eye is used now.")
+    colour(150, blue)
+    expect(page.locator("#camera-device")).to_have_value("environment-1")
+    page.click("#run")
+    page.evaluate("() => { missing = 'environment-1'; }")
+    page.click("#run")
+    wait_notice(page, "The chosen camera is gone: Front eye is used now.")
+    colour(150, red)
+    page.evaluate("() => { missing = ''; }")
     page.select_option("#camera-device", "facing:back")
-    colour(10, blue)
+    colour(10, (255, 255))
+    colour(150, blue)
     page.select_option("#source", "synthetic-pan")
     page.wait_for_selector("#camera-tools", state="hidden")

@@ -8,7 +8,7 @@ from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, drawing_worker, eventually, open_feature, open_live, record, shown
 from model_page import ADDRESSES, serve, wait_model
 
-from autogaze_web import AutoGaze, AutoGazeImageProcessor
+from autogaze_web import AutoGaze, AutoGazeImageProcessor, options
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.live.view import LiveSettings, LiveView
 from autogaze_web.tiles.tiling import Tiling
@@ -102,6 +102,21 @@ def test_what_is_known_is_shown_and_the_rest_can_be_called_off(live, checkpoint)
     assert page.input_value("#setting-mode") == "realtime"
     report = record(page, 4)[-1].report
     assert report.get("tiles", 0) == 0
+
+
+def test_every_panel_with_every_mask_source_mode_and_geometry(live, checkpoint):
+    page = live(QUERY.replace("mask-source=autogaze", "mask-source=patch-diff") + "&tile-batch-size=1")
+    serve(page, checkpoint)
+    page.select_option("#mask-source", "autogaze")
+    wait_model(page, "WebAssembly")
+    choices = {name: values_of(name) for name in ("mode", "mask-visualization", "mask-geometry")}
+    assert in_page(page, "options_walk.walk", choices) == []
+    page.select_option("#mask-source", "patch-diff")
+    assert in_page(page, "options_walk.walk", choices) == []
+
+
+def values_of(name):
+    return [choice.value for choice in options.options()[name].choices]
 
 
 def test_the_defaults_follow_the_mode(live):

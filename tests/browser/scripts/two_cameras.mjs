@@ -2,9 +2,20 @@
 // quarter, and a record of what was asked.
 
 globalThis.asked = [];
+globalThis.streams = [];
+// The id of a camera that is gone.
+globalThis.missing = "";
+globalThis.mute = (muted) => {
+  const [track] = globalThis.streams.at(-1).getVideoTracks();
+  Object.defineProperty(track, "muted", { value: muted, configurable: true });
+  track.dispatchEvent(new Event(muted ? "mute" : "unmute"));
+};
 navigator.mediaDevices.getUserMedia = async ({ video }) => {
   globalThis.asked.push(video);
-  const back = (video.deviceId?.exact ?? video.facingMode?.ideal ?? "").startsWith("environment");
+  const { missing, streams } = globalThis;
+  if (missing && video.deviceId?.exact === missing) throw new DOMException("said the test", "OverconstrainedError");
+  const wanted = video.deviceId?.exact ?? video.facingMode?.ideal ?? "";
+  const back = wanted.startsWith("environment") && missing !== "environment-1";
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [320, 180];
   const context = canvas.getContext("2d");
@@ -15,7 +26,10 @@ navigator.mediaDevices.getUserMedia = async ({ video }) => {
     context.fillRect(0, 0, 80, 180);
   }, 50);
   const stream = canvas.captureStream(20);
-  stream.getVideoTracks()[0].getSettings = () => ({ deviceId: back ? "environment-1" : "user-1" });
+  const [track] = stream.getVideoTracks();
+  track.getSettings = () => ({ deviceId: back ? "environment-1" : "user-1" });
+  Object.defineProperty(track, "label", { value: back ? "Back eye" : "Front eye" });
+  streams.push(stream);
   return stream;
 };
 navigator.mediaDevices.enumerateDevices = async () => [
