@@ -197,11 +197,16 @@ def test_a_site_with_a_file_missing(recorded, site_url, missing, sentence):
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ({"content_type": "application/octet-stream"}, 'its server sends .mjs files as "application/octet-stream"'),
+        (
+            {"content_type": "application/octet-stream"},
+            'sends .mjs files as "application/octet-stream"',
+        ),
         ({"status": 404, "body": "no"}, "web/main.mjs is missing (404)"),
     ],
 )
-def test_a_server_that_does_not_send_the_entry_module_as_a_script(recorded, site_url, site_dist, answer, sentence):
+def test_a_server_that_does_not_send_the_entry_module_as_a_script(
+    recorded, site_url, site_dist, answer, sentence
+):
     recorded.expect_problem("MIME|404|Failed to load module")
     body = (site_dist / "web" / "main.mjs").read_bytes()
     recorded.page.route("**/web/main.mjs", lambda route: route.fulfill(**{"body": body, **answer}))

@@ -118,7 +118,7 @@ def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_pa
     entries = page.evaluate("history.length")
     page.locator("#quality").fill("40")
     page.select_option("#output-mode", "full-blend")
-    page.wait_for_function("() => /threshold=0.6.*full-blend|full-blend.*threshold=0.6/.test(location.search)")
+    page.wait_for_function("() => ['=0.6', '=full-blend'].every((part) => location.search.includes(part))")
     assert page.evaluate("history.length") == entries
     before = values(page)
     page.reload()

@@ -14,7 +14,9 @@ const ROUNDS = 20;
  */
 export async function walk() {
   const { view, player, settings } = pageParts();
-  const video = new File([await (await fetch("./sample/news.webm")).blob()], "a.webm", { type: "video/webm" });
+  const video = new File([await (await fetch("./sample/news.webm")).blob()], "a.webm", {
+    type: "video/webm",
+  });
   const canvas = new OffscreenCanvas(100, 80);
   canvas.getContext("2d")?.fillRect(0, 0, 50, 50);
   const picture = new File([await canvas.convertToBlob()], "a.png", { type: "image/png" });
@@ -39,9 +41,12 @@ export async function walk() {
   /** @type {string[]} */
   const notices = [];
   const text = /** @type {HTMLElement} */ (document.getElementById("notice-text"));
-  new MutationObserver(() => text.textContent && notices.push(`${opened}: ${text.textContent}`)).observe(text, {
-    childList: true,
-  });
+  new MutationObserver(() => text.textContent && notices.push(`${opened}: ${text.textContent}`)).observe(
+    text,
+    {
+      childList: true,
+    },
+  );
   const open = async (/** @type {string} */ name, /** @type {boolean} */ waits) => {
     opened = `${player.name} > ${name}`;
     const frame = new Promise((resolve) => view.on("frame", resolve, { once: true }));

@@ -13,7 +13,8 @@ globalThis.mute = (muted) => {
 navigator.mediaDevices.getUserMedia = async ({ video }) => {
   globalThis.asked.push(video);
   const { missing, streams } = globalThis;
-  if (missing && video.deviceId?.exact === missing) throw new DOMException("said the test", "OverconstrainedError");
+  if (missing && video.deviceId?.exact === missing)
+    throw new DOMException("said the test", "OverconstrainedError");
   const wanted = video.deviceId?.exact ?? video.facingMode?.ideal ?? "";
   const back = wanted.startsWith("environment") && missing !== "environment-1";
   const canvas = document.createElement("canvas");
