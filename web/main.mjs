@@ -98,6 +98,7 @@ async function compose(view) {
   Object.assign(globalThis, { autogaze: { view, player, settings } });
 
   player.open(String(values.source));
+  document.documentElement.dataset.composed = ""; // see page/page.css
   await hideWhenReady(view);
   if (values["mask-source"] === "autogaze" && values["load-model"]) maskSource.choose("autogaze");
 }

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from in_page import in_page
-from live_page import open_feature, reopen
+from live_page import SCRIPTS, eventually, open_feature, open_live, reopen, wait_frames
 from model_page import wait_model
 from playwright.sync_api import Page
 
@@ -56,12 +56,15 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     page.set_input_files("#file", {"name": "notes.mp4", "mimeType": "", "buffer": b"no video"})
     page.wait_for_selector("#notice:not([hidden])")
     assert serious(page) == []  # with an error
-    set_features(page, False)
-    # Nothing is wider than the page, also at twice the size of everything.
-    page.set_viewport_size({"width": max(320, width // 2), "height": max(320, height // 2)})
-    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+    # Nothing is wider than the page, also at twice the size of everything, and the panels are level.
+    sizes = [(max(320, width // 2), max(320, height // 2)), (320, 640), (1024, 768)]
+    for narrow in sizes:
+        page.set_viewport_size({"width": narrow[0], "height": narrow[1]})
+        assert in_page(page, "page_elements.overflowing") == [], narrow
+        assert in_page(page, "page_elements.unevenPanels") == [], narrow
     page.set_viewport_size({"width": width, "height": height})
     page.click("#notice-close")
+    set_features(page, False)
     for feature in ("insight", "python"):
         open_feature(page, feature)
 
@@ -74,7 +77,7 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     page.wait_for_function("() => /running, /.test(document.getElementById('hook-hint').textContent)")
     page.wait_for_selector("#insight-stages meter")
     assert serious(page) == []  # with a model at work
-    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+    assert in_page(page, "page_elements.overflowing") == []
 
 
 def test_keys_do_what_clicks_do(live):
@@ -117,3 +120,37 @@ def test_nothing_jumps_while_numbers_change(live):
     page.wait_for_timeout(500)
     moved = in_page(page, "page_elements.layoutShifts", 60)
     assert moved == [], json.dumps(moved)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?source=synthetic-pan&patch-diff-threshold=0.3",
+        "?source=sample",
+        "?source=sample&width=224&mask-source=autogaze&backend=wasm",
+    ],
+)
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_nothing_jumps_while_the_page_loads(open_page, site_url, query, width, height):
+    page = open_page(viewport={"width": width, "height": height}).page
+    page.add_init_script(path=SCRIPTS / "recorded_shifts.mjs")
+    open_live(page, site_url, query)
+    if "autogaze" in query:
+        wait_model(page, "WebAssembly")
+    wait_frames(page, 10)
+    shifts = page.evaluate("shifts")
+    assert sum(value for value, *_ in shifts) <= 0.02, json.dumps(shifts)
+
+
+def test_the_slider_and_the_strip_of_a_file_have_one_axis(live):
+    page = live("?source=sample&width=160")
+    wait_frames(page, 3)
+    page.keyboard.press(".")  # pauses
+    for share in (0, 0.5, 1):
+        in_page(page, "page_elements.seekTo", share)
+        eventually(page, lambda: assert_level(page))
+
+
+def assert_level(page):
+    thumb, line = in_page(page, "page_elements.positions")
+    assert abs(thumb - line) <= 2

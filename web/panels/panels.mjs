@@ -9,6 +9,7 @@
 /** @import { PlayerState, SourcePlayer } from "../sources/source_player.mjs" */
 
 import { element, freshCanvas, showText } from "../page/element.mjs";
+import { readText, storeText } from "../page/stored_text.mjs";
 import { follow } from "../settings/bound_controls.mjs";
 import { factsText, psnrText, Rate, speedText, updateText } from "./frame_numbers.mjs";
 
@@ -39,6 +40,17 @@ export function freshPanelCanvases() {
   return { input: freshCanvas("input"), mask: freshCanvas("mask"), output: freshCanvas("output") };
 }
 
+const SHAPE_KEY = "autogaze-shape-";
+
+/**
+ * The shape that a source's frames had last, as a value of `aspect-ratio`.
+ * @param {string} source
+ */
+function shapeOf(source) {
+  const shape = readText(SHAPE_KEY + source) ?? (source === "sample" ? "1 / 1" : "");
+  return /^\d+ \/ \d+$/.test(shape) ? shape : undefined;
+}
+
 export class Panels {
   #player;
   #maskSource;
@@ -50,6 +62,7 @@ export class Panels {
   #shownRate = new Rate();
   #modelRate = new Rate();
   #gazes = 0;
+  #ratioOfShape = 16 / 9;
 
   /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer, maskSource: MaskSource }} page */
   constructor({ view, settings, player, maskSource }) {
@@ -60,6 +73,8 @@ export class Panels {
     const placeholder = element("placeholder", HTMLElement);
     player.on("state", (state) => {
       placeholder.textContent = PLACEHOLDERS[state];
+      const shape = shapeOf(player.name);
+      if (shape && (state === "opening" || state === "asking")) this.#setShape(shape);
     });
     player.on("opening", () => this.#reset());
     follow(settings, () => {
@@ -74,12 +89,32 @@ export class Panels {
     if (gazes !== undefined && gazes > this.#gazes) this.#modelRate.add(performance.now());
     this.#gazes = gazes ?? 0;
     requestAnimationFrame((painted) => this.#shownRate.add(painted));
-    this.#panels.style.setProperty("--shape", `${report.width} / ${report.height}`);
+    this.#showShape(report);
     this.#panels.classList.add("live");
     showText(this.#speed, speedText(this.#shownRate, gazes === undefined ? undefined : this.#modelRate));
     showText(this.#ratio, updateText(report));
     showText(this.#psnr, psnrText(report));
     showText(this.#facts, factsText(report, this.#player.replaced, this.#maskSource.backend));
+  }
+
+  /**
+   * Gives the panels the frame's shape, unless the page would jump: while it loads, a shape that is much like the
+   * present one is shown within that, and used at the next visit.
+   * @param {FrameReport} report
+   */
+  #showShape({ width, height }) {
+    const ratio = width / height / this.#ratioOfShape;
+    if (ratio === 1) return;
+    storeText(SHAPE_KEY + this.#player.name, `${width} / ${height}`);
+    const jumps = navigator.userActivation?.hasBeenActive === false && ratio > 0.7 && ratio < 1 / 0.7;
+    if (!jumps) this.#setShape(`${width} / ${height}`);
+  }
+
+  /** @param {string} shape */
+  #setShape(shape) {
+    const [width = 16, height = 9] = shape.split("/").map(Number);
+    this.#ratioOfShape = width / height;
+    this.#panels.style.setProperty("--shape", shape);
   }
 
   /** Clears everything that was shown of the previous source. */

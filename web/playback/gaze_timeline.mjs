@@ -48,6 +48,9 @@ export class GazeTimeline {
     });
     view.on("frame", (report) => this.#add(report, player.playback));
     player.on("opening", () => this.#reset());
+    player.on("state", () => {
+      this.#strip.hidden = !player.hasFile;
+    });
   }
 
   /**
@@ -72,7 +75,8 @@ export class GazeTimeline {
     this.#masked = [];
     this.#cells = [];
     this.#frames = 0;
-    this.#strip.hidden = true;
+    this.#playback = undefined;
+    this.#show();
   }
 
   /** @param {Playback} playback */
@@ -97,8 +101,9 @@ export class GazeTimeline {
     }
     this.#ratios.setAttribute("d", bars);
     this.#counts.setAttribute("d", line);
-    const column = this.#playback ? this.#column(this.#playback) : 0;
-    this.#position.setAttribute("d", `M${column + 0.5} 0V${HEIGHT}`);
+    const { time = 0, duration = 0 } = this.#playback ?? {};
+    const x = duration > 0 ? (COLUMNS * Math.min(time, duration)) / duration : 0;
+    this.#position.setAttribute("d", `M${x.toFixed(2)} 0V${HEIGHT}`);
     const analysed = Math.round((100 * this.#frames) / COLUMNS);
     this.#picture.setAttribute(
       "aria-label",

@@ -37,12 +37,15 @@ export class PlaybackBar {
     this.#pace = bindSelect("file-pace", settings, "file-pace");
     bindCheckbox("file-loop", settings, "file-loop");
     player.on("source", (source) => this.#setFile(source?.playback));
+    // From the moment a file is being opened, so that nothing jumps once it is.
+    player.on("state", () => {
+      this.#bar.hidden = !player.hasFile;
+    });
   }
 
-  /** @param {FileSource | undefined} file undefined hides the bar */
+  /** @param {FileSource | undefined} file undefined if none is open */
   #setFile(file) {
     this.#file = file;
-    this.#bar.hidden = !file;
     if (!file) return;
     file.onChange = () => this.#show(file);
     this.#show(file);

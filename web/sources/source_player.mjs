@@ -97,6 +97,12 @@ export class SourcePlayer extends TypedEventTarget {
     return this.#source?.device;
   }
 
+  /** Whether a file is open or being opened. */
+  get hasFile() {
+    const isOpening = this.#state === "opening" && (this.#name === "file" || this.#name === "sample");
+    return isOpening || this.playback !== undefined;
+  }
+
   /** The file that is open, to step and seek in; undefined for other sources. */
   get playback() {
     return this.#source?.playback;

@@ -131,3 +131,42 @@ export async function layoutShifts(frames) {
     ...sources.map((/** @type {any} */ { node }) => node?.id || node?.nodeName),
   ]);
 }
+
+/** The elements that reach beyond the page's right edge, and where. */
+export function overflowing() {
+  const { clientWidth, scrollWidth } = document.documentElement;
+  if (scrollWidth <= clientWidth) return [];
+  return [...document.querySelectorAll("body *")]
+    .map((each) => [each.id || each.className || each.nodeName, each.getBoundingClientRect().right])
+    .filter(([, right]) => Number(right) > clientWidth);
+}
+
+/** The top and height of each panel's picture, if those that are side by side differ. */
+export function unevenPanels() {
+  const places = [...document.querySelectorAll(".panel .picture")].map((each) => each.getBoundingClientRect());
+  const uneven = places.some(({ top, bottom, height }) =>
+    places.some((other) => other.top < bottom && other.bottom > top && Math.abs(other.height - height) + Math.abs(other.top - top) > 1),
+  );
+  return uneven ? places.map(({ top, height }) => [top, height]) : [];
+}
+
+/** Moves a file's slider. @param {number} share of the file, 0 to 1 */
+export function seekTo(share) {
+  const slider = /** @type {HTMLInputElement} */ (document.getElementById("position"));
+  slider.value = String(share * Number(slider.max));
+  slider.dispatchEvent(new Event("input"));
+}
+
+/** Where the slider's thumb and the line in the strip below it are, in pixels from the left. */
+export function positions() {
+  const slider = /** @type {HTMLInputElement} */ (document.getElementById("position"));
+  const { left, width } = slider.getBoundingClientRect();
+  const thumb = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const strip = document.getElementById("timeline-picture")?.getBoundingClientRect();
+  const line = document.querySelector("#timeline-picture .position")?.getAttribute("d");
+  const x = Number(/^M([\d.]+)/.exec(line ?? "")?.[1]);
+  return [
+    left + thumb / 2 + (Number(slider.value) / Number(slider.max)) * (width - thumb),
+    (strip?.left ?? 0) + (x / 400) * (strip?.width ?? 0),
+  ];
+}
