@@ -93,7 +93,10 @@ def test_a_preset_sets_its_options(live):
 
 
 def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_page, site_url):
-    page = open_page(permissions=["clipboard-read", "clipboard-write"]).page
+    recorded = open_page(permissions=["clipboard-read", "clipboard-write"])
+    # What was being downloaded when the page was left.
+    recorded.expect_problem("ERR_ABORTED")
+    page = recorded.page
     open_live(
         page, site_url, "?source=synthetic-pan&image-url=./pictures/a.png&VIZ_MODE=blend&preset=quality"
     )
