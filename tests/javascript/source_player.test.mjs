@@ -173,7 +173,11 @@ describe("SourcePlayer", () => {
     settings.set({ "blend-alpha": 0.25 });
     assert.equal(view.streams, before);
     settings.set({ "camera-width": 320 });
-    assert(view.streams > before);
+    assert.equal(view.streams, before, "an option of the camera alone");
+    settings.set({ source: "image" });
+    const opened = view.streams;
+    settings.set({ "static-fps": 5 });
+    assert(view.streams > opened);
   });
 
   test("files and pictures wait for a choice", async () => {
