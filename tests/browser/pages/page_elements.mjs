@@ -143,9 +143,16 @@ export function overflowing() {
 
 /** The top and height of each panel's picture, if those that are side by side differ. */
 export function unevenPanels() {
-  const places = [...document.querySelectorAll(".panel .picture")].map((each) => each.getBoundingClientRect());
+  const places = [...document.querySelectorAll(".panel .picture")].map((each) =>
+    each.getBoundingClientRect(),
+  );
   const uneven = places.some(({ top, bottom, height }) =>
-    places.some((other) => other.top < bottom && other.bottom > top && Math.abs(other.height - height) + Math.abs(other.top - top) > 1),
+    places.some(
+      (other) =>
+        other.top < bottom &&
+        other.bottom > top &&
+        Math.abs(other.height - height) + Math.abs(other.top - top) > 1,
+    ),
   );
   return uneven ? places.map(({ top, height }) => [top, height]) : [];
 }
