@@ -207,7 +207,7 @@ def test_a_site_with_a_file_missing(recorded, site_url, missing, sentence):
 def test_a_server_that_does_not_send_the_entry_module_as_a_script(
     recorded, site_url, site_dist, answer, sentence
 ):
-    recorded.expect_problem("MIME|404|Failed to load module")
+    recorded.expect_problem("MIME|404|Failed to load module|ERR_ABORTED")
     body = (site_dist / "web" / "main.mjs").read_bytes()
     recorded.page.route("**/web/main.mjs", lambda route: route.fulfill(**{"body": body, **answer}))
     recorded.page.goto(site_url)
