@@ -12,6 +12,7 @@ from broken_rules import BREAKAGES, Breakage
 
 from autogaze_web import AutoGaze
 from autogaze_web.model.checkpoint import Checkpoint
+from autogaze_web.model.run import NotFiniteError
 
 CASES = ("generate_16", "many_pads_16", "batch_3", "per_frame_controls_4", "loss_only_3")
 
@@ -24,7 +25,7 @@ def noticing_cases(checkpoint: Checkpoint) -> list[str]:
         case = oracle.read("tiny", name)
         try:
             gaze = model.generate(oracle.video_of(case), **case["request"])
-        except IndexError:  # a chosen token that is no cell
+        except NotFiniteError:  # a chosen token that is not a cell
             noticed.append(name)
             continue
         slots = gaze.gazing_pos.tolist(), gaze.if_padded_gazing.astype(int).tolist()
