@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FrameReader } from "../../web/sources/frame_reader.mjs";
+import { FrameReader, readFrames } from "../../web/sources/frame_reader.mjs";
 
 describe("FrameReader", () => {
   /** @param {number[]} times @returns {any} */
@@ -87,5 +87,86 @@ describe("FrameReader", () => {
       [frames.resumeAfter(0), frames.resumeAfter(2), frames.resumeAfter(3)],
       [3, 3, undefined],
     );
+  });
+});
+
+describe("readFrames, of a container without an index", () => {
+  /**
+   * @param {{ timestamp: number, duration?: number, type?: string }[]} packets in decoding order
+   * @param {Record<string, unknown>} [changes] of the setup
+   */
+  async function read(packets, changes) {
+    /** @type {any[]} */
+    const progress = [];
+    class EncodedPacketSink {
+      async *packets() {
+        for (const packet of packets) yield { duration: 0.1, type: "delta", ...packet };
+      }
+    }
+    const setup = {
+      signal: new AbortController().signal,
+      duration: 100,
+      isCut: false,
+      onProgress: (/** @type {any} */ each) => progress.push(each),
+      ...changes,
+    };
+    const library = /** @type {any} */ ({ EncodedPacketSink });
+    const frames = await readFrames(
+      library,
+      new Blob(["not an MP4"]),
+      /** @type {any} */ ({ id: 1 }),
+      /** @type {any} */ (setup),
+    );
+    return { frames, progress };
+  }
+
+  /** @param {number} count */
+  const many = (count) => Array.from({ length: count }, (_, index) => ({ timestamp: index / 10 }));
+
+  test("frames are in the order of their times, and those before zero are not shown", async () => {
+    const { frames } = await read([
+      { timestamp: 0, type: "key" },
+      { timestamp: 0.3 },
+      { timestamp: -0.1, type: "key" },
+      { timestamp: 0.1, duration: 0.2 },
+    ]);
+    assert.deepEqual(frames.times, [0, 0.1, 0.3]);
+    assert.deepEqual(frames.keys, [true, false, false]);
+    assert.equal(frames.lastDuration, 0.1);
+  });
+
+  test("of a file that was cut off, the frames that the decoder holds back do not come", async () => {
+    const packets = [0, 0.3, 0.1, 0.2, 0.6, 0.4, 0.5].map((timestamp) => ({ timestamp }));
+    const { frames } = await read(packets, { isCut: true });
+    assert.deepEqual(frames.times, [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
+    assert.equal(frames.cut, true);
+    assert.deepEqual((await read([], { isCut: true })).frames.times, []);
+  });
+
+  test("progress is a share of the duration where the file has one", async () => {
+    const shares = async (/** @type {number} */ duration) =>
+      (await read(many(1000), { duration })).progress.map(({ frames, share }) => [
+        frames,
+        share && Math.round(share * 1000) / 1000,
+      ]);
+    assert.deepEqual(await shares(100), [
+      [500, 0.499],
+      [1000, 0.999],
+    ]);
+    assert.deepEqual(await shares(10), [
+      [500, 1],
+      [1000, 1],
+    ]);
+    assert.deepEqual(await shares(Infinity), [
+      [500, undefined],
+      [1000, undefined],
+    ]);
+  });
+
+  test("it ends when it is cancelled, and when there are more frames than a list may have", async () => {
+    const cancelled = new AbortController();
+    cancelled.abort();
+    await assert.rejects(read(many(500), { signal: cancelled.signal }), { name: "AbortError" });
+    await assert.rejects(read(many(1_000_001)), /more than 1000000 frames/);
   });
 });
