@@ -39,6 +39,8 @@ export class CachedSite {
       controlled = true;
     });
     try {
+      // Fails where the browser refuses storage; a service worker would fail at it without a word.
+      await caches.keys();
       this.#registration = await container.register(`${SITE}service_worker.mjs`, { updateViaCache: "none" });
     } catch (error) {
       const reason = error instanceof Error ? error.message : error;
@@ -46,7 +48,7 @@ export class CachedSite {
     }
     if (!this.#registration) throw new Error("This browser does not store the page for offline use.");
     this.#watch(this.#registration);
-    await container.ready;
+    await Promise.race([container.ready, failedInstallation(this.#registration)]);
   }
 
   /** @param {ServiceWorkerRegistration} registration */
@@ -116,4 +118,27 @@ export class CachedSite {
     }
     return null;
   }
+}
+
+/**
+ * Never resolves, since `ready` does not settle for a worker that could not be installed.
+ * @param {ServiceWorkerRegistration} registration
+ * @returns {Promise<never>}
+ * @throws {Error} with a sentence for the user
+ */
+function failedInstallation(registration) {
+  return new Promise((_, reject) => {
+    const worker = registration.installing;
+    const check = () => {
+      if (worker?.state !== "redundant" || registration.active) return;
+      reject(
+        new Error(
+          "The page could not be stored for offline use: a file did not arrive whole, or this browser has no " +
+            "space left. Reload the page to try again.",
+        ),
+      );
+    };
+    worker?.addEventListener("statechange", check);
+    check();
+  });
 }

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { CachedSite } from "../../web/offline/cached_site.mjs";
+
+/** A service worker whose state a test changes. */
+class FakeWorker extends EventTarget {
+  state = "installing";
+
+  /** @param {string} state */
+  become(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("statechange"));
+  }
+}
+
+/** The container of service workers in `navigator`. */
+class FakeContainer extends EventTarget {
+  controller = null;
+  installing = new FakeWorker();
+  registration = Object.assign(new EventTarget(), {
+    installing: this.installing,
+    waiting: null,
+    active: /** @type {object | null} */ (null),
+  });
+  /** @type {(value: unknown) => void} */
+  becomeReady = () => {};
+  ready = new Promise((resolve) => {
+    this.becomeReady = resolve;
+  });
+  register = mock.fn(async () => this.registration);
+}
+
+describe("CachedSite.start", () => {
+  let container = new FakeContainer();
+  const storage = { keys: async () => /** @type {string[]} */ ([]) };
+  const navigatorBefore = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const cachesBefore = Object.getOwnPropertyDescriptor(globalThis, "caches");
+
+  beforeEach(() => {
+    container = new FakeContainer();
+    storage.keys = async () => [];
+    Object.defineProperty(globalThis, "navigator", {
+      configurable: true,
+      value: { serviceWorker: container },
+    });
+    Object.defineProperty(globalThis, "caches", { configurable: true, value: storage });
+  });
+
+  afterEach(() => {
+    for (const [name, before] of /** @type {const} */ ([
+      ["navigator", navigatorBefore],
+      ["caches", cachesBefore],
+    ])) {
+      if (before) Object.defineProperty(globalThis, name, before);
+      else Reflect.deleteProperty(globalThis, name);
+    }
+  });
+
+  test("resolves once the site is stored", async () => {
+    const started = new CachedSite().start();
+    container.becomeReady(undefined);
+    await started;
+    assert.equal(container.register.mock.callCount(), 1);
+  });
+
+  test("a browser that refuses storage is not asked for a service worker", async () => {
+    storage.keys = async () => {
+      throw new DOMException("Access is denied", "SecurityError");
+    };
+    await assert.rejects(new CachedSite().start(), {
+      message: "This browser does not store the page for offline use (Access is denied).",
+    });
+    assert.equal(container.register.mock.callCount(), 0);
+  });
+
+  test("a first installation that fails ends in a sentence, not in waiting", async () => {
+    const started = new CachedSite().start();
+    const refused = assert.rejects(started, /could not be stored for offline use: .* Reload the page/);
+    setImmediate(() => container.installing.become("redundant"));
+    await refused;
+  });
+
+  test("an update that fails leaves the stored version in use", async () => {
+    container.registration.active = {};
+    const started = new CachedSite().start();
+    setImmediate(() => {
+      container.installing.become("redundant");
+      container.becomeReady(undefined);
+    });
+    await started;
+  });
+});
