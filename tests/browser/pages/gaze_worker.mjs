@@ -24,7 +24,7 @@ const commands = {
     const files = {
       config: await (await read(`${folder}/config.json`)).text(),
       preprocessor: await (await read(`${folder}/preprocessor_config.json`)).text(),
-      weights: new Uint8Array(await (await read(`${folder}/model.safetensors`)).arrayBuffer()),
+      weights: [{ bytes: new Uint8Array(await (await read(`${folder}/model.safetensors`)).arrayBuffer()) }],
     };
     model = await LoadedModel.load(pyodide, files, { siteUrl: site, ...options });
     return { backend: model.backend.description, graphs: JSON.parse(model.graphs).map(({ file }) => file) };
