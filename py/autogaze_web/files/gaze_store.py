@@ -1,6 +1,6 @@
 """A gaze for those who go on with it: ``gazing_info`` and keep-masks as ``.npz`` or JSON.
 
-A ``.npz`` file has these arrays; ``docs/encoder.md`` has the same table and the JSON keys:
+A ``.npz`` file has these arrays, JSON the same keys:
 
 - ``gazing_pos`` (B, n) int64, ``if_padded_gazing`` (B, n) bool, ``num_gazing_each_frame`` (T,) int64: what
   NVIDIA's encoders take. In tiles, each tile is a video of the batch;
