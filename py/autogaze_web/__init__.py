@@ -31,10 +31,13 @@ What stands at the top:
 `LiveSettings`            its options, under the names of the page
 `Tiling`                  how large frames are cut into tiles
 `GazingInfo`              what a vision encoder is told about a gaze
+`SiglipVisionModel`       a vision encoder that reads only gazed patches
+`SiglipImageProcessor`    8-bit frames to the video that it takes
 ========================  ==========================================================================
 
 Each has a docstring with an example. In examples ``frames`` is a clip of (T, H, W, 3) uint8, ``frame`` one of
-its frames, ``folder`` a checkpoint's folder, ``model`` an `AutoGaze` and ``video`` the processed clip.
+its frames, ``folder`` a checkpoint's folder, ``model`` an `AutoGaze`, ``video`` the processed clip and
+``siglip_folder`` the folder of a SigLIP checkpoint.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .encoder.processor import SiglipImageProcessor as SiglipImageProcessor
     from .live.view import LiveSettings as LiveSettings
     from .live.view import LiveView as LiveView
     from .masks.cells import Cells as Cells
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
     from .model.gaze import Gaze as Gaze
     from .model.processor import AutoGazeImageProcessor as AutoGazeImageProcessor
     from .native.autogaze import AutoGaze as AutoGaze
+    from .native.siglip import SiglipVisionModel as SiglipVisionModel
     from .readout.gazing_info import GazingInfo as GazingInfo
     from .tiles.tiling import Tiling as Tiling
 
@@ -63,6 +68,7 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "encoder.processor": "SiglipImageProcessor",
         "live.view": "LiveSettings LiveView",
         "masks.cells": "Cells",
         "masks.choice": "Choice",
@@ -72,6 +78,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "model.gaze": "Gaze",
         "model.processor": "AutoGazeImageProcessor",
         "native.autogaze": "AutoGaze",
+        "native.siglip": "SiglipVisionModel",
         "readout.gazing_info": "GazingInfo",
         "tiles.tiling": "Tiling",
     },

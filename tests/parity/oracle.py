@@ -26,7 +26,8 @@ Case = dict[str, Any]
 
 
 def folder_of(model: str) -> Path:
-    return DATA if model in ("tiny", "weight_free") else FULL
+    small = ("tiny", "weight_free", "siglip", "siglip_tiny", "siglip_patch14")
+    return DATA if model in small else FULL
 
 
 @lru_cache

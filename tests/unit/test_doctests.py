@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import oracle
 import pytest
+import synthetic_formula as formula
 
 import autogaze_web
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
@@ -25,7 +27,7 @@ def modules() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def world() -> dict[str, Any]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What examples take for granted; the package's docstring lists it."""
     frames = np.random.default_rng(0).integers(0, 256, (4, 240, 320, 3), dtype=np.uint8)
     return {
@@ -34,6 +36,9 @@ def world() -> dict[str, Any]:
         "frame": frames[0],
         "video": AutoGazeImageProcessor.from_pretrained(FOLDER)(frames[:2])[None],
         "model": AutoGaze.from_pretrained(FOLDER),
+        "siglip_folder": formula.write_folder(
+            oracle.recipe("siglip_tiny"), tmp_path_factory.mktemp("siglip")
+        ),
     }
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import oracle
 import pytest
+import synthetic_formula as formula
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.cli.main import main
@@ -33,7 +35,9 @@ def names_of(path: Path) -> str:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def world(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
     """What the documents' code takes for granted, in a folder with a ``clip.mp4``."""
     monkeypatch.chdir(tmp_path)
     frames = np.stack([frame[..., :3] for frame in synthetic_frames("synthetic-pan", 240, 320, 4)])
@@ -43,6 +47,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     cells = Cells.of([2, 4, 7], [0, 1, 3], [1, 2, 5])
     return {
         "folder": MODEL,
+        "siglip_folder": formula.write_folder(
+            oracle.recipe("siglip_tiny"), tmp_path_factory.mktemp("siglip")
+        ),
         "frames": frames,
         "frame": frames[0],
         "model": AutoGaze.from_pretrained(MODEL),

@@ -25,6 +25,7 @@ PYTHON_FLOORS = (
     {"cli"},
     {"native", "files"},
     {"graph", "tiles", "live"},
+    {"encoder"},
     {"model", "readout", "panels"},
     {"masks"},
     {"frames", "formats", "options"},

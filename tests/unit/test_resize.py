@@ -6,14 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from autogaze_web.frames.resize import resize_bicubic, resize_bilinear, resize_bilinear_u8
+from autogaze_web.frames.resize import resize_bicubic, resize_bicubic_u8, resize_bilinear, resize_bilinear_u8
 
 sides = st.integers(1, 90)
 
 
-@given(sides, sides, sides, sides, st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans())
-def test_bilinear_is_pillows(
-    height: int, width: int, out_height: int, out_width: int, channels: int, seed: int, extreme: bool
+@given(sides, sides, sides, sides, st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_8_bit_resizes_are_pillows(
+    height: int,
+    width: int,
+    out_height: int,
+    out_width: int,
+    channels: int,
+    seed: int,
+    extreme: bool,
+    bicubic: bool,
 ) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
     if extreme:
@@ -24,9 +31,9 @@ def test_bilinear_is_pillows(
     for channel in range(channels):
         picture = Image.fromarray(image[..., channel])
         for size in passes:
-            picture = picture.resize(size, Image.Resampling.BILINEAR)
+            picture = picture.resize(size, Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR)
         expected.append(np.asarray(picture))
-    ours = resize_bilinear_u8(image, out_height, out_width)
+    ours = (resize_bicubic_u8 if bicubic else resize_bilinear_u8)(image, out_height, out_width)
     np.testing.assert_array_equal(ours, np.stack(expected, axis=-1))
 
 

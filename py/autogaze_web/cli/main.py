@@ -12,10 +12,19 @@ from typing import Any
 from ..files.atomic_file import atomic_file, atomic_folder, check_outputs, write_atomically
 from ..files.clip import Clip
 from ..files.exports import metrics_csv, store_bytes, trace_text
+from ..files.gaze_store import StoredGaze, gaze_to_bytes, known_suffix, masks_to_bytes
 from ..files.render import SUFFIXES, encode, rendered
 from ..files.shown_frames import ASSUMED_RATE
 from ..files.video import open_clip
-from ..limits import MAX_FRAMES, MAX_PANEL_HEIGHT, MAX_STREAM, MAX_THREADS, MAX_UNROLLED_LAYERS, shown
+from ..limits import (
+    MAX_FRAMES,
+    MAX_GRID,
+    MAX_PANEL_HEIGHT,
+    MAX_STREAM,
+    MAX_THREADS,
+    MAX_UNROLLED_LAYERS,
+    shown,
+)
 from ..live.pipeline import ProcessedFrame, process_frames
 from ..live.record import FrameRecord, FrameRecords
 from ..live.sources import ComparisonSource, MaskSource
@@ -30,7 +39,9 @@ from .progress import ProgressLine, progress
 PATCH_DIFF = "patch-diff"
 DONE, FAILED, DAMAGED = 0, 2, 3
 _SIGPIPE = 13
-_FILE_FLAGS = ("--out", "--json", "--metrics-csv", "--store", "--model", "--config")
+_FILE_FLAGS = (
+    *("--out", "--json", "--metrics-csv", "--store", "--gazing-info", "--keep-masks", "--model", "--config"),
+)
 
 _STATUS_HELP = """
 The exit status is 0 when all frames were processed, 3 when the file is damaged or cut off and the frames
@@ -52,6 +63,8 @@ examples:
       every frame in tiles of the model's size, at most 24 tokens in each
   autogaze-web trace clip.mp4 --metrics-csv numbers.csv --store fixations.safetensors
       the numbers of every frame as a table, and the fixations for other AutoGaze tools
+  autogaze-web trace clip.mp4 --gazing-info gaze.npz --keep-masks keep.npz --keep-grid 27x27
+      the input of a vision encoder, and which patches of its grid to keep (docs/encoder.md)
 """
 
 _RENDER_HELP = """\
@@ -131,6 +144,26 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="fixations for other AutoGaze tools: a .safetensors or .json file",
     )
+    trace.add_argument(
+        "--gazing-info",
+        metavar="OUT",
+        type=Path,
+        help="gazing_info for a vision encoder: a .npz or .json file",
+    )
+    trace.add_argument(
+        "--keep-masks",
+        metavar="OUT",
+        type=Path,
+        help="which patches of a grid the cells touch: a .npz or .json file",
+    )
+    trace.add_argument(
+        "--keep-grid",
+        metavar="HxW",
+        type=_grid,
+        nargs="+",
+        default=[(14, 14)],
+        help="patches of a frame for --keep-masks, one grid or more (14x14)",
+    )
     trace.set_defaults(run=_trace)
 
     render = _command(
@@ -207,6 +240,13 @@ def _stream_number(text: str) -> int:
     return _whole_number(text, 0, MAX_STREAM)
 
 
+def _grid(text: str) -> tuple[int, int]:
+    sides = text.lower().split("x")
+    if len(sides) != 2:
+        raise argparse.ArgumentTypeError(f"expected height x width such as 14x14, got {shown(text)}")
+    return _whole_number(sides[0], 1, MAX_GRID), _whole_number(sides[1], 1, MAX_GRID)
+
+
 def _whole_number(text: str, least: int, most: int) -> int:
     try:
         value = int(text)
@@ -276,7 +316,10 @@ def _status(clip: Clip, notes: Sequence[str] = ()) -> int:
 def _trace(options: argparse.Namespace) -> int:
     if options.store is not None and options.store.suffix.lower() not in (".json", ".safetensors"):
         raise ValueError(f"--store {options.store.name} must end in .safetensors or .json")
-    outputs = [out for out in (options.json, options.metrics_csv, options.store) if out]
+    arrays = [out for out in (options.gazing_info, options.keep_masks) if out]
+    for out in arrays:
+        known_suffix(out.suffix)
+    outputs = [out for out in (options.json, options.metrics_csv, options.store) if out] + arrays
     check_outputs([out for out in outputs if out != "-"], _inputs(options))
     clip = open_clip(options.video, options.stream)
     source = _source(options)
@@ -305,6 +348,13 @@ def _trace(options: argparse.Namespace) -> int:
         contents.append((options.metrics_csv, metrics_csv(records).encode()))
     if options.store:
         contents.append((options.store, store_bytes(records, options.store.suffix)))
+    if arrays:
+        gaze = StoredGaze.of_records(records, height, width)
+        if options.gazing_info:
+            contents.append((options.gazing_info, gaze_to_bytes(gaze, options.gazing_info.suffix)))
+        if options.keep_masks:
+            masks = masks_to_bytes(gaze, options.keep_grid, options.keep_masks.suffix)
+            contents.append((options.keep_masks, masks))
     for out, data in contents:
         if out == "-":
             print(data.decode(), end="")

@@ -28,8 +28,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..formats.json_text import JsonError, load_json
 from ..formats.safetensors import Buffer
 from ..limits import MAX_FRAMES, MAX_GRID, MAX_GRID_TOKENS, MAX_PARTS, MAX_SCALES, MAX_TILES, MAX_TRACE_BYTES
+from ..live.record import FrameRecords
 from ..masks.cells import Cells
-from ..masks.choice import Choice
+from ..masks.choice import Choice, Description
 from ..masks.fixations import Fixations
 from ..model.gaze import Gaze
 from ..model.tokens import ScaleLayout
@@ -43,6 +44,8 @@ from .atomic_file import write_atomically
 FORMAT, VERSION = "autogaze-gazing-info", 1
 PATCH_SIZE = 16
 _ARRAYS = ("gazing_pos", "if_padded_gazing", "num_gazing_each_frame", "scales", "grids", "tiles", "times")
+# What of a mask source's description decides on its cells.
+_SHAPE = ("grids", "mode", "tile", "tile_stride")
 _WHOLE_FRAME = (0, 0, 1, 1, 1, 1)
 # What NumPy and the libraries under it raise for damaged archives, besides ValueError.
 _NPZ_ERRORS = (
@@ -187,6 +190,30 @@ class StoredGaze:
             places,
         )
 
+    @staticmethod
+    def of_records(records: FrameRecords, height: int, width: int) -> StoredGaze:
+        """Of the frames that a stream recorded.
+
+        Args:
+            height, width: of the frames in pixels, from which tiles follow.
+
+        Raises:
+            ValueError: if there are no frames, or the grids changed in between.
+        """
+        sources = [source for _, source in records.sources()]
+        if not sources:
+            raise ValueError("no frame has been processed yet: there is nothing to save")
+        shapes = [{name: source.get(name) for name in _SHAPE} for source in sources]
+        if any(shape != shapes[0] for shape in shapes):
+            raise ValueError("the mask source changed to other grids or tiles: save each part by itself")
+        return StoredGaze.of_choices(
+            [record.choice for record in records],
+            sources[0]["grids"],
+            [record.time for record in records],
+            sources[0],
+            described_tiling(sources[0], height, width),
+        )
+
     @property
     def tokens(self) -> int:
         """N, the patches of a frame in all scales."""
@@ -233,6 +260,15 @@ class StoredGaze:
             for frame in np.unique(frames).tolist():
                 cells = layout.cells(patches[frames == frame])
                 yield video, frame, _placed(cells, self.tiles[video])
+
+
+def described_tiling(description: Description, height: int, width: int) -> Tiling | None:
+    """The tiling of frames by a mask source's description; None for a source without tiles."""
+    if "tile" not in description:
+        return None
+    if description["mode"] == "full-resolution":
+        return Tiling.full_resolution(height, width, description["tile"], description["tile_stride"])
+    return Tiling.anyres(height, width, description["tile"])
 
 
 def save_gaze(path: str | Path, gaze: StoredGaze) -> None:

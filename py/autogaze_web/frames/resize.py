@@ -75,21 +75,75 @@ def _weighted_rows(values: NDArray[Any], index: NDArray[np.intp], weight: NDArra
     return total
 
 
+def resize_bicubic_u8(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Pillow's antialiased BICUBIC resize (a = -0.5) of an 8-bit image, bit for bit.
+
+    The passes are those of `resize_bilinear_u8`. Weights are negative in places, so a pass has no lanes.
+
+    Args:
+        image: (H,W,C) uint8.
+
+    Returns:
+        (height,width,C) uint8; the argument itself if it already has that size.
+    """
+    rows, columns, channels = image.shape
+    if columns != width:
+        by_column = np.ascontiguousarray(image.transpose(1, 0, 2)).reshape(columns, -1)
+        resized = _resize_rows_bicubic_u8(by_column, width).reshape(width, rows, channels)
+        image = np.ascontiguousarray(resized.transpose(1, 0, 2))
+    if rows != height:
+        image = _resize_rows_bicubic_u8(image.reshape(rows, -1), height).reshape(height, width, channels)
+    return image
+
+
+def _resize_rows_bicubic_u8(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """(rows,n) to (size,n); the weights add up to 2^22, and their magnitudes to less than 2^23."""
+    total = _weighted_rows(image.astype(np.int32), *_bicubic_u8_taps(len(image), size))
+    total += 1 << (_PRECISION_BITS - 1)
+    pixels: NDArray[np.uint8] = np.clip(total >> _PRECISION_BITS, 0, 255).astype(np.uint8)
+    return pixels
+
+
 @lru_cache(maxsize=16)
 def bilinear_u8_taps(size: int, out: int) -> Taps:
     """Taps of `resize_bilinear_u8` along one axis; weights are uint64 with 22 fractional bits."""
+    index, weight = _u8_taps(size, out, 1, lambda x: np.maximum(0.0, 1.0 - x))
+    fixed = (weight * (1 << _PRECISION_BITS) + 0.5).astype(np.uint64)
+    used = fixed.any(axis=1)
+    return index[used], fixed[used]
+
+
+@lru_cache(maxsize=16)
+def _bicubic_u8_taps(size: int, out: int) -> Taps:
+    """Taps of `resize_bicubic_u8` along one axis; weights are int32 with 22 fractional bits."""
+    index, weight = _u8_taps(size, out, 2, _pillow_cubic)
+    # Rounded half away from zero: casting truncates.
+    return index, (weight * (1 << _PRECISION_BITS) + np.copysign(0.5, weight)).astype(np.int32)
+
+
+def _pillow_cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cubic filter with a = -0.5 at distances x."""
+    a = -0.5
+    near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * a
+    return np.where(x < 1.0, near, np.where(x < 2.0, far, 0.0))
+
+
+def _u8_taps(
+    size: int, out: int, radius: int, filter_at: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> Taps:
+    """Taps of an antialiased filter of a radius, widened by the scale when shrinking; float64, sum 1."""
     scale = size / out
-    support = max(scale, 1.0)
+    widening = max(scale, 1.0)
+    support = radius * widening
     centre = (np.arange(out) + 0.5) * scale
     first = np.maximum((centre - support + 0.5).astype(np.intp), 0)
     end = np.minimum((centre + support + 0.5).astype(np.intp), size)
     tap = np.arange(math.ceil(support) * 2 + 1)[:, None]
-    weight = np.maximum(0.0, 1.0 - np.abs((tap + first - centre + 0.5) * (1.0 / support)))
+    weight = filter_at(np.abs((tap + first - centre + 0.5) * (1.0 / widening)))
     weight[first + tap >= end] = 0.0
     weight /= _sum_in_order(weight)
-    fixed = (weight * (1 << _PRECISION_BITS) + 0.5).astype(np.uint64)
-    used = fixed.any(axis=1)
-    return np.minimum(first + tap, size - 1)[used], fixed[used]
+    return np.minimum(first + tap, size - 1), weight
 
 
 def _sum_in_order(weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -55,7 +55,7 @@ class Checkpoint:
         whole, index = folder / WEIGHTS_NAME, folder / INDEX_NAME
         if whole.exists() or not index.exists():
             why = "expected the checkpoint's weights there"
-            heads = {WEIGHTS_NAME: _read_head(whole, why)}
+            heads = {WEIGHTS_NAME: read_head(whole, why)}
             entries = {WEIGHTS_NAME: weight_entries(*heads[WEIGHTS_NAME])}
         else:
             try:
@@ -66,7 +66,7 @@ class Checkpoint:
                 raise SafetensorsError(str(error)) from None
             weight_map = read_index(text)
             why = f"{INDEX_NAME} names it: download all files of the checkpoint"
-            heads = {file: _read_head(folder / file, why) for file in shard_files(weight_map)}
+            heads = {file: read_head(folder / file, why) for file in shard_files(weight_map)}
             entries = shard_entries(weight_map, heads)
         # Before the tensors are read: their number and sizes are those of the architecture.
         check_entries(config, _joined(entries.values()))
@@ -107,12 +107,12 @@ class Checkpoint:
     @staticmethod
     def _of(config: AutoGazeConfig, files: list[tuple[Buffer, dict[str, TensorEntry]]]) -> Checkpoint:
         weights = {
-            name: _as_float32(data, entry) for data, entries in files for name, entry in entries.items()
+            name: as_float32(data, entry) for data, entries in files for name, entry in entries.items()
         }
         bad = [name for name, array in weights.items() if not np.isfinite(array).all()]
         if bad:
             raise CheckpointError(
-                f"the weights hold NaN or infinity in {_listing(bad)}: the file is damaged, download it again"
+                f"the weights hold NaN or infinity in {listing(bad)}: the file is damaged, download it again"
             )
         return Checkpoint(config, weights)
 
@@ -161,7 +161,7 @@ def _joined(entries: Iterable[Mapping[str, TensorEntry]]) -> dict[str, TensorEnt
     return {name: entry for each in entries for name, entry in each.items()}
 
 
-def _read_head(path: Path, why: str) -> tuple[bytes, int]:
+def read_head(path: Path, why: str) -> tuple[bytes, int]:
     """The header of a safetensors file with the length before it, and the size of the file."""
     try:
         if path.exists() and not path.is_file():
@@ -250,9 +250,9 @@ def check_entries(config: AutoGazeConfig, entries: Mapping[str, TensorEntry]) ->
     missing = [name for name in expected if name not in entries]
     extra = [name for name in entries if name not in expected]
     if missing:
-        problems.append(f"missing {_listing(missing)}")
+        problems.append(f"missing {listing(missing)}")
     if extra:
-        problems.append(f"not part of this architecture: {_listing(extra)}")
+        problems.append(f"not part of this architecture: {listing(extra)}")
     for name, shape in expected.items():
         entry = entries.get(name)
         if entry is None:
@@ -265,7 +265,8 @@ def check_entries(config: AutoGazeConfig, entries: Mapping[str, TensorEntry]) ->
         raise CheckpointError("the weights do not fit config.json: " + _listed(problems, "; "))
 
 
-def _listing(names: list[str]) -> str:
+def listing(names: list[str]) -> str:
+    """Names of tensors as errors show them, cut short."""
     # Names come from the file and may be of any length.
     return _listed(
         [name if len(name) <= _LONGEST_NAME else shown(name) for name in names[: _MOST_LISTED + 1]],
@@ -279,7 +280,8 @@ def _listed(items: list[str], separator: str, count: int | None = None) -> str:
     return text if count <= _MOST_LISTED else f"{text} and {count - _MOST_LISTED} more"
 
 
-def _as_float32(data: Buffer, entry: TensorEntry) -> NDArray[np.float32]:
+def as_float32(data: Buffer, entry: TensorEntry) -> NDArray[np.float32]:
+    """A tensor of a file's bytes as float32, a view of them where it has that dtype."""
     raw = memoryview(data)[entry.start : entry.end]
     if entry.dtype == "F32":
         values = np.frombuffer(raw, "<f4")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,10 +79,8 @@ class AutoGazeImageProcessor:
     mean: tuple[float, ...] | None = _MEAN
     std: tuple[float, ...] | None = _STD
 
-    @staticmethod
-    def from_pretrained(
-        source: str | Path, *, revision: str | None = None, **overrides: Any
-    ) -> AutoGazeImageProcessor:
+    @classmethod
+    def from_pretrained(cls, source: str | Path, *, revision: str | None = None, **overrides: Any) -> Self:
         """Reads ``preprocessor_config.json`` of a folder or of a repository of the Hugging Face hub.
 
         Args:
@@ -106,10 +104,10 @@ class AutoGazeImageProcessor:
             text = read_text(path, MAX_JSON_BYTES, "expected the checkpoint's file there")
         except ValueError as error:
             raise ProcessorError(str(error)) from None
-        return AutoGazeImageProcessor.from_json(text, **overrides)
+        return cls.from_json(text, **overrides)
 
-    @staticmethod
-    def from_json(text: str, **overrides: Any) -> AutoGazeImageProcessor:
+    @classmethod
+    def from_json(cls, text: str, **overrides: Any) -> Self:
         """A processor from the text of a ``preprocessor_config.json``; see `from_pretrained`.
 
         Raises:
@@ -119,10 +117,10 @@ class AutoGazeImageProcessor:
             values = parse_json(text, _FILE)
         except ValueError as error:
             raise ProcessorError(str(error)) from None
-        return AutoGazeImageProcessor.from_dict(values, **overrides)
+        return cls.from_dict(values, **overrides)
 
-    @staticmethod
-    def from_dict(values: Any, **overrides: Any) -> AutoGazeImageProcessor:
+    @classmethod
+    def from_dict(cls, values: Any, **overrides: Any) -> Self:
         """A processor from the parsed ``preprocessor_config.json``; see `from_pretrained`.
 
         Keys of the file that are not used are ignored.
@@ -130,7 +128,7 @@ class AutoGazeImageProcessor:
         Raises:
             ProcessorError: naming the setting that cannot be followed.
         """
-        settings = _Settings(values, overrides)
+        settings = ProcessorSettings(values, overrides)
         if settings.boolean("do_center_crop", False):
             raise settings.error("do_center_crop", "is true, but AutoGaze's frames are not cropped")
         shortest, size = None, None
@@ -140,18 +138,18 @@ class AutoGazeImageProcessor:
                 raise settings.error("resample", f"is {shown(resample)}, expected 2 (bilinear)")
             shortest, size = _size(settings)
         normalise = settings.boolean("do_normalize", True)
-        return AutoGazeImageProcessor(
+        return cls(
             shortest_edge=shortest,
             size=size,
             rescale_factor=settings.number("rescale_factor", 1 / 127.5)
             if settings.boolean("do_rescale", True)
             else None,
             offset=settings.boolean("offset", True),
-            mean=_channels(settings, "image_mean", _MEAN) if normalise else None,
-            std=_channels(settings, "image_std", _STD) if normalise else None,
+            mean=channel_values(settings, "image_mean", _MEAN) if normalise else None,
+            std=channel_values(settings, "image_std", _STD) if normalise else None,
         )
 
-    def without_resizing(self) -> AutoGazeImageProcessor:
+    def without_resizing(self) -> Self:
         """The same for frames that keep their size, as tiles are cut from."""
         return replace(self, shortest_edge=None, size=None)
 
@@ -209,9 +207,12 @@ class AutoGazeImageProcessor:
         height, width = self.target_size(video.shape[1], video.shape[2])
         out = np.empty((video.shape[0], 3, height, width), np.float32)
         for t, frame in enumerate(video):
-            resized = resize_bilinear_u8(frame, height, width)
+            resized = self._resized(frame, height, width)
             self._normalise(np.ascontiguousarray(resized.transpose(2, 0, 1)), out[t])
         return out
+
+    def _resized(self, frame: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+        return resize_bilinear_u8(frame, height, width)
 
     def normalised(self, values: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(3,H,W) 8-bit values, one plane for each channel, as the model takes them."""
@@ -252,7 +253,7 @@ class AutoGazeImageProcessor:
             out /= np.array(self.std, np.float32).reshape(3, 1, 1)
 
 
-class _Settings:
+class ProcessorSettings:
     """The settings of a file and those that replace them, with errors that name the setting."""
 
     def __init__(self, values: Any, overrides: Mapping[str, Any]) -> None:
@@ -266,20 +267,24 @@ class _Settings:
         self._values, self._overrides = values, overrides
 
     def error(self, name: str, problem: str) -> ProcessorError:
+        """An error about a setting, which says where it comes from."""
         where = "the argument " if name in self._overrides else f"{_FILE}: "
         return ProcessorError(f"{where}{name} {problem}")
 
     def get(self, name: str, default: Any) -> Any:
+        """A setting's value; the default if there is none."""
         value = self._overrides[name] if name in self._overrides else self._values.get(name, default)
         return _plain(value)
 
     def boolean(self, name: str, default: bool) -> bool:
+        """True or false; null counts as false."""
         value = self.get(name, default)
         if value is not None and not isinstance(value, bool):
             raise self.error(name, f"must be true or false, got {shown(value)}")
         return bool(value)
 
     def number(self, name: str, default: float) -> float:
+        """A finite number."""
         value = self.get(name, default)
         if not is_finite(value):
             raise self.error(name, f"must be a number, got {shown(value)}")
@@ -293,7 +298,7 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _size(settings: _Settings) -> tuple[int | None, tuple[int, int] | None]:
+def _size(settings: ProcessorSettings) -> tuple[int | None, tuple[int, int] | None]:
     """The target of the shorter side, or the exact (height, width)."""
     value = settings.get("size", {"shortest_edge": 224})
     sides: Mapping[Any, Any] = {}
@@ -318,7 +323,8 @@ def _size(settings: _Settings) -> tuple[int | None, tuple[int, int] | None]:
     )
 
 
-def _channels(settings: _Settings, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
+def channel_values(settings: ProcessorSettings, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
+    """A number for each channel; one number applies to all."""
     value = settings.get(name, default)
     if is_finite(value):
         value = [value] * 3

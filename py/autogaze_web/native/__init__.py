@@ -11,12 +11,16 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .autogaze import AutoGaze as AutoGaze
+    from .siglip import EncoderOutput as EncoderOutput
+    from .siglip import EncoderStream as EncoderStream
+    from .siglip import SiglipVisionModel as SiglipVisionModel
     from .sources import autogaze_source as autogaze_source
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "autogaze": "AutoGaze",
+        "siglip": "EncoderOutput EncoderStream SiglipVisionModel",
         "sources": "autogaze_source",
     },
 )

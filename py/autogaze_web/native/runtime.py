@@ -6,7 +6,7 @@ can be imported without the extra ``[native]``.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,34 @@ Result = TypeVar("Result")
 FRAME_STEPS = (1,)
 MORE_STEPS = (1,)
 """Natively a run costs little more than its steps, so each has one step and none is computed in vain."""
+
+
+def check_threads(threads: int | None) -> None:
+    """Raises unless it is a number of CPU threads, or None.
+
+    Raises:
+        ValueError: saying what is expected.
+    """
+    if threads is not None and (not is_whole(threads) or not 1 <= threads <= MAX_THREADS):
+        raise ValueError(f"threads must be 1 to {MAX_THREADS}, or None, got {shown(threads)}")
+
+
+def create_session(
+    model: onnx.ModelProto, weights: Mapping[str, ort.OrtValue], threads: int | None
+) -> ort.InferenceSession:
+    """A session of a weight-free graph; refers to the weights without copying them."""
+    import onnxruntime as ort
+
+    used = {tensor.name for tensor in model.graph.initializer}
+    chosen = {name: value for name, value in weights.items() if name in used}
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    # Runs alternate between sessions: the idle threads of one must not spin while the other works.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_external_initializers(list(chosen), list(chosen.values()))
+    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def require_native() -> None:
@@ -62,8 +90,7 @@ class NativeRuntime:
         target: Target = "cpu",
     ) -> None:
         require_native()
-        if threads is not None and (not is_whole(threads) or not 1 <= threads <= MAX_THREADS):
-            raise ValueError(f"threads must be 1 to {MAX_THREADS}, or None, got {shown(threads)}")
+        check_threads(threads)
         import onnxruntime as ort
 
         self.checkpoint = checkpoint
@@ -71,8 +98,9 @@ class NativeRuntime:
         self._probes = probes
         self._capacity, self._target = capacity, target
         # Sessions refer to these values without copying them, so they must outlive the sessions.
-        self._names = list(checkpoint.weights)
-        self._values = [ort.OrtValue.ortvalue_from_numpy(array) for array in checkpoint.weights.values()]
+        self._weights = {
+            name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in checkpoint.weights.items()
+        }
         self._sessions: dict[tuple[str, int], ort.InferenceSession] = {}
 
     def session(self, graph: str, steps: int) -> ort.InferenceSession:
@@ -84,22 +112,8 @@ class NativeRuntime:
             config = self.checkpoint.config
             build = frame_graph if graph == "frame" else steps_graph
             model = build(config, steps, self._capacity, self._probes, self._target)
-            self._sessions[key] = self._load(model)
+            self._sessions[key] = create_session(model, self._weights, self._threads)
         return self._sessions[key]
-
-    def _load(self, model: onnx.ModelProto) -> ort.InferenceSession:
-        import onnxruntime as ort
-
-        used = {tensor.name for tensor in model.graph.initializer}
-        chosen = [(n, v) for n, v in zip(self._names, self._values, strict=True) if n in used]
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        if self._threads is not None:
-            options.intra_op_num_threads = self._threads
-        # Runs alternate between sessions: the idle threads of one must not spin while the other works.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        options.add_external_initializers([n for n, _ in chosen], [v for _, v in chosen])
-        return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 class NativeVideo:

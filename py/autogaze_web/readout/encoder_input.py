@@ -77,6 +77,7 @@ def gazed_patches(video: ArrayLike, gazing: GazingInfo, encoder: EncoderScales) 
         # Only the frames with gazed patches of this scale are resized.
         needed, place = np.unique(clip * frames.shape[1] + frame, return_inverse=True)
         resized = resize_bicubic(frames.reshape(-1, *frames.shape[2:])[needed], scale, scale)
+        resized = resized[..., : grid * size, : grid * size]
         patches = resized.reshape(len(needed), channels, grid, size, grid, size).transpose(0, 2, 4, 1, 3, 5)
         out[chosen] = patches[place, slots.row[chosen], slots.column[chosen]].reshape(-1, out.shape[-1])
     return out
