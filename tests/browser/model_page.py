@@ -25,6 +25,7 @@ from autogaze_web.live.view import LiveSettings, LiveView
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.model.config import AutoGazeConfig
+from autogaze_web.tiles.tiling import Tiling
 
 Array = NDArray[Any]
 
@@ -115,5 +116,25 @@ def replay(frames: list[Recorded], checkpoint: Path) -> None:
                 cells, gazed = gaze.cells(), looked_at
         expected = view.step(as_frame(frame.input), cells)
         assert report["cells"] == expected.cells
+        np.testing.assert_array_equal(frame.mask, view.mask)
+        np.testing.assert_array_equal(frame.output, view.output)
+
+
+def assert_tiles_are_native(
+    frames: Sequence[Recorded], tiling: Tiling, checkpoint: Path, max_tokens: int
+) -> None:
+    """Frames of the page, with so many tokens a tile, are what the native package makes of the same input."""
+    model = AutoGaze.from_pretrained(checkpoint)
+    processor = AutoGazeImageProcessor.from_pretrained(checkpoint).without_resizing()
+    processed = processor(np.stack([frame.input[..., :3] for frame in frames]))
+    view = LiveView(LiveSettings.of({}))
+    for index, frame in enumerate(frames):
+        assert (frame.report["gazeProgress"], frame.report["tiles"]) == (1, len(tiling))
+        # Each frame with the one before it.
+        clip = processed[max(index - 1, 0) : index + 1]
+        *_, result = model.generate_tiled(clip, tiling, model.config.gazing_ratio, 0.7, max_tokens=max_tokens)
+        report = view.step(as_frame(frame.input), result.frames[-1])
+        assert frame.report["maskRatio"] == report.mask_ratio > 0
+        assert frame.report["tokens"] == report.cells
         np.testing.assert_array_equal(frame.mask, view.mask)
         np.testing.assert_array_equal(frame.output, view.output)

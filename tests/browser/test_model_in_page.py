@@ -11,12 +11,21 @@ import numpy as np
 import pytest
 from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record
-from model_page import ADDRESSES, FILES, serve, wait_model, write_shards
+from model_page import (
+    ADDRESSES,
+    FILES,
+    MODEL_TIMEOUT_MS,
+    assert_tiles_are_native,
+    serve,
+    wait_model,
+    write_shards,
+)
 from playwright.sync_api import expect
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.tiles.tiling import Tiling
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +62,24 @@ def test_a_stream_has_the_tokens_of_the_native_package(open_page, site_url, chec
         spent = {name: after[name] - before[name] for name in before}
         assert (spent["runs"], spent["readBacks"]) == (1, int(backend == "webgpu"))
         assert spent["allocations"] == 0
+
+    # The same model looks at tiles: two of them, since it is slow without a GPU.
+    if backend == "webgpu":
+        changes = {
+            "mode": "full-res",
+            "inference-width": 96,
+            "inference-height": 64,
+            "max-gaze-tokens-each-frame": 16,  # as before: another limit would load the model again
+            "top-k": 10,
+            "tile-batch-size": 5,
+        }
+        page.select_option("#source", "synthetic-pan")
+        page.evaluate("(changes) => globalThis.autogaze.settings.set(changes)", changes)
+        page.wait_for_function(
+            "() => document.getElementById('tiles-count').textContent.trim() === '2 of 2'",
+            timeout=MODEL_TIMEOUT_MS,
+        )
+        assert_tiles_are_native(record(page, 2), Tiling.full_resolution(64, 96, 64, 64), checkpoint, 16)
 
 
 def test_a_software_adapter_is_not_chosen_by_itself(open_page, site_url, checkpoint):

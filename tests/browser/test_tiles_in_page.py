@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, drawing_worker, eventually, open_feature, open_live, record, shown
-from model_page import ADDRESSES, serve, wait_model
+from model_page import ADDRESSES, assert_tiles_are_native, serve, wait_model
 
-from autogaze_web import AutoGaze, AutoGazeImageProcessor, options
-from autogaze_web.frames.rgba import as_frame
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web import options
 from autogaze_web.tiles.tiling import Tiling
 
 pytestmark = pytest.mark.browser
@@ -20,40 +18,16 @@ SIZE = "&width=160&height=100"
 QUERY = f"?source=synthetic-pan&mask-source=autogaze&backend=wasm&max-tokens=4&top-k=1{SIZE}{ADDRESSES}"
 
 
-@pytest.mark.parametrize(
-    ("backend", "mode", "width", "height"),
-    [
-        ("wasm", "anyres", 160, 100),
-        ("wasm", "full-res&tile-stride=48", 160, 100),
-        ("webgpu", "full-res", 96, 64),  # two tiles: without a GPU it is slow
-    ],
-)
-def test_every_tile_is_the_native_packages(open_page, site_url, gpu_checkpoint, backend, mode, width, height):
-    page = open_page(webgpu=backend == "webgpu").page
-    serve(page, gpu_checkpoint)
-    query = QUERY.replace("backend=wasm", f"backend={backend}")
-    query = query.replace(SIZE, f"&width={width}&height={height}")
-    open_live(page, site_url, f"{query}&mask-timing=own&tile-batch-size=5&mode={mode}")
-    wait_model(page, "WebGPU" if backend == "webgpu" else "WebAssembly")
-    frames = record(page, 3 if backend == "wasm" else 2)
-
-    tiling = Tiling.anyres(height, width, 64)
+@pytest.mark.parametrize("mode", ["anyres", "full-res&tile-stride=48"])
+def test_every_tile_is_the_native_packages(open_page, site_url, checkpoint, mode):
+    page = open_page().page
+    serve(page, checkpoint)
+    open_live(page, site_url, f"{QUERY}&mask-timing=own&tile-batch-size=5&mode={mode}")
+    wait_model(page, "WebAssembly")
+    tiling = Tiling.anyres(100, 160, 64)
     if mode != "anyres":
-        tiling = Tiling.full_resolution(height, width, 64, 48 if "stride" in mode else 64)
-    model = AutoGaze.from_pretrained(gpu_checkpoint)
-    processor = AutoGazeImageProcessor.from_pretrained(gpu_checkpoint).without_resizing()
-    processed = processor(np.stack([frame.input[..., :3] for frame in frames]))
-    view = LiveView(LiveSettings.of({}))
-    for index, frame in enumerate(frames):
-        assert (frame.report["gazeProgress"], frame.report["tiles"]) == (1, len(tiling))
-        # Each frame with the one before it.
-        clip = processed[max(index - 1, 0) : index + 1]
-        *_, result = model.generate_tiled(clip, tiling, model.config.gazing_ratio, 0.7, max_tokens=4)
-        report = view.step(as_frame(frame.input), result.frames[-1])
-        assert frame.report["maskRatio"] == report.mask_ratio > 0
-        assert frame.report["tokens"] == report.cells
-        np.testing.assert_array_equal(frame.mask, view.mask)
-        np.testing.assert_array_equal(frame.output, view.output)
+        tiling = Tiling.full_resolution(100, 160, 64, 48)
+    assert_tiles_are_native(record(page, 3), tiling, checkpoint, 4)
     wait_tiles(page, f"{len(tiling)} of {len(tiling)}")
 
 
