@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from autogaze_web import Cells, Choice, GazingInfo, Tiling
+from autogaze_web.cli.main import main
 from autogaze_web.files.gaze_store import (
     StoredGaze,
     gaze_from_bytes,
@@ -16,12 +19,16 @@ from autogaze_web.files.gaze_store import (
     masks_to_bytes,
     save_gaze,
 )
+from autogaze_web.files.mp4_writer import write_mp4
+from autogaze_web.live.pipeline import synthetic_frames
+from autogaze_web.live.record import FrameRecord, FrameRecords
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.readout.projection import frame_tokens
 from autogaze_web.readout.token_grids import ImageGrid
 from autogaze_web.tiles.cells_by_tile import cells_by_tile
 from autogaze_web.tiles.tiling import stitch
 
+MODEL = Path(__file__).parents[2] / "site" / "model"
 GRIDS = (2, 4, 7, 14)
 
 
@@ -176,3 +183,72 @@ def test_a_batch_of_clips_has_a_mask_for_each():
         [[[False, False], [False, False]]],
         [[[False, False], [False, True]]],
     ]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    write_mp4(path, [frame[..., :3] for frame in synthetic_frames("synthetic-pan", 240, 400, 3)], 10)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("flags", "videos"),
+    [
+        (("--patch-diff-threshold", "0.01"), 1),
+        (("--model", str(MODEL), "--max-tokens", "4"), 1),
+        (("--model", str(MODEL), "--max-tokens", "2", "--mode", "tiled", "--frames", "2"), 4),
+        (("--model", str(MODEL), "--max-tokens", "2", "--mode", "full-resolution", "--frames", "1"), 4),
+    ],
+    ids=["patch-diff", "stream", "tiled", "full-resolution"],
+)
+def test_the_command_line_writes_them(clip, tmp_path, flags, videos):
+    gaze, masks, trace = (str(tmp_path / name) for name in ("gaze.npz", "keep.json", "trace.json"))
+    arguments = ["--json", trace, "--gazing-info", gaze, "--keep-masks", masks, "--keep-grid", "27x31", "6x6"]
+    assert main(["trace", str(clip), *flags, *arguments]) == 0
+    stored, traced = load_gaze(gaze), json.loads((tmp_path / "trace.json").read_text())
+    assert stored.settings == traced["mask_source"]
+    assert stored.times.tolist() == [frame["time"] for frame in traced["frames"]]
+    assert len(stored.info.gazing_pos) == videos
+    tokens = [len(frame["tokens"]) for frame in traced["frames"]]
+    assert int((~stored.info.if_padded_gazing).sum()) == sum(tokens) > 0
+    written = json.loads((tmp_path / "keep.json").read_text())
+    assert sorted(written) == ["keep_27x31", "keep_6x6", "times"]
+    for frame, entry in enumerate(traced["frames"]):
+        edges = entry.get("edges") or [
+            [row, col, row + 1, col + 1, grid, grid]
+            for (row, col), grid in zip(entry["cell"], entry["scale"], strict=True)
+        ]
+        kept = np.zeros((27, 31), bool)
+        for top, left, bottom, right, rows, columns in edges:
+            y0, y1 = top * 27 // rows, -(-bottom * 27 // rows)
+            x0, x1 = left * 31 // columns, -(-right * 31 // columns)
+            kept[y0:y1, x0:x1] = True
+        assert (np.array(written["keep_27x31"])[0, frame] == kept).all()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--gazing-info", "gaze.txt"), "gazing_info and masks are .npz or .json files, got .txt"),
+        (("--keep-masks", "keep.npz", "--keep-grid", "14"), "expected height x width such as 14x14"),
+        (("--keep-masks", "keep.npz", "--keep-grid", "0x3"), "expected a whole number of 1 to 1024"),
+    ],
+)
+def test_error_for_a_flag(clip, tmp_path, monkeypatch, capsys, flags, message):
+    monkeypatch.chdir(tmp_path)
+    with contextlib.suppress(SystemExit):
+        assert main(["trace", str(clip), *flags]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_error_for_records_that_are_no_single_gaze():
+    records = FrameRecords()
+    with pytest.raises(ValueError, match="nothing to save"):
+        StoredGaze.of_records(records, 240, 400)
+    for index, grid in enumerate((14, 7)):
+        choice = Choice.of(Cells.of(grid, [0], [0]))
+        records.add(FrameRecord(index, True, choice, 1.0, 1.0, 1.0), {"name": "patch-diff", "grids": [grid]})
+    with pytest.raises(ValueError, match="save each part by itself"):
+        StoredGaze.of_records(records, 240, 400)
