@@ -27,6 +27,7 @@ from autogaze_web import (
     AutoGazeConfig,
     AutoGazeImageProcessor,
     Cells,
+    Choice,
     GazingInfo,
     LiveSettings,
     LiveView,
@@ -36,7 +37,9 @@ from autogaze_web import (
     options,
 )
 from autogaze_web.cli.main import main
+from autogaze_web.encoder.config import SiglipConfig
 from autogaze_web.files.file_kind import kind_of, missing_part, whole_webp
+from autogaze_web.files.gaze_store import StoredGaze, gaze_from_bytes, gaze_to_bytes, npz_bytes
 from autogaze_web.files.trace_store import Trace, traces_from_bytes, traces_to_bytes
 from autogaze_web.files.video import open_clip
 from autogaze_web.formats.safetensors import read_header, tensors_from_bytes, tensors_to_bytes
@@ -237,6 +240,58 @@ def trace_tensors(draw: st.DrawFn) -> bytes:
 def traces_in_safetensors(data: bytes) -> None:
     """A trace store in safetensors."""
     _read_traces(data, ".safetensors")
+
+
+GAZE = StoredGaze.of_choices([Choice.of(Cells.of(14, [3, 4], [5, 6])), Choice.none()], [7, 14], [0, None])
+GAZE_JSON = gaze_to_bytes(GAZE, ".json").decode()
+GAZE_NPZ = gaze_to_bytes(GAZE, ".npz")
+GAZE_ARRAYS = ["gazing_pos", "if_padded_gazing", "num_gazing_each_frame", "scales", "grids", "tiles", "times"]
+
+
+def _read_gaze(data: bytes, suffix: str) -> None:
+    with only_sentences():
+        gaze_from_bytes(data, suffix).keep_masks(5)
+
+
+@target(damaged_document(json.loads(GAZE_JSON)).map(json_text) | damaged_text([GAZE_JSON]))
+def gaze_in_json(text: str) -> None:
+    """A stored gaze in JSON."""
+    _read_gaze(text.encode("utf-8", "replace"), ".json")
+
+
+@st.composite
+def gaze_arrays(draw: st.DrawFn) -> bytes:
+    """The arrays of a stored gaze, one of them of another shape, dtype or content."""
+    arrays = dict(np.load(io.BytesIO(GAZE_NPZ)))
+    shape = draw(SHAPES)
+    small = shape if max(shape, default=0) < 10 else (0,)
+    value = draw(st.sampled_from([0, -1, 1, 2**31, 2**62, 0.5, float("nan"), 1e30]))
+    with np.errstate(all="ignore"):
+        name = draw(st.sampled_from([*GAZE_ARRAYS, "settings"]))
+        place = draw(st.sampled_from([small, arrays[name].shape]))
+        arrays[name] = np.full(place, value).astype(draw(st.sampled_from([*DTYPES, "bool", "U3"])))
+    return npz_bytes(arrays)
+
+
+@target(gaze_arrays() | damaged_bytes([GAZE_NPZ]))
+def gaze_in_npz(data: bytes) -> None:
+    """A stored gaze in .npz."""
+    _read_gaze(data, ".npz")
+
+
+@target(
+    st.dictionaries(
+        st.sampled_from(
+            ["model_type", "vision_config", "hidden_size", "image_size", "scales", "attn_type", "hidden_act"]
+        ),
+        st.sampled_from([*ODD_VALUES, "siglip", "siglip_vision_model", "32+64", {}, {"scales": "9" * 5000}]),
+        max_size=4,
+    )
+)
+def siglip_configs(values: dict[str, object]) -> None:
+    """The config.json of a vision encoder."""
+    with only_sentences():
+        SiglipConfig.from_dict(values)
 
 
 OPTION_NAMES = [*options.options(), *options.shorthands(), "mode ", "no-such-option"]
