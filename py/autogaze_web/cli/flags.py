@@ -7,6 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import options
+from ..limits import (
+    MAX_FRAMES,
+    MAX_GRID,
+    MAX_PANEL_HEIGHT,
+    MAX_STREAM,
+    MAX_THREADS,
+    MAX_UNROLLED_LAYERS,
+    shown,
+)
+
+PATCH_DIFF = "patch-diff"
 
 _GROUPS = ("mask", "model", "panel", "output")
 # Options that only mean something in the page.
@@ -46,6 +57,83 @@ def _add(section: Any, option: options.Option, listed: bool = True) -> None:
     section.add_argument(f"--{option.name}", help=text if listed else argparse.SUPPRESS, **how)
     if option.aliases:
         section.add_argument(*(f"--{alias}" for alias in option.aliases), help=argparse.SUPPRESS, **how)
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds what every command that runs a mask source takes: the model, how it runs, and all options."""
+    parser.add_argument(
+        "--stream",
+        type=stream_number,
+        metavar="N",
+        help="number of the video stream, counting all streams of the file from 0 (the first video)",
+    )
+    parser.add_argument(
+        "--model",
+        default=PATCH_DIFF,
+        metavar="DIR|ID|patch-diff",
+        help="folder with config.json, preprocessor_config.json and model.safetensors; "
+        "or the Hugging Face id of a model, such as nvidia/AutoGaze; "
+        "or patch-diff (the default): cells that changed, no model",
+    )
+    parser.add_argument("--frames", type=frame_count, metavar="N", help="stop after N frames")
+    parser.add_argument(
+        "--threads", type=thread_count, metavar="N", help="CPU threads (ONNX Runtime's choice)"
+    )
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda", "auto"),
+        default="cpu",
+        help="what runs the model: cpu (the default), cuda, or auto for cuda where it is installed",
+    )
+    add_option_flags(parser)
+
+
+def frame_count(text: str) -> int:
+    """The value of a flag."""
+    return whole_number(text, 1, MAX_FRAMES)
+
+
+def thread_count(text: str) -> int:
+    """The value of a flag."""
+    return whole_number(text, 1, MAX_THREADS)
+
+
+def step_count(text: str) -> int:
+    """The value of a flag."""
+    return whole_number(text, 1, MAX_UNROLLED_LAYERS)
+
+
+def panel_height(text: str) -> int:
+    """The value of a flag."""
+    return whole_number(text, 1, MAX_PANEL_HEIGHT)
+
+
+def stream_number(text: str) -> int:
+    """The value of a flag."""
+    return whole_number(text, 0, MAX_STREAM)
+
+
+def grid_size(text: str) -> tuple[int, int]:
+    """The value of a flag: height and width of a grid."""
+    sides = text.lower().split("x")
+    if len(sides) != 2:
+        raise argparse.ArgumentTypeError(f"expected height x width such as 14x14, got {shown(text)}")
+    return whole_number(sides[0], 1, MAX_GRID), whole_number(sides[1], 1, MAX_GRID)
+
+
+def whole_number(text: str, least: int, most: int) -> int:
+    """The value of a flag that is a number within bounds.
+
+    Raises:
+        argparse.ArgumentTypeError: in a sentence, for anything else.
+    """
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"expected a whole number of {least} to {most}, got {shown(text)}")
+    return value
 
 
 class _AddGiven(argparse.Action):

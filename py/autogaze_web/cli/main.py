@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +16,15 @@ from ..files.gaze_store import StoredGaze, gaze_to_bytes, known_suffix, masks_to
 from ..files.render import SUFFIXES, encode, rendered
 from ..files.shown_frames import ASSUMED_RATE
 from ..files.video import open_clip
-from ..limits import (
-    MAX_FRAMES,
-    MAX_GRID,
-    MAX_PANEL_HEIGHT,
-    MAX_STREAM,
-    MAX_THREADS,
-    MAX_UNROLLED_LAYERS,
-    shown,
-)
 from ..live.pipeline import ProcessedFrame, process_frames
 from ..live.record import FrameRecord, FrameRecords
 from ..live.sources import ComparisonSource, MaskSource
 from ..live.view import LiveSettings
-from ..options import Value, parse, requirement
 from ..panels.metrics import format_psnr, format_ratio
-from ..tiles.inference_mode import InferenceMode
-from .flags import add_option_flags
+from .flags import PATCH_DIFF, add_run_flags, grid_size, panel_height, step_count
 from .interrupts import sigterm_interrupts
 from .progress import ProgressLine, progress
 
-PATCH_DIFF = "patch-diff"
 DONE, FAILED, DAMAGED = 0, 2, 3
 _SIGPIPE = 13
 _FILE_FLAGS = (
@@ -159,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument(
         "--keep-grid",
         metavar="HxW",
-        type=_grid,
+        type=grid_size,
         nargs="+",
         default=[(14, 14)],
         help="patches of a frame for --keep-masks, one grid or more (14x14)",
@@ -172,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_source(render)
     render.add_argument("--out", required=True, type=Path, help=f"file to write: {', '.join(SUFFIXES)}")
     render.add_argument(
-        "--panel-height", type=_panel_height, default=240, metavar="PIXELS", help="of each panel (240)"
+        "--panel-height", type=panel_height, default=240, metavar="PIXELS", help="of each panel (240)"
     )
     render.set_defaults(run=_render)
 
@@ -181,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
     export.add_argument(
         "--frame-steps",
-        type=_step_count,
+        type=step_count,
         nargs="+",
         metavar="S",
         help="decoder steps of the frame graphs, one graph for each number (2, and what the budget needs)",
@@ -199,93 +187,21 @@ def _command(commands: Any, name: str, summary: str, description: str) -> argpar
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", help="a video, an animated picture or a still one")
-    parser.add_argument(
-        "--stream",
-        type=_stream_number,
-        metavar="N",
-        help="number of the video stream, counting all streams of the file from 0 (the first video)",
-    )
-    parser.add_argument(
-        "--model",
-        default=PATCH_DIFF,
-        metavar="DIR|ID|patch-diff",
-        help="folder with config.json, preprocessor_config.json and model.safetensors; "
-        "or the Hugging Face id of a model, such as nvidia/AutoGaze; "
-        "or patch-diff (the default): cells that changed, no model",
-    )
-    parser.add_argument("--frames", type=_frame_count, metavar="N", help="stop after N frames")
-    parser.add_argument(
-        "--threads", type=_thread_count, metavar="N", help="CPU threads (ONNX Runtime's choice)"
-    )
-    add_option_flags(parser)
-
-
-def _frame_count(text: str) -> int:
-    return _whole_number(text, 1, MAX_FRAMES)
-
-
-def _thread_count(text: str) -> int:
-    return _whole_number(text, 1, MAX_THREADS)
-
-
-def _step_count(text: str) -> int:
-    return _whole_number(text, 1, MAX_UNROLLED_LAYERS)
-
-
-def _panel_height(text: str) -> int:
-    return _whole_number(text, 1, MAX_PANEL_HEIGHT)
-
-
-def _stream_number(text: str) -> int:
-    return _whole_number(text, 0, MAX_STREAM)
-
-
-def _grid(text: str) -> tuple[int, int]:
-    sides = text.lower().split("x")
-    if len(sides) != 2:
-        raise argparse.ArgumentTypeError(f"expected height x width such as 14x14, got {shown(text)}")
-    return _whole_number(sides[0], 1, MAX_GRID), _whole_number(sides[1], 1, MAX_GRID)
-
-
-def _whole_number(text: str, least: int, most: int) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"expected a whole number of {least} to {most}, got {shown(text)}")
-    return value
+    add_run_flags(parser)
 
 
 def _source(options: argparse.Namespace) -> MaskSource:
-    values = parse(options.given)
     if options.model == PATCH_DIFF:
-        return ComparisonSource(LiveSettings.of(values).patch_diff)
-    from ..native.sources import autogaze_source
+        return ComparisonSource(LiveSettings.of(options.given).patch_diff)
+    from ..native.sources import GazeSettings, LoadedModel, gaze_source
 
-    # Without a flag the checkpoint's own configuration counts, not the page's defaults.
-    given = set(options.given)
-    loss = requirement(values)
-    asked_loss = {
-        "task-loss-requirement",
-        "task-loss-requirement-db",
-        "disable-task-loss-requirement",
-    } & given
+    settings = GazeSettings.of(options.given)
     line = ProgressLine()
-    return autogaze_source(
-        options.model,
-        max_tokens=_max_tokens(values) if given & {"max-gaze-tokens-each-frame"} else None,
-        task_loss=loss if asked_loss else None,
-        early_stop=loss is not None or not asked_loss,
-        threads=options.threads,
-        mode=InferenceMode.of(values),
-        on_tiles=lambda tiles: line.show("tiles", tiles.done, tiles.total, rate=False),
+    return gaze_source(
+        LoadedModel.load(options.model, options.threads, options.device),
+        settings,
+        lambda tiles: line.show("tiles", tiles.done, tiles.total, rate=False),
     )
-
-
-def _max_tokens(values: Mapping[str, Value]) -> int | None:
-    """None, for no limit but the model's, instead of 0."""
-    return int(values["max-gaze-tokens-each-frame"]) or None
 
 
 def _inputs(options: argparse.Namespace) -> list[Path]:

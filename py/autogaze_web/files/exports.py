@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..live.record import FrameRecord, FrameRecords
+from ..masks.choice import Description
 from ..masks.fixations import Fixations
 from .trace_store import Trace, traces_to_bytes
 
@@ -33,7 +34,22 @@ def trace_text(records: FrameRecords, video: Mapping[str, Any]) -> str:
     Raises:
         ValueError: if there are no frames.
     """
-    sources = _not_empty(records).sources()
+    head = trace_head(video, _not_empty(records).sources())
+    return head + TRACE_SEPARATOR.join(trace_entry(record) for record in records) + TRACE_END
+
+
+TRACE_SEPARATOR, TRACE_END = ", ", "]}\n"
+
+
+def trace_head(video: Mapping[str, Any], sources: Sequence[tuple[int, Description]]) -> str:
+    """The beginning of a trace: all but its frames.
+
+    `trace_entry` of each frame follows, ``TRACE_SEPARATOR`` between two and ``TRACE_END`` after the last.
+
+    Args:
+        video: see `trace_text`.
+        sources: the mask sources, each with the index of the first frame that it chose the cells of.
+    """
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -44,8 +60,12 @@ def trace_text(records: FrameRecords, video: Mapping[str, Any]) -> str:
         document["mask_source_changes"] = [
             {"index": index, "mask_source": source} for index, source in sources[1:]
         ]
-    document["frames"] = [record.to_json() for record in records]
-    return json.dumps(document, allow_nan=False) + "\n"
+    return json.dumps({**document, "frames": []}, allow_nan=False).removesuffix("]}")
+
+
+def trace_entry(record: FrameRecord) -> str:
+    """One frame of a trace."""
+    return json.dumps(record.to_json(), allow_nan=False)
 
 
 def store_bytes(records: FrameRecords, suffix: str) -> bytes:

@@ -49,19 +49,24 @@ class AutoGaze:
         [True, True, True, True]
     """
 
-    def __init__(self, checkpoint: Checkpoint, threads: int | None = None) -> None:
+    def __init__(self, checkpoint: Checkpoint, threads: int | None = None, device: str = "cpu") -> None:
         """Args:
         checkpoint: config and weights.
         threads: CPU threads within an operator, 1 to 1024; None lets ONNX Runtime choose.
+        device: ``cpu``, ``cuda``, or ``auto`` for CUDA where ONNX Runtime has its provider.
         """
         self.config: AutoGazeConfig = checkpoint.config
         self.layout = ScaleLayout.of(checkpoint.config)
         self.graphs = GRAPHS
-        self.runtime = NativeRuntime(checkpoint, threads)
+        self.runtime = NativeRuntime(checkpoint, threads, device=device)
 
     @staticmethod
     def from_pretrained(
-        source: str | Path, threads: int | None = None, *, revision: str | None = None
+        source: str | Path,
+        threads: int | None = None,
+        *,
+        revision: str | None = None,
+        device: str = "cpu",
     ) -> AutoGaze:
         """Loads a checkpoint: a folder, or a repository of the Hugging Face hub.
 
@@ -71,14 +76,15 @@ class AutoGaze:
                 else downloaded with ``huggingface_hub`` (``pip install 'autogaze-web[hub]'``).
             threads: CPU threads within an operator; None lets ONNX Runtime choose.
             revision: branch, tag or commit of the repository.
+            device: ``cpu``, ``cuda``, or ``auto`` for CUDA where ONNX Runtime has its provider.
 
         Raises:
-            ValueError: if the model is not available, or a file is missing, damaged, or does not fit the
-                others; the message says which and what to do.
+            ValueError: if the model or device is not available, or a file is missing, damaged, or does not
+                fit the others; the message says which and what to do.
         """
         require_native()
         folder = pretrained_folder(source, ("config.json", (WEIGHTS_NAME, INDEX_NAME)), revision)
-        return AutoGaze(Checkpoint.from_folder(folder), threads)
+        return AutoGaze(Checkpoint.from_folder(folder), threads, device)
 
     @property
     def scales(self) -> list[int]:

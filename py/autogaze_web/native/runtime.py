@@ -6,9 +6,9 @@ can be imported without the extra ``[native]``.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from ..graph.build import Target
 
 Result = TypeVar("Result")
+
+Device = Literal["cpu", "cuda", "auto"]
+DEVICES: tuple[str, ...] = get_args(Device)
+_CUDA = "CUDAExecutionProvider"
 
 FRAME_STEPS = (1,)
 MORE_STEPS = (1,)
@@ -41,9 +45,16 @@ def check_threads(threads: int | None) -> None:
 
 
 def create_session(
-    model: onnx.ModelProto, weights: Mapping[str, ort.OrtValue], threads: int | None
+    model: onnx.ModelProto,
+    weights: Mapping[str, ort.OrtValue],
+    threads: int | None,
+    providers: Sequence[str] = ("CPUExecutionProvider",),
 ) -> ort.InferenceSession:
-    """A session of a weight-free graph; refers to the weights without copying them."""
+    """A session of a weight-free graph; refers to the weights without copying them.
+
+    Raises:
+        ValueError: if the first of the execution providers cannot be loaded.
+    """
     import onnxruntime as ort
 
     used = {tensor.name for tensor in model.graph.initializer}
@@ -55,7 +66,12 @@ def create_session(
     # Runs alternate between sessions: the idle threads of one must not spin while the other works.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_external_initializers(list(chosen), list(chosen.values()))
-    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=list(providers))
+    if session.get_providers()[0] != providers[0]:
+        raise ValueError(
+            f"{providers[0]} of ONNX Runtime cannot be loaded: install its libraries, or use the device cpu"
+        )
+    return session
 
 
 def require_native() -> None:
@@ -71,6 +87,31 @@ def require_native() -> None:
             raise ImportError(f"AutoGaze needs {error.name}: pip install 'autogaze-web[native]'") from None
 
 
+def providers_of(device: str, available: Sequence[str]) -> list[str]:
+    """ONNX Runtime's execution providers for a device, the preferred one first.
+
+    Args:
+        device: ``cpu``, ``cuda``, or ``auto`` for CUDA where its provider is installed.
+        available: names of the installed providers.
+
+    Raises:
+        ValueError: for another device, or if the CUDA provider is not installed.
+
+    >>> providers_of("auto", ["CPUExecutionProvider"])
+    ['CPUExecutionProvider']
+    """
+    if device not in DEVICES:
+        raise ValueError(f"the device is one of {', '.join(DEVICES)}, got {shown(device)}")
+    if device == "cpu" or (device == "auto" and _CUDA not in available):
+        return ["CPUExecutionProvider"]
+    if _CUDA not in available:
+        raise ValueError(
+            "the device cuda needs ONNX Runtime's CUDA provider, which is not installed: "
+            "pip install onnxruntime-gpu in place of onnxruntime, or use the device cpu"
+        )
+    return [_CUDA, "CPUExecutionProvider"]
+
+
 class NativeRuntime:
     """The graphs of one checkpoint as ONNX Runtime sessions, each created on first use.
 
@@ -79,6 +120,7 @@ class NativeRuntime:
         probes: intermediate values of the graphs to add to their outputs, see `frame_graph`.
         capacity: rows of context in graphs of static shapes; None for graphs with a dynamic number of rows.
         target: the kind of graphs; those for GPUs also run here, but slower.
+        device: ``cpu``, ``cuda`` or ``auto``, see `providers_of`.
     """
 
     def __init__(
@@ -88,12 +130,14 @@ class NativeRuntime:
         probes: tuple[str, ...] = (),
         capacity: int | None = None,
         target: Target = "cpu",
+        device: str = "cpu",
     ) -> None:
         require_native()
         check_threads(threads)
         import onnxruntime as ort
 
         self.checkpoint = checkpoint
+        self.providers = providers_of(device, ort.get_available_providers())
         self._threads = threads
         self._probes = probes
         self._capacity, self._target = capacity, target
@@ -112,7 +156,7 @@ class NativeRuntime:
             config = self.checkpoint.config
             build = frame_graph if graph == "frame" else steps_graph
             model = build(config, steps, self._capacity, self._probes, self._target)
-            self._sessions[key] = create_session(model, self._weights, self._threads)
+            self._sessions[key] = create_session(model, self._weights, self._threads, self.providers)
         return self._sessions[key]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from .. import options
 from ..frames.rgba import Rgba
 from ..masks.choice import Choice, Description
 from ..model.processor import AutoGazeImageProcessor
@@ -14,6 +17,10 @@ from .autogaze import AutoGaze, Stream
 
 OnTiles = Callable[[TileProgress], object]
 """Called after each batch of tiles with what is known up to then."""
+
+
+_LIMIT_OPTION = "max-gaze-tokens-each-frame"
+_LOSS_OPTIONS = {"task-loss-requirement", "task-loss-requirement-db", "disable-task-loss-requirement"}
 
 
 class AutoGazeSource:
@@ -58,6 +65,84 @@ class TiledAutoGazeSource:
         return generation.choice()
 
 
+@dataclass(frozen=True)
+class LoadedModel:
+    """A checkpoint's model and processor, which the sources of many videos share."""
+
+    model: AutoGaze
+    processor: AutoGazeImageProcessor
+
+    @staticmethod
+    def load(source: str | Path, threads: int | None = None, device: str = "cpu") -> LoadedModel:
+        """Loads a checkpoint; see `AutoGaze.from_pretrained`."""
+        return LoadedModel(
+            AutoGaze.from_pretrained(source, threads, device=device),
+            AutoGazeImageProcessor.from_pretrained(source),
+        )
+
+
+@dataclass(frozen=True)
+class GazeSettings:
+    """How a source of AutoGaze chooses.
+
+    Attributes:
+        max_tokens: most tokens of a frame, or of a tile; None for the checkpoint's budget.
+        task_loss: the requirement at which a frame stops; None for the checkpoint's.
+        early_stop: False to use the whole budget in every frame.
+        mode: how frames are fed to the model.
+    """
+
+    max_tokens: int | None = None
+    task_loss: float | None = None
+    early_stop: bool = True
+    mode: InferenceMode = field(default_factory=InferenceMode)
+
+    @staticmethod
+    def of(given: Mapping[str, object]) -> GazeSettings:
+        """From options by name. What is not given is the checkpoint's own, not the page's default.
+
+        Raises:
+            ValueError: naming each option or value that is wrong.
+
+        >>> GazeSettings.of({"max-gaze-tokens-each-frame": 16}).max_tokens
+        16
+        >>> GazeSettings.of({}).max_tokens is None
+        True
+        """
+        values = options.parse(given)
+        names = {options.find(name).name for name in given}
+        loss = options.requirement(values)
+        has_loss = bool(names & _LOSS_OPTIONS)
+        # 0 is no limit but the model's.
+        limit = int(values[_LIMIT_OPTION]) or None
+        return GazeSettings(
+            limit if _LIMIT_OPTION in names else None,
+            loss if has_loss else None,
+            loss is not None or not has_loss,
+            InferenceMode.of(values),
+        )
+
+
+def gaze_source(
+    loaded: LoadedModel, settings: GazeSettings, on_tiles: OnTiles | None = None
+) -> AutoGazeSource | TiledAutoGazeSource:
+    """A loaded model as the mask source of one video.
+
+    Args:
+        on_tiles: called after each batch of a frame's tiles.
+    """
+    model, mode = loaded.model, settings.mode
+    config = model.config
+    loss = config.task_loss_requirement if settings.task_loss is None else settings.task_loss
+    requirement = loss if settings.early_stop else None
+    controls = mode.controls(config, settings.max_tokens, requirement)
+    description = mode.describe(config, controls)
+    if mode.tiled:
+        tiles = TiledStream(config, loaded.processor, model.graphs, mode, controls)
+        return TiledAutoGazeSource(model, tiles, requirement, description, on_tiles)
+    return AutoGazeSource(Stream(model, controls), loaded.processor, description)
+
+
 def autogaze_source(
     source: str,
     max_tokens: int | None = None,
@@ -67,24 +152,10 @@ def autogaze_source(
     mode: InferenceMode | None = None,
     on_tiles: OnTiles | None = None,
 ) -> AutoGazeSource | TiledAutoGazeSource:
-    """AutoGaze as a mask source.
+    """AutoGaze as a mask source, from a checkpoint's folder or the id of a Hugging Face repository.
 
-    Args:
-        source: a checkpoint's folder, or the id of a Hugging Face repository.
-        max_tokens: most tokens of a frame, or of a tile; None for the checkpoint's budget.
-        task_loss: the requirement at which a frame stops; None for the checkpoint's.
-        early_stop: False to use the whole budget in every frame.
-        mode: how frames are fed to the model; by default as a whole, with the window of its training.
-        on_tiles: called after each batch of a frame's tiles.
+    The other arguments are those of `GazeSettings`, `LoadedModel.load` and `gaze_source`; by default frames
+    are fed as a whole, with the window of the model's training.
     """
-    model = AutoGaze.from_pretrained(source, threads)
-    processor = AutoGazeImageProcessor.from_pretrained(source)
-    config = model.config
-    mode = mode or InferenceMode()
-    requirement = (config.task_loss_requirement if task_loss is None else task_loss) if early_stop else None
-    controls = mode.controls(config, max_tokens, requirement)
-    description = mode.describe(config, controls)
-    if mode.tiled:
-        tiles = TiledStream(config, processor, model.graphs, mode, controls)
-        return TiledAutoGazeSource(model, tiles, requirement, description, on_tiles)
-    return AutoGazeSource(Stream(model, controls), processor, description)
+    settings = GazeSettings(max_tokens, task_loss, early_stop, mode or InferenceMode())
+    return gaze_source(LoadedModel.load(source, threads), settings, on_tiles)
