@@ -23,6 +23,7 @@ WEB = ROOT / "web"
 PYTHON_FLOORS = (
     {"page"},
     {"cli"},
+    {"batch"},
     {"native", "files"},
     {"graph", "tiles", "live"},
     {"encoder"},

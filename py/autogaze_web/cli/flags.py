@@ -33,6 +33,14 @@ _PAGE_ONLY = {
 }
 
 
+def command(commands: Any, name: str, summary: str, description: str) -> argparse.ArgumentParser:
+    """Adds a subcommand."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    return parser
+
+
 def add_option_flags(parser: argparse.ArgumentParser) -> None:
     """Adds a flag for every option that applies to a file and a checkpoint's folder.
 

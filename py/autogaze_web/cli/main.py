@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..files.atomic_file import atomic_file, atomic_folder, check_outputs, write_atomically
 from ..files.clip import Clip
@@ -21,7 +20,8 @@ from ..live.record import FrameRecord, FrameRecords
 from ..live.sources import ComparisonSource, MaskSource
 from ..live.view import LiveSettings
 from ..panels.metrics import format_psnr, format_ratio
-from .flags import PATCH_DIFF, add_run_flags, grid_size, panel_height, step_count
+from .batch import add_batch
+from .flags import PATCH_DIFF, add_run_flags, command, grid_size, panel_height, step_count
 from .interrupts import sigterm_interrupts
 from .progress import ProgressLine, progress
 
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    trace = _command(commands, "trace", "what is chosen of each frame, as JSON", _TRACE_HELP + _STATUS_HELP)
+    trace = command(commands, "trace", "what is chosen of each frame, as JSON", _TRACE_HELP + _STATUS_HELP)
     _add_source(trace)
     trace.add_argument("--json", metavar="OUT", help="JSON file to write; - for the terminal")
     trace.add_argument("--metrics-csv", metavar="OUT", help="numbers of every frame; - for the terminal")
@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     trace.set_defaults(run=_trace)
 
-    render = _command(
+    render = command(
         commands, "render", "input | mask | output as a picture or video", _RENDER_HELP + _STATUS_HELP
     )
     _add_source(render)
@@ -164,7 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     render.set_defaults(run=_render)
 
-    export = _command(commands, "export", "the model's graphs for a browser", _EXPORT_HELP)
+    add_batch(commands)
+
+    export = command(commands, "export", "the model's graphs for a browser", _EXPORT_HELP)
     export.add_argument("--config", required=True, type=Path, help="a checkpoint's config.json")
     export.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
     export.add_argument(
@@ -175,13 +177,6 @@ def _parser() -> argparse.ArgumentParser:
         help="decoder steps of the frame graphs, one graph for each number (2, and what the budget needs)",
     )
     export.set_defaults(run=_export)
-    return parser
-
-
-def _command(commands: Any, name: str, summary: str, description: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
     return parser
 
 

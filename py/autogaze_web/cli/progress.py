@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
@@ -61,13 +61,77 @@ class ProgressLine:
             self._out.write("\n")
 
     def _write(self, label: str, count: int, total: int | None, rate: bool) -> None:
+        self._put(_line(label, count, total, time.monotonic() - self._start if rate else 0.0))
+
+    def _put(self, text: str) -> None:
         if not self._out.isatty():
             return
         self._shown = time.monotonic()
-        text = _line(label, count, total, self._shown - self._start if rate else 0.0)
         self._out.write("\r" + text.ljust(self._width))
         self._width = len(text)
         self._out.flush()
+
+
+class BatchLine(ProgressLine):
+    """The progress of many videos: how many are done, the rate and the time that is left.
+
+    Args:
+        sizes: of the videos in bytes, by name; what is left is estimated from them.
+        out: stderr by default.
+    """
+
+    def __init__(self, sizes: Mapping[str, int], out: TextIO | None = None) -> None:
+        super().__init__(out)
+        self._sizes = dict(sizes)
+        self._count, self._total = 0, len(sizes)
+        self._done, self._all = 0, sum(sizes.values()) or 1
+
+    def ended(self, name: str) -> None:
+        """A video is done, or failed."""
+        self._count += 1
+        self._done += self._sizes.pop(name, 0)
+        self._put(self._text(""))
+
+    def frame(self, frames: int) -> None:
+        """The video in work has as many frames now."""
+        if time.monotonic() - self._shown >= _INTERVAL:
+            self._put(self._text(f"  frame {frames}"))
+
+    def message(self, text: str) -> None:
+        """Writes a line of its own."""
+        if self._out.isatty():
+            self._out.write("\r" + " " * self._width + "\r")
+            self._width = 0
+        self._out.write(text + "\n")
+
+    def close(self) -> None:
+        """Ends the line."""
+        if self._out.isatty() and self._width:
+            self._out.write("\n")
+
+    def _text(self, more: str) -> str:
+        return (
+            batch_line(self._count, self._total, self._done / self._all, time.monotonic() - self._start)
+            + more
+        )
+
+
+def batch_line(count: int, total: int, share: float, seconds: float) -> str:
+    """The text of a batch's progress.
+
+    Args:
+        share: of the work that is done, 0 .. 1.
+        seconds: since the start.
+
+    >>> batch_line(3, 12, 0.25, 90)
+    'videos [#######.......................] 3/12  2.0/min  0:04:30 left'
+    """
+    done = min(_WIDTH, _WIDTH * count // max(total, 1))
+    text = f"videos [{'#' * done}{'.' * (_WIDTH - done)}] {count}/{total}"
+    if not count or not share or seconds <= 0:
+        return text
+    left = round(seconds / share - seconds)
+    return f"{text}  {60 * count / seconds:.1f}/min  {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
 
 
 def _line(label: str, count: int, total: int | None, seconds: float) -> str:

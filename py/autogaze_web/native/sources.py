@@ -56,6 +56,10 @@ class TiledAutoGazeSource:
         """See `live.sources.MaskSource`."""
         return self._description
 
+    def prepare(self, frame: Rgba) -> None:
+        """Takes a frame as context of the next ones, without choosing from it."""
+        self._stream.next(frame, self._requirement)
+
     def choose(self, frame: Rgba) -> Choice:
         """See `live.sources.MaskSource`."""
         generation = self._stream.next(frame, self._requirement)
