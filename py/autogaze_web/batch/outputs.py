@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,10 +14,15 @@ from numpy.typing import NDArray
 
 from ..files.atomic_file import atomic_file
 from ..files.exports import TRACE_END, TRACE_SEPARATOR, trace_entry, trace_head
+from ..files.gaze_store import PATCH_SIZE, StoredGaze, gaze_to_bytes
 from ..live.pipeline import ProcessedFrame
 from ..masks.choice import Description
 from ..masks.fixations import Fixations
 from ..masks.footprint import Footprint
+from ..readout.gazing_info import GazingInfo, patch_numbers
+from ..tiles.cells_by_tile import cells_by_tile, tile_edges
+from ..tiles.inference_mode import InferenceMode
+from ..tiles.tiling import Tiling
 from .settings import GAZING, MASKS, SUFFIXES, TRACE
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -34,7 +38,12 @@ Writer = Union["TraceWriter", "GazingWriter", "MaskWriter"]
 
 @contextmanager
 def video_outputs(
-    folder: Path, name: str, kinds: Sequence[str], video: Mapping[str, Any], description: Description
+    folder: Path,
+    name: str,
+    kinds: Sequence[str],
+    video: Mapping[str, Any],
+    description: Description,
+    patch_size: int = PATCH_SIZE,
 ) -> Iterator[list[Writer]]:
     """Writers of a video's outputs, which replace earlier ones when the block ends without an error.
 
@@ -44,6 +53,7 @@ def video_outputs(
         kinds: of outputs.
         video: ``name`` and ``frames_per_second`` for the trace.
         description: of the mask source.
+        patch_size: of the model, in pixels.
     """
     with ExitStack() as stack:
         writers: list[Writer] = []
@@ -54,7 +64,7 @@ def video_outputs(
             if kind == TRACE:
                 writers.append(TraceWriter(file, video, description))
             elif kind == GAZING:
-                writers.append(GazingWriter(file, description))
+                writers.append(GazingWriter(file, description, patch_size))
             elif kind == MASKS:
                 writers.append(MaskWriter(file))
         yield writers
@@ -92,63 +102,76 @@ class TraceWriter:
 
 
 class GazingWriter:
-    """``gazing_info`` as ``.npz``: NVIDIA's three arrays, the grids, the frames' times and the settings.
+    """``gazing_info`` as ``.npz``, with the same bytes as `files.gaze_store.StoredGaze.of_choices`.
 
-    Cells of tiles have no patch number in the frame: their file has ``edges`` (N, 6) in place of
-    ``gazing_pos``, as fractions of the frame: y0, x0, y1, x1 in parts of the last two.
+    Only the patches' numbers are stored until the end: four bytes for each.
     """
 
-    def __init__(self, file: IO[bytes], description: Description) -> None:
+    def __init__(self, file: IO[bytes], description: Description, patch_size: int) -> None:
         self._file, self._description = file, description
-        self._patches = sum(grid * grid for grid in description["grids"])
-        self._positions: list[NDArray[np.int64]] = []
-        self._padded: list[NDArray[np.bool_]] = []
-        self._edges: list[NDArray[np.int32]] = []
-        self._grids: list[NDArray[np.int32]] = []
-        self._counts: list[int] = []
+        self._grids = tuple(description["grids"])
+        self._scales = tuple(grid * patch_size for grid in self._grids)
+        self._patches = sum(grid * grid for grid in self._grids)
+        self._tiling: Tiling | None = None
+        # Of each frame, tile after tile; without tiles the slots, in which padding is -1.
+        self._numbers: list[NDArray[np.int32]] = []
+        self._counts: list[NDArray[np.int32]] = []
         self._times: list[float] = []
 
     def add(self, processed: ProcessedFrame, _mask: Footprint | None) -> None:
         """Adds a frame's slots."""
-        record = processed.record
-        choice, cells = record.choice, record.choice.cells
-        if isinstance(cells, Fixations):
-            edges = np.concatenate([cells.start, cells.end, cells.parts], axis=1)
-            self._edges.append(edges.astype(np.int32))
-            self._grids.append(cells.grid.astype(np.int32))
-            count = len(cells)
+        choice = processed.record.choice
+        if isinstance(choice.cells, Fixations):
+            if self._tiling is None:
+                self._tiling = _tiling(self._description, *processed.frame.shape[:2])
+            cells_of_tiles = cells_by_tile(choice.cells, self._tiling)
+            numbers = [patch_numbers(cells, self._grids) for cells in cells_of_tiles]
         else:
-            padded = choice.slots
-            if padded is None:
-                padded = np.zeros(len(cells), np.bool_)
-            # Padding has the number after its frame's last patch, as in NVIDIA's code.
-            positions = np.full(padded.size, self._patches, np.int64)
-            positions[~padded] = choice.tokens
-            self._positions.append(positions + self._patches * len(self._counts))
-            self._padded.append(padded)
-            count = padded.size
-        self._counts.append(count)
-        self._times.append(np.nan if record.time is None else record.time)
+            slots = np.zeros(len(choice.cells), np.bool_) if choice.slots is None else choice.slots
+            numbers = [np.full(slots.size, -1, np.int64)]
+            numbers[0][~slots] = patch_numbers(choice.cells, self._grids)
+        self._numbers.append(np.concatenate(numbers).astype(np.int32))
+        self._counts.append(np.array([each.size for each in numbers], np.int32))
+        time = processed.record.time
+        self._times.append(np.nan if time is None else time)
 
     def close(self) -> None:
         """Writes the file."""
-        arrays: dict[str, NDArray[Any]] = {
-            "num_gazing_each_frame": np.array(self._counts, np.int64),
-            "grids": np.array(self._description["grids"], np.int64),
-            "times": np.array(self._times, np.float64),
-            "settings": np.array(json.dumps(self._description)),
-        }
-        if self._edges:
-            arrays["edges"] = np.concatenate(self._edges)
-            arrays["grid_of_slot"] = np.concatenate(self._grids)
-        else:
-            arrays["gazing_pos"] = np.concatenate(self._positions)[None]
-            arrays["if_padded_gazing"] = np.concatenate(self._padded)[None]
-        np.savez_compressed(self._file, **arrays)  # type: ignore[arg-type]
+        counts = np.stack(self._counts)  # (frames, videos)
+        slots = counts.max(axis=1).astype(np.int64)
+        starts = np.cumsum(slots) - slots
+        shape = (counts.shape[1], int(slots.sum()))
+        offset = np.arange(len(slots), dtype=np.int64) * self._patches
+        # Padding has the number after its frame's last patch, as in NVIDIA's code.
+        position = np.broadcast_to(np.repeat(offset + self._patches, slots), shape).copy()
+        padded = np.ones(shape, np.bool_)
+        for frame, numbers in enumerate(self._numbers):
+            at = 0
+            for video, count in enumerate(counts[frame].tolist()):
+                part = numbers[at : at + count]
+                place = slice(starts[frame], starts[frame] + count)
+                padded[video, place] = part < 0
+                position[video, place][part >= 0] = part[part >= 0] + offset[frame]
+                at += count
+        stored = StoredGaze(
+            GazingInfo(position, padded, slots),
+            self._scales,
+            self._grids,
+            np.array(self._times, np.float64),
+            self._description,
+            np.zeros((0, 6), np.int64) if self._tiling is None else tile_edges(self._tiling),
+        )
+        self._file.write(gaze_to_bytes(stored, ".npz"))
+
+
+def _tiling(description: Description, height: int, width: int) -> Tiling:
+    tile: int = description["tile"]
+    mode = InferenceMode(description["mode"], description.get("tile_stride") or tile)
+    return mode.tiling(height, width, tile)
 
 
 class MaskWriter:
-    """A zip with the masked pixels of each frame as a PNG of one bit, white where masked: ``000000.png`` ..."""
+    """A zip with the masked pixels of each frame as a PNG of one bit, white where masked."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._archive = zipfile.ZipFile(file, "w")

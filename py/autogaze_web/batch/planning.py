@@ -42,7 +42,10 @@ def assign_names(
     >>> [source.name for source in assign_names(found, {}, lambda *_: False)]
     ['clip.mp4', 'clip-413b5f1a.mp4']
     """
-    unique = list({source.address: source for source in sources}.values())
+    first: dict[str, Source] = {}
+    for source in sources:
+        first.setdefault(source.address, source)
+    unique = list(first.values())
     known = {entry.address: entry.name for entry in entries.values()}
     owners = {_folded(entry.name): entry for entry in entries.values()}
     taken = {_folded(known[source.address]) for source in unique if source.address in known}

@@ -111,8 +111,7 @@ def run(
         ValueError: if the manifest cannot be written, or no worker can be started.
     """
     summary = Summary(skipped=todo.skipped)
-    for part in todo.folder.rglob(_PART):
-        part.unlink(missing_ok=True)
+    _remove_parts(todo.folder)
     waiting = deque(todo.sources)
     jobs: deque[Job] = deque()
     open_segments: dict[str, _Segments] = {}
@@ -149,6 +148,7 @@ def run(
                 else:
                     del open_segments[job.source.name]
                     record(merge)
+    _remove_parts(todo.folder)
     return summary
 
 
@@ -231,6 +231,12 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _remove_parts(folder: Path) -> None:
+    """Removes what workers left that were killed."""
+    for part in folder.rglob(_PART):
+        part.unlink(missing_ok=True)
 
 
 class _Segments:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.atomic_file import atomic_file
+from ..files.gaze_store import PATCH_SIZE
 from ..files.video import open_clip
 from ..frames.rgba import Rgba, as_frame
 from ..frames.timed_frame import TimedFrame
@@ -100,6 +101,12 @@ class VideoWorker:
 
         return gaze_source(self._loaded, GazeSettings.of(self.settings.given))
 
+    def _patch_size(self) -> int:
+        if self._loaded is None:
+            return PATCH_SIZE
+        config = self._loaded.model.config
+        return config.scales[-1] // config.scale_grids()[-1]
+
     def _video(self, job: Job, on_frame: Callable[[int], object] | None) -> Entry:
         settings, folder, name = self.settings, Path(job.folder), job.source.name
         source = self.source()
@@ -114,7 +121,9 @@ class VideoWorker:
                 "name": Path(name).name,
                 "frames_per_second": None if rate is None else rate / settings.every,
             }
-            with video_outputs(folder, name, settings.outputs, video, source.describe()) as writers:
+            with video_outputs(
+                folder, name, settings.outputs, video, source.describe(), self._patch_size()
+            ) as writers:
                 chosen = selected(clip.frames(), settings.every, settings.frames)
                 for processed in process_frames(chosen, source, self._view):
                     mask = None

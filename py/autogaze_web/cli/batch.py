@@ -100,7 +100,9 @@ def _batch(options: argparse.Namespace) -> int:
     is_local = options.engine == "local"
     if options.address and is_local:
         raise ValueError("--address is that of a Ray cluster: add --engine ray, or leave it out")
-    threads = options.threads or (threads_for(workers) if is_local and workers > 1 else None)
+    threads = options.threads
+    if threads is None and (workers > 1 or not is_local):
+        threads = threads_for(workers) if is_local else 1
     outputs = (TRACE, GAZING, MASKS) if options.masks else (TRACE, GAZING)
     settings = settings_of(options, outputs, threads)
     if options.segment_frames and not settings.tiled:

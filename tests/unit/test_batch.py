@@ -1,0 +1,418 @@
+"""Many videos: what is done and what is not, whatever interrupts the work and whichever engine does it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autogaze_web.batch import run as batch
+from autogaze_web.batch.engines import SerialEngine
+from autogaze_web.batch.manifest import Entry, FileState, entry_line, head_line, parse_manifest
+from autogaze_web.batch.planning import Source, assign_names, reason_to_run, segments
+from autogaze_web.batch.settings import BatchSettings, fingerprint
+from autogaze_web.batch.sources import find_sources
+from autogaze_web.batch.video_job import selected
+from autogaze_web.cli.main import main
+from autogaze_web.cli.progress import BatchLine
+from autogaze_web.files.gaze_store import StoredGaze, gaze_to_bytes, load_gaze
+from autogaze_web.files.mp4_writer import write_mp4
+from autogaze_web.files.video import read_frames
+from autogaze_web.live.pipeline import process_frames, synthetic_frames
+from autogaze_web.live.view import LiveSettings
+from autogaze_web.native.sources import autogaze_source
+from autogaze_web.tiles.inference_mode import InferenceMode
+
+ROOT = Path(__file__).parents[2]
+MODEL = ROOT / "site" / "model"
+FAST = ("--model", str(MODEL), "--max-tokens", "7", "--task-loss", "off")
+TILES = (*FAST, "--tiles", "--frames-per-clip", "2")
+
+
+def write_clip(path: Path, frames: int = 3, source: str = "synthetic-pan", width: int = 96) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images = [frame[..., :3].copy() for frame in synthetic_frames(source, 64, width, frames)]
+    write_mp4(path, np.stack(images), 10)
+    return path
+
+
+@pytest.fixture
+def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with three videos, one of them in a folder, and a file that is none."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "clips"
+    write_clip(folder / "a.mp4", 3)
+    write_clip(folder / "b.mp4", 4, "synthetic-pulse")
+    write_clip(folder / "deep" / "c.mp4", 2)
+    (folder / "notes.md").write_text("no video")
+    return folder
+
+
+def run(*words: object) -> int:
+    return main(["batch", *map(str, words)])
+
+
+def manifest(folder: Path) -> dict[str, Entry]:
+    return parse_manifest((folder / "manifest.jsonl").read_text("utf-8"))
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Everything but the manifest, which has times."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.jsonl"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_batch_writes_what_trace_writes(clips: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(clips, "--out", out, *FAST, "--masks") == 0
+    assert sorted(results(out)) == [
+        f"{name}.mp4.{kind}"
+        for name in ("a", "b", "deep/c")
+        for kind in ("gazing.npz", "masks.zip", "trace.json")
+    ]
+    assert main(["trace", str(clips / "b.mp4"), *FAST, "--json", str(tmp_path / "b.json")]) == 0
+    assert (out / "b.mp4.trace.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+    source = autogaze_source(str(MODEL), 7, None, early_stop=False)
+    processed = [frame.copy() for frame in process_frames(read_frames(clips / "b.mp4"), source)]
+    stored = load_gaze(out / "b.mp4.gazing.npz")
+    assert [stored.cells(frame).grid.tolist() for frame in range(4)] == [
+        each.cells.grid.tolist() for each in processed
+    ]
+    with zipfile.ZipFile(out / "b.mp4.masks.zip") as archive:
+        mask = np.asarray(Image.open(io.BytesIO(archive.read("000003.png"))))
+    view = LiveSettings()
+    np.testing.assert_array_equal(mask, view.mask.footprint(processed[3].cells, 64, 96).plan.pixels())
+    entry = manifest(out)["b.mp4"]
+    assert (entry.status, entry.frames, entry.tokens) == ("done", 4, 28)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"mode": "tiled"}, {"mode": "full-resolution", "tile-stride": "160"}],
+    ids=["whole", "tiled", "full"],
+)
+def test_gazing_info_has_the_bytes_of_the_store(given: dict[str, str], tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 3, width=300)
+    flags = [word for name, value in given.items() for word in (f"--{name}", value)]
+    assert run(clip, "--out", tmp_path / "out", "--model", MODEL, "--max-tokens", "12", *flags) == 0
+    mode = InferenceMode(given.get("mode", "realtime"), 160, frames=2 if given else 16)  # type: ignore[arg-type]
+    source = autogaze_source(str(MODEL), 12, mode=mode)
+    frames = [frame.record for frame in process_frames(read_frames(clip), source)]
+    stored = StoredGaze.of_choices(
+        [record.choice for record in frames],
+        source.describe()["grids"],
+        [0, 0.1, 0.2],
+        source.describe(),
+        mode.tiling(64, 300, 224) if given else None,
+    )
+    assert (tmp_path / "out" / "clip.mp4.gazing.npz").read_bytes() == gaze_to_bytes(stored, ".npz")
+
+
+def test_a_second_run_does_what_is_missing_or_changed(
+    clips: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = clips.parent / "out"
+
+    def ran(*more: str) -> str:
+        assert run(clips, "--out", out, *more) == 0
+        return capsys.readouterr().out.partition(": ")[2].strip()
+
+    assert ran() == "3 done"
+    assert ran() == "3 already there"
+    os.utime(clips / "a.mp4")  # newer, with the same contents
+    assert ran("--palette", "cvd", "--threads", "1") == "3 already there"
+    write_clip(clips / "a.mp4", 2)
+    assert ran() == "1 done, 2 already there"
+    (out / "b.mp4.trace.json").write_bytes(b"{}")
+    (out / "deep" / "c.mp4.gazing.npz").unlink()
+    assert ran() == "2 done, 1 already there"
+    assert ran("--threshold", "0.3") == "3 done"
+    assert ran("--threshold", "0.3", "--masks") == "3 done"
+    assert ran("--threshold", "0.30") == "3 already there"
+    assert len((out / "manifest.jsonl").read_text().splitlines()) == 1 + 3
+
+
+def test_failures_do_not_stop_the_rest(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = clips.parent / "out"
+    whole = (clips / "b.mp4").read_bytes()
+    (clips / "0.mp4").write_bytes(b"no video at all")
+    (clips / "b.mp4").write_bytes(whole[: len(whole) // 2])
+    listed = clips.parent / "list.txt"
+    listed.write_text("# videos\n\nclips\nclips/gone.mp4\n", encoding="utf-8-sig")
+    assert run(listed, "--out", out) == 1
+    said = capsys.readouterr()
+    assert said.out.endswith("2 done, 3 failed\n")
+    for name in ("0.mp4", "b.mp4", "gone.mp4"):
+        (line,) = [line for line in said.err.splitlines() if line.startswith(f"failed: {name}: ")]
+        assert "Traceback" not in line
+    assert manifest(out)["gone.mp4"].status == "failed"
+    (clips / "b.mp4").write_bytes(whole)
+    assert run(listed, "--out", out) == 1
+    assert "1 done, 2 failed, 2 already there" in capsys.readouterr().out
+
+
+def test_a_damaged_video_is_processed_as_far_as_it_goes(tmp_path: Path) -> None:
+    sample = (ROOT / "tests" / "data" / "example_input.webm").read_bytes()
+    (tmp_path / "cut.webm").write_bytes(sample[: len(sample) // 2])
+    for _ in range(2):  # what is there stays damaged
+        assert run(tmp_path / "cut.webm", "--out", tmp_path / "out", "--every", "9") == 3
+    entry = manifest(tmp_path / "out")["cut.webm"]
+    assert entry.status == "damaged"
+    assert "cut off" in entry.message
+    assert entry.frames > 0
+
+
+def test_every_and_frames(clips: Path, tmp_path: Path) -> None:
+    assert run(clips / "b.mp4", "--out", tmp_path / "out", "--every", "2", "--frames", "9") == 0
+    trace = json.loads((tmp_path / "out" / "b.mp4.trace.json").read_text())
+    assert [frame["time"] for frame in trace["frames"]] == [0, 0.2]
+    assert trace["video"]["frames_per_second"] == 5
+    assert list(selected(iter(range(9)), 3, None)) == [0, 3, 6]  # type: ignore[arg-type]
+
+
+def test_processes_and_segments_write_the_same_bytes(clips: Path, tmp_path: Path) -> None:
+    write_clip(clips / "a.mp4", 7, width=300)
+    assert run(clips, "--out", tmp_path / "one", *TILES) == 0
+    assert run(clips, "--out", tmp_path / "two", *TILES, "--workers", "2", "--segment-frames", "3") == 0
+    assert results(tmp_path / "one") == results(tmp_path / "two")
+    assert {name: (e.frames, e.tokens) for name, e in manifest(tmp_path / "one").items()} == {
+        name: (e.frames, e.tokens) for name, e in manifest(tmp_path / "two").items()
+    }
+
+
+def killed_in_the_middle(clips: Path, out: Path, how: int, *flags: str) -> int:
+    """Starts a batch, and ends it once the first video's entry is written."""
+    words = [sys.executable, "-m", "autogaze_web", "batch", str(clips), "--out", str(out), *flags]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    path = out / "manifest.jsonl"
+    while process.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < 2):
+        time.sleep(0.02)
+    process.send_signal(how)
+    process.communicate()
+    return process.returncode
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupted_batch_is_resumed_without_loss(workers: str, clips: Path, tmp_path: Path) -> None:
+    one = write_clip(clips / "a.mp4", 12).read_bytes()
+    for index in range(24):
+        (clips / f"{index}.mp4").write_bytes(one)
+    out = tmp_path / "out"
+    how = signal.SIGINT if workers == "1" else signal.SIGKILL
+    status = killed_in_the_middle(clips, out, how, "--workers", workers)
+    assert status == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    before = manifest(out)
+    assert 1 <= len(before) < 27
+    with (out / "manifest.jsonl").open("ab") as file:
+        file.write(b'{"name": "torn')
+    kept = {name: (out / f"{name}.trace.json").stat().st_mtime_ns for name in before}
+    deadline = time.monotonic() + 60
+    while run(clips, "--out", out) != 0:  # a killed batch's workers may need a moment to end
+        assert time.monotonic() < deadline
+    assert {name: (out / f"{name}.trace.json").stat().st_mtime_ns for name in before} == kept
+    assert run(clips, "--out", tmp_path / "whole") == 0
+    assert results(out) == results(tmp_path / "whole")
+
+
+def test_two_batches_do_not_share_a_folder(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = clips.parent / "out"
+    with batch.exclusive(out):
+        assert run(clips, "--out", out) == 2
+    assert "another batch works in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["gone.mp4"], "there is no file or folder gone.mp4: check its name"),
+        (["gone/*.mp4"], "no file matches gone/*.mp4: check the pattern"),
+        (["empty"], "the folder empty has no video: give a folder with files such as .mp4 or .webm"),
+        (["empty.txt"], "the list empty.txt names no video: give one path on each line"),
+        (["bytes.txt"], "bytes.txt is not a list of videos in UTF-8: give one path on each line"),
+        (["clips", "--model", "gone"], "there is no folder 'gone': give a folder with config.json and"),
+        (["clips", "--out", "clips/a.mp4"], "a.mp4: it is a file or in one; name a folder"),
+        (["clips", "--out", "taken"], "manifest.jsonl is not the manifest of a batch"),
+        (["clips", "--tiles"], "--tiles needs a model"),
+        (
+            ["clips", "--tiles", "--mode", "realtime", "--model", "x"],
+            "--tiles and --mode realtime contradict",
+        ),
+        (["clips", "--segment-frames", "8"], "--segment-frames needs a model and --tiles"),
+        (["clips", "--address", "x:1"], "--address is that of a Ray cluster: add --engine ray"),
+        (["clips", "--mask-geometry", "round"], "mask-geometry is one of"),
+        (
+            ["clips", "--device", "cuda", "--model", str(MODEL)],
+            "needs ONNX Runtime",
+        ),
+    ],
+)
+def test_wrong_arguments_end_in_a_sentence(
+    words: list[str], sentence: str, clips: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = clips.parent
+    (here / "empty").mkdir()
+    (here / "empty.txt").write_text("# nothing\n")
+    (here / "bytes.txt").write_bytes(b"\xff\xfe\x00")
+    (here / "taken").mkdir()
+    (here / "taken" / "manifest.jsonl").write_text('{"mine": 1}\n')
+    assert run(*words, *([] if "--out" in words else ["--out", "out"])) == 2
+    assert sentence in capsys.readouterr().err
+    assert (here / "taken" / "manifest.jsonl").read_text() == '{"mine": 1}\n'
+
+
+def test_sources_are_found(clips: Path) -> None:
+    here = clips.parent
+    (clips / ".hidden.mp4").write_bytes(b"")
+    (here / "more").mkdir()
+    (here / "more" / "list.txt").write_text("../clips/a.mp4\nclips/deep\n")
+    (clips / "same.mp4").symlink_to(clips / "a.mp4")
+
+    def names(*words: str) -> list[str]:
+        found = assign_names(find_sources(words, here / "clips" / "deep"), {}, lambda *_: False)
+        return [source.name for source in found]
+
+    assert names("clips") == ["a.mp4", "b.mp4"]  # same.mp4 is a.mp4; the outputs' folder is left out
+    assert names("clips/*.mp4", "clips/a.mp4") == ["a.mp4", "b.mp4"]
+    assert names("more/list.txt") == ["a.mp4", "c.mp4"]
+    assert names("clips/notes.md") == ["notes.md"]
+
+
+def test_remote_sources(clips: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    address = f"file://{clips.as_posix()}"
+    assert run(f"{address}/*.mp4", f"{address}/deep", "--out", out) == 0
+    assert run(clips / "a.mp4", clips / "b.mp4", clips / "deep", "--out", tmp_path / "local") == 0
+    assert results(out) == results(tmp_path / "local")
+    assert run(address, "--out", out) == 0
+    with pytest.raises(ValueError, match=r"there is no video at file://.*: check the address"):
+        find_sources([f"{address}/*.webm"])
+
+
+def test_a_name_belongs_to_one_video() -> None:
+    def entry(name: str, address: str) -> Entry:
+        return Entry(name, address, "s", "done")
+
+    def assigned(*sources: tuple[str, str], same: bool = False, **owners: str) -> list[str]:
+        entries = {f"{name}.mp4": entry(f"{name}.mp4", address) for name, address in owners.items()}
+        found = [Source(*each) for each in sources]
+        return [each.name for each in assign_names(found, entries, lambda *_: same)]
+
+    assert assigned(("x/a.mp4", "a.mp4"), ("y/A.MP4", "A.MP4"))[0] == "a.mp4"
+    assert assigned(("x/a.mp4", "a.mp4"), ("y/A.MP4", "A.MP4"))[1].startswith("A-")
+    assert assigned(("y/a.mp4", "a.mp4"), ("x/a.mp4", "a.mp4"), a="x/a.mp4")[1] == "a.mp4"
+    assert assigned(("y/a.mp4", "a.mp4"), a="x/a.mp4") != ["a.mp4"]
+    assert assigned(("y/a.mp4", "a.mp4"), same=True, a="x/a.mp4") == ["a.mp4"]
+
+
+def test_reasons_to_run() -> None:
+    def reason(entry: Entry | None, outputs: tuple[str, ...] = ("trace",), same: bool = True) -> str | None:
+        return reason_to_run(entry, "s", outputs, lambda _: same, lambda *_: True)
+
+    state = FileState(1, "v", "d")
+    entry = Entry("a", "a", "s", "done", state, {"trace": state})
+    assert reason(entry) is None
+    assert reason(None) == "new"
+    assert reason(entry, ("trace", "masks")) == "an output is missing or changed"
+    assert reason(entry, same=False) == "the video changed"
+    assert reason(Entry("a", "a", "t", "done")) == "other settings"
+    assert reason(Entry("a", "a", "s", "failed")) == "failed before"
+
+
+def test_a_manifest_survives_anything_but_another_head() -> None:
+    state = FileState(1, "v", "d")
+    entry = Entry("ä", "a", "s", "done", state, {"trace": state}, frames=2)
+    lines = ["", "[]", "null", '{"name": 3}', "[" * 10_000, entry_line(entry)[:-9]]
+    assert parse_manifest(head_line() + entry_line(entry) + "\n".join(lines)) == {"ä": entry}
+    for text in ("", "{}", "[]", '{"format": "autogaze-batch", "version": 2}'):
+        with pytest.raises(ValueError, match=r"it (does not begin with|has another version)"):
+            parse_manifest(text)
+
+
+def test_segments_cover_every_frame_once() -> None:
+    for frames in range(1, 40):
+        parts = segments(frames, 7)
+        assert parts[0][0] == 0
+        assert parts[-1][1] is None
+        assert all(end == start for (_, end), (start, _) in pairwise(parts))
+
+
+def test_fingerprints_tell_settings_apart() -> None:
+    def of(**given: Any) -> str:
+        return fingerprint(BatchSettings(**given), "")
+
+    assert of() == of(threads=3) == of(given={"palette": "cvd"})
+    assert len({of(), of(frames=3), of(every=2), of(stream=1), of(given={"keyframe-duration": "3"})}) == 5
+
+
+def test_progress_has_a_rate_and_the_time_that_is_left() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal, file = Terminal(), io.StringIO()
+    for out in (terminal, file):
+        line = BatchLine({"a": 1, "b": 3}, out)
+        line.frame(3)
+        line.message("failed: a: why")
+        line.ended("a")
+        line.close()
+    assert "1/2" in terminal.getvalue()
+    assert "/min" in terminal.getvalue()
+    assert " left" in terminal.getvalue()
+    assert file.getvalue() == "failed: a: why\n"
+
+
+def test_a_video_that_kills_its_worker_fails_alone(clips: Path, tmp_path: Path) -> None:
+    """The engine starts another worker; the job is tried twice."""
+    code = (
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "from autogaze_web.batch import video_job\n"
+        "from autogaze_web.cli.main import main\n"
+        "run = video_job.VideoWorker.run\n"
+        "def deadly(self, job, on_frame=None):\n"
+        "    if job.source.name == 'a.mp4':\n"
+        "        with open('tries', 'a') as file: file.write('x')\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return run(self, job, on_frame)\n"
+        "video_job.VideoWorker.run = deadly\n"
+        "if __name__ == '__main__':\n"
+        f"    raise SystemExit(main(['batch', {str(clips)!r}, '--out', 'out', '--workers', '2']))\n"
+    )
+    (tmp_path / "deadly.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, "deadly.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.endswith("2 done, 1 failed\n")
+    assert "its worker ended twice (signal 9)" in done.stderr
+    assert (tmp_path / "tries").read_text() == "xx"
+
+
+def test_workers_that_find_no_model_end_the_batch(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = clips.parent / "model"
+    broken.mkdir()
+    (broken / "config.json").write_text("{}")
+    for workers in ("1", "2"):
+        assert run(clips, "--out", "out", "--model", broken, "--workers", workers) == 2
+        assert "config.json" in capsys.readouterr().err
+
+
+def test_the_library_runs_a_batch(clips: Path, tmp_path: Path) -> None:
+    settings = BatchSettings(frames=1)
+    todo = batch.prepare(tmp_path, settings, find_sources([str(clips)]))
+    summary = batch.run(todo, SerialEngine(settings), settings)
+    assert [entry.frames for entry in summary.done] == [1, 1, 1]
