@@ -40,7 +40,7 @@ def assign_names(
 
     >>> found = [Source("a/clip.mp4", "clip.mp4"), Source("b/clip.mp4", "clip.mp4")]
     >>> [source.name for source in assign_names(found, {}, lambda *_: False)]
-    ['clip.mp4', 'clip-413b5f1a.mp4']
+    ['clip.mp4', 'clip-2cff0d93.mp4']
     """
     first: dict[str, Source] = {}
     for source in sources:
