@@ -119,10 +119,11 @@ def run(
     with _appended(todo.folder / NAME, todo.entries) as manifest:
 
         def record(entry: Entry) -> None:
+            # First: an interrupt during the next lines rewrites the manifest from the entries.
+            todo.entries[entry.name] = entry
             manifest.write(entry_line(entry).encode())
             manifest.flush()
             os.fsync(manifest.fileno())
-            todo.entries[entry.name] = entry
             summary.add(entry)
             if on_entry:
                 on_entry(entry)
