@@ -86,16 +86,22 @@ describe("animated pictures", () => {
   });
 
   test("that are cut off have the frames that are whole", async () => {
-    for (const whole of [
-      gif([5, 5, 5]),
-      apng([
-        [1, 4],
-        [1, 4],
-        [1, 4],
-      ]),
-    ]) {
-      assert.deepEqual((await read(whole, -8))?.durations.length, 2);
-      assert.equal((await read(whole, -8))?.cut, true);
+    const picture = apng([
+      [1, 4],
+      [1, 4],
+      [1, 4],
+    ]);
+    for (const [whole, end, frames] of /** @type {[number[], number, number][]} */ ([
+      [gif([5, 5, 5]), -8, 2],
+      [picture, -14, 2], // within the data of the last frame
+      [picture, -30, 2], // within its delay
+      [picture, -8, 3], // behind its data
+      [picture, -12, 3],
+    ])) {
+      const found = await read(whole, end);
+      assert.deepEqual([found?.durations.length, found?.cut], [frames, frames < 3]);
+    }
+    for (const whole of [gif([5, 5, 5]), picture]) {
       for (let end = 0; end < whole.length; end++) await read(whole, end);
     }
   });

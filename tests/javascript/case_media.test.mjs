@@ -7,52 +7,37 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { readAnimation } from "../../web/sources/animation.mjs";
-import { kindOf, missingPart } from "../../web/sources/file_kind.mjs";
-import { readFrames } from "../../web/sources/frame_reader.mjs";
-import { withWholeClusters } from "../../web/sources/matroska_repair.mjs";
+import { kindOf } from "../../web/sources/file_kind.mjs";
+import { mediaFrames } from "./media_frames.mjs";
 
-const LIBRARY = new URL(
-  "../../wasm_bridge/node_modules/mediabunny/dist/bundles/mediabunny.mjs",
-  import.meta.url,
-).href;
 const FOLDER = process.env.AUTOGAZE_CASES ?? new URL("../../../shared/cases", import.meta.url).pathname;
 const there = existsSync(`${FOLDER}/media`);
 /** @param {string} name */
 const blob = (name) => new Blob([readFileSync(`${FOLDER}/media/${name}`)]);
 
-/** @param {Blob} file */
-async function framesOf(file) {
-  const library = await import(LIBRARY);
-  const source = new library.BlobSource(await withWholeClusters(file));
-  const input = new library.Input({ formats: library.ALL_FORMATS, source });
-  const [track] = await input.getVideoTracks();
-  const isCut = (await missingPart(file)) !== "";
-  const { signal } = new AbortController();
-  return readFrames(library, file, track, { signal, onProgress() {}, duration: Number.NaN, isCut });
-}
-
 describe("files from the field", {
   skip: !there && "NOT CHECKED: set AUTOGAZE_CASES to the folder of the files",
 }, () => {
-  for (const [name, count, last] of /** @type {[string, number, number][]} */ ([
-    ["gum_vp8.webm", 15, 2.637],
-    ["vfr.mp4", 60, 5.967],
-    ["cut.mp4", 92, 3.1],
-    ["f30.mp4", 60, 1.967],
-    ["skydio.mp4", 60, 1.967],
-    ["anamorphic.mp4", 25, 0.96],
-    ["alpha.webm", 30, 0.967],
-    ["red.mkv", 5, 0.8],
-    ["mr_resize.webm", 69, 3.399],
-    ["mr.mp4", 69, 3.403],
-    ["trunc_fast.mp4", 104, 3.433],
-    ["trunc.webm", 70, 2.3],
+  for (const [name, count, last, rate] of /** @type {[string, number, number, number | null][]} */ ([
+    ["gum_vp8.webm", 15, 2.637, null],
+    ["vfr.mp4", 60, 5.967, 10],
+    ["cut.mp4", 92, 3.1, 30],
+    ["f30.mp4", 60, 1.967, 30],
+    ["skydio.mp4", 60, 1.967, 30],
+    ["anamorphic.mp4", 25, 0.96, 25],
+    ["alpha.webm", 30, 0.967, 30],
+    ["red.mkv", 5, 0.8, 5],
+    ["mr_resize.webm", 69, 3.399, null],
+    ["mr.mp4", 69, 3.403, 2070000 / 103093],
+    ["trunc_fast.mp4", 104, 3.433, 30],
+    ["trunc.webm", 70, 2.3, 30],
   ])) {
     test(name, async () => {
-      const { times } = await framesOf(blob(name));
+      const { times, framesPerSecond } = await mediaFrames(blob(name));
       assert.equal(times.length, count);
       assert.equal(times[0], 0);
       assert(Math.abs((times.at(-1) ?? 0) - last) < 1e-3, String(times.at(-1)));
+      assert(rate === null ? framesPerSecond === null : Math.abs((framesPerSecond ?? 0) - rate) < 1e-9);
       assert(times.every((time, index) => index === 0 || time > (times[index - 1] ?? 0)));
     });
   }

@@ -201,7 +201,11 @@ describe("the index of an MP4", () => {
   });
 
   test("there is none in fragmented files and in what is no MP4", async () => {
-    assert.equal(await readMp4Index(blob(box("ftyp", "isom"), movie({ fragmented: true }))), null);
+    const inPart = readMp4Index(blob(box("ftyp", "isom"), movie({ fragmented: true })));
+    await assert.rejects(inPart, /only a part of its frames is in its index/);
+    const header = box("mvhd", new Uint8Array(24));
+    const empty = box("moov", header, box("trak"), box("mvex"));
+    assert.equal(await readMp4Index(blob(box("ftyp", "isom"), empty)), null);
     assert.equal(await readMp4Index(blob(box("ftyp", "isom"), box("moof"), movie())), null);
     assert.equal(await readMp4Index(blob("no MP4 at all, whatever these bytes may say")), null);
     const broken = movie().slice(0, -30);

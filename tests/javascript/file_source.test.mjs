@@ -13,6 +13,7 @@ class FakePlayer {
   loop = false;
   playing = false;
   closed = false;
+  size = { width: 8, height: 6 };
   /** @type {any} */
   events;
 
@@ -43,7 +44,7 @@ class FakePlayer {
 
   async capture() {
     const image = /** @type {any} */ ({ close() {} });
-    return { image, width: 8, height: 6, time: this.time };
+    return { image, ...this.size, time: this.time };
   }
 
   close() {
@@ -57,6 +58,7 @@ class FakeReader {
   damage = "";
   broken = false;
   closed = false;
+  size = { width: 8, height: 6 };
 
   /** @param {number} index */
   timeOf(index) {
@@ -75,7 +77,7 @@ class FakeReader {
   /** @param {number} index @returns {Promise<any>} */
   async frame(index) {
     if (this.broken && (index === 2 || index === 3)) throw new Error("bad data");
-    return { image: index, width: 8, height: 6 };
+    return { image: index, ...this.size };
   }
 
   /** @param {number} index */
@@ -101,6 +103,7 @@ describe("FileSource", () => {
   let openReader;
   /** @type {FileSource} */
   let source;
+  let ratesRead = 0;
 
   beforeEach(() => {
     player = new FakePlayer();
@@ -117,7 +120,13 @@ describe("FileSource", () => {
     const size = (/** @type {number} */ width, /** @type {number} */ height) => ({ width, height });
     const setup = /** @type {any} */ ({ size, values, events });
     source = new FileSource(
-      { name: "clip.webm", missing, player, openReader: (setup) => openReader(setup) },
+      {
+        name: "clip.webm",
+        missing,
+        player,
+        openReader: (setup) => openReader(setup),
+        readRate: async () => ++ratesRead && 10,
+      },
       setup,
     );
   }
@@ -238,6 +247,33 @@ describe("FileSource", () => {
     player.seeking = false;
     player.time = 0;
     assert.deepEqual(await position(), { time: 0, loop: 1, jump: true });
+  });
+
+  test("where the picture's size changes, later frames have the size of the first one", async () => {
+    const sizes = async () => {
+      const found = [];
+      for (const width of [8, 16, 4]) {
+        player.size = reader.size = { width, height: 3 * width };
+        player.time += 0.1;
+        const frame = /** @type {any} */ (await source.capture());
+        found.push([frame.width, frame.height]);
+      }
+      return found;
+    };
+    const first = Array(3).fill([8, 24]);
+    open();
+    assert.deepEqual(await sizes(), first);
+    values["file-pace"] = "real-time";
+    open();
+    assert.deepEqual(await sizes(), first);
+  });
+
+  test("the rate that the file states is read once", async () => {
+    open();
+    assert.deepEqual(
+      [await source.framesPerSecond(), await source.framesPerSecond(), ratesRead],
+      [10, 10, 1],
+    );
   });
 
   test("a file that cannot be read frame by frame plays in real time, and says why", async () => {

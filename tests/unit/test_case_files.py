@@ -75,7 +75,7 @@ def test_cut_files_are_traced_as_far_as_they_go(
 
 def test_a_rate_that_the_file_does_not_have_is_null(tmp_path: Path) -> None:
     out = tmp_path / "trace.json"
-    for name in ("gum_vp8.webm", "anim.webp", "photo_noext"):
+    for name in ("gum_vp8.webm", "mr_resize.webm", "anim.webp", "photo_noext"):
         assert main(["trace", str(case(name)), "--json", str(out)]) == 0
         assert json.loads(out.read_text())["video"]["frames_per_second"] is None
 

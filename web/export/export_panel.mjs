@@ -82,10 +82,12 @@ export class ExportPanel {
   /** @param {FileKind} kind */
   async #saveFile(kind) {
     const { what, suffix, type } = FILES[kind];
-    const video = { name: this.#player.title, ...this.#size, framesPerSecond: null };
-    await this.#try(async () =>
-      this.#save(new Blob([await this.#view.file(kind, video)], { type }), fileName(what, suffix)),
-    );
+    await this.#try(async () => {
+      const { title, playback } = this.#player;
+      const framesPerSecond = (await playback?.framesPerSecond()) ?? null;
+      const bytes = await this.#view.file(kind, { name: title, ...this.#size, framesPerSecond });
+      this.#save(new Blob([bytes], { type }), fileName(what, suffix));
+    });
   }
 
   async #start() {

@@ -37,7 +37,8 @@ export async function openAnimation(file, animation, setup) {
   const reader = new AnimationReader(decoder, animation.durations, cut ? "the file is cut off" : "");
   const player = new AnimationPlayer(reader);
   const missing = cut ? `it ends after ${reader.count} frames` : "";
-  return new FileSource({ name, missing, player, openReader: async () => reader }, setup);
+  const opened = { name, missing, player, openReader: async () => reader, readRate: async () => null };
+  return new FileSource(opened, setup);
 }
 
 /** @implements {Reader} */

@@ -92,27 +92,33 @@ function parseGif(view) {
 function parsePng(view) {
   /** @type {Parsed} */
   const parsed = { width: 0, height: 0, delays: [], cut: true };
-  let pending = -1; // delay of a frame without data yet
+  let pending = -1; // delay of the frame whose data are read
+  let hasData = false;
   let stated = 0;
   let at = 8;
   while (at + 12 <= view.byteLength) {
     const data = at + 8;
     const next = data + view.getUint32(at) + 4;
     const type = textIn(view, at + 4);
-    if (next > view.byteLength) break;
+    if (next > view.byteLength) {
+      if (type === "fdAT" || type === "IDAT") pending = -1; // not all of the frame is there
+      break;
+    }
     if (type === "IHDR")
       Object.assign(parsed, { width: view.getUint32(data), height: view.getUint32(data + 4) });
     else if (type === "acTL") stated = view.getUint32(data);
     else if (type === "fcTL" || type === "IEND") {
       if (pending >= 0) parsed.delays.push(pending);
-      if (type === "IEND") {
-        parsed.cut = parsed.delays.length < stated;
-        break;
-      }
+      [pending, hasData] = [-1, false];
+      if (type === "IEND") break;
       pending = (1000 * view.getUint16(data + 20)) / (view.getUint16(data + 22) || 100);
     }
+    hasData ||= type === "fdAT" || type === "IDAT";
     at = next;
   }
+  // The file ends behind the data of a frame.
+  if (pending >= 0 && hasData) parsed.delays.push(pending);
+  parsed.cut = parsed.delays.length < stated;
   if (stated === 0) parsed.delays = [];
   return parsed;
 }

@@ -58,6 +58,7 @@
  * @property {string} missing what the file lacks, if it was cut off; else empty
  * @property {Player} player
  * @property {(setup: ReaderSetup) => Promise<Reader>} openReader rejects with a sentence for the user
+ * @property {() => Promise<number | null>} readRate frames per second on average; null if the file states none
  */
 
 /** @implements {Source} */
@@ -85,6 +86,10 @@ export class FileSource {
   #counting;
   #problem = "";
   #damage = "";
+  /** @type {Promise<number | null> | undefined} */
+  #rate;
+  /** Of the first picture. @type {{ width: number, height: number } | undefined} */
+  #shape;
   /** Of the last captured frame. @type {FilePosition | undefined} */
   #last;
   #jumped = false;
@@ -154,6 +159,12 @@ export class FileSource {
   /** What of the file cannot be shown, in one sentence; empty if all can. */
   get damage() {
     return this.#damage;
+  }
+
+  /** Frames per second on average; null if the file states none. */
+  framesPerSecond() {
+    this.#rate ??= this.#file.readRate();
+    return this.#rate;
   }
 
   get #everyFrame() {
@@ -263,14 +274,9 @@ export class FileSource {
       frame.image.close();
       return null;
     }
-    const { size } = this.#setup;
     const jump = this.#jumped;
     if (!this.#player.seeking) this.#jumped = false;
-    return {
-      ...frame,
-      ...size(frame.width, frame.height),
-      position: this.#positionOf({ time, jump }),
-    };
+    return { ...frame, ...this.#sizeOf(frame), position: this.#positionOf({ time, jump }) };
   }
 
   /**
@@ -279,14 +285,14 @@ export class FileSource {
    * @returns {Promise<PictureFrame | null>}
    */
   async #captureFrame(reader, index) {
-    const { size, events } = this.#setup;
+    const { events } = this.#setup;
     let next = index;
     try {
-      const { image, width, height } = await reader.frame(index);
+      const frame = await reader.frame(index);
       const jump = this.#jumped;
       this.#jumped = false;
       const [time, duration] = [reader.timeOf(index), reader.durationOf(index)];
-      return { image, ...size(width, height), position: this.#positionOf({ time, duration, jump }) };
+      return { ...frame, ...this.#sizeOf(frame), position: this.#positionOf({ time, duration, jump }) };
     } catch (error) {
       if (!this.#closed) next = this.#passDamage(reader, index, error);
       return null;
@@ -314,6 +320,16 @@ export class FileSource {
     }
     this.#damage ||= `"${name}" is damaged after ${index} frames (${reason}): what can be decoded is shown.`;
     return (reader.resumeAfter(index) ?? reader.count) - 1;
+  }
+
+  /**
+   * The size at which a frame is processed. Where the picture's size changes within the file, later frames are scaled
+   * to that of the first one, as on the command line, so that their stream and its trace go on.
+   * @param {{ width: number, height: number }} frame as displayed
+   */
+  #sizeOf({ width, height }) {
+    this.#shape ??= { width, height };
+    return this.#setup.size(this.#shape.width, this.#shape.height);
   }
 
   /**

@@ -9,15 +9,16 @@
 /** @import { FrameTable } from "./mp4_index.mjs" */
 
 import { missingPart } from "./file_kind.mjs";
-import { withWholeClusters } from "./matroska_repair.mjs";
+import { segmentOf } from "./matroska_repair.mjs";
+import { openInput, videoTrack } from "./media_input.mjs";
+import { reorderDelay } from "./mp4_edits.mjs";
 import { readMp4Index } from "./mp4_index.mjs";
 import { registerOpaqueDecoder, supportedConfig } from "./opaque_decoder.mjs";
 import { KEEPS_ORIENTATION } from "./video_frames.mjs";
 
 /** @typedef {typeof import("mediabunny")} Mediabunny */
-/** @typedef {Omit<FrameTable, "width" | "height">} Frames */
+/** @typedef {Omit<FrameTable, "width" | "height" | "framesPerSecond">} Frames */
 
-const LIBRARY = new URL("../../runtime/recording/mediabunny.mjs", import.meta.url).href;
 // About nine hours at 30 frames a second; bounds the memory of the list of times.
 const MAX_FRAMES = 1_000_000;
 // Some APIs round times to microseconds.
@@ -60,17 +61,11 @@ export class FrameReader {
     if (typeof VideoDecoder === "undefined") {
       throw new Error("This browser cannot decode a file frame by frame: use a newer one.");
     }
-    /** @type {Mediabunny} */
-    const library = await import(LIBRARY);
-    // It warns of what is handled here, such as several edits.
-    library.Logging.level = library.LogLevel.Errors;
-    registerOpaqueDecoder(library);
     const missing = await missingPart(file);
-    const input = openInput(library, await withWholeClusters(file));
+    const { library, input } = await openInput(file);
+    registerOpaqueDecoder(library);
     try {
-      const tracks = await input.getVideoTracks();
-      // Cover pictures have no codec of a video.
-      const track = tracks.find(({ codec }) => codec) ?? tracks[0];
+      const track = await videoTrack(input);
       const config = await track?.getDecoderConfig();
       if (!track || !config || !(await supportedConfig(config))) {
         throw new Error("no track that this browser decodes");
@@ -195,23 +190,16 @@ export class FrameReader {
 /**
  * @param {Mediabunny} library
  * @param {Blob} file
- */
-function openInput(library, file) {
-  // Files only: a playlist (HLS) would make the page fetch what it lists.
-  const formats = [library.MP4, library.QTFF, library.WEBM, library.MATROSKA, library.MPEG_TS];
-  return new library.Input({ formats, source: new library.BlobSource(file) });
-}
-
-/**
- * @param {Mediabunny} library
- * @param {Blob} file
  * @param {import("mediabunny").InputVideoTrack} track
  * @param {ReaderSetup & { isCut: boolean }} setup `isCut`: whether the end of the file is missing
  * @returns {Promise<Frames>}
  */
 export async function readFrames(library, file, track, setup) {
   const index = (await readMp4Index(file))?.get(track.id);
-  const frames = index ?? (await countPackets(new library.EncodedPacketSink(track), setup));
+  // What a decoder holds back at the end of a cut Matroska comes, as its last block is whole.
+  const losesDelayed = setup.isCut && !(await segmentOf(file));
+  const frames =
+    index ?? (await countPackets(new library.EncodedPacketSink(track), { ...setup, losesDelayed }));
   setup.signal.throwIfAborted();
   if (frames.times.length > MAX_FRAMES) throw new Error(`it has more than ${MAX_FRAMES} frames`);
   return frames;
@@ -219,10 +207,10 @@ export async function readFrames(library, file, track, setup) {
 
 /**
  * @param {import("mediabunny").EncodedPacketSink} sink
- * @param {ReaderSetup & { isCut: boolean }} setup
+ * @param {ReaderSetup & { isCut: boolean, losesDelayed: boolean }} setup `losesDelayed`: whether what a decoder holds back is lost
  * @returns {Promise<Frames>}
  */
-async function countPackets(sink, { signal, onProgress, duration: fileDuration, isCut }) {
+async function countPackets(sink, { signal, onProgress, duration: fileDuration, isCut, losesDelayed }) {
   const packets = [];
   // Packets whose data are missing come only if their data are not asked for.
   const options = { metadataOnly: !isCut };
@@ -235,7 +223,7 @@ async function countPackets(sink, { signal, onProgress, duration: fileDuration, 
     }
     if (packets.length > MAX_FRAMES) break;
   }
-  const delay = isCut ? reorderDelay(packets.map(({ time }) => time)) : 0;
+  const delay = losesDelayed ? reorderDelay(packets.map(({ time }) => time)) : 0;
   // The container stores them in decoding order.
   packets.sort((one, other) => one.time - other.time);
   packets.length -= Math.min(delay, packets.length);
@@ -243,19 +231,6 @@ async function countPackets(sink, { signal, onProgress, duration: fileDuration, 
   const times = shown.map(({ time }) => time);
   const keys = shown.map(({ key }) => key);
   return { times, sampleTimes: times, keys, lastDuration: packets.at(-1)?.duration ?? 0, cut: isCut };
-}
-
-/**
- * How many frames a decoder holds back to put them into order.
- * @param {number[]} times in decoding order
- */
-function reorderDelay(times) {
-  let most = 0;
-  for (const [index, time] of times.entries()) {
-    const before = times.slice(Math.max(0, index - 16), index);
-    most = Math.max(most, before.filter((each) => each > time).length);
-  }
-  return most;
 }
 
 /**

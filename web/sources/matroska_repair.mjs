@@ -1,27 +1,61 @@
 /**
- * A Matroska or WebM that was cut off, made readable as far as it goes.
- *
- * Its last cluster states more bytes than there are, and Mediabunny takes nothing of such a cluster. Here it is given
- * the size of its whole blocks (RFC 8794, RFC 9559).
+ * What Mediabunny does not do with a Matroska or WebM (RFC 8794, RFC 9559): read one that was cut off, tell for how
+ * long a frame is shown.
  * @module
  */
 
 const EBML = 0x1a45dfa3;
 const SEGMENT = 0x18538067;
 const CLUSTER = 0x1f43b675;
+const TRACKS = 0x1654ae6b;
+const TRACK = 0xae;
+const TRACK_NUMBER = 0xd7;
+const DEFAULT_DURATION = 0x23e383;
 // The longest id and size.
 const HEADER_BYTES = 12;
 
 /** @typedef {{ id: number, sizeAt: number, start: number, end: number }} Element `end` is infinite if it states no size */
 
 /**
+ * For how long each frame of a track is shown, in nanoseconds.
+ * @param {Blob} file
+ * @param {number} trackNumber
+ * @returns {Promise<number | undefined>} 0 if the file does not say; undefined if it is no Matroska file
+ */
+export async function defaultDuration(file, trackNumber) {
+  const segment = await segmentOf(file);
+  if (!segment) return undefined;
+  for await (const tracks of childrenOf(file, segment)) {
+    if (tracks.id === CLUSTER) break;
+    if (tracks.id !== TRACKS) continue;
+    for await (const track of childrenOf(file, tracks)) {
+      let [number, duration] = [0, 0];
+      if (track.id !== TRACK) continue;
+      for await (const { id, start, end } of childrenOf(file, track)) {
+        if (id !== TRACK_NUMBER && id !== DEFAULT_DURATION) continue;
+        const value = numberOf(
+          new Uint8Array(await file.slice(start, Math.min(end, start + 8)).arrayBuffer()),
+        );
+        if (id === TRACK_NUMBER) number = value;
+        else duration = value;
+      }
+      if (number === trackNumber) return duration;
+    }
+  }
+  return 0;
+}
+
+/**
+ * A file that was cut off, made readable as far as it goes.
+ *
+ * Its last cluster states more bytes than there are, and Mediabunny takes nothing of such a cluster. Here it is given
+ * the size of its whole blocks.
  * @param {Blob} file
  * @returns {Promise<Blob>} the file itself if it is no Matroska file or its clusters are whole
  */
 export async function withWholeClusters(file) {
-  const head = await elementAt(file, 0);
-  const segment = head?.id === EBML ? await elementAt(file, head.end) : undefined;
-  if (segment?.id !== SEGMENT || segment.end <= file.size) return file;
+  const segment = await segmentOf(file);
+  if (!segment || segment.end <= file.size) return file;
   let at = segment.start;
   while (at < file.size) {
     const element = await elementAt(file, at);
@@ -69,6 +103,30 @@ function resized(file, cluster, end) {
   }
   size[0] = (size[0] ?? 0) | (0x80 >> (length - 1));
   return new Blob([file.slice(0, cluster.sizeAt), size, file.slice(cluster.start, end)]);
+}
+
+/**
+ * @param {Blob} file
+ * @returns {Promise<Element | undefined>} undefined if it is no Matroska file
+ */
+export async function segmentOf(file) {
+  const head = await elementAt(file, 0);
+  const segment = head?.id === EBML ? await elementAt(file, head.end) : undefined;
+  return segment?.id === SEGMENT ? segment : undefined;
+}
+
+/**
+ * @param {Blob} file
+ * @param {Element} parent
+ * @returns {AsyncGenerator<Element, void>}
+ */
+async function* childrenOf(file, { start, end }) {
+  for (let at = start; at < Math.min(end, file.size); ) {
+    const element = await elementAt(file, at);
+    if (!element) return;
+    yield element;
+    at = element.end;
+  }
 }
 
 /**

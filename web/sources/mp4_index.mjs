@@ -11,13 +11,17 @@
  * @property {number[]} sampleTimes by which Mediabunny knows them
  * @property {boolean[]} keys whether they can be decoded without others
  * @property {number} lastDuration for how long the last one is shown; 0 if unknown
+ * @property {number | null} framesPerSecond of the media on average, those before and after edits included
  * @property {boolean} cut whether frames are missing at the end
  * @property {number} width in pixels
  * @property {number} height
  */
 
+/** @import { Edit, Samples } from "./mp4_edits.mjs" */
+
+import { presented } from "./mp4_edits.mjs";
+
 /** @typedef {{ type: string, start: number, end: number }} Box its content */
-/** @typedef {{ start: number, mediaTime: number, duration: number }} Edit in units of the track; a part of the media and when it is shown */
 
 const MAX_TOP_BOXES = 10_000;
 const MAX_INDEX_BYTES = 256e6;
@@ -27,6 +31,7 @@ const MAX_INDEX_BYTES = 256e6;
  * @param {"vide" | "pict"} [handler] the kind of tracks: videos, or the pictures of an animated AVIF
  * @returns {Promise<Map<number, FrameTable> | null>} of each such track by its id; null if the file has no index, because
  *   it is fragmented or no MP4
+ * @throws {Error} with the reason if it is fragmented only in part
  */
 export async function readMp4Index(file, handler = "vide") {
   const moov = await findMoov(file);
@@ -34,10 +39,17 @@ export async function readMp4Index(file, handler = "vide") {
   const view = new DataView(moov);
   const boxes = [...childrenOf(view, { type: "moov", start: 0, end: view.byteLength })];
   const header = boxes.find(({ type }) => type === "mvhd");
-  if (!header || boxes.some(({ type }) => type === "mvex")) return null;
+  if (!header) return null;
+  const tracks = boxes.filter(({ type }) => type === "trak");
+  if (boxes.some(({ type }) => type === "mvex")) {
+    // Mediabunny reads the frames of the index or those of the fragments.
+    if (tracks.some((trak) => countSamples(view, trak) > 0)) {
+      throw new Error("only a part of its frames is in its index");
+    }
+    return null;
+  }
   const movieScale = view.getUint32(header.start + (isLong(view, header) ? 20 : 12));
   try {
-    const tracks = boxes.filter(({ type }) => type === "trak");
     const tables = tracks.map((trak) => frameTable(view, trak, { movieScale, handler, fileSize: file.size }));
     return new Map(tables.filter((each) => each !== null));
   } catch (error) {
@@ -112,43 +124,39 @@ function frameTable(view, trak, { movieScale, handler, fileSize }) {
   const id = view.getUint32(track.start + (isLong(view, track) ? 20 : 12));
   const scale = view.getUint32(media.start + (isLong(view, media) ? 20 : 12));
   const samples = readSamples(view, table, fileSize);
-  const { edits, emptyStart } = readEdits(view, find(view, trak, "edts", "elst"), scale / movieScale);
+  const edits = readEdits(view, find(view, trak, "edts", "elst"), scale / movieScale);
   const sizeAt = track.start + (isLong(view, track) ? 88 : 76);
   const [width, height] = [view.getUint32(sizeAt) / 65536, view.getUint32(sizeAt + 4) / 65536];
-  return [id, { ...presented(samples, edits, emptyStart, scale), width, height }];
+  const lasting = samples.durations.reduce((sum, duration) => sum + duration, 0) / scale;
+  const framesPerSecond = lasting > 0 ? samples.durations.length / lasting : null;
+  return [id, { ...presented(samples, edits, scale), framesPerSecond, width, height }];
 }
 
-/**
- * In decoding order, times in units of the track.
- * @typedef {object} Samples
- * @property {number[]} times
- * @property {number[]} durations
- * @property {Set<number> | undefined} keys
- * @property {number} there how many of them the file contains
- * @property {number} delay how many frames a decoder holds back to put them into order
- */
+/** @param {DataView} view @param {Box} trak */
+function countSamples(view, trak) {
+  const sizes = find(view, trak, "mdia", "minf", "stbl", "stsz");
+  return sizes && sizes.start + 12 <= view.byteLength ? view.getUint32(sizes.start + 8) : 0;
+}
 
 /**
  * @param {DataView} view
  * @param {Box} table
  * @param {number} fileSize
- * @returns {Samples} `there`: how many of them the file contains
+ * @returns {Samples}
  */
 function readSamples(view, table, fileSize) {
   const durations = runs(view, find(view, table, "stts"));
   const offsets = runs(view, find(view, table, "ctts"), true);
   let time = 0;
-  const times = durations.map((duration, index) => {
-    const shown = time + (offsets[index] ?? 0);
+  const decoded = durations.map((duration) => {
     time += duration;
-    return shown;
+    return time - duration;
   });
+  const times = decoded.map((each, index) => each + (offsets[index] ?? 0));
   const sync = find(view, table, "stss");
   const keys = sync && new Set(numbers(view, sync, 4, 4).map((number) => number - 1));
-  const there = wholeSamples(view, table, times.length, fileSize);
-  // The first frame is shown this much later than it is decoded.
-  const delay = durations[0] ? Math.max(0, Math.round((offsets[0] ?? 0) / durations[0])) : 0;
-  return { times, durations, keys, there, delay };
+  const whole = wholeSamples(view, table, times.length, fileSize);
+  return { times, decoded, durations, keys, ...whole };
 }
 
 /**
@@ -187,7 +195,7 @@ function numbers(view, box, countAt, width) {
 }
 
 /**
- * How many samples come before the first one that is not whole in the file.
+ * How many samples come before the first one that is not whole in the file, and whether a part of that one is there.
  * @param {DataView} view
  * @param {Box} table
  * @param {number} count
@@ -196,7 +204,7 @@ function numbers(view, box, countAt, width) {
 function wholeSamples(view, table, count, fileSize) {
   const [sizeBox, chunkBox] = [find(view, table, "stsz"), find(view, table, "stsc")];
   const [short, long] = [find(view, table, "stco"), find(view, table, "co64")];
-  if (!sizeBox || !chunkBox || !(short || long)) return count;
+  if (!sizeBox || !chunkBox || !(short || long)) return { there: count, isTorn: false };
   const oneSize = view.getUint32(sizeBox.start + 4);
   const sizes = oneSize ? [] : numbers(view, sizeBox, 8, 4);
   const chunks = long ? numbers(view, long, 4, 8) : numbers(view, /** @type {Box} */ (short), 4, 4);
@@ -210,84 +218,31 @@ function wholeSamples(view, table, count, fileSize) {
     }
     let end = chunks[chunk] ?? 0;
     for (let index = 0; index < perChunk && sample < count; index++) {
+      const start = end;
       end += oneSize || (sizes[sample] ?? 0);
-      if (end > fileSize) return sample;
+      if (end > fileSize) return { there: sample, isTorn: start < fileSize };
       sample += 1;
     }
   }
-  return sample;
+  return { there: sample, isTorn: false };
 }
 
 /**
  * @param {DataView} view
  * @param {Box | undefined} box
  * @param {number} factor from units of the movie to units of the track
- * @returns {{ edits: Edit[], emptyStart: number }} `emptyStart`: for how long nothing is shown before the first
  */
 function readEdits(view, box, factor) {
   /** @type {Edit[]} */
   const edits = [];
-  let [start, emptyStart] = [0, 0];
   const long = box && isLong(view, box);
   for (let entry = 0; box && entry < view.getUint32(box.start + 4); entry++) {
     const at = box.start + 8 + (long ? 20 : 12) * entry;
-    const stated = long ? Number(view.getBigUint64(at)) : view.getUint32(at);
+    const duration = long ? Number(view.getBigUint64(at)) : view.getUint32(at);
     const mediaTime = long ? Number(view.getBigInt64(at + 8)) : view.getInt32(at + 4);
-    const duration = Math.round(stated * factor);
-    if (mediaTime >= 0)
-      edits.push({ start, mediaTime, duration: stated ? duration : Number.POSITIVE_INFINITY });
-    else if (edits.length === 0) emptyStart += duration;
-    start += duration;
+    edits.push({ mediaTime, duration: Math.round(duration * factor) });
   }
-  return { edits, emptyStart };
-}
-
-/**
- * The frames inside the presentation.
- *
- * If a part does not begin with a frame, the first frame in it is shown from the beginning, as FFmpeg and so
- * Chromium have it.
- * @param {Samples} samples
- * @param {Edit[]} edits none: all of the media is shown
- * @param {number} emptyStart
- * @param {number} scale
- * @returns {Omit<FrameTable, "width" | "height">}
- */
-function presented({ times, durations, keys, there, delay }, edits, emptyStart, scale) {
-  const whole = { start: 0, mediaTime: 0, duration: Number.POSITIVE_INFINITY };
-  const missingFrom = there < times.length ? firstLost(times, there, delay) : Number.POSITIVE_INFINITY;
-  const order = [...times.keys()].sort((one, other) => (times[one] ?? 0) - (times[other] ?? 0));
-  const shown = (edits.length > 0 ? edits : [whole]).flatMap(({ start, mediaTime, duration }) =>
-    order
-      .map((index) => ({ index, sampleTime: times[index] ?? 0 }))
-      .filter(({ sampleTime }) => sampleTime >= mediaTime && sampleTime < mediaTime + duration)
-      .map((sample) => ({ ...sample, time: sample.sampleTime - mediaTime + start })),
-  );
-  const late = edits.length > 0 ? Math.max(0, (shown[0]?.time ?? 0) - emptyStart) : 0;
-  const frames = shown.filter(({ sampleTime }) => sampleTime < missingFrom);
-  // Mediabunny knows the first part alone.
-  const [first = whole] = edits;
-  const lastIndex = frames.at(-1)?.index ?? 0;
-  return {
-    times: frames.map(({ time }) => (time - late) / scale),
-    sampleTimes: frames.map(({ sampleTime }) => (sampleTime - first.mediaTime + first.start) / scale),
-    keys: frames.map(({ index }) => !keys || keys.has(index)),
-    lastDuration: (durations[lastIndex] ?? 0) / scale,
-    cut: frames.length < shown.length,
-  };
-}
-
-/**
- * The time from which frames are lost in a file that was cut off: those that are missing, those that may depend on
- * them, and those that a decoder would still hold back when the file ends.
- * @param {number[]} times
- * @param {number} there
- * @param {number} delay
- */
-function firstLost(times, there, delay) {
-  const missing = times.slice(there).reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
-  const decoded = times.slice(0, there).sort((one, other) => one - other);
-  return Math.min(missing, decoded[Math.max(0, there - delay)] ?? missing);
+  return edits;
 }
 
 /** @param {DataView} view @param {Box} box whose fields are twice as wide in version 1 */

@@ -37,14 +37,15 @@ export async function openVideoFile(file, setup) {
     close();
     throw error;
   }
-  // Most files are never read frame by frame.
-  const reader = () => import("./frame_reader.mjs");
   return new FileSource(
     {
       name,
       missing,
       player: new VideoPlayer(video, close),
-      openReader: async (readerSetup) => (await reader()).FrameReader.open(file, readerSetup),
+      // Most files are never read frame by frame.
+      openReader: async (readerSetup) =>
+        (await import("./frame_reader.mjs")).FrameReader.open(file, readerSetup),
+      readRate: async () => (await import("./frame_rate.mjs")).readFrameRate(file),
     },
     setup,
   );

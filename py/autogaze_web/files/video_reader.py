@@ -16,6 +16,7 @@ from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_SIDE
 from .clip import Clip, VideoError, check_size
 from .file_kind import missing_part
+from .matroska import states_rate
 
 # FFmpeg makes up times for formats that have none (raw H.264): AVFMT_NOTIMESTAMPS of its avformat.h.
 _NO_TIMESTAMPS = 0x0080
@@ -56,7 +57,12 @@ class VideoReader(Clip):
     def _frames(self) -> Iterator[TimedFrame]:
         with self._opened() as (container, video):
             clock = _Clock(self._origin(container), self._rate(video))
+            started = "matroska" not in container.format.name
             for decoded in self._decoded(container, video):
+                # FFmpeg hides the times of Matroska's frames before zero.
+                started |= decoded.pts is not None
+                if not started:
+                    continue
                 time = clock.time_of(decoded) if self.has_times else None
                 if time is None or time >= 0:
                     duration = Fraction(decoded.duration or 0) * (decoded.time_base or 0)
@@ -107,14 +113,18 @@ class VideoReader(Clip):
     def _read_header(self, container: Any, video: Any) -> None:
         self.has_times = not container.format.flags & _NO_TIMESTAMPS
         rate = self._rate(video)
-        self.frames_per_second = float(rate) if rate else None
+        self.frames_per_second = float(rate) if rate and self._states_rate(container, video) else None
         self.time_base = Fraction(video.time_base)
         self.expected_frames = int(video.frames or 0)
         if not self.expected_frames and container.duration and rate:
             self.expected_frames = round(container.duration * rate / _MICROSECONDS)
 
+    def _states_rate(self, container: Any, video: Any) -> bool:
+        """Whether the file states its rate; of a Matroska file without one FFmpeg makes a guess."""
+        return "matroska" not in container.format.name or states_rate(self.path, video.index)
+
     def _rate(self, video: Any) -> Fraction | None:
-        """Frames per second on average, None if the file does not say."""
+        """Frames per second on average, None if it is unknown."""
         rate = video.average_rate
         return None if not self.has_times or not rate else Fraction(rate)
 

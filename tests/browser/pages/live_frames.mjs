@@ -139,7 +139,8 @@ export async function pauseInMotion() {
 /** The trace of the stream, as the page exports it. */
 export async function traceText() {
   const { view, player } = pageParts();
-  const video = { name: player.title, width: 1, height: 1, framesPerSecond: null };
+  const framesPerSecond = (await player.playback?.framesPerSecond()) ?? null;
+  const video = { name: player.title, width: 1, height: 1, framesPerSecond };
   return new TextDecoder().decode(await view.file("trace", video));
 }
 
