@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,11 +51,39 @@ def animation(path: Path, **options: object) -> Path:
     return path
 
 
+def mirrored(path: Path, across: int = -1, down: int = 1) -> Path:
+    """Sets the display matrix of an MP4 of one track (ISO/IEC 14496-12, 8.3.2)."""
+    content = bytearray(path.read_bytes())
+    at = content.index(b"tkhd") + 4
+    struct.pack_into(">9i", content, at + 40, across << 16, 0, 0, 0, down << 16, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    return path
+
+
 def cut(path: Path, share: float) -> Path:
     content = path.read_bytes()
     shorter = path.with_name(f"cut {path.name}")
     shorter.write_bytes(content[: int(len(content) * share)])
     return shorter
+
+
+def resized(path: Path) -> Path:
+    """A film whose pictures are twice as large from the fifth frame on."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        other = av.CodecContext.create("libvpx", "w")
+        other.width, other.height, other.pix_fmt = 128, 96, "yuv420p"
+        other.time_base = Fraction(1, 25)
+        for index in range(8):
+            encoder, size = (stream, (64, 48)) if index < 4 else (other, (128, 96))
+            (picture,) = clips.moving_square(1, *size, side=size[1] // 2, start=size[0] // 4)
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            for packet in [*encoder.encode(frame), *(encoder.encode() if index in (3, 7) else [])]:
+                packet.stream = stream
+                container.mux(packet)
+    return path
 
 
 def play_to_its_end(page, path):
@@ -69,12 +98,14 @@ def play_to_its_end(page, path):
     )
     trace = json.loads(in_page(page, "live_frames.traceText"))
     assert trace["video"]["name"] == nameless.name
-    return trace["frames"]
+    return trace
 
 
 def assert_native(page, path, tolerance=3):
-    frames = play_to_its_end(page, path)
+    trace = play_to_its_end(page, path)
+    frames = trace["frames"]
     clip = open_clip(path)
+    assert trace["video"]["frames_per_second"] == clip.frames_per_second, path.name
     expected = list(clip.frames())
     assert [frame["time"] for frame in frames] == pytest.approx(
         [float(frame.time) for frame in expected], abs=2e-6
@@ -98,14 +129,18 @@ def test_frames_and_times_are_those_of_the_command_line(live, tmp_path):
     long = clips.write_vp9(tmp_path / "long.webm", clips.moving_square(40, 64, 48, side=16, step=1))
     for path in (
         variable_rate(tmp_path / "uneven.webm"),
-        variable_rate(tmp_path / "uneven.mp4"),
+        variable_rate(tmp_path / "another.mp4"),
         variable_rate(tmp_path / "alpha.webm", pixels="yuva420p"),
         cut(long, 0.7),
         animation(tmp_path / "a.gif", disposal=1),
         animation(tmp_path / "b.png", disposal=1, blend=1),
         cut(animation(tmp_path / "c.webp", lossless=True), 0.7),
+        mirrored(clips.write_h264(tmp_path / "mirrored.mp4", clips.moving_square(4, 96, 64, side=32))),
+        mirrored(clips.write_h264(tmp_path / "flipped.mp4", clips.moving_square(4, 96, 64, side=32)), 1, -1),
     ):
         assert_native(page, path)
+    # Where the size changes, the same stream goes on in the size of its first frame, whoever scales.
+    assert_native(page, resized(tmp_path / "resized.webm"), 8)
 
 
 def test_a_recording_plays_at_the_times_of_its_file(live, tmp_path):

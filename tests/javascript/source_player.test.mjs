@@ -5,6 +5,7 @@ import { setImmediate as settled } from "node:timers/promises";
 import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
 import { defaultsOf } from "../../web/settings/options.mjs";
 import { Settings } from "../../web/settings/settings.mjs";
+import { fakeElement } from "./fake_page.mjs";
 
 /** @import { SourcePlayer as Player } from "../../web/sources/source_player.mjs" */
 
@@ -12,22 +13,6 @@ const TABLE = JSON.parse(
   await readFile(new URL("../../py/autogaze_web/options.json", import.meta.url), "utf-8"),
 );
 
-/** An element of the page, of whatever type. */
-class FakeElement extends EventTarget {
-  textContent = "";
-  hidden = true;
-}
-
-/** @type {Record<string, FakeElement>} */
-const elements = {};
-Object.assign(globalThis, {
-  HTMLElement: FakeElement,
-  HTMLButtonElement: FakeElement,
-  HTMLVideoElement: FakeElement,
-});
-Object.assign(document, {
-  getElementById: (/** @type {string} */ id) => (elements[id] ??= new FakeElement()),
-});
 const { SourcePlayer } = await import("../../web/sources/source_player.mjs");
 
 /**
@@ -86,8 +71,7 @@ describe("SourcePlayer", () => {
 
   beforeEach(() => {
     mock.timers.enable({ apis: ["setInterval"] });
-    elements["notice-text"] ??= new FakeElement();
-    elements["notice-text"].textContent = "";
+    fakeElement("notice-text").textContent = "";
     states = [];
     view = new FakeView();
     settings = new Settings(TABLE, {
@@ -104,7 +88,7 @@ describe("SourcePlayer", () => {
     mock.timers.reset();
   });
 
-  const problem = () => elements["notice-text"]?.textContent;
+  const problem = () => fakeElement("notice-text").textContent;
 
   async function tick() {
     mock.timers.tick(34);

@@ -6,17 +6,26 @@
 /** @import { FrameTable } from "./mp4_index.mjs" */
 
 /**
- * In decoding order, times in units of the track.
+ * A sample; times are in units of the track.
+ * @typedef {object} Sample
+ * @property {number} index in decoding order
+ * @property {number} time at which it is shown
+ * @property {number} decoded time at which it is decoded
+ * @property {number} duration
+ * @property {boolean} isKey whether it can be decoded without others
+ */
+
+/**
+ * In decoding order.
  * @typedef {object} Samples
- * @property {number[]} times at which they are shown
- * @property {number[]} decoded times at which they are decoded
- * @property {number[]} durations
- * @property {Set<number> | undefined} keys
+ * @property {Sample[]} all
  * @property {number} there how many of them the file contains
  * @property {boolean} isTorn whether the file ends within the next one
  */
 
 /** @typedef {{ mediaTime: number, duration: number }} Edit in units of the track: a part of the media; from -1 on: nothing */
+
+/** @typedef {{ sample: Sample, time: number }} Shown a sample, and when an edit shows it */
 
 const EMPTY = -1;
 const MAX_WORK = 1e8;
@@ -30,31 +39,34 @@ const MAX_WORK = 1e8;
  * @throws {RangeError} if there are too many edits
  */
 export function presented(samples, edits, scale) {
-  const { times, durations, keys, there } = samples;
-  const missingFrom = there < times.length ? firstLost(samples) : Number.POSITIVE_INFINITY;
-  const shown = edits.length > 0 ? editedFrames(samples, edits) : wholeMedia(times);
-  const frames = shown.filter(({ index }) => index < there && (times[index] ?? 0) < missingFrom);
+  const { all, there } = samples;
+  const missingFrom = there < all.length ? firstLost(samples) : Number.POSITIVE_INFINITY;
+  const shown = edits.length > 0 ? editedFrames(all, edits) : wholeMedia(all);
+  const frames = shown.filter(({ sample }) => sample.index < there && sample.time < missingFrom);
   // Mediabunny knows the first part alone.
-  const first = Math.max(
-    0,
-    edits.findIndex(({ mediaTime }) => mediaTime !== EMPTY),
-  );
-  const start = edits.slice(0, first).reduce((sum, { duration }) => sum + duration, 0);
-  const offset = start - (edits[first]?.mediaTime ?? 0);
+  const first = edits.find(({ mediaTime }) => mediaTime !== EMPTY);
+  const offset = first ? emptyStart(edits) - first.mediaTime : 0;
   return {
     times: frames.map(({ time }) => time / scale),
-    sampleTimes: frames.map(({ index }) => ((times[index] ?? 0) + offset) / scale),
-    keys: frames.map(({ index }) => isKey(keys, index)),
-    lastDuration: (durations[frames.at(-1)?.index ?? 0] ?? 0) / scale,
+    sampleTimes: frames.map(({ sample }) => (sample.time + offset) / scale),
+    keys: frames.map(({ sample }) => sample.isKey),
+    lastDuration: frames.slice(-1).reduce((sum, { sample }) => sum + sample.duration, 0) / scale,
     cut: frames.length < shown.length,
   };
 }
 
-/** @typedef {{ index: number, time: number }} ShownSample in units of the track */
+/** For how long nothing is shown at the beginning. @param {Edit[]} edits */
+function emptyStart(edits) {
+  const first = edits.findIndex(({ mediaTime }) => mediaTime !== EMPTY);
+  return edits.slice(0, Math.max(0, first)).reduce((sum, { duration }) => sum + duration, 0);
+}
 
-/** @param {number[]} times */
-function wholeMedia(times) {
-  const shown = times.map((time, index) => ({ index, time })).filter(({ time }) => time >= 0);
+/**
+ * @param {Sample[]} samples
+ * @returns {Shown[]}
+ */
+function wholeMedia(samples) {
+  const shown = samples.map((sample) => ({ sample, time: sample.time })).filter(({ time }) => time >= 0);
   return shown.sort((one, other) => one.time - other.time);
 }
 
@@ -62,58 +74,58 @@ function wholeMedia(times) {
  * The frames of all edits, one edit after the other, as FFmpeg shows them (`mov_fix_index` of its mov.c), and so
  * Chromium and the command line: an edit begins with the first frame in it that is decoded, whether or not one is
  * shown at its start; one of no duration has no frames; an empty one behind the first counts as media from -1 on.
- * @param {Samples} samples
+ * @param {Sample[]} samples
  * @param {Edit[]} edits
  */
-function editedFrames({ times, decoded, durations, keys }, edits) {
-  if (edits.length * times.length > MAX_WORK) throw new RangeError("too many edits");
-  const first = edits.findIndex(({ mediaTime }) => mediaTime !== EMPTY);
-  let [start, emptyStart] = [0, 0];
-  const shown = edits.flatMap(({ mediaTime, duration }, number) => {
+function editedFrames(samples, edits) {
+  if (edits.length * samples.length > MAX_WORK) throw new RangeError("too many edits");
+  const reordered = samples.some(({ time, decoded }) => time !== decoded);
+  let start = 0;
+  let atStart = true;
+  const shown = edits.flatMap(({ mediaTime, duration }) => {
     const begin = start;
     start += duration;
-    if (first < 0 || number < first) {
-      emptyStart += duration;
-      return [];
-    }
-    const inside = insideOf({ times, decoded, durations, keys }, mediaTime, mediaTime + duration);
-    const offset = begin - (decoded[inside[0] ?? 0] ?? 0);
-    const frames = inside.map((index) => ({ index, time: offset + (times[index] ?? 0) }));
+    atStart &&= mediaTime === EMPTY;
+    if (atStart) return [];
+    const inside = insideOf(samples, mediaTime, mediaTime + duration, reordered);
+    const offset = inside.slice(0, 1).reduce((sum, { decoded }) => sum - decoded, begin);
+    const frames = inside.map((sample) => ({ sample, time: offset + sample.time }));
     return frames.sort((one, other) => one.time - other.time);
   });
-  const late = Math.max(0, shown.reduce((least, { time }) => Math.min(least, time), Infinity) - emptyStart);
-  return inOrder(shown.map(({ index, time }) => ({ index, time: time - late })));
+  const least = shown.reduce((least, { time }) => Math.min(least, time), Infinity);
+  const late = Math.max(0, least - emptyStart(edits));
+  return inOrder(shown.map(({ sample, time }) => ({ sample, time: time - late })));
 }
 
 /**
  * Where an edit begins before the one before it ends, its frames follow, as on the command line.
- * @param {ShownSample[]} shown
+ * @param {Shown[]} shown
  */
 function inOrder(shown) {
   let [behind, step, last] = [0, 0, 0];
-  return shown.map(({ index, time }) => {
+  return shown.map(({ sample, time }) => {
     if (time + behind < last) behind = last + step - time;
     if (time + behind > last) step = time + behind - last;
     last = time + behind;
-    return { index, time: last };
+    return { sample, time: last };
   });
 }
 
 /**
  * The samples that are shown from a time to another, in decoding order.
- * @param {Pick<Samples, "times" | "decoded" | "durations" | "keys">} samples
+ * @param {Sample[]} samples
  * @param {number} from
  * @param {number} to
+ * @param {boolean} reordered whether some are shown in another order than they are decoded
  */
-function insideOf({ times, decoded, durations, keys }, from, to) {
-  const reordered = times.some((time, index) => time !== decoded[index]);
+function insideOf(samples, from, to, reordered) {
   const inside = [];
   let keysBehind = 0;
-  for (let index = 0; index < times.length; index++) {
-    const time = times[index] ?? 0;
-    if (time >= from && time < to) inside.push(index);
+  for (const sample of samples) {
+    const { time, duration, isKey } = sample;
+    if (time >= from && time < to) inside.push(sample);
     // Frames that are shown before a key can be decoded after it.
-    if (time + (durations[index] ?? 0) >= to && isKey(keys, index)) {
+    if (isKey && time + duration >= to) {
       keysBehind += 1;
       if (!reordered || keysBehind > 1) break;
     }
@@ -121,26 +133,25 @@ function insideOf({ times, decoded, durations, keys }, from, to) {
   return inside;
 }
 
-/** @param {Samples["keys"]} keys @param {number} index */
-function isKey(keys, index) {
-  return !keys || keys.has(index);
-}
-
 /**
  * The time from which frames are lost in a file that was cut off: those that are missing, those that may depend on
  * them, and those that a decoder still holds back when it is given the torn one.
  * @param {Samples} samples
  */
-function firstLost({ times, decoded, there, isTorn }) {
+function firstLost({ all, there, isTorn }) {
   if (!isTorn) return Number.POSITIVE_INFINITY; // frames that it holds back come at the end
-  const missing = times.slice(there).reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
-  const inOrder = times.slice(0, there).sort((one, other) => one - other);
+  const missing = all.slice(there).reduce((least, { time }) => Math.min(least, time), Infinity);
+  const whole = all
+    .slice(0, there)
+    .map(({ time }) => time)
+    .sort((one, other) => one - other);
   // The first frame is decoded that much earlier than it is shown.
-  const [first = 0] = times;
-  const offset = first - (decoded[0] ?? 0);
-  const ahead = inOrder.filter((time) => time >= first && time < first + offset).length;
-  const delay = Math.max(ahead, reorderDelay(times));
-  return Math.min(missing, inOrder[Math.max(0, there - delay)] ?? missing);
+  const [first] = all;
+  const ahead = first
+    ? whole.filter((time) => time >= first.time && time < 2 * first.time - first.decoded).length
+    : 0;
+  const delay = Math.max(ahead, reorderDelay(all.map(({ time }) => time)));
+  return Math.min(missing, ...whole.slice(Math.max(0, there - delay)).slice(0, 1));
 }
 
 /**

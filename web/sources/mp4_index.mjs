@@ -127,8 +127,8 @@ function frameTable(view, trak, { movieScale, handler, fileSize }) {
   const edits = readEdits(view, find(view, trak, "edts", "elst"), scale / movieScale);
   const sizeAt = track.start + (isLong(view, track) ? 88 : 76);
   const [width, height] = [view.getUint32(sizeAt) / 65536, view.getUint32(sizeAt + 4) / 65536];
-  const lasting = samples.durations.reduce((sum, duration) => sum + duration, 0) / scale;
-  const framesPerSecond = lasting > 0 ? samples.durations.length / lasting : null;
+  const lasting = samples.all.reduce((sum, { duration }) => sum + duration, 0) / scale;
+  const framesPerSecond = lasting > 0 ? samples.all.length / lasting : null;
   return [id, { ...presented(samples, edits, scale), framesPerSecond, width, height }];
 }
 
@@ -147,16 +147,15 @@ function countSamples(view, trak) {
 function readSamples(view, table, fileSize) {
   const durations = runs(view, find(view, table, "stts"));
   const offsets = runs(view, find(view, table, "ctts"), true);
-  let time = 0;
-  const decoded = durations.map((duration) => {
-    time += duration;
-    return time - duration;
-  });
-  const times = decoded.map((each, index) => each + (offsets[index] ?? 0));
   const sync = find(view, table, "stss");
   const keys = sync && new Set(numbers(view, sync, 4, 4).map((number) => number - 1));
-  const whole = wholeSamples(view, table, times.length, fileSize);
-  return { times, decoded, durations, keys, ...whole };
+  let decoded = 0;
+  const all = durations.map((duration, index) => {
+    const time = decoded + (offsets[index] ?? 0);
+    decoded += duration;
+    return { index, time, decoded: decoded - duration, duration, isKey: !keys || keys.has(index) };
+  });
+  return { all, ...wholeSamples(view, table, all.length, fileSize) };
 }
 
 /**

@@ -139,9 +139,9 @@ export async function pauseInMotion() {
 /** The trace of the stream, as the page exports it. */
 export async function traceText() {
   const { view, player } = pageParts();
+  const video = { name: player.title, width: 1, height: 1 };
   const framesPerSecond = (await player.playback?.framesPerSecond()) ?? null;
-  const video = { name: player.title, width: 1, height: 1, framesPerSecond };
-  return new TextDecoder().decode(await view.file("trace", video));
+  return new TextDecoder().decode(await view.file("trace", { ...video, framesPerSecond }));
 }
 
 /** Ends the track that the page plays, as an unplugged camera or a screen no longer shared does. */
