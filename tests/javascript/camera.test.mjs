@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { setImmediate as settled } from "node:timers/promises";
 
 Object.assign(globalThis, { HTMLMediaElement: { HAVE_CURRENT_DATA: 2 } });
-const { openCamera } = await import("../../web/sources/camera.mjs");
+const { listCameras, openCamera } = await import("../../web/sources/camera.mjs");
 
 /** A camera's picture. */
 class FakeTrack extends EventTarget {
@@ -179,11 +179,48 @@ describe("a camera", () => {
       await assert.rejects(openCamera(setup), sentence);
     });
 
+  test("without a name has a number, and a size where the options ask for one", async () => {
+    setup.values = {
+      "camera-width": 320,
+      "camera-height": 240,
+      "camera-facing": "any",
+      "inference-width": 64,
+    };
+    const unnamed = [{ kind: "videoinput", deviceId: "", label: "" }];
+    navigator.mediaDevices.enumerateDevices = async () => /** @type {any} */ (unnamed);
+    const camera = await openCamera(setup);
+    assert.deepEqual(asked[0], { frameRate: { max: 30 }, width: { ideal: 320 }, height: { ideal: 240 } });
+    assert.equal((await camera.capture())?.mirror, undefined);
+    camera.close();
+    assert.deepEqual(await listCameras(), [{ id: "", label: "Camera 1" }]);
+  });
+
+  test("that arrives after a newer request, or for a page that wants another source, is let go", async () => {
+    const camera = await openCamera(setup);
+    camera.pause();
+    const resuming = camera.resume();
+    camera.pause();
+    await resuming;
+    assert(tracks.every(({ stopped }) => stopped));
+    const gone = new AbortController();
+    gone.abort();
+    await assert.rejects(openCamera({ ...setup, signal: gone.signal }), /Another source was chosen/);
+    assert(tracks.at(-1)?.stopped);
+    // Its end does not matter any more.
+    tracks[0]?.dispatchEvent(new Event("ended"));
+    await settled();
+    assert.deepEqual([heard.onEnd, heard.onReplaced], [[], []]);
+  });
+
   test("needs a secure page, and a browser that starts the video", async () => {
     video.play = () => Promise.reject(new DOMException("no", "NotAllowedError"));
     await openCamera(setup);
     await settled();
     assert.match(heard.onRefused?.[0]?.[0], /press Start/);
+    video.play = () => Promise.reject(new DOMException("another source", "AbortError"));
+    await openCamera(setup);
+    await settled();
+    assert.equal(heard.onRefused?.length, 1);
     Object.assign(navigator, { mediaDevices: undefined });
     await assert.rejects(openCamera(setup), /needs a secure page/);
   });

@@ -362,6 +362,33 @@ describe("FileSource", () => {
     assert.deepEqual(heard.onEnd, ['"clip.webm" broke off: the rest of the file cannot be read.']);
   });
 
+  test("a file of unknown duration lasts to its last frame, once its frames are counted", async () => {
+    player.duration = Number.POSITIVE_INFINITY;
+    open();
+    assert.equal(source.duration, 0);
+    await source.capture();
+    assert.equal(source.duration, 0.4);
+  });
+
+  test("single frames of a file that has none change nothing, and damage to its end is its end", async () => {
+    openReader = () => Promise.reject("no index");
+    open();
+    await source.step(1);
+    await source.show(2);
+    assert.deepEqual([source.problem, source.index, source.count], ["no index", undefined, undefined]);
+    openReader = async () => reader;
+    reader.broken = true;
+    reader.resumeAfter = () => undefined;
+    values["file-pace"] = "every-frame";
+    open();
+    for (let count = 0; count < 4; count++) await source.capture();
+    assert.deepEqual([source.index, heard.onFinished?.length], [4, 1]);
+    player.capture = async () => /** @type {any} */ (null);
+    values["file-pace"] = "real-time";
+    open();
+    assert.equal(await source.capture(), null);
+  });
+
   test("closing frees the player and the reader, also one that is still being opened", async () => {
     open();
     const capturing = source.capture();

@@ -17,7 +17,7 @@ const { SourcePlayer } = await import("../../web/sources/source_player.mjs");
 
 /**
  * In place of the live view: collects frames, and finishes them when the test says so.
- * @extends {TypedEventTarget<{ frame: any, restart: null }>}
+ * @extends {TypedEventTarget<{ frame: any, "frame-error": { message: string }, restart: null }>}
  */
 class FakeView extends TypedEventTarget {
   /** @type {any[]} */
@@ -191,6 +191,50 @@ describe("SourcePlayer", () => {
     await slow;
     assert.deepEqual([player.state, player.name, problem()], ["running", "synthetic-pan", ""]);
   });
+
+  test("a frame that fails is reported, and the next one is sent", async () => {
+    await player.open("synthetic-pan");
+    view.start();
+    await settled();
+    view.emit("frame-error", { message: "That frame failed." });
+    assert.equal(problem(), "That frame failed.");
+    await tick();
+    assert.equal(view.sent.length, 2);
+    assert.deepEqual(
+      [player.title, player.device, player.hasFile, player.replaced],
+      ["synthetic-pan", undefined, false, 0],
+    );
+    assert(player.latency >= 0);
+  });
+
+  test("a paused frame is drawn again for other settings, and a stopped source opened again", async () => {
+    let redraws = 0;
+    view.redraw = () => {
+      redraws += 1;
+    };
+    await player.open("synthetic-pan");
+    player.pause();
+    player.pause();
+    settings.set({ "blend-alpha": 0.5 });
+    assert.equal(redraws, 1);
+    player.close();
+    await player.toggle();
+    assert.equal(player.state, "running");
+    assert.deepEqual(
+      [player.latency, player.needsFile("file"), player.needsFile("camera")],
+      [0, true, false],
+    );
+    settings.set({ "video-url": "./a.webm", "image-url": "./a.png", "camera-facing": "back" });
+    assert.deepEqual([player.needsFile("file"), player.needsFile("image")], [false, false]);
+  });
+
+  for (const source of ["camera", "screen", "sample"])
+    test(`${source}: what it lacks is said in a sentence`, async () => {
+      globalThis.fetch = async () => new Response("no", { status: 404 });
+      await player.open(source);
+      assert.deepEqual([player.state, states.at(1)], ["stopped", source === "sample" ? "opening" : "asking"]);
+      assert.match(problem(), /secure page|cannot show a screen|is not there \(404\)/);
+    });
 
   test("with another worker the source goes on where it was", async () => {
     await player.open("synthetic-pan");
