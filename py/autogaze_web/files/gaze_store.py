@@ -16,8 +16,8 @@ import io
 import json
 import math
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..formats.json_text import JsonError, load_json
 from ..formats.safetensors import Buffer
-from ..limits import MAX_FRAMES, MAX_GRID, MAX_GRID_TOKENS, MAX_PARTS, MAX_SCALES, MAX_TILES, MAX_TRACE_BYTES
+from ..limits import (
+    MAX_FRAMES,
+    MAX_GRID,
+    MAX_GRID_TOKENS,
+    MAX_PARTS,
+    MAX_SCALES,
+    MAX_TILES,
+    MAX_TRACE_BYTES,
+    shown,
+)
 from ..live.record import FrameRecords
 from ..masks.cells import Cells
 from ..masks.choice import Choice, Description
@@ -47,17 +56,6 @@ _ARRAYS = ("gazing_pos", "if_padded_gazing", "num_gazing_each_frame", "scales", 
 # What of a mask source's description decides on its cells.
 _SHAPE = ("grids", "mode", "tile", "tile_stride")
 _WHOLE_FRAME = (0, 0, 1, 1, 1, 1)
-# What NumPy and the libraries under it raise for damaged archives, besides ValueError.
-_NPZ_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    KeyError,
-    TypeError,
-    RuntimeError,
-    MemoryError,
-)
 
 Integers = NDArray[np.int64]
 KeepMasks = NDArray[np.bool_]
@@ -96,9 +94,13 @@ class StoredGaze:
     def __post_init__(self) -> None:
         batch, frames = len(self.info.gazing_pos), self.info.num_gazing_each_frame.size
         if not 1 <= len(self.grids) <= MAX_SCALES or not all(1 <= grid <= MAX_GRID for grid in self.grids):
-            raise ValueError(f"grids are 1 to {MAX_SCALES} numbers of 1 to {MAX_GRID}, got {self.grids}")
+            raise ValueError(
+                f"grids are 1 to {MAX_SCALES} numbers of 1 to {MAX_GRID}, got {shown(self.grids)}"
+            )
         if len(self.scales) != len(self.grids) or min(self.scales) < 1:
-            raise ValueError(f"scales are as many as grids, in pixels, got {self.scales} and {self.grids}")
+            raise ValueError(
+                f"scales are as many as grids, in pixels, got {shown(self.scales)} and {self.grids}"
+            )
         if frames > MAX_FRAMES or self.times.shape != (frames,):
             raise ValueError(f"a gaze at {frames} frames has as many times, got shape {self.times.shape}")
         tiles = self.tiles
@@ -423,14 +425,18 @@ def _times(times: Any, info: GazingInfo) -> NDArray[np.float64]:
 
 
 def _npz_values(data: Buffer) -> dict[str, Any]:
-    try:
+    size, values = 0, {}
+    # What NumPy, zipfile and zlib raise for damaged files is of many types, and written for programmers.
+    with suppress(Exception):
         with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_TRACE_BYTES:
-                raise ValueError(f"its arrays have more than {MAX_TRACE_BYTES:,} bytes")
-        with np.load(io.BytesIO(bytes(data)), allow_pickle=False) as arrays:
-            values = {name: arrays[name] for name in (*_ARRAYS, "settings") if name in arrays}
-    except _NPZ_ERRORS as error:
-        raise ValueError(f"it is no .npz file that can be read ({error}): write it again") from None
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size <= MAX_TRACE_BYTES:
+            with np.load(io.BytesIO(bytes(data)), allow_pickle=False) as arrays:
+                values = {name: arrays[name] for name in (*_ARRAYS, "settings") if name in arrays}
+    if size > MAX_TRACE_BYTES:
+        raise ValueError(f"its arrays have more than {MAX_TRACE_BYTES:,} bytes")
+    if not values:
+        raise ValueError("it is no .npz file of gazing_info that can be read: write it again")
     if "settings" in values:
         values["settings"] = _parsed(str(values["settings"]))
     return values
