@@ -65,6 +65,9 @@ class VideoWorker:
     Args:
         settings: of the batch.
 
+    Attributes:
+        loaded: the model; None for patch-diff.
+
     Raises:
         ValueError, ImportError: if the model is not available.
     """
@@ -72,11 +75,11 @@ class VideoWorker:
     def __init__(self, settings: BatchSettings) -> None:
         self.settings = settings
         self._view = LiveSettings.of(settings.given)
-        self._loaded: LoadedModel | None = None
+        self.loaded: LoadedModel | None = None
         if settings.model != PATCH_DIFF:
             from ..native.sources import LoadedModel
 
-            self._loaded = LoadedModel.load(settings.model, settings.threads, settings.device)
+            self.loaded = LoadedModel.load(settings.model, settings.threads, settings.device)
 
     def run(self, job: Job, on_frame: Callable[[int], object] | None = None) -> Entry:
         """Does a job. What a user can mend is in the entry, not raised.
@@ -95,16 +98,18 @@ class VideoWorker:
 
     def source(self) -> MaskSource:
         """A mask source for one video."""
-        if self._loaded is None:
+        if self.loaded is None:
             return ComparisonSource(self._view.patch_diff)
         from ..native.sources import GazeSettings, gaze_source
 
-        return gaze_source(self._loaded, GazeSettings.of(self.settings.given))
+        return gaze_source(self.loaded, GazeSettings.of(self.settings.given))
 
-    def _patch_size(self) -> int:
-        if self._loaded is None:
+    @property
+    def patch_size(self) -> int:
+        """Of the model's patches, in pixels."""
+        if self.loaded is None:
             return PATCH_SIZE
-        config = self._loaded.model.config
+        config = self.loaded.model.config
         return config.scales[-1] // config.scale_grids()[-1]
 
     def _video(self, job: Job, on_frame: Callable[[int], object] | None) -> Entry:
@@ -122,7 +127,7 @@ class VideoWorker:
                 "frames_per_second": None if rate is None else rate / settings.every,
             }
             with video_outputs(
-                folder, name, settings.outputs, video, source.describe(), self._patch_size()
+                folder, name, settings.outputs, video, source.describe(), self.patch_size
             ) as writers:
                 chosen = selected(clip.frames(), settings.every, settings.frames)
                 for processed in process_frames(chosen, source, self._view):

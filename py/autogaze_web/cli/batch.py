@@ -44,7 +44,7 @@ def add_batch(commands: Any) -> None:
     add_sources(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
     parser.add_argument("--masks", action="store_true", help="also write every frame's masked pixels (.zip)")
-    parser.add_argument("--workers", type=_worker_count, metavar="N", help="processes (1), or Ray tasks")
+    parser.add_argument("--workers", type=worker_count, metavar="N", help="processes (1), or Ray tasks")
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="where the work is done (local)"
     )
@@ -172,5 +172,6 @@ def _frames(text: str) -> int:
     return whole_number(text, 1, MAX_FRAMES)
 
 
-def _worker_count(text: str) -> int:
+def worker_count(text: str) -> int:
+    """The value of a flag."""
     return whole_number(text, 1, MAX_WORKERS)

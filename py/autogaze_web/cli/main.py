@@ -1,4 +1,4 @@
-"""The command line: ``autogaze-web trace | render | export``."""
+"""The command line: ``autogaze-web trace | render | batch | plan | sweep | export``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from .batch import add_batch
 from .flags import PATCH_DIFF, add_run_flags, command, grid_size, panel_height, step_count
 from .interrupts import sigterm_interrupts
 from .progress import ProgressLine, progress
+from .surveys import add_surveys
 
 DONE, FAILED, DAMAGED = 0, 2, 3
 _SIGPIPE = 13
@@ -165,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     render.set_defaults(run=_render)
 
     add_batch(commands)
+    add_surveys(commands)
 
     export = command(commands, "export", "the model's graphs for a browser", _EXPORT_HELP)
     export.add_argument("--config", required=True, type=Path, help="a checkpoint's config.json")
