@@ -10,7 +10,7 @@ Contents of the site and where they come from:
     python/<hash>/*.whl          this project's wheel, in a folder named after its contents
     graphs/                      the released architecture's ONNX graphs, without weights
     built-in/                    site/model, this project's small checkpoint, with its graphs
-    sample/news.webm             the sample clip, loaded when it is chosen
+    sample/news.webm             the sample clip, with which a first visit starts
     example/, package.json       an example of the JavaScript API, and the API as a package with types
     options.json, palettes.json  the options and colours that the page and the package share
     build.json                   version, commit, wheel, files needed at start, size and sha256 of all files
@@ -188,7 +188,8 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
         "start": [
             path
             for path in files
-            if not path.startswith(_LATER + _MODELS + _FOR_DEVELOPERS) and not path.endswith((*_MEDIA, TYPES))
+            if not path.startswith(_LATER + _MODELS + _FOR_DEVELOPERS)
+            and (path == SAMPLE_CLIP or not path.endswith((*_MEDIA, TYPES)))
         ],
         "files": files,
     }

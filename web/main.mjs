@@ -8,7 +8,9 @@ import { LiveView } from "../wasm_bridge/autogaze.mjs";
 import { PerfMonitor } from "./benchmark/perf_monitor.mjs";
 import { Controls } from "./controls/controls.mjs";
 import { addFileOpening } from "./controls/open_files.mjs";
+import { addStartChoices } from "./controls/start_choices.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
+import { Headline } from "./headline/headline.mjs";
 import { HookPanel } from "./hook/hook_panel.mjs";
 import { Comparison } from "./insight/comparison.mjs";
 import { InsightPanel } from "./insight/insight_panel.mjs";
@@ -23,11 +25,12 @@ import { Panels, panelCanvases } from "./panels/panels.mjs";
 import { GazeTimeline } from "./playback/gaze_timeline.mjs";
 import { PlaybackBar } from "./playback/playback_bar.mjs";
 import { addAddress } from "./settings/address.mjs";
-import { loadOptions, parseQuery } from "./settings/options.mjs";
+import { loadOptions, parseAddress } from "./settings/options.mjs";
 import { Settings } from "./settings/settings.mjs";
 import { addSettingsPanel } from "./settings/settings_panel.mjs";
 import { addShortcuts } from "./shortcuts/shortcuts.mjs";
 import { CameraPicker } from "./sources/camera_picker.mjs";
+import { firstFrame } from "./sources/first_frame.mjs";
 import { SourcePlayer } from "./sources/source_player.mjs";
 import { addTileProgress } from "./tiles/tile_progress.mjs";
 
@@ -57,7 +60,7 @@ async function main() {
 /** @param {LiveView} view */
 async function compose(view) {
   const [table, palettes] = await Promise.all([loadOptions(), loadPalettes()]);
-  const { values, problems } = parseQuery(table, location.search);
+  const { values, problems } = parseAddress(table, location.search);
   if (problems.length > 0) showNotice(problems.join("\n"));
   if (values["require-hardware-adapter"]) {
     const { requireHardwareAdapter } = await import("./benchmark/hardware_adapter.mjs");
@@ -75,11 +78,13 @@ async function compose(view) {
   const page = { view, settings, player, maskSource };
 
   new Panels(page);
+  new Headline(page);
   new PlaybackBar(page);
   new GazeTimeline(page);
   new CameraPicker(page);
   new Controls(page);
   addFileOpening(page);
+  addStartChoices(page);
   addModelChoice(page);
   addModelStorage(page);
   addTileProgress(page);
@@ -100,7 +105,10 @@ async function compose(view) {
   player.open(String(values.source));
   document.documentElement.dataset.composed = ""; // see page/page.css
   await hideWhenReady(view);
-  if (values["mask-source"] === "autogaze" && values["load-model"]) maskSource.choose("autogaze");
+  if (!settings.values["load-model"]) return;
+  // A model takes the bandwidth and the processor from whatever else is loading.
+  await firstFrame(view, player);
+  if (settings.values["mask-source"] !== maskSource.chosen) maskSource.choose("autogaze");
 }
 
 /** @param {LiveView} view */

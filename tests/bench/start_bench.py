@@ -5,8 +5,9 @@
 
     make bench-start AGAINST=../older/site/dist    another built page too, visited in turn, and the ratio
 
-Cold is the first visit of a new browser profile, warm is the next visit of the same profile. The source is
-synthetic, so that no camera has to start. The time ends with the first frame that the panels show masked.
+Cold is the first visit of a new browser profile, warm is the next visit of the same profile. By default the
+address has no query, as a visitor's; `--query ?source=synthetic-pan` measures the start without a file. The
+time ends with the first frame that the panels show masked.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ globalThis.firstFrame = new Promise((resolve) => {
 """
 
 
-def first_masked(context: BrowserContext, url: str) -> float:
+def first_masked(context: BrowserContext, address: str) -> float:
     """Milliseconds from the start of a visit to its first masked frame."""
     page = context.new_page()
     page.add_init_script(_WATCH)
-    page.goto(f"{url}?source=synthetic-pan")
+    page.goto(address)
     milliseconds: float = page.evaluate("() => globalThis.firstFrame")
     page.wait_for_timeout(3000)  # work that the page postpones until it runs
     page.close()
@@ -58,6 +59,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=5, help="visits of each kind")
+    parser.add_argument("--query", default="", help="the query of the address, of both pages")
     parser.add_argument("--against", type=Path, help="a built page to compare with, visited in turn")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "output" / "start.json")
     arguments = parser.parse_args()
@@ -73,7 +75,7 @@ def main() -> None:
                 browser = playwright.chromium.launch(executable_path=chromium, args=flags())
                 context = browser.new_context()
                 for kind in ("cold", "warm"):
-                    times[name][kind].append(first_masked(context, url))
+                    times[name][kind].append(first_masked(context, url + arguments.query))
                 version = browser.version
                 browser.close()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

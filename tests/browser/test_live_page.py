@@ -39,7 +39,7 @@ def example_frames(count=24):
 def test_a_real_video_through_the_camera(open_page, site_url, tmp_path):
     frames = example_frames()
     page = open_page(camera=clips.write_y4m(tmp_path / "camera.y4m", frames, fps=15)).page
-    open_live(page, site_url, "?width=448")
+    open_live(page, site_url, "?source=camera&width=448")
     recorded = record(page, 8)
 
     shown_frames = []
@@ -55,7 +55,7 @@ def test_a_real_video_through_the_camera(open_page, site_url, tmp_path):
 def test_the_default_width_is_640_and_keeps_the_cameras_shape(open_page, site_url, tmp_path):
     square = clips.moving_square(30, 320, 240)
     page = open_page(camera=clips.write_y4m(tmp_path / "camera.y4m", square)).page
-    open_live(page, site_url)
+    open_live(page, site_url, "?source=camera")
     wait_shape(page, 480, 640)
 
 
@@ -151,7 +151,7 @@ def test_every_source_opens_while_any_other_runs(open_page, site_url, tmp_path):
     recorded.expect_problem("ERR_ABORTED")
     page = recorded.page
     page.add_init_script(path=SCRIPTS / "fake_screen.mjs")
-    open_live(page, site_url, "?width=160")
+    open_live(page, site_url, "?source=camera&width=160")
     assert in_page(page, "source_walk.walk") == []
     page.select_option("#source", "synthetic-pan")
     wait_live(page)
@@ -180,7 +180,7 @@ def test_newest_frame_wins_and_nothing_queues(live):
 
 def test_a_camera_that_turns_in_mid_stream(page, site_url):
     page.add_init_script(path=SCRIPTS / "turning_camera.mjs")
-    open_live(page, site_url, "?width=160")
+    open_live(page, site_url, "?source=camera&width=160")
     wait_shape(page, 90, 160)
     page.evaluate("turn()")
     page.wait_for_function("() => document.getElementById('facts').textContent.startsWith('160\\u00d7284')")

@@ -17,6 +17,7 @@ from live_page import (
     record,
     shown,
     take_stream_away,
+    wait_frames,
     wait_live,
 )
 
@@ -35,26 +36,32 @@ def assert_other_sources_work(page):
     assert_native(record(page, 3))
 
 
-def test_a_camera_that_is_denied(open_page, site_url, tmp_path):
-    camera = clips.write_y4m(tmp_path / "camera.y4m", clips.still(2, 320, 180))
-    page = open_page(camera=camera, allow_camera=False).page
-    page.goto(site_url)
-    text = notice(page)
-    assert text.startswith("The camera was not allowed.")
-    assert "Press Start" in text or "press Start" in text
-    assert_other_sources_work(page)
-
-
-def test_no_camera(open_page, site_url):
-    page = open_page().page
-    page.goto(site_url)
-    assert notice(page) == "No camera was found. Connect one and press Start, or choose another source."
+@pytest.mark.parametrize(
+    ("is_denied", "sentence"),
+    [
+        (
+            True,
+            "The camera was not allowed. Allow it in the browser's address bar and press Use my camera, or "
+            "choose another source.",
+        ),
+        (False, "No camera was found. Connect one and press Use my camera, or choose another source."),
+    ],
+)
+def test_the_sample_plays_on_without_a_camera(open_page, site_url, tmp_path, is_denied, sentence):
+    camera = clips.write_y4m(tmp_path / "camera.y4m", clips.still(2, 320, 180)) if is_denied else None
+    page = open_page(camera=camera, allow_camera=not is_denied).page
+    open_live(page, site_url, "?mask-source=patch-diff")
+    assert page.is_hidden("#notice"), "the camera was asked for without a click"
+    page.click("#use-camera")
+    assert notice(page) == sentence
+    assert page.input_value("#source") == "sample"
+    wait_frames(page, 2)
     assert_other_sources_work(page)
 
 
 def test_a_camera_that_does_not_open(page, site_url):
     page.add_init_script(path=SCRIPTS / "refused_camera.mjs")
-    page.goto(site_url)
+    page.goto(site_url + "?source=camera")
     assert notice(page).startswith("The camera is in use by another program.")
     page.evaluate("() => { refusal = 'AbortError'; }")
     page.click("#run")
@@ -64,14 +71,17 @@ def test_a_camera_that_does_not_open(page, site_url):
 
 def test_a_page_that_is_not_secure(page, site_url):
     page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
-    page.goto(site_url)
+    page.goto(site_url + "?source=camera")
     assert notice(page).startswith("The camera needs a secure page: open it by https or on localhost")
     assert_other_sources_work(page)
 
 
 def test_a_camera_that_is_unplugged_and_comes_back(open_page, site_url, tmp_path):
     page = open_page(camera=clips.write_y4m(tmp_path / "a.y4m", clips.moving_square(20, 320, 180))).page
-    open_live(page, site_url)
+    open_live(page, site_url, "?mask-source=patch-diff")
+    page.click("#use-camera")
+    page.wait_for_function("() => document.getElementById('source').value === 'camera'")
+    wait_live(page)
     take_stream_away(page)
     assert notice(page).startswith("The camera was unplugged or taken away.")
     assert page.inner_text("#run") == "Start"
@@ -220,7 +230,7 @@ def test_the_camera_is_seen_before_python_is_there(open_page, site_url, tmp_path
     page = open_page(camera=clips.write_y4m(tmp_path / "camera.y4m", frames)).page
     held = []
     page.route("**/pyodide.asm.wasm", lambda route: held.append(route))
-    page.goto(site_url)
+    page.goto(site_url + "?source=camera")
     page.wait_for_function("() => document.getElementById('video').videoWidth === 320")
     page.wait_for_function("() => document.getElementById('loading-bytes').textContent.endsWith('MB')")
     assert page.locator("#panels.live").count() == 0

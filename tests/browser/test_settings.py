@@ -135,6 +135,6 @@ def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_pa
     # The key works while the settings are closed, and says so on the screen.
     page.keyboard.press("c")
     expect(page.locator("#toast")).to_have_text("The link was copied.")
-    # The camera is the default, but an address of a picture would have that shown.
+    # An address of a picture would have that shown.
     page.select_option("#source", "camera")
     assert "source=camera" in page.evaluate("() => globalThis.autogaze.settings.query()")

@@ -225,7 +225,7 @@ def test_the_browsers_own_screen_capture(open_page, site_url, tmp_path):
 
 def test_cameras_are_picked_and_mirrored(page, site_url):
     page.add_init_script(path=SCRIPTS / "two_cameras.mjs")
-    open_live(page, site_url, "?width=160&camera-facing=back")
+    open_live(page, site_url, "?source=camera&width=160&camera-facing=back")
     assert page.evaluate("asked.at(-1).facingMode.ideal") == "environment"
     options = page.locator("#camera-device option")
     expect(options).to_have_text(["Front eye", "Back eye", "Front camera", "Back camera"])

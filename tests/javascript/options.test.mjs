@@ -7,6 +7,7 @@ import {
   gridsOf,
   gridsText,
   impliedBy,
+  parseAddress,
   parseQuery,
   parseValue,
 } from "../../web/settings/options.mjs";
@@ -85,6 +86,24 @@ describe("parseQuery", () => {
     const { values } = read("?mode=tiled");
     assert.deepEqual(values, { ...defaultsOf(TABLE, "tiled"), mode: "tiled" });
     assert.notDeepEqual(defaultsOf(TABLE, "tiled"), defaultsOf(TABLE));
+  });
+});
+
+describe("parseAddress", () => {
+  const read = (/** @type {string} */ query) => parseAddress(TABLE, query).values;
+
+  test("an address that names no source and no mask source starts with AutoGaze on the sample", () => {
+    for (const query of ["", "?", "?width=320", "?mode=tiled", "?source=tv", "?load-model=off"]) {
+      const { source, "mask-source": maskSource } = read(query);
+      assert.deepEqual([source, maskSource], ["sample", "autogaze"], query);
+    }
+  });
+
+  test("an address that names one of them is read as any query", () => {
+    for (const query of ["?source=pan", "?source=sample", "?mask-source=diff", "?image-url=./a.png"])
+      assert.deepEqual(read(query), parseQuery(TABLE, query).values, query);
+    assert.equal(read("?mask-source=patch-diff").source, "sample");
+    assert.equal(read("?source=camera")["mask-source"], "patch-diff");
   });
 });
 

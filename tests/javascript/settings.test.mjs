@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { beforeEach, describe, test } from "node:test";
-import { defaultsOf, parseQuery } from "../../web/settings/options.mjs";
+import { defaultsOf, parseAddress } from "../../web/settings/options.mjs";
 import { Settings } from "../../web/settings/settings.mjs";
 
 const TABLE = JSON.parse(
@@ -58,14 +58,16 @@ describe("Settings", () => {
   });
 
   test("the query of any single change gives the same values again", () => {
-    assert.equal(settings.query(), "");
+    // Without a query the page starts with AutoGaze.
+    assert.equal(settings.query(), "?mask-source=patch-diff");
+    assert.equal(new Settings(TABLE, parseAddress(TABLE, "").values).query(), "?mask-source=autogaze");
     for (const option of TABLE.options) {
       const others = (option.choices ?? []).map((/** @type {{ value: string }} */ { value }) => value);
       for (const value of [...others, ...(option.type === "boolean" ? [true, false] : [])]) {
         const changed = new Settings(TABLE, defaultsOf(TABLE));
         changed.set({ [option.name]: value });
         assert.deepEqual(
-          parseQuery(TABLE, changed.query()),
+          parseAddress(TABLE, changed.query()),
           { values: changed.values, problems: [] },
           `${option.name}=${value}`,
         );

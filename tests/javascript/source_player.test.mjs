@@ -14,6 +14,7 @@ const TABLE = JSON.parse(
 );
 
 const { SourcePlayer } = await import("../../web/sources/source_player.mjs");
+const { firstFrame } = await import("../../web/sources/first_frame.mjs");
 
 /**
  * In place of the live view: collects frames, and finishes them when the test says so.
@@ -235,6 +236,67 @@ describe("SourcePlayer", () => {
       assert.deepEqual([player.state, states.at(1)], ["stopped", source === "sample" ? "opening" : "asking"]);
       assert.match(problem(), /secure page|cannot show a screen|is not there \(404\)/);
     });
+
+  describe("asked for the camera", () => {
+    /** @type {{ stopped: boolean }} */
+    let track;
+    /** @type {(stream: object) => void} */
+    let allow;
+    /** @type {(error: Error) => void} */
+    let deny;
+
+    beforeEach(async () => {
+      track = { stopped: false };
+      const answer = new Promise((resolve, reject) => {
+        allow = resolve;
+        deny = reject;
+      });
+      Object.defineProperty(navigator, "mediaDevices", {
+        configurable: true,
+        value: { getUserMedia: () => answer },
+      });
+      await player.open("synthetic-pan");
+    });
+
+    afterEach(() => {
+      Reflect.deleteProperty(navigator, "mediaDevices");
+    });
+
+    const stop = () => {
+      track.stopped = true;
+    };
+
+    test("the source goes on while the user is asked, and if the camera is denied", async () => {
+      const request = player.requestCamera("press Camera", assert.fail);
+      assert.deepEqual([player.state, player.name], ["running", "synthetic-pan"]);
+      deny(new DOMException("no", "NotAllowedError"));
+      await assert.rejects(request, /address bar and press Camera, or choose another source\.$/);
+      assert.deepEqual([player.state, player.name, problem()], ["running", "synthetic-pan", ""]);
+    });
+
+    test("a camera that is allowed after another source was chosen is let go", async () => {
+      const request = player.requestCamera("press Camera", assert.fail);
+      await player.open("synthetic-pulse");
+      allow({ getTracks: () => [{ stop }] });
+      await request;
+      assert.deepEqual([player.name, track.stopped], ["synthetic-pulse", true]);
+    });
+  });
+
+  test("firstFrame waits for a frame as long as one may come", async () => {
+    /** @type {string[]} */
+    const order = [];
+    settings.values["video-url"] = "";
+    await player.open("synthetic-pan");
+    const waiting = firstFrame(/** @type {any} */ (view), player).then(() => order.push("first frame"));
+    await settled();
+    order.push("no frame yet");
+    view.finishFrame();
+    await waiting;
+    assert.deepEqual(order, ["no frame yet", "first frame"]);
+    await player.open("file");
+    await firstFrame(/** @type {any} */ (view), player); // it needs a file first
+  });
 
   test("with another worker the source goes on where it was", async () => {
     await player.open("synthetic-pan");

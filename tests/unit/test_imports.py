@@ -34,7 +34,18 @@ PYTHON_FLOORS = (
 )
 WEB_FLOORS = (
     {"benchmark"},
-    {"controls", "export", "hook", "insight", "legend", "offline", "playback", "shortcuts", "tiles"},
+    {
+        "controls",
+        "export",
+        "headline",
+        "hook",
+        "insight",
+        "legend",
+        "offline",
+        "playback",
+        "shortcuts",
+        "tiles",
+    },
     {"panels"},
     {"model"},
     {"sources"},

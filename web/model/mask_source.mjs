@@ -99,9 +99,9 @@ export class MaskSource extends TypedEventTarget {
   /** @param {string[]} names of the options that have changed */
   #followSettings(names) {
     const source = /** @type {MaskSourceName} */ (this.#settings.values["mask-source"]);
-    if (source !== this.chosen) this.choose(source);
+    if (names.includes("mask-source") && source !== this.chosen) this.choose(source);
     else if (
-      source === "autogaze" &&
+      this.chosen === "autogaze" &&
       names.some((name) => this.#settings.option(name).restarts === "model")
     ) {
       const otherModel = names.includes("config-url") || names.includes("weights-url");

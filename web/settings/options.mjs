@@ -67,6 +67,40 @@ export function defaultsOf(table, mode = "realtime") {
  *   each parameter that is unknown or has a value that the option does not take
  */
 export function parseQuery(table, query) {
+  const { chosen, problems } = readQuery(table, query);
+  return { values: completed(table, chosen), problems };
+}
+
+/**
+ * Reads the query of the page's address: one that names neither a source nor a mask source starts on a result, AutoGaze
+ * on the sample clip.
+ *
+ * @param {OptionTable} table
+ * @param {string} query
+ * @returns {{ values: Values, problems: string[] }} as of `parseQuery`
+ */
+export function parseAddress(table, query) {
+  const { chosen, problems } = readQuery(table, query);
+  if (!("source" in chosen)) chosen["mask-source"] ??= "autogaze";
+  return { values: completed(table, chosen), problems };
+}
+
+/**
+ * @param {OptionTable} table
+ * @param {Values} chosen
+ * @returns {Values} a value for every option
+ */
+function completed(table, chosen) {
+  const all = { ...defaultsOf(table, chosen.mode), ...chosen };
+  return Object.fromEntries(table.options.map(({ name }) => [name, all[name] ?? ""]));
+}
+
+/**
+ * @param {OptionTable} table
+ * @param {string} query
+ * @returns {{ chosen: Values, problems: string[] }}
+ */
+function readQuery(table, query) {
   const known = [...table.options, ...table.shorthands];
   /** @type {Values} */
   const explicit = {};
@@ -85,10 +119,7 @@ export function parseQuery(table, query) {
       Object.assign(implied, impliedBy(option, value));
     }
   }
-  const chosen = { ...implied, ...explicit };
-  const all = { ...defaultsOf(table, chosen.mode), ...chosen };
-  const values = Object.fromEntries(table.options.map(({ name }) => [name, all[name] ?? ""]));
-  return { values, problems };
+  return { chosen: { ...implied, ...explicit }, problems };
 }
 
 /**

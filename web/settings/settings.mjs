@@ -6,7 +6,7 @@
 /** @import { Option, OptionTable, Value, Values } from "./options.mjs" */
 
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
-import { defaultsOf, impliedBy, parseQuery } from "./options.mjs";
+import { defaultsOf, impliedBy, parseAddress } from "./options.mjs";
 
 // They say which source is open, which is no setting.
 const SOURCE_OPTIONS = ["source", "video-url", "image-url"];
@@ -98,8 +98,8 @@ export class Settings extends TypedEventTarget {
   }
 
   /**
-   * The query that reproduces the current values: only those that are not defaults.
-   * @returns {string} such as `?source=synthetic-pan`, empty if all are defaults
+   * The query of the address that reproduces the current values: only those that a visit without it would not have.
+   * @returns {string} such as `?source=synthetic-pan`
    */
   query() {
     const names = Object.keys(this.values);
@@ -109,7 +109,7 @@ export class Settings extends TypedEventTarget {
       return pairs.length > 0 ? `?${new URLSearchParams(pairs)}` : "";
     };
     // Some options imply values of others; a default has to be listed where an implied value would replace it.
-    const { values } = parseQuery(this.#table, query());
+    const { values } = parseAddress(this.#table, query());
     for (const name of names) if (values[name] !== this.values[name]) listed.add(name);
     return query();
   }

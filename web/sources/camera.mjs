@@ -14,16 +14,29 @@ const UNPLUGGED =
 /**
  * @param {SourceSetup} setup
  * @param {string} [device] id of a camera; without it the browser chooses one
+ * @param {MediaStream} [stream] of a camera that the user has allowed already
  * @returns {Promise<Source>}
  * @throws {Error} with a sentence for the user
  */
-export async function openCamera(setup, device) {
+export async function openCamera(setup, device, stream) {
+  return new CameraSource(setup, stream ?? (await requestCamera(setup, device)));
+}
+
+/**
+ * Asks the user for a camera.
+ * @param {Pick<SourceSetup, "values" | "events">} setup
+ * @param {string} [device] id of a camera; without it the browser chooses one
+ * @param {string} [retry] what the user has to do to be asked again
+ * @returns {Promise<MediaStream>}
+ * @throws {Error} with a sentence for the user
+ */
+export async function requestCamera(setup, device, retry) {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Error(
       "The camera needs a secure page: open it by https or on localhost, or choose another source.",
     );
   }
-  return new CameraSource(setup, await requestStream(setup, device));
+  return requestStream(setup, device, retry);
 }
 
 /**
@@ -99,12 +112,13 @@ class CameraSource {
 }
 
 /**
- * @param {SourceSetup} setup
+ * @param {Pick<SourceSetup, "values" | "events">} setup
  * @param {string} [device] if this camera is gone, another one is opened
+ * @param {string} [retry]
  * @returns {Promise<MediaStream>}
  * @throws {Error} with a sentence for the user
  */
-async function requestStream({ values, events }, device) {
+async function requestStream({ values, events }, device, retry = "press Start") {
   const request = (/** @type {string} */ id = "") =>
     navigator.mediaDevices.getUserMedia({ video: constraints(values, id), audio: false });
   try {
@@ -120,7 +134,7 @@ async function requestStream({ values, events }, device) {
     );
     return other;
   } catch (error) {
-    throw new Error(sentenceFor(error));
+    throw new Error(sentenceFor(error, retry));
   }
 }
 
@@ -155,19 +169,22 @@ function constraints(values, device) {
   };
 }
 
-/** @param {unknown} error */
-function sentenceFor(error) {
+/**
+ * @param {unknown} error
+ * @param {string} retry what the user has to do to be asked again
+ */
+function sentenceFor(error, retry) {
   const name = error instanceof DOMException ? error.name : "";
   switch (name) {
     case "NotAllowedError":
-      return "The camera was not allowed. Allow it in the browser's address bar and press Start, or choose another source.";
+      return `The camera was not allowed. Allow it in the browser's address bar and ${retry}, or choose another source.`;
     case "NotFoundError":
-      return "No camera was found. Connect one and press Start, or choose another source.";
+      return `No camera was found. Connect one and ${retry}, or choose another source.`;
     case "OverconstrainedError":
       return "That camera is gone. Choose another one, or another source.";
     case "NotReadableError":
-      return "The camera is in use by another program. Close that program and press Start, or choose another source.";
+      return `The camera is in use by another program. Close that program and ${retry}, or choose another source.`;
     default:
-      return `The camera could not be opened (${error instanceof Error ? error.message : error}). Press Start to try again, or choose another source.`;
+      return `The camera could not be opened (${error instanceof Error ? error.message : error}). ${retry[0]?.toUpperCase()}${retry.slice(1)} to try again, or choose another source.`;
   }
 }

@@ -14,8 +14,8 @@ import { openSynthetic } from "./synthetic.mjs";
 import { openVideoFile } from "./video_file.mjs";
 
 /**
- * What the user selected for some of the sources: files, and the id of a camera.
- * @typedef {{ file?: File, image?: File, camera?: string }} SelectedMedia
+ * What the user selected for some of the sources: files, the id of a camera, and the stream of one just allowed.
+ * @typedef {{ file?: File, image?: File, camera?: string, stream?: MediaStream }} SelectedMedia
  */
 
 const SAMPLE = "./sample/news.webm";
@@ -30,7 +30,7 @@ const SAMPLE = "./sample/news.webm";
 export async function openSource(name, setup, selected) {
   switch (name) {
     case "camera":
-      return openCamera(setup, selected.camera);
+      return openCamera(setup, selected.camera, selected.stream);
     case "screen":
       return openScreen(setup);
     case "image":

@@ -12,6 +12,7 @@
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
 import { hideNoticeOf, showError, showNotice } from "../page/notice.mjs";
+import { requestCamera } from "./camera.mjs";
 import { mediaKind } from "./file_kind.mjs";
 import { FramePump } from "./frame_pump.mjs";
 import { frameSize } from "./frame_size.mjs";
@@ -166,17 +167,36 @@ export class SourcePlayer extends TypedEventTarget {
   }
 
   /**
+   * Asks for the camera and opens it. The current source goes on until the user allows the camera.
+   * @param {string} retry what the user has to do to be asked again, for the error
+   * @param {() => void} onAllowed called before the camera opens
+   * @throws {Error} with a sentence for the user; the current source goes on
+   */
+  async requestCamera(retry, onAllowed) {
+    const attempt = this.#attempt;
+    const stream = await requestCamera(this.#setup(attempt.signal), this.#selected.camera, retry);
+    // Another source was opened meanwhile.
+    if (attempt.signal.aborted) for (const track of stream.getTracks()) track.stop();
+    else {
+      const opening = this.open("camera", stream);
+      onAllowed();
+      await opening;
+    }
+  }
+
+  /**
    * Opens a source instead of the current one. Errors are shown as a notice.
    * @param {string} name one of the values of the option `source`
+   * @param {MediaStream} [stream] of a camera that the user has allowed already
    */
-  async open(name) {
+  async open(name, stream) {
     this.close();
     this.emit("opening", null);
     this.#name = name;
     const attempt = this.#attempt;
-    this.#enter(name === "camera" || name === "screen" ? "asking" : "opening");
+    this.#enter((name === "camera" && !stream) || name === "screen" ? "asking" : "opening");
     try {
-      const source = await openSource(name, this.#setup(attempt.signal), this.#selected);
+      const source = await openSource(name, this.#setup(attempt.signal), { ...this.#selected, stream });
       if (attempt.signal.aborted) source?.close();
       else if (source) this.#start(source);
       else this.#enter("needs-file");
