@@ -30,6 +30,7 @@ NO_GRIDS = "none"
 _GRIDS = re.compile(rf"{NO_GRIDS}|[1-9]\d{{0,3}}(\+[1-9]\d{{0,3}})*")
 OFF = "off"
 _OFF_WORDS = (OFF, "none", "false", "disabled")
+_DEFAULT_WORDS = ("default", "model")
 _DECIBEL = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?db", re.IGNORECASE)
 _BOOLEANS = {
     **dict.fromkeys(("true", "on", "yes", "1"), True),
@@ -63,7 +64,8 @@ class Option:
         name: name in the URL and, after two dashes, on the command line.
         aliases: other names.
         group: name of its group (``groups``); empty for shorthands.
-        type: ``choice``, ``number``, ``integer``, ``boolean``, ``url`` or ``grids`` (``2+14``, or ``none``).
+        type: ``choice``, ``number``, ``integer``, ``boolean``, ``url``, ``grids`` (``2+14``, or ``none``) or
+            ``any`` (any text).
         default: the default value; None for shorthands, which have no value of their own. If it is empty, an
             empty value is valid.
         tiled_default: the default value in modes other than realtime.
@@ -74,6 +76,7 @@ class Option:
         sets: values that it sets for other options, unless those are given explicitly.
         decibels_of: the loss option that a shorthand sets, given in decibels.
         when: values of other options with which this option has an effect.
+        note: why a shorthand that other AutoGaze viewers have does nothing here; empty for all others.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Option:
     sets: Mapping[str, Value]
     decibels_of: str | None
     when: Mapping[str, tuple[str, ...]]
+    note: str
 
     def parse(self, given: object) -> Value:
         """The option's value from a string, a number or a boolean.
@@ -115,6 +119,8 @@ class Option:
         words = ", ".join(choice.value for choice in self.choices)
         if self.type == "choice":
             return f"one of {words}"
+        if self.type == "any":
+            return "any text"
         if self.type == "boolean":
             return "true or false"
         if self.type == "url":
@@ -140,6 +146,8 @@ class Option:
             if word == choice.value or word in choice.aliases:
                 return choice.value
         match self.type:
+            case "any":
+                return text
             case "boolean":
                 return _BOOLEANS.get(word)
             case "url":
@@ -154,6 +162,8 @@ class Option:
     def _number(self, given: object) -> Value | None:
         if self.is_loss and _normalise(str(given)) in _OFF_WORDS:
             return OFF
+        if self.is_loss and _normalise(str(given)) in _DEFAULT_WORDS:
+            return self.default
         decibels = _DECIBEL.fullmatch(str(given).strip()) if self.is_loss else None
         try:
             number = loss_of_decibels(float(decibels[1])) if decibels else float(given)  # type: ignore[arg-type]
@@ -281,4 +291,5 @@ def _option(entry: dict[str, Any]) -> Option:
         sets=entry.get("sets", {}),
         decibels_of=entry.get("decibels_of"),
         when={name: tuple(values) for name, values in entry.get("when", {}).items()},
+        note=entry.get("note", ""),
     )

@@ -6,6 +6,7 @@ import {
   defaultsOf,
   gridsOf,
   gridsText,
+  ignoredNotes,
   impliedBy,
   parseAddress,
   parseQuery,
@@ -86,6 +87,25 @@ describe("parseQuery", () => {
     const { values } = read("?mode=tiled");
     assert.deepEqual(values, { ...defaultsOf(TABLE, "tiled"), mode: "tiled" });
     assert.notDeepEqual(defaultsOf(TABLE, "tiled"), defaultsOf(TABLE));
+  });
+});
+
+describe("options of other viewers that do nothing here", () => {
+  test("are accepted with any value, and a note says why they do nothing", () => {
+    const query = "?transfer=gpu&KV_CACHE=false&in-flight&decoder=chunked:4&source=pan";
+    const { values, problems } = parseQuery(TABLE, query);
+    assert.deepEqual(problems, []);
+    assert.equal(values.source, "synthetic-pan");
+    const notes = ignoredNotes(TABLE, query);
+    const names = ["display-transfer", "streaming-cache", "max-in-flight", "decode-strategy"];
+    assert.equal(notes.length, names.length);
+    for (const [index, name] of names.entries())
+      assert.match(notes[index] ?? "", new RegExp(`^${name} has no effect\\. [A-Z].*\\.$`));
+    assert.deepEqual(ignoredNotes(TABLE, "?source=pan&width=320"), []);
+  });
+
+  test("every note is a sentence", () => {
+    for (const { note, name } of TABLE.shorthands) if (note) assert.match(note, /^[A-Z].*\.$/, name);
   });
 });
 

@@ -1,6 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { percentile, summarize } from "../../web/benchmark/perf_summary.mjs";
+import { fileNameOf, linesOf, percentile, summarize } from "../../web/benchmark/perf_summary.mjs";
+
+test("a trace has a line of JSON for each frame", () => {
+  const lines = linesOf(/** @type {any} */ ([{ total: 9 }, { total: 7 }])).split("\n");
+  assert.deepEqual(lines, ['{"frame":0,"total":9}', '{"frame":1,"total":7}', ""]);
+  assert.equal(linesOf([]), "");
+});
+
+test("a path names a file of the download folder", () => {
+  for (const [path, name] of /** @type {[string, string][]} */ ([
+    ["/tmp/out/perf.jsonl", "perf.jsonl"],
+    ["C:\\out\\my run.json", "my-run.json"],
+    ["true", "autogaze-trace.jsonl"],
+    ["out/", "autogaze-trace.jsonl"],
+    ["..", "autogaze-trace.jsonl"],
+  ]))
+    assert.equal(fileNameOf(path, "trace.jsonl"), name, path);
+});
 
 describe("percentile", () => {
   test("is the value at round((n - 1) p)", () => {

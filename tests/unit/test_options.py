@@ -99,10 +99,50 @@ def test_what_is_wrong_is_named_with_what_is_accepted(name, given, message):
         ("0.45", 0.45),
         ("off", None),
         ("NONE", None),
+        (" Default ", 0.7),
+        ("model", 0.7),
     ],
 )
 def test_a_loss_is_a_number_or_decibels_or_off(given, loss):
     assert options.requirement(options.parse({"task-loss": given})) == loss
+
+
+# Every option of the reference viewer, with its aliases.
+REFERENCE = """
+press-esc-to-close show-fps show-gaze-ratio show-gaze show-update-ratio show-psnr show-output-psnr
+show-task-loss-slider show-quality-slider task-loss-slider quality-slider model-dir config-url config
+weights-url weights model-url load-model no-load-model warmup-model warm-model model-warmup source
+frame-source input-source image-path mask-source sparse-mask-source mask-driver gaze-source patch-diff-grid
+patch-diff-grid-size patch-grid diff-grid patch-diff-threshold patch-threshold diff-threshold mode top-k
+max-gaze-tokens-each-frame limit-generation-budget limit-gaze-tokens clamp-gaze-tokens tile-batch-size
+tile-batch tiles-per-batch task-loss-requirement task-loss task-loss-requirement-db task-loss-db task-psnr-db
+task-psnr task-psnr-requirement disable-task-loss-requirement disable-task-loss frames-per-clip max-in-flight
+in-flight max-inflight inference-width input-width source-width frame-width width inference-height
+input-height source-height frame-height height mask-cell-scale mask-radius-scale mask-visualization
+mask-visualization-mode mask-mode mask-display mask-geometry mask-geometry-mode mask-update-mode
+mask-scale-policy mask-dedup mask-dedupe blend-alpha visualization-mode visualisation-mode viz-mode
+keyframe-duration keyframe-interval display-transfer transfer texture-transfer
+tensor-sparse-update-max-rects sparse-update-max-rects tensor-sparse-update-max-ratio
+sparse-update-max-ratio tensor-full-frame-update-min-ratio full-frame-update-min-ratio
+dense-update-full-frame-min-ratio streaming-cache kv-cache stream-cache decode-strategy decode decoder
+decode-chunk-size decoder-chunk-size generation-chunk-size require-hardware-adapter require-gpu
+fail-on-cpu-adapter log-pipeline-timing log-timing timing perf-summary-frames perf-frames benchmark-frames
+perf-summary-warmup-frames perf-warmup-frames benchmark-warmup-frames perf-summary-path perf-json perf-output
+perf-trace-path perf-jsonl perf-trace-output image-url static-frame static-fps static-width static-height
+camera-width camera-height
+"""
+
+
+@pytest.mark.parametrize("name", REFERENCE.split())
+def test_every_option_of_the_reference_viewer_is_taken(name):
+    assert options.find(name.upper().replace("-", "_"))
+
+
+def test_an_option_without_effect_is_accepted_with_a_note():
+    before = options.parse({})
+    noted = {name: option for name, option in options.shorthands().items() if option.note}
+    assert {"display-transfer", "streaming-cache", "max-in-flight", "decode-strategy"} <= noted.keys()
+    assert options.parse(dict.fromkeys(noted, "anything:4")) == before
 
 
 def test_all_problems_are_told_at_once():
@@ -130,9 +170,12 @@ def test_defaults_depend_on_the_mode():
         ({"task-loss-db": 20}, {"task-loss-requirement": 0.1}),
         ({"image-path": "./a.png"}, {"source": "image", "image-url": "./a.png"}),
         ({"image-url": "./a.png", "source": "camera"}, {"source": "camera"}),
-        ({"image-url": ""}, {"source": "camera", "image-url": ""}),
+        ({"image-url": ""}, {"source": "sample", "image-url": ""}),
         ({"height": 360}, {"inference-width": "auto", "inference-height": 360}),
         ({"width": ""}, {"inference-width": "native"}),
+        ({"no-load-model": True}, {"load-model": False}),
+        ({"static-width": 320, "source": "image-path"}, {"inference-width": 320, "source": "image"}),
+        ({"perf-jsonl": " out/a.jsonl "}, {"perf-trace-path": "out/a.jsonl"}),
         ({"loop": "no", "mirror": 1}, {"file-loop": False, "camera-mirror": True}),
     ],
 )

@@ -9,6 +9,7 @@
 /** @import { SourcePlayer } from "../sources/source_player.mjs" */
 /** @import { PerfSample } from "./perf_summary.mjs" */
 
+import { save } from "../export/saved_files.mjs";
 import { sampleOf } from "../insight/frame_log.mjs";
 
 const LOG_EVERY_MS = 5000;
@@ -95,14 +96,26 @@ export class PerfMonitor {
    */
   async #publishSummary(target, course, latest) {
     // Most visitors measure nothing.
-    const { summarize } = await import("./perf_summary.mjs");
-    this.#globals.__autogazePerfSummary = {
+    const { fileNameOf, linesOf, summarize } = await import("./perf_summary.mjs");
+    const samples = this.#samples;
+    this.#samples = [];
+    const summary = {
       target_frames: target,
       skipped_warmup_frames: this.#skipped,
-      ...summarize(this.#samples, course),
+      ...summarize(samples, course),
       ...latest,
     };
-    this.#samples = [];
+    this.#globals.__autogazePerfSummary = summary;
+    const download = (
+      /** @type {string} */ option,
+      /** @type {string} */ name,
+      /** @type {string} */ text,
+    ) => {
+      const path = String(this.#values[option]);
+      if (path) save(new Blob([text]), fileNameOf(path, name));
+    };
+    download("perf-summary-path", "summary.json", `${JSON.stringify(summary, null, 1)}\n`);
+    download("perf-trace-path", "trace.jsonl", linesOf(samples));
   }
 
   /**

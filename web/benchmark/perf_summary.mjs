@@ -116,3 +116,24 @@ export function summarize(samples, { seconds, offered, gazes }) {
     ema_psnr_infinite: smoothed.infinite,
   };
 }
+
+/**
+ * The frames of a measurement as JSON Lines.
+ * @param {PerfSample[]} samples
+ */
+export function linesOf(samples) {
+  return samples.map((sample, frame) => `${JSON.stringify({ frame, ...sample })}\n`).join("");
+}
+
+/**
+ * The file name in a path, without characters that a file system may refuse.
+ * @param {string} path empty or "true" for no name of its own
+ * @param {string} otherwise
+ */
+export function fileNameOf(path, otherwise) {
+  const name = path
+    .split(/[\\/]/)
+    .at(-1)
+    ?.replace(/[^\w.-]+/g, "-");
+  return name && name !== "true" && /\w/.test(name) ? name : `autogaze-${otherwise}`;
+}

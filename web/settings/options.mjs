@@ -10,7 +10,7 @@
  * @typedef {object} Shorthand a name that stands for several options, such as `preset`
  * @property {string} name
  * @property {string[]} aliases
- * @property {"choice" | "number" | "integer" | "boolean" | "url" | "grids"} type
+ * @property {"choice" | "number" | "integer" | "boolean" | "url" | "grids" | "any"} type
  * @property {string} label
  * @property {string} help
  * @property {number} [minimum]
@@ -19,6 +19,7 @@
  * @property {Choice[]} [choices] of a number: the words it accepts instead
  * @property {Values} [sets] values of other options that it implies, unless they are set explicitly
  * @property {string} [decibels_of] the loss that it sets, in decibels
+ * @property {string} [note] why it does nothing here, though other AutoGaze viewers have it
  * @typedef {object} OptionExtras
  * @property {string} group
  * @property {Value} default an empty one means that the option may be empty
@@ -123,6 +124,19 @@ function readQuery(table, query) {
 }
 
 /**
+ * Why some options of a query do nothing here, though other AutoGaze viewers have them.
+ * @param {OptionTable} table
+ * @param {string} query
+ * @returns {string[]} a sentence each
+ */
+export function ignoredNotes(table, query) {
+  const names = [...pairs(query).keys()].map(normalise);
+  return table.shorthands
+    .filter(({ name, aliases, note }) => note && [name, ...aliases].some((each) => names.includes(each)))
+    .map(({ name, note }) => `${name} has no effect. ${note}`);
+}
+
+/**
  * The values of other options that a value of this one implies.
  *
  * @param {Shorthand & Partial<OptionExtras>} option
@@ -149,6 +163,8 @@ export function parseValue(option, given) {
   switch (option.type) {
     case "choice":
       return undefined;
+    case "any":
+      return text;
     case "boolean":
       return BOOLEANS.get(word);
     case "url":
@@ -163,10 +179,11 @@ export function parseValue(option, given) {
 }
 
 /**
- * @param {Shorthand} option
+ * @param {Shorthand & Partial<OptionExtras>} option
  * @param {string} text
  */
 function parseLoss(option, text) {
+  if (DEFAULT_WORDS.includes(normalise(text))) return option.default;
   if (OFF_WORDS.includes(normalise(text))) return "off";
   const decibels = DECIBEL_FORM.exec(text);
   return decibels ? lossOfDecibels(Number(decibels[1])) : parseNumber(option, text);
@@ -217,6 +234,7 @@ export function gridsText(grids) {
 
 // Of an option that is a loss.
 const OFF_WORDS = ["off", "none", "false", "disabled"];
+const DEFAULT_WORDS = ["default", "model"];
 const DECIBEL_FORM = /^(\d+\.?\d*|\.\d+) ?db$/i;
 
 /**
@@ -226,6 +244,7 @@ const DECIBEL_FORM = /^(\d+\.?\d*|\.\d+) ?db$/i;
 export function accepted({ type, choices = [], minimum, maximum, loss }) {
   const words = choices.map(({ value }) => value).join(", ");
   if (type === "choice") return `one of ${words}`;
+  if (type === "any") return "any text";
   if (type === "boolean") return "true or false";
   if (type === "url") return "an address that begins with https://, http://, /, ./ or ../";
   if (type === "grids") return "none, or cells per side of grids such as 2+14";

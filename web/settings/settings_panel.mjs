@@ -10,6 +10,7 @@ import { hideNotice } from "../page/notice.mjs";
 import { showToast } from "../page/toast.mjs";
 import { follow } from "./bound_controls.mjs";
 import { Field } from "./field.mjs";
+import { ignoredNotes } from "./options.mjs";
 
 /** @param {{ settings: Settings }} page */
 export function addSettingsPanel({ settings }) {
@@ -37,6 +38,11 @@ export function addSettingsPanel({ settings }) {
     }
   });
 
+  const notes = ignoredNotes(settings.table, location.search);
+  if (notes.length > 0) {
+    showStatus(notes.join(" "));
+    showToast("Some options of the address have no effect here: Settings says why.");
+  }
   addPresets(settings);
   element("settings-reset", HTMLButtonElement).addEventListener("click", () => {
     hideNotice();

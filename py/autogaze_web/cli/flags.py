@@ -54,7 +54,7 @@ def add_option_flags(parser: argparse.ArgumentParser) -> None:
             if option.group == group and option.name not in _PAGE_ONLY:
                 _add(section, option)
     for option in options.shorthands().values():
-        if option.name != "preset":
+        if option.name != "preset" and not option.note:
             _add(parser, option, listed=False)
 
 
