@@ -71,6 +71,10 @@ bench: setup chromium ## Measure what a frame costs: Python in the page by stage
 bench-start: setup chromium ## Measure the time from the page's address to the first masked frame (AGAINST=FOLDER: and another built page's)
 	@$(PY) tests/bench/start_bench.py $(if $(AGAINST),--against "$(AGAINST)")
 
+.PHONY: bench-batch
+bench-batch: setup ## Measure batches: workers, Ray nodes, overhead, 4K in tiles (ARGS="--large-frames 1000" for the whole)
+	@$(PY) tests/bench/batch_bench.py $(ARGS)
+
 .PHONY: perf-matrix
 perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="--model FOLDER" for another checkpoint)
 	@$(PY) tests/bench/perf_matrix.py $(ARGS)

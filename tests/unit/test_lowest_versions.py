@@ -14,7 +14,7 @@ def test_the_lowest_versions_are_those_of_the_project() -> None:
     extras = project["optional-dependencies"]
     admitted = [
         *project["dependencies"],
-        *(each for name in ("native", "video", "hub") for each in extras[name]),
+        *(each for name in ("native", "video", "hub", "remote") for each in extras[name]),
     ]
     lowest = dict(
         re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "tests" / "lowest.txt").read_text(), re.MULTILINE)

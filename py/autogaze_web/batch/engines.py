@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from .manifest import Entry
 from .settings import BatchSettings
@@ -97,8 +97,7 @@ class ProcessEngine:
     def next(self) -> tuple[Job, Entry]:
         """See `Engine`."""
         while True:
-            for ready in wait(list(self._busy)):
-                assert isinstance(ready, Connection)
+            for ready in cast("list[Connection]", wait(list(self._busy))):
                 process, job = self._busy.pop(ready)
                 try:
                     entry = ready.recv()
