@@ -10,6 +10,7 @@ Contents of the site and where they come from:
     python/<hash>/*.whl          this project's wheel, in a folder named after its contents
     graphs/                      the released architecture's ONNX graphs, without weights
     built-in/                    site/model, this project's small checkpoint, with its graphs
+    preview.png                  the preview card: what other sites show beside a link to the page
     sample/news.webm             the sample clip, with which a first visit starts
     example/, package.json       an example of the JavaScript API, and the API as a package with types
     options.json, palettes.json  the options and colours that the page and the package share
@@ -47,12 +48,14 @@ CACHE = ROOT / ".cache" / "runtime"
 SLIM_CACHE = ROOT / ".cache" / "slim"
 GRAPHS_CACHE = ROOT / ".cache" / "graphs"
 SAMPLE_CLIP = "sample/news.webm"
+# The picture that other sites show beside a link to the page.
+PREVIEW = "preview.png"
 NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 
 # Files that are loaded on demand: runtimes of models and recordings, and Python packages for other pages.
 _LATER = ("runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY)
 _MODELS = ("graphs/", "built-in/")
-_FOR_DEVELOPERS = (f"{EXAMPLE}/", "package.json")
+_FOR_OTHERS = (f"{EXAMPLE}/", "package.json", PREVIEW)
 _MEDIA = (".webm", ".mp4", ".gif")
 
 _SERVICE_WORKER = "web/offline/service_worker.mjs"
@@ -94,6 +97,7 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
         with step("site: assembling"):
             copy_sources(root, fresh)
             join_parts(fresh)
+            address_preview(fresh, os.environ.get("SITE_URL", ""))
             add_preloads(fresh)
             add_api_files(root, NODE_MODULES, fresh)
             shutil.copytree(graphs, fresh / "graphs")
@@ -127,6 +131,17 @@ def copy_sources(root: Path, target: Path) -> None:
     if (clip := root / "tests" / "data" / "example_input.webm").is_file():
         (target / "sample").mkdir()
         shutil.copyfile(clip, target / SAMPLE_CLIP)
+    if (picture := root / "docs" / "pictures" / "page.png").is_file():
+        shutil.copyfile(picture, target / PREVIEW)
+
+
+def address_preview(target: Path, site_url: str) -> None:
+    """Write the absolute address of the preview card into the page: other sites accept no relative one."""
+    page = target / "index.html"
+    if site_url and page.is_file():
+        text = page.read_text(encoding="utf-8")
+        base = site_url.rstrip("/")
+        page.write_text(text.replace(f'content="{PREVIEW}"', f'content="{base}/{PREVIEW}"'), encoding="utf-8")
 
 
 def write_runtime(target: Path, runtime: dict[str, bytes], lock: RuntimeLock) -> None:
@@ -188,7 +203,7 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
         "start": [
             path
             for path in files
-            if not path.startswith(_LATER + _MODELS + _FOR_DEVELOPERS)
+            if not path.startswith(_LATER + _MODELS + _FOR_OTHERS)
             and (path == SAMPLE_CLIP or not path.endswith((*_MEDIA, TYPES)))
         ],
         "files": files,

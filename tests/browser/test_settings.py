@@ -19,6 +19,8 @@ def values(page):
 def test_every_option_is_in_the_panel(live):
     page = live("?source=synthetic-pan")
     open_feature(page, "settings")
+    assert page.locator("#settings-common .setting:visible").count() == 6
+    page.click("#settings-advanced > summary")
     rows = in_page(page, "page_elements.settingRows")
     assert rows.keys() == options.options().keys()
     for name, option in options.options().items():
@@ -41,6 +43,7 @@ def test_every_option_is_in_the_panel(live):
 def test_settings_change_the_running_stream_and_go_back(live):
     page = live("?source=synthetic-pan")
     open_feature(page, "settings")
+    page.click("#settings-advanced > summary")
     page.fill("#setting-patch-diff-grid", "7")
     page.fill("#setting-patch-diff-threshold", "0")
     page.keyboard.press("Tab")

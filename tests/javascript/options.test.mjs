@@ -114,8 +114,8 @@ describe("parseAddress", () => {
 
   test("an address that names no source and no mask source starts with AutoGaze on the sample", () => {
     for (const query of ["", "?", "?width=320", "?mode=tiled", "?source=tv", "?load-model=off"]) {
-      const { source, "mask-source": maskSource } = read(query);
-      assert.deepEqual([source, maskSource], ["sample", "autogaze"], query);
+      const { source, "mask-source": maskSource, "mask-visualization": panel } = read(query);
+      assert.deepEqual([source, maskSource, panel], ["sample", "autogaze", "outlines"], query);
     }
   });
 

@@ -59,8 +59,9 @@ describe("Settings", () => {
 
   test("the query of any single change gives the same values again", () => {
     // Without a query the page starts with AutoGaze.
-    assert.equal(settings.query(), "?mask-source=patch-diff");
-    assert.equal(new Settings(TABLE, parseAddress(TABLE, "").values).query(), "?mask-source=autogaze");
+    assert.equal(settings.query(), "?mask-source=patch-diff&mask-visualization=image-mask-only");
+    const cold = new Settings(TABLE, parseAddress(TABLE, "").values);
+    assert.equal(cold.query(), "?mask-source=autogaze&mask-visualization=outlines");
     for (const option of TABLE.options) {
       const others = (option.choices ?? []).map((/** @type {{ value: string }} */ { value }) => value);
       for (const value of [...others, ...(option.type === "boolean" ? [true, false] : [])]) {

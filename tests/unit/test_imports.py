@@ -36,6 +36,7 @@ WEB_FLOORS = (
     {"benchmark"},
     {
         "controls",
+        "explanation",
         "export",
         "headline",
         "hook",

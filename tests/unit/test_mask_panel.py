@@ -9,6 +9,7 @@ from autogaze_web.masks.cells import Cells, cell_rectangles
 from autogaze_web.masks.footprint import footprint
 from autogaze_web.panels import cell_drawing
 from autogaze_web.panels.mask_panel import MaskPanel
+from autogaze_web.panels.outlines import line_width
 from autogaze_web.panels.palette import Palette
 
 PALETTE = Palette.named()
@@ -88,3 +89,33 @@ def test_the_panel_covers_as_many_pixels_as_the_plan():
     panel = MaskPanel()
     panel.draw(noise_frame(0, 90, 141), mask)
     assert (panel.image[..., 3] > 0).sum() == mask.plan.pixel_count
+
+
+@pytest.mark.parametrize("size", [*SIZES, (720, 1281)])
+def test_outlines_light_the_masked_pixels_and_dim_the_rest(size):
+    frame = noise_frame(3, *size)
+    cells = random_cells(5, 12)
+    mask = footprint(cells, *size)
+    panel = MaskPanel(0.38, "outlines")
+    panel.draw(frame, mask)
+    expected = frame.copy()
+    expected[..., :3] = (frame[..., :3] >> 2) + (frame[..., :3] >> 3)
+    lit = mask.plan.pixels()
+    expected[lit] = frame[lit]
+    grids = mask.fixations.grid
+    for grid in np.unique(grids).tolist():
+        thickness = line_width(grid, *size)
+        for y0, x0, y1, x1 in mask.rectangles[grids == grid].tolist():
+            inside = np.s_[y0 + thickness : y1 - thickness, x0 + thickness : x1 - thickness]
+            line = np.zeros(size, bool)
+            line[y0:y1, x0:x1] = True
+            if y1 - y0 > 2 * thickness and x1 - x0 > 2 * thickness:
+                line[inside] = False
+            expected[line] = (*PALETTE.colour_of(grid), 255)
+    np.testing.assert_array_equal(panel.image, expected)
+
+
+def test_coarser_scales_have_thicker_outlines():
+    widths = [line_width(grid, 640, 360) for grid in (2, 4, 7, 14, 28)]
+    assert widths == sorted(widths, reverse=True)
+    assert len(set(widths[:4])) == 4

@@ -22,7 +22,7 @@
  * @property {"interframe" | "full-blend"} visualizationMode what the output panel shows
  * @property {number} keyframeDuration frames from one keyframe to the next; 0 for the first frame only
  * @property {number} blendAlpha weight of the colours, 0 to 1
- * @property {"image-mask-only" | "image-overlay" | "overlay" | "scale-rows"} maskVisualization
+ * @property {"image-mask-only" | "image-overlay" | "overlay" | "scale-rows" | "outlines"} maskVisualization
  * @property {"native" | "deduplicated" | "effective"} maskGeometry
  * @property {number} maskCellScale factor by which the cells' sides are scaled
  * @property {string} hiddenScales grids excluded from the mask, such as "2+4", or "none"

@@ -25,6 +25,7 @@
  * @property {Value} default an empty one means that the option may be empty
  * @property {Value} [tiled_default] with a mode other than realtime
  * @property {"source" | "model"} [restarts] what has to be reopened for a new value
+ * @property {boolean} [common] shown first; all others are advanced
  * @property {Record<string, string[]>} [when] values of other options with which it has an effect
  * @typedef {Shorthand & OptionExtras} Option
  */
@@ -72,6 +73,9 @@ export function parseQuery(table, query) {
   return { values: completed(table, chosen), problems };
 }
 
+/** What differs from the defaults at a visit that asks for nothing in particular. @type {Values} */
+const COLD_START = { "mask-source": "autogaze", "mask-visualization": "outlines" };
+
 /**
  * Reads the query of the page's address: one that names neither a source nor a mask source starts on a result, AutoGaze
  * on the sample clip.
@@ -82,8 +86,8 @@ export function parseQuery(table, query) {
  */
 export function parseAddress(table, query) {
   const { chosen, problems } = readQuery(table, query);
-  if (!("source" in chosen)) chosen["mask-source"] ??= "autogaze";
-  return { values: completed(table, chosen), problems };
+  const isCold = !("source" in chosen || "mask-source" in chosen);
+  return { values: completed(table, isCold ? { ...COLD_START, ...chosen } : chosen), problems };
 }
 
 /**

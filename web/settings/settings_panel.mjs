@@ -23,11 +23,16 @@ export function addSettingsPanel({ settings }) {
     const heading = document.createElement("summary");
     heading.textContent = label;
     section.open = roomy;
-    const own = options.filter((option) => option.group === name);
+    const own = options.filter((option) => option.group === name && !option.common);
     section.append(heading, ...own.map((option) => /** @type {Field} */ (fields.get(option.name)).element));
     return section;
   });
   element("settings-groups", HTMLElement).replaceChildren(...sections);
+  const common = options.filter((option) => option.common);
+  element("settings-common", HTMLElement).append(
+    ...common.map(({ name }) => /** @type {Field} */ (fields.get(name)).element),
+  );
+  const advanced = element("settings-advanced", HTMLDetailsElement);
 
   const find = element("settings-find", HTMLInputElement);
   find.addEventListener("input", () => {
@@ -36,6 +41,7 @@ export function addSettingsPanel({ settings }) {
       section.hidden = !section.querySelector(".setting:not([hidden])");
       section.open = roomy || find.value !== "";
     }
+    advanced.open = find.value !== "";
   });
 
   const notes = ignoredNotes(settings.table, location.search);

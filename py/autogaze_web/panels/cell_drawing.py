@@ -171,10 +171,12 @@ def paint_scale_rows(mask: Footprint, palette: Palette) -> PaintedLattice:
     return _paint_layers(layers, palette, mask.height, mask.width)
 
 
-def _outlines(rectangles: IntArray) -> IntArray:
-    """The one-pixel top, left, bottom and right lines inside N rectangles, as (4 N, 4) rectangles."""
+def _outlines(rectangles: IntArray, thickness: int = 1) -> IntArray:
+    """The top, left, bottom and right lines inside N rectangles, as (4 N, 4) rectangles."""
     y0, x0, y1, x1 = rectangles.T
-    lines = ((y0, x0, y0 + 1, x1), (y0, x0, y1, x0 + 1), (y1 - 1, x0, y1, x1), (y0, x1 - 1, y1, x1))
+    bottom, right = np.minimum(y0 + thickness, y1), np.minimum(x0 + thickness, x1)
+    top, left = np.maximum(y1 - thickness, y0), np.maximum(x1 - thickness, x0)
+    lines = ((y0, x0, bottom, x1), (y0, x0, y1, right), (top, x0, y1, x1), (y0, left, y1, x1))
     return np.concatenate([np.stack(line, axis=-1) for line in lines]).astype(np.int32)
 
 
@@ -187,6 +189,17 @@ def _paint_layers(
         for rectangles, outline in layers
         for shape, colour in ((rectangles, palette.fill_of(outline)), (_outlines(rectangles), outline))
     ]
+    return _paint_shapes(shapes, height, width)
+
+
+def paint_lines(layers: Iterable[tuple[IntArray, Colour, int]], height: int, width: int) -> PaintedLattice:
+    """Paints outlines over each other, layer by layer: rectangles, their colour, their thickness."""
+    shapes = [(_outlines(rectangles, thickness), colour) for rectangles, colour, thickness in layers]
+    return _paint_shapes(shapes, height, width)
+
+
+def _paint_shapes(shapes: list[tuple[IntArray, Colour]], height: int, width: int) -> PaintedLattice:
+    """Paints rectangles of one colour each over each other."""
     edges = np.concatenate([shape for shape, _ in shapes] or [np.zeros((0, 4), np.int32)])
     layer = np.repeat(np.arange(len(shapes)), [len(shape) for shape, _ in shapes])
     colours: list[Colour] = [(0, 0, 0), *dict.fromkeys(colour for _, colour in shapes)]

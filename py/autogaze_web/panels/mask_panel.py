@@ -3,6 +3,7 @@
 - ``image-mask-only``: the cells blended over the picture, transparent black elsewhere.
 - ``image-overlay``: the cells blended over the picture, the plain picture elsewhere.
 - ``overlay``: the opaque cells on black.
+- ``outlines``: the dimmed picture with the cells lit and outlined (``outlines``).
 - ``scale-rows``: the opaque cells of each scale in a band of their own, on black (``paint_scale_rows``).
 """
 
@@ -17,12 +18,16 @@ from ..frames.rgba import Rgba, allocate, as_words
 from ..frames.words import BlendWeights
 from ..masks.footprint import Footprint
 from .cell_drawing import CellStyle, draw_cells, draw_painted, paint_footprint, paint_scale_rows
+from .outlines import dim, light, paint_outlines
 from .palette import STANDARD, Palette
 
-PanelMode = Literal["image-mask-only", "image-overlay", "overlay", "scale-rows"]
+PanelMode = Literal["image-mask-only", "image-overlay", "overlay", "scale-rows", "outlines"]
 PANEL_MODES: tuple[str, ...] = get_args(PanelMode)
 
 TRANSPARENT_BLACK, OPAQUE_BLACK = (0, 0, 0, 0), (0, 0, 0, 255)
+
+# Modes whose cells are always painted on a lattice.
+_PAINTS = {"scale-rows": paint_scale_rows, "outlines": paint_outlines}
 
 # Up to MAX_SINGLE_CELLS cells are drawn one by one, which avoids a lattice of all their edges, unless they
 # overlap so much that this draws more than MAX_OVERDRAW times the pixels they cover. Measured under Pyodide:
@@ -81,15 +86,19 @@ class MaskPanel:
             self._blank = True
         if self._blank:
             self._drawn, self._blank = whole_frame, False
-        if self.mode == "image-overlay":
+        if self.mode == "outlines":
+            self._drawn = whole_frame
+            dim(frame, self.image)
+            light(self.image, frame, mask)
+        elif self.mode == "image-overlay":
             self._drawn = whole_frame
             self.image[:] = frame
         else:
             self._clear(TRANSPARENT_BLACK if self.mode == "image-mask-only" else OPAQUE_BLACK)
         over_picture = self.mode in ("image-mask-only", "image-overlay")
         style = CellStyle(as_words(frame) if over_picture else None, self._weights, self._palette)
-        if self.mode == "scale-rows" or not _one_by_one(mask):
-            paint = paint_scale_rows if self.mode == "scale-rows" else paint_footprint
+        paint = _PAINTS.get(self.mode, paint_footprint)
+        if self.mode in _PAINTS or not _one_by_one(mask):
             painted = paint(mask, self._palette)
             draw_painted(self.image, painted, style)
             drawn = painted.plan.rectangles
