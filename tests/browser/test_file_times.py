@@ -132,7 +132,7 @@ def test_frames_and_times_are_those_of_the_command_line(live, tmp_path):
         variable_rate(tmp_path / "another.mp4"),
         variable_rate(tmp_path / "alpha.webm", pixels="yuva420p"),
         cut(long, 0.7),
-        animation(tmp_path / "a.gif", disposal=1),
+        animation(tmp_path / "a.gif", disposal=[2, 0, 3, 0, 1, 2]),
         animation(tmp_path / "b.png", disposal=1, blend=1),
         cut(animation(tmp_path / "c.webp", lossless=True), 0.7),
         mirrored(clips.write_h264(tmp_path / "mirrored.mp4", clips.moving_square(4, 96, 64, side=32))),

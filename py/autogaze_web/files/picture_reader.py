@@ -17,6 +17,7 @@ from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_FRAMES
 from .clip import Clip, VideoError, check_size
 from .file_kind import missing_part, whole_webp
+from .gif_reader import composed_frames, whole_frames
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # Whose further pictures are one animation, not pages or other views.
@@ -38,7 +39,12 @@ class PictureReader(Clip):
         super().__init__(path)
         with self._opened() as picture:
             self._shown, self._is_whole = _animation(picture)
-            self.expected_frames = len(self._shown)
+            self._is_gif = picture.format == "GIF" and len(self._shown) > 1
+        if self._is_gif:
+            frames, self._is_whole = whole_frames(self.path.read_bytes())
+            self._shown = range(len(frames))
+            self._is_gif = len(frames) > 1
+        self.expected_frames = len(self._shown)
 
     def count(self, limit: int | None = None) -> int:
         """See `Clip`."""
@@ -47,12 +53,12 @@ class PictureReader(Clip):
     def _frames(self) -> Iterator[TimedFrame]:
         time = Fraction(0)
         with self._opened() as picture:
-            for index in self._shown:
-                image = self._decoded(picture, index)
+            for image, milliseconds in (
+                self._composed(picture) if self._is_gif else self._decoded_all(picture)
+            ):
                 if image is None:
                     return
-                still = self.expected_frames == 1
-                duration = None if still else _duration(picture)
+                duration = None if self.expected_frames == 1 else _duration(milliseconds)
                 yield TimedFrame(image, time, duration)
                 time += duration or 0
         missing = missing_part(self.path)
@@ -60,6 +66,27 @@ class PictureReader(Clip):
             self._note_damage(f"the file is cut off: {missing}")
         elif not self._is_whole:
             self._note_damage("the next frame cannot be found")
+
+    def _decoded_all(self, picture: Any) -> Iterator[tuple[Rgb | None, float | None]]:
+        """Each frame and its delay in milliseconds."""
+        for index in self._shown:
+            yield self._decoded(picture, index), picture.info.get("duration")
+
+    def _composed(self, picture: Any) -> Iterator[tuple[Rgb | None, float | None]]:
+        """The same of an animated GIF."""
+        data = self.path.read_bytes()
+        frames, _ = whole_frames(data)
+        width, height = picture.size
+        images = composed_frames(data, frames, height, width)
+        for frame in frames:
+            try:
+                image = next(images)
+            except MemoryError:
+                raise
+            except Exception as error:  # as in `_decoded`
+                self._note_damage(str(error) if isinstance(error, OSError) else "the picture is damaged")
+                return
+            yield image, frame.delay
 
     def _decoded(self, picture: Any, index: int) -> Rgb | None:
         """A frame, with black where its data end; None if there is nothing of it."""
@@ -141,9 +168,9 @@ def _readable_frames(picture: Any) -> int:
     return count
 
 
-def _duration(picture: Any) -> Fraction:
-    """For how long the current frame is shown, in seconds."""
-    stated = Fraction(picture.info.get("duration") or 0).limit_denominator(1_000_000)
+def _duration(milliseconds: float | None) -> Fraction:
+    """For how long a frame of a stated delay is shown, in seconds."""
+    stated = Fraction(milliseconds or 0).limit_denominator(1_000_000)
     return (stated if stated >= _SHORTEST_MS else Fraction(_DEFAULT_MS)) / 1000
 
 
