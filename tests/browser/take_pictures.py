@@ -19,7 +19,9 @@ PICTURES = ROOT / "docs" / "pictures"
 WEB = ROOT / "web"
 ICON_SIZES = (192, 512)
 
-QUERY = "?source=sample&mask-source=autogaze&file-pace=every-frame&mask-timing=own"
+QUERY = (
+    "?source=sample&mask-source=autogaze&file-pace=every-frame&mask-timing=own&mask-visualization=outlines"
+)
 
 # Name, width, height, colours.
 VIEWS: tuple[tuple[str, int, int, Literal["dark", "light"]], ...] = (
