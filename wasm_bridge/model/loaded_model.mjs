@@ -4,6 +4,7 @@
  */
 
 import { Serializer } from "../calls/serializer.mjs";
+import { fetchData, withTimeLimit } from "../calls/time_limit.mjs";
 import { withArgumentMemory } from "../python/python_memory.mjs";
 import { chooseBackend, wasmBackend } from "../runner/backend.mjs";
 import { GpuGazeRunner } from "../runner/gaze_gpu.mjs";
@@ -26,6 +27,10 @@ import { float32Weights, headerBytes } from "./weights.mjs";
  * @property {number | null} maxTokens limit on a frame's tokens, null for the model's own
  * @property {boolean} [more] whether batches will be run
  */
+
+/** As in `limits.py`. */
+const MAX_LISTING_BYTES = 10_000_000;
+const GPU_TIMEOUT_MS = 60_000;
 
 /** A loaded model: what Python needs to gaze with it. */
 export class LoadedModel {
@@ -182,23 +187,24 @@ async function makeRunner(backend, setup) {
   if (!adapter) return new RemoteGazeRunner({ ...setup, threads });
   const ort = await loadOrt(backend, setup.siteUrl);
   const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
-  const device = await adapter.requestDevice({
+  const requested = adapter.requestDevice({
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
     requiredFeatures: /** @type {GPUFeatureName[]} */ (
       ["shader-f16", "subgroups"].filter((feature) => adapter.features.has(feature))
     ),
   });
+  const silent = "The GPU does not answer: use backend=wasm, or restart the browser.";
+  const device = await withTimeLimit(requested, GPU_TIMEOUT_MS, silent);
   return new GpuGazeRunner(ort, device, setup.graphs, setup.graphsUrl, setup.weights);
 }
 
 /** @param {string} graphsUrl */
 async function fetchManifest(graphsUrl) {
   const url = new URL("graphs.json", graphsUrl);
-  const response = await fetch(url);
-  if (!response.ok) {
-    throw new Error(
-      `There are no graphs at ${url} (${response.status}): make them with autogaze-web export.`,
-    );
-  }
-  return response.text();
+  const bytes = await fetchData(url, {
+    name: "graphs.json",
+    limit: MAX_LISTING_BYTES,
+    missing: (status) => `There are no graphs at ${url} (${status}): make them with autogaze-web export.`,
+  });
+  return new TextDecoder().decode(bytes);
 }

@@ -3,9 +3,11 @@
  * @module
  */
 
+import { STALL_MS, withTimeLimit } from "../calls/time_limit.mjs";
 import { watchFetch } from "./watched_fetch.mjs";
 
 const PYODIDE = "runtime/pyodide/";
+const IMPORT_TIMEOUT_MS = 120_000;
 
 /**
  * What `build.json` says: the path of the project's wheel, every file of the site, and those that a start of
@@ -23,9 +25,11 @@ const PYODIDE = "runtime/pyodide/";
  */
 export async function startPython(siteUrl, onProgress) {
   const indexURL = new URL(PYODIDE, siteUrl).href;
-  const loader = import(`${indexURL}pyodide.mjs`);
-  // The loader imports it too, later; both tell it themselves if a module is missing.
-  for (const module of [loader, import(`${indexURL}pyodide.asm.mjs`)]) module.catch(() => {});
+  // The loader imports the second one too, later.
+  const arrival = (/** @type {string} */ name) =>
+    withTimeLimit(import(`${indexURL}${name}`), IMPORT_TIMEOUT_MS, `${name} did not arrive`);
+  const [loader, program] = [arrival("pyodide.mjs"), arrival("pyodide.asm.mjs")];
+  for (const module of [loader, program]) module.catch(() => {}); // the race below throws it
   const build = await readBuild(siteUrl);
   const paths = pathsToFetch(build);
   const total = paths.reduce((sum, path) => sum + (build.files[path]?.bytes ?? 0), 0);
@@ -36,6 +40,7 @@ export async function startPython(siteUrl, onProgress) {
   try {
     return await Promise.race([
       fetching.failure,
+      Promise.all([loader, program]).then(() => new Promise(() => {})),
       load(loader, indexURL, new URL(build.wheel, siteUrl).href, () => {
         step = "Starting Python";
       }),
@@ -81,7 +86,7 @@ export class NumpyExtras {
 
   /** Makes them importable. If that fails, importing them does, too, and the next call tries again. */
   load() {
-    this.#loading ??= this.#unpack().catch(() => {
+    this.#loading ??= withTimeLimit(this.#unpack(), IMPORT_TIMEOUT_MS, "").catch(() => {
       this.#loading = undefined;
     });
     return this.#loading;
@@ -104,13 +109,17 @@ async function readBuild(siteUrl) {
   let response;
   try {
     // Not from the cache: after a new release an old copy would name files that are gone.
-    response = await fetch(url, { cache: "no-cache" });
+    response = await withTimeLimit(fetch(url, { cache: "no-cache" }), STALL_MS, "");
   } catch {
     throw new Error("The page's own files cannot be reached: check the connection, then reload the page.");
   }
   if (!response.ok)
     throw new Error(`${url.pathname} is missing (${response.status}): build the site with "make site".`);
-  return response.json();
+  try {
+    return await withTimeLimit(response.json(), STALL_MS, "");
+  } catch {
+    throw new Error(`${url.pathname} did not arrive whole: reload the page.`);
+  }
 }
 
 /**

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { STALL_MS, withTimeLimit } from "../calls/time_limit.mjs";
+
 /**
  * Wraps this global scope's `fetch` until `stop` is called.
  *
@@ -24,28 +26,37 @@ export function watchFetch(onBytes) {
   // Callers need not handle a failure that they do not await.
   failure.catch(() => {});
 
-  /** @param {Response} copy */
-  async function count({ body }) {
+  /**
+   * @param {Response} copy
+   * @param {string | undefined} name of the file
+   */
+  async function count({ body }, name) {
     const reader = body?.getReader();
+    const sentence = `${name} came to a halt`;
     try {
-      for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read()) {
-        received += chunk.value.byteLength;
+      while (reader) {
+        const { value } = await withTimeLimit(reader.read(), STALL_MS, sentence);
+        if (!value) return;
+        received += value.byteLength;
         if (watching) onBytes(received);
       }
-    } catch {
-      // The reader of the response itself gets the error.
+    } catch (error) {
+      // The reader of the response itself gets all other errors.
+      if (error instanceof Error && error.message === sentence) fail(error);
     }
   }
 
   /** @type {typeof fetch} */
   const watched = async (...request) => {
-    const response = await original(...request).catch((error) => {
-      fail(new Error(`${fileOf(request[0])} could not be fetched`));
+    const silent = `${fileOf(request[0])} did not arrive`;
+    const response = await withTimeLimit(original(...request), STALL_MS, silent).catch((error) => {
+      const stalled = error instanceof Error && error.message === silent;
+      fail(stalled ? error : new Error(`${fileOf(request[0])} could not be fetched`));
       throw error;
     });
     if (!response.ok) fail(new Error(`${fileOf(request[0])} is missing (${response.status})`));
     // Counted on a clone: browsers cache compiled WebAssembly only for the original response.
-    if (response.ok && watching) count(response.clone());
+    if (response.ok && watching) count(response.clone(), fileOf(request[0]));
     return response;
   };
   /** @type {Map<string, Promise<Response>>} */

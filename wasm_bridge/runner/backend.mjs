@@ -3,6 +3,8 @@
  * @module
  */
 
+import { withTimeLimit } from "../calls/time_limit.mjs";
+
 /**
  * @typedef {"webgpu" | "wasm"} BackendName
  * @typedef {object} Backend
@@ -14,6 +16,8 @@
 
 const ADAPTER_TRIES = 5;
 const ADAPTER_PAUSE_MS = 100;
+// A driver that hangs is as good as none.
+const ADAPTER_TIMEOUT_MS = 20_000;
 const MOST_THREADS = 8;
 
 /**
@@ -49,7 +53,9 @@ export function isSoftware({ info }) {
 export async function requestAdapter() {
   const gpu = navigator.gpu;
   for (let tries = 0; gpu && tries < ADAPTER_TRIES; tries++) {
-    const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+    const requested = gpu.requestAdapter({ powerPreference: "high-performance" });
+    const adapter = await withTimeLimit(requested, ADAPTER_TIMEOUT_MS, "").catch(() => undefined);
+    if (adapter === undefined) return null;
     if (adapter) return adapter;
     await new Promise((resolve) => setTimeout(resolve, ADAPTER_PAUSE_MS));
   }

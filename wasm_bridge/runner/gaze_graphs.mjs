@@ -3,10 +3,15 @@
  * @module
  */
 
+import { fetchData } from "../calls/time_limit.mjs";
+
 /** @import { UploadFrame } from "./gpu_frame.mjs" */
 /** @import { RunnerCounters } from "./runner_counters.mjs" */
 
 /** @typedef {typeof import("onnxruntime-web")} Ort */
+
+/** Graphs have no weights: those of the released model have less than 5 MB. */
+const MAX_GRAPH_BYTES = 100_000_000;
 
 /**
  * @typedef {object} GraphEntry one of the manifest's graphs
@@ -68,10 +73,11 @@ export function graphOf(graphs, kind, steps) {
  * @returns {Promise<Uint8Array>}
  */
 export async function fetchGraph(graph, graphsUrl) {
-  const response = await fetch(new URL(graph.file, graphsUrl));
-  if (!response.ok)
-    throw new Error(`The graph ${graph.file} is missing (${response.status}) at ${graphsUrl}.`);
-  return new Uint8Array(await response.arrayBuffer());
+  return fetchData(new URL(graph.file, graphsUrl), {
+    name: graph.file,
+    limit: MAX_GRAPH_BYTES,
+    missing: (status) => `The graph ${graph.file} is missing (${status}) at ${graphsUrl}.`,
+  });
 }
 
 /** @param {string} name of an input */

@@ -3,7 +3,10 @@
  * @module
  */
 
+import { withTimeLimit } from "../calls/time_limit.mjs";
 import { buildFor, ORT_FOLDER } from "./ort_files.mjs";
+
+const IMPORT_TIMEOUT_MS = 120_000;
 
 /** @typedef {typeof import("onnxruntime-web")} Ort */
 /** @import { Backend } from "./backend.mjs" */
@@ -17,7 +20,11 @@ export async function loadOrt(backend, siteUrl) {
   const [loader, program] = buildFor(backend.name);
   const folder = new URL(ORT_FOLDER, siteUrl).href;
   /** @type {Ort} */
-  const ort = await import(`${folder}${loader}`);
+  const ort = await withTimeLimit(
+    import(`${folder}${loader}`),
+    IMPORT_TIMEOUT_MS,
+    "ONNX Runtime did not arrive: check the connection, then load the model again.",
+  );
   ort.env.wasm.wasmPaths = { mjs: `${folder}${program}.mjs`, wasm: `${folder}${program}.wasm` };
   ort.env.wasm.numThreads = backend.threads;
   ort.env.logLevel = "error";
