@@ -52,7 +52,7 @@ describe("opening files", () => {
 describe("the bar of a file", () => {
   const settings = /** @type {any} */ ({ option: () => ({}), values: {}, on() {}, set() {} });
   /** @type {TypedEventTarget<any>} */
-  const player = new TypedEventTarget();
+  const player = /** @type {any} */ (new TypedEventTarget());
   new PlaybackBar({ settings, player: /** @type {any} */ (player) });
   const row = fakeElement("counting").parentElement;
   let cancelled = 0;
@@ -67,7 +67,7 @@ describe("the bar of a file", () => {
   };
 
   test("shows how far the frames of a long file are counted, and cancels that", () => {
-    player.emit("source", { playback: file });
+    /** @type {any} */ (player).emit("source", { playback: file });
     assert.deepEqual(
       [row.hidden, fakeElement("counting").textContent, fakeElement("position-text").textContent],
       [false, "Counting frames: 12,500 (25 %)", "1:01.500 of 2:00:00.000"],

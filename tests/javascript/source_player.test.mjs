@@ -197,7 +197,7 @@ describe("SourcePlayer", () => {
     await player.open("synthetic-pan");
     view.start();
     await settled();
-    view.emit("frame-error", { message: "That frame failed." });
+    /** @type {any} */ (view).emit("frame-error", { message: "That frame failed." });
     assert.equal(problem(), "That frame failed.");
     await tick();
     assert.equal(view.sent.length, 2);

@@ -43,7 +43,7 @@ describe("RunningTotal", () => {
     running.restart();
     assert.equal(running.total, undefined);
     running.add(report({ maskTiming: "own", gazes: 1, tokens: 5 }));
-    assert.equal(running.total?.used, 5);
+    assert.deepEqual(running.total, { unit: "token", used: 5, all: 265 });
   });
 });
 
