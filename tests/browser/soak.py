@@ -101,8 +101,6 @@ def soak(
         for fault in faults if fault_rounds is None or len(samples) <= fault_rounds else []:
             on_step(f"  {fault.__name__}, {time.monotonic() - begun:.0f} s")
             fault(stage)
-        if of_backend_only and len(samples) == fault_rounds:
-            continue  # with the model that the last fault has brought; to load one takes a minute
         page.select_option("#mask-source", "patch-diff")
         wait_gone(page)
         stage.choose(SOURCES[0])

@@ -33,7 +33,8 @@ class TestDownload:
         total = len(CONFIG) + len(PREPROCESSOR) + len(WEIGHTS)
         loaded = [step[0] for step in model["progress"]]
         assert loaded == sorted(loaded)
-        assert len(set(loaded)) > 5
+        # After each of the files, and at least once within the weights, however large the pieces are.
+        assert len(set(loaded)) > 3
         assert model["progress"][-1] == [total, total]
         assert {step[1] for step in model["progress"]} <= {0, total}
         origin = model["origins"]["weights"][0]

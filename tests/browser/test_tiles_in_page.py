@@ -96,6 +96,7 @@ def values_of(name):
 def test_the_defaults_follow_the_mode(live):
     page = live("?source=synthetic-pan")
     open_feature(page, "settings")
+    page.click("#settings-advanced > summary")
     names = ("frames-per-clip", "max-gaze-tokens-each-frame", "top-k", "inference-width")
     values = lambda: [page.input_value(f"#setting-{name}") for name in names]  # noqa: E731
     assert values() == ["16", "16", "10", "640"]
