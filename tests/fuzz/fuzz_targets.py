@@ -39,7 +39,8 @@ from autogaze_web import (
 from autogaze_web.cli.main import main
 from autogaze_web.encoder.config import SiglipConfig
 from autogaze_web.files.file_kind import kind_of, missing_part, whole_webp
-from autogaze_web.files.gaze_store import StoredGaze, gaze_from_bytes, gaze_to_bytes, npz_bytes
+from autogaze_web.files.gaze_store import gaze_from_bytes, gaze_to_bytes, npz_bytes
+from autogaze_web.files.stored_gaze import StoredGaze
 from autogaze_web.files.trace_store import Trace, traces_from_bytes, traces_to_bytes
 from autogaze_web.files.video import open_clip
 from autogaze_web.formats.safetensors import read_header, tensors_from_bytes, tensors_to_bytes

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
-import { readBody, withTimeLimit } from "../../wasm_bridge/calls/time_limit.mjs";
+import { readBody } from "../../wasm_bridge/calls/limited_fetch.mjs";
+import { withTimeLimit } from "../../wasm_bridge/calls/time_limit.mjs";
 
 const settled = () => new Promise((go) => setImmediate(go));
 

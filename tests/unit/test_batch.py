@@ -27,8 +27,9 @@ from autogaze_web.batch.sources import find_sources
 from autogaze_web.batch.video_job import selected
 from autogaze_web.cli.main import main
 from autogaze_web.cli.progress import BatchLine
-from autogaze_web.files.gaze_store import StoredGaze, gaze_to_bytes, load_gaze
+from autogaze_web.files.gaze_store import gaze_to_bytes, load_gaze
 from autogaze_web.files.mp4_writer import write_mp4
+from autogaze_web.files.stored_gaze import StoredGaze
 from autogaze_web.files.video import read_frames
 from autogaze_web.live.pipeline import process_frames, synthetic_frames
 from autogaze_web.live.view import LiveSettings

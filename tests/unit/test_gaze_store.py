@@ -12,7 +12,6 @@ import pytest
 from autogaze_web import Cells, Choice, GazingInfo, Tiling
 from autogaze_web.cli.main import main
 from autogaze_web.files.gaze_store import (
-    StoredGaze,
     gaze_from_bytes,
     gaze_to_bytes,
     load_gaze,
@@ -20,6 +19,7 @@ from autogaze_web.files.gaze_store import (
     save_gaze,
 )
 from autogaze_web.files.mp4_writer import write_mp4
+from autogaze_web.files.stored_gaze import StoredGaze
 from autogaze_web.live.pipeline import synthetic_frames
 from autogaze_web.live.record import FrameRecord, FrameRecords
 from autogaze_web.masks.fixations import Fixations

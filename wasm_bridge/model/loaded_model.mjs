@@ -3,8 +3,9 @@
  * @module
  */
 
+import { fetchData } from "../calls/limited_fetch.mjs";
 import { Serializer } from "../calls/serializer.mjs";
-import { fetchData, withTimeLimit } from "../calls/time_limit.mjs";
+import { withTimeLimit } from "../calls/time_limit.mjs";
 import { withArgumentMemory } from "../python/python_memory.mjs";
 import { chooseBackend, wasmBackend } from "../runner/backend.mjs";
 import { GpuGazeRunner } from "../runner/gaze_gpu.mjs";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { fetchData } from "../calls/time_limit.mjs";
+import { fetchData } from "../calls/limited_fetch.mjs";
 
 /** @import { UploadFrame } from "./gpu_frame.mjs" */
 /** @import { RunnerCounters } from "./runner_counters.mjs" */

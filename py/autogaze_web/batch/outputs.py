@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from ..files.atomic_file import atomic_file
 from ..files.exports import TRACE_END, TRACE_SEPARATOR, trace_entry, trace_head
-from ..files.gaze_store import PATCH_SIZE, StoredGaze, gaze_to_bytes
+from ..files.gaze_store import gaze_to_bytes
+from ..files.stored_gaze import PATCH_SIZE, StoredGaze, described_tiling
 from ..live.pipeline import ProcessedFrame
 from ..masks.choice import Description
 from ..masks.fixations import Fixations
 from ..masks.footprint import Footprint
 from ..readout.gazing_info import GazingInfo, patch_numbers
 from ..tiles.cells_by_tile import cells_by_tile, tile_edges
-from ..tiles.inference_mode import InferenceMode
 from ..tiles.tiling import Tiling
 from .settings import GAZING, MASKS, SUFFIXES, TRACE
 
@@ -102,7 +102,7 @@ class TraceWriter:
 
 
 class GazingWriter:
-    """``gazing_info`` as ``.npz``, with the same bytes as `files.gaze_store.StoredGaze.of_choices`.
+    """``gazing_info`` as ``.npz``, with the same bytes as `StoredGaze.of_choices`.
 
     Only the patches' numbers are stored until the end: four bytes for each.
     """
@@ -123,7 +123,8 @@ class GazingWriter:
         choice = processed.record.choice
         if isinstance(choice.cells, Fixations):
             if self._tiling is None:
-                self._tiling = _tiling(self._description, *processed.frame.shape[:2])
+                self._tiling = described_tiling(self._description, *processed.frame.shape[:2])
+                assert self._tiling is not None, "only sources in tiles choose fixations"
             cells_of_tiles = cells_by_tile(choice.cells, self._tiling)
             numbers = [patch_numbers(cells, self._grids) for cells in cells_of_tiles]
         else:
@@ -162,12 +163,6 @@ class GazingWriter:
             np.zeros((0, 6), np.int64) if self._tiling is None else tile_edges(self._tiling),
         )
         self._file.write(gaze_to_bytes(stored, ".npz"))
-
-
-def _tiling(description: Description, height: int, width: int) -> Tiling:
-    tile: int = description["tile"]
-    mode = InferenceMode(description["mode"], description.get("tile_stride") or tile)
-    return mode.tiling(height, width, tile)
 
 
 class MaskWriter:

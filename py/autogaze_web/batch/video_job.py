@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..files.atomic_file import atomic_file
-from ..files.gaze_store import PATCH_SIZE
+from ..files.stored_gaze import PATCH_SIZE
 from ..files.video import open_clip
 from ..frames.rgba import Rgba, as_frame
 from ..frames.timed_frame import TimedFrame

@@ -11,9 +11,10 @@ from pathlib import Path
 from ..files.atomic_file import atomic_file, atomic_folder, check_outputs, write_atomically
 from ..files.clip import Clip
 from ..files.exports import metrics_csv, store_bytes, trace_text
-from ..files.gaze_store import StoredGaze, gaze_to_bytes, known_suffix, masks_to_bytes
+from ..files.gaze_store import gaze_to_bytes, known_suffix, masks_to_bytes
 from ..files.render import SUFFIXES, encode, rendered
 from ..files.shown_frames import ASSUMED_RATE
+from ..files.stored_gaze import StoredGaze
 from ..files.video import open_clip
 from ..live.pipeline import ProcessedFrame, process_frames
 from ..live.record import FrameRecord, FrameRecords

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .gaze_store import StoredGaze as StoredGaze
     from .gaze_store import load_gaze as load_gaze
     from .gaze_store import save_gaze as save_gaze
+    from .stored_gaze import StoredGaze as StoredGaze
     from .trace_store import Trace as Trace
     from .trace_store import load_traces as load_traces
     from .trace_store import save_traces as save_traces
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "gaze_store": "StoredGaze load_gaze save_gaze",
+        "gaze_store": "load_gaze save_gaze",
+        "stored_gaze": "StoredGaze",
         "trace_store": "Trace load_traces save_traces",
         "video": "open_clip read_frames",
     },

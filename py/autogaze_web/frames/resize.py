@@ -34,18 +34,28 @@ def resize_bilinear_u8(image: NDArray[np.uint8], height: int, width: int) -> NDA
     Returns:
         (height,width,C) uint8; the argument itself if it already has that size.
     """
+    return _resize_u8(image, height, width, _resize_rows_bilinear_u8)
+
+
+def _resize_u8(
+    image: NDArray[np.uint8],
+    height: int,
+    width: int,
+    resize_rows: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """The horizontal pass, then the vertical one; an axis whose size does not change is skipped."""
     rows, columns, channels = image.shape
     if columns != width:
         # Transposed, because gathering whole rows is many times faster than gathering pixels.
         by_column = np.ascontiguousarray(image.transpose(1, 2, 0)).reshape(columns, -1)
-        resized = _resize_rows_u8(by_column, width).reshape(width * channels, rows)
+        resized = resize_rows(by_column, width).reshape(width * channels, rows)
         image = np.ascontiguousarray(resized.T).reshape(rows, width, channels)
     if rows != height:
-        image = _resize_rows_u8(image.reshape(rows, -1), height).reshape(height, width, channels)
+        image = resize_rows(image.reshape(rows, -1), height).reshape(height, width, channels)
     return image
 
 
-def _resize_rows_u8(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def _resize_rows_bilinear_u8(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(rows,n) to (size,n).
 
     Each 64-bit word holds a value of a row's left half and one of its right half. The weights add up to about
@@ -86,14 +96,7 @@ def resize_bicubic_u8(image: NDArray[np.uint8], height: int, width: int) -> NDAr
     Returns:
         (height,width,C) uint8; the argument itself if it already has that size.
     """
-    rows, columns, channels = image.shape
-    if columns != width:
-        by_column = np.ascontiguousarray(image.transpose(1, 0, 2)).reshape(columns, -1)
-        resized = _resize_rows_bicubic_u8(by_column, width).reshape(width, rows, channels)
-        image = np.ascontiguousarray(resized.transpose(1, 0, 2))
-    if rows != height:
-        image = _resize_rows_bicubic_u8(image.reshape(rows, -1), height).reshape(height, width, channels)
-    return image
+    return _resize_u8(image, height, width, _resize_rows_bicubic_u8)
 
 
 def _resize_rows_bicubic_u8(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
