@@ -188,6 +188,16 @@ def test_a_model_that_is_ready_before_the_page_is_stored_is_stored_too(open_page
     assert "one thread" in page.inner_text("#version-text")
 
 
+def test_a_first_visit_is_not_asked_to_reload(open_page, site_url):
+    recorded = open_page(service_workers="allow")
+    recorded.expect_problem("No available adapters")
+    page = recorded.page
+    page.goto(site_url)
+    wait_model(page, "AutoGaze, WebAssembly, 1 thread")
+    wait_stored(page, "AutoGaze work offline")
+    assert page.is_hidden("#version")
+
+
 def test_a_browser_that_stores_nothing_runs_the_page_nevertheless(open_page, site_url):
     page = open_page().page
     page.add_init_script("delete Navigator.prototype.serviceWorker")

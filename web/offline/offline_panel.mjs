@@ -75,7 +75,9 @@ export class OfflinePanel {
       return;
     }
     const onWasm = backend.startsWith("WebAssembly");
-    if (onWasm && !globalThis.crossOriginIsolated && navigator.hardwareConcurrency > 1)
+    const wouldGainThreads = onWasm && !globalThis.crossOriginIsolated && navigator.hardwareConcurrency > 1;
+    // A visitor who has chosen nothing is not interrupted: the next visit has threads without being asked.
+    if (wouldGainThreads && location.search !== "")
       this.#offerReload("The model runs on one thread. After a reload it can use more and may be faster.");
     this.#backend = onWasm ? "wasm" : "webgpu";
     await this.#storeFiles(this.#backend).catch(() => {});
