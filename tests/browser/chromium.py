@@ -30,6 +30,10 @@ _DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core")
 # Python that is a third of all work and gains nothing; a model's kernels still come to it.
 _OPTIMISE_AFTER_BYTES = 1_000_000_000
 
+# Shaders then zero their workgroup memory in a loop. As a constant, which Vulkan also allows, SwiftShader compiles a
+# store for every element: a model's shaders took four times as long to compile.
+_ZERO_IN_A_LOOP = "use_vulkan_zero_initialize_workgroup_memory_extension"
+
 # Without these two every new context starts a process for each list that the address bar could show.
 _ADDRESS_BAR = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup")
 # What Playwright turns off: only the last list that Chromium is given counts.
@@ -177,7 +181,11 @@ def flags(*, webgpu: bool = False, camera: Path | None = None, allow_camera: boo
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium refuses to start as root with its sandbox on.
     if webgpu:
-        arguments += ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+        arguments += [
+            "--enable-unsafe-webgpu",
+            "--use-webgpu-adapter=swiftshader",
+            f"--disable-dawn-features={_ZERO_IN_A_LOOP}",
+        ]
     if camera is not None:
         arguments += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}"]
     arguments.append("--use-fake-ui-for-media-stream" if allow_camera else "--deny-permission-prompts")
