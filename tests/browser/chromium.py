@@ -30,8 +30,8 @@ _DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core")
 # Python that is a third of all work and gains nothing; a model's kernels still come to it.
 _OPTIMISE_AFTER_BYTES = 1_000_000_000
 
-# Shaders then zero their workgroup memory in a loop. As a constant, which Vulkan also allows, SwiftShader compiles a
-# store for every element: a model's shaders took four times as long to compile.
+# Turned off, since shaders then zero their workgroup memory in a loop. With it they do so by a constant, of
+# which SwiftShader compiles a store for every element: a model's shaders took four times as long to compile.
 _ZERO_IN_A_LOOP = "use_vulkan_zero_initialize_workgroup_memory_extension"
 
 # Without these two every new context starts a process for each list that the address bar could show.
