@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import clips
 import pytest
-from soak import CAMERA, growth, soak, table, write_models
+from soak import CAMERA, FEWEST_ROUNDS, growth, soak, table, write_models
 
 pytestmark = pytest.mark.browser
 
@@ -25,5 +25,5 @@ def test_the_page_survives_and_nothing_grows(launch_plain, site_url, tmp_path, b
     browser = launch_plain(webgpu=backend == "webgpu", camera=camera)
     models = write_models(tmp_path / "model", backend)
     samples = soak(browser, site_url, models, backend=backend, **short)
-    assert growth(samples) == {}, table(samples)
+    assert growth(samples[-FEWEST_ROUNDS:]) == {}, table(samples)
     assert (samples[-1].gpu_buffers > 0) == (backend == "webgpu")
