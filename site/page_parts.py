@@ -47,7 +47,13 @@ def _join(site: Path, whole: str, line: re.Pattern[str], base: Path, parts: str)
     file.write_text(line.sub(text_of, file.read_text(encoding="utf-8")), encoding="utf-8")
     for path in used:
         path.unlink(missing_ok=True)
-    if unused := sorted(path for path in (site / "web").rglob(parts) if path != file):
+    left = (path for path in (site / "web").rglob(parts) if path != file and not _is_document(path))
+    if unused := sorted(left):
         raise PartError(
             f"{unused[0].relative_to(site).as_posix()} is a part of the page that {whole} does not name"
         )
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a file is a whole page instead of a part of one."""
+    return path.read_text(encoding="utf-8").startswith("<!doctype html>")

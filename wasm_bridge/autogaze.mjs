@@ -39,7 +39,12 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./runner/backend.mjs").BackendName} BackendName */
 /** @typedef {import("./live/live_client.mjs").LiveViewEvents} LiveViewEvents */
 /** @typedef {import("./live/live_client.mjs").LoadProgress} LoadProgress */
+/** @typedef {import("./calls/routed_fetch.mjs").FromReader} FromReader */
+/** @typedef {import("./calls/routed_fetch.mjs").Route} Route */
+/** @typedef {import("./calls/routed_fetch.mjs").RouteRequest} RouteRequest */
+/** @typedef {import("./calls/routed_fetch.mjs").ToReader} ToReader */
 /** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
+/** @typedef {import("./model/model_request.mjs").ModelRequest} ModelRequest */
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */
 /** @typedef {import("./live/protocol.mjs").FrameReport} FrameReport */
 /** @typedef {import("./live/protocol.mjs").OptionValues} OptionValues */

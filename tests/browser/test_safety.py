@@ -8,6 +8,8 @@ import struct
 
 import pytest
 from live_page import LOAD_TIMEOUT_MS, choose_files, open_live, record, wait_live
+from model_page import wait_model
+from model_server import Served
 
 import build_site
 from autogaze_web.model.config import AutoGazeConfig
@@ -59,6 +61,30 @@ def test_the_policy_lets_no_foreign_code_run(live, streaming_page):
       return tries;
     }""")
     assert ran == {"inline": False, "fetch": False}
+
+
+def test_a_link_contacts_another_host_only_after_a_click(live, streaming_page, server, checkpoint):
+    # The preprocessor's config is optional; a graph's download can end when the model is replaced.
+    streaming_page.expect_problem("ERR_ABORTED|404")
+    server.files = {f"/model/{file.name}": Served(file.read_bytes()) for file in checkpoint.iterdir()}
+    names = {"config-url": "config.json", "weights-url": "model.safetensors", "graphs-url": ""}
+    link = "".join(f"&{option}={server.url}model/{name}" for option, name in names.items())
+    page = live(f"?source=synthetic-pan&width=128&backend=wasm&mask-source=autogaze{link}")
+    host = server.url.split("/")[2]
+    allow = page.get_by_role("button", name=f"Load from {host}")
+    allow.wait_for()
+    page.click("#host-refuse")
+    allow.wait_for(state="hidden")
+    assert page.input_value("#mask-source") == "patch-diff"
+    page.select_option("#mask-source", "autogaze")
+    allow.wait_for()
+    assert server.asked == []
+    allow.click()
+    wait_model(page, "WebAssembly", LOAD_TIMEOUT_MS)
+    paths = {asked.path for asked in server.asked}
+    assert paths >= {"/model/config.json", "/model/model.safetensors", "/model/graphs.json"}
+    assert [asked for asked in server.asked if "referer" in asked.headers] == []
+    assert page.is_hidden("#notice")
 
 
 def header(text: bytes, claimed: int | None = None) -> bytes:

@@ -261,6 +261,12 @@ class TestPageParts:
         with pytest.raises(page_parts.PartError, match=f"{part} is a part of the page that .* does not name"):
             page_parts.join_parts(site)
 
+    def test_a_whole_document_is_no_part(self, site: Path) -> None:
+        document = site / "web/a/frame.html"
+        document.write_text("<!doctype html>\n")
+        page_parts.join_parts(site)
+        assert document.is_file()
+
     def test_the_real_page_needs_one_request_for_its_style(self, tmp_path: Path) -> None:
         site = tmp_path / "site"
         build_site.copy_sources(build_site.ROOT, site)

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { routedFetch } from "./routed_fetch.mjs";
 import { STALL_MS, withTimeLimit } from "./time_limit.mjs";
 
 /**
@@ -58,11 +59,7 @@ export async function fetchData(url, { name, limit, missing }) {
   const silent = `${url.host} does not answer, so ${name} could not be downloaded: load the model again.`;
   let response;
   try {
-    response = await withTimeLimit(
-      fetch(url, { signal: stalled.signal, referrerPolicy: "no-referrer" }),
-      STALL_MS,
-      silent,
-    );
+    response = await withTimeLimit(routedFetch(url, { signal: stalled.signal }), STALL_MS, silent);
   } catch (error) {
     stalled.abort();
     if (!(error instanceof TypeError)) throw error;

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { routedFetch } from "../calls/routed_fetch.mjs";
+
 /**
  * The file to download, as error messages describe it: its name, its address and the option that sets it.
  * @typedef {{ name: string, url: string, option: string }} Wanted
@@ -75,13 +77,13 @@ export async function request(wanted, { signal, partial = null, timeout = TIMEOU
 
 /**
  * @param {Wanted} wanted
- * @param {{ headers: HeadersInit | undefined, signal: AbortSignal, timeout: number }} options
+ * @param {{ headers: Record<string, string> | undefined, signal: AbortSignal, timeout: number }} options
  */
 async function answer({ name, url }, { headers, signal, timeout }) {
   signal.throwIfAborted();
   const idle = new IdleTimer(timeout);
   try {
-    return await fetch(url, {
+    return await routedFetch(url, {
       headers,
       signal: AbortSignal.any([signal, idle.signal]),
       // The file goes to our own store; a second copy in the browser's HTTP cache would waste space.

@@ -14,6 +14,7 @@ import { messageOf } from "../calls/error_text.mjs";
 import { TypedEventTarget } from "../calls/typed_event_target.mjs";
 import { WorkerCalls } from "../calls/worker_calls.mjs";
 
+/** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
 /** @import { FileKind, Frame, FrameReport, LiveCalls } from "./protocol.mjs" */
@@ -158,16 +159,22 @@ export class LiveView extends TypedEventTarget {
    * Loads a model, which chooses the cells once it is ready; until then nothing changes. `model-progress` and
    * `model-ready` or `model-error` events follow.
    * @param {ModelRequest} [request] the built-in model by default
+   * @param {Route} [route] to hosts that the page's policy excludes
    */
-  async loadModel(request = {}) {
+  async loadModel(request = {}, route) {
     const calls = this.#calls;
     const load = ++this.#load;
     const superseded = () => load !== this.#load;
     try {
-      const loaded = await calls.call("loadModel", request, {
-        onProgress: (step, done, total) =>
-          superseded() || this.emit("model-progress", { step, loaded: done, total }),
-      });
+      const loaded = await calls.call(
+        "loadModel",
+        { request, route },
+        {
+          transfer: route ? [route.port] : [],
+          onProgress: (step, done, total) =>
+            superseded() || this.emit("model-progress", { step, loaded: done, total }),
+        },
+      );
       if (loaded) this.#modelReady(loaded, superseded());
     } catch (error) {
       if (!calls.ended && !superseded()) this.emit("model-error", { message: messageOf(error) });

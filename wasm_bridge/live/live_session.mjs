@@ -4,6 +4,7 @@
  */
 
 import { messageOf } from "../calls/error_text.mjs";
+import { useRoute } from "../calls/routed_fetch.mjs";
 import { Serializer } from "../calls/serializer.mjs";
 import { FileStore } from "../files/file_store.mjs";
 import { deleteModels, storedModels } from "../files/model_files.mjs";
@@ -62,7 +63,10 @@ export class LiveSession {
     redraw: () => this.#redraw.request(),
     record: ({ frames, fromStart }) => this.#loop.recorder.record(frames, fromStart),
 
-    loadModel: (request, context) => this.#loadModel(request, context),
+    loadModel: ({ request, route }, context) => {
+      if (route) useRoute(route);
+      return this.#loadModel(request, context);
+    },
     cancelModel: () => this.#host.cancel(),
     unloadModel: () => {
       this.#host.cancel();

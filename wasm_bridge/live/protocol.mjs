@@ -6,6 +6,7 @@
  * @module
  */
 
+/** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { CallContext } from "../calls/call_types.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
@@ -97,7 +98,7 @@
  * @property {(args: { stream: number, frame: Frame }) => Promise<FrameReport | null>} frame
  * @property {(nothing: null) => void} redraw
  * @property {(args: { frames: number, fromStart: boolean }) => Promise<RecordedFrame[]>} record
- * @property {(request: ModelRequest, context: CallContext) => Promise<LoadOutcome | null>} loadModel
+ * @property {(args: { request: ModelRequest, route?: Route }, context: CallContext) => Promise<LoadOutcome | null>} loadModel
  * @property {(nothing: null) => void} cancelModel
  * @property {(nothing: null) => Promise<void>} unloadModel
  * @property {(nothing: null) => Promise<void>} deleteStoredModels

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { routeTo } from "../calls/routed_fetch.mjs";
 import { WorkerCalls } from "../calls/worker_calls.mjs";
 import { newCounters } from "./runner_counters.mjs";
 
@@ -36,8 +37,9 @@ export class RemoteGazeRunner {
   async prepare() {
     const setup = this.#setup;
     this.#setup = { ...setup, weights: new Map() };
-    const transfer = buffersOf(setup.weights.values());
-    const { threads, counters } = await this.#calls.call("prepare", setup, { transfer });
+    const route = routeTo(setup.graphsUrl);
+    const transfer = [...buffersOf(setup.weights.values()), ...(route ? [route.port] : [])];
+    const { threads, counters } = await this.#calls.call("prepare", { ...setup, route }, { transfer });
     this.threads = threads;
     Object.assign(this.counters, counters);
   }

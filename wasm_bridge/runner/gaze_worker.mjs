@@ -4,10 +4,12 @@
  * @module
  */
 
+import { useRoute } from "../calls/routed_fetch.mjs";
 import { serveCalls } from "../calls/serve_calls.mjs";
 import { CpuGazeRunner } from "./gaze_cpu.mjs";
 import { loadOrt, startFault } from "./ort_loader.mjs";
 
+/** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { GraphEntry, Run } from "./gaze_graphs.mjs" */
 /** @import { RunnerCounters } from "./runner_counters.mjs" */
 
@@ -19,6 +21,7 @@ import { loadOrt, startFault } from "./ort_loader.mjs";
  * @property {GraphEntry[]} graphs
  * @property {string} graphsUrl
  * @property {Map<string, Uint8Array>} weights
+ * @property {Route} [route] to the host of the graphs
  */
 
 /**
@@ -34,7 +37,8 @@ let runner;
 
 /** @type {RunnerCalls} */
 const calls = {
-  async prepare({ siteUrl, threads, graphs, graphsUrl, weights }) {
+  async prepare({ siteUrl, threads, graphs, graphsUrl, weights, route }) {
+    if (route) useRoute(route);
     try {
       const ort = await loadOrt({ name: "wasm", threads }, siteUrl);
       runner = new CpuGazeRunner(ort, graphs, graphsUrl, weights);

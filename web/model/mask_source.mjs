@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @import { LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { LiveView, ModelRequest } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { SourcePlayer } from "../sources/source_player.mjs" */
 
@@ -13,7 +13,9 @@ import { showNotice } from "../page/notice.mjs";
 import { counted } from "../page/number_text.mjs";
 import { ProgressBar } from "../page/progress_bar.mjs";
 import { filledSelect } from "../settings/bound_controls.mjs";
+import { askAboutHosts, dismissHostQuestion, originsToAsk, otherOrigins } from "./host_question.mjs";
 import { builtInGraphs } from "./model_addresses.mjs";
+import { openRoute } from "./other_hosts.mjs";
 
 /** @typedef {"patch-diff" | "autogaze"} MaskSourceName */
 
@@ -36,6 +38,8 @@ export class MaskSource extends TypedEventTarget {
   #select;
   #progress = new ProgressBar("model-loading", "model");
   #loading = false;
+  /** Identifies the latest choice among those that wait for the user or for a route. */
+  #question = {};
 
   /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer }} page */
   constructor({ view, settings, player }) {
@@ -76,6 +80,8 @@ export class MaskSource extends TypedEventTarget {
    */
   choose(source, files = []) {
     this.files = files;
+    this.#question = {};
+    dismissHostQuestion();
     this.#setChosen(source);
     if (this.#loading) this.#view.cancelModel();
     this.#endLoading();
@@ -84,16 +90,57 @@ export class MaskSource extends TypedEventTarget {
       this.#setActive(source);
       return;
     }
+    const request = this.#request(files);
+    const { configUrl, weightsUrl, graphsUrl } = request;
+    const origins = otherOrigins(files.length > 0 ? [graphsUrl] : [configUrl, weightsUrl, graphsUrl]);
+    const toAsk = originsToAsk(origins);
+    if (toAsk.length > 0) this.#askAndChoose(toAsk, files);
+    else this.#load(request, origins);
+  }
+
+  /**
+   * @param {string[]} origins to ask the user about
+   * @param {File[]} files
+   */
+  async #askAndChoose(origins, files) {
+    const asked = {};
+    this.#question = asked;
+    const agreed = await askAboutHosts(origins);
+    // Another choice took the question back.
+    if (asked !== this.#question || this.chosen !== "autogaze") return;
+    this.choose(agreed ? "autogaze" : "patch-diff", files);
+  }
+
+  /**
+   * @param {ModelRequest} request
+   * @param {string[]} origins of other sites
+   */
+  async #load(request, origins) {
     this.#loading = true;
     this.#progress.show({ step: "Loading the model", loaded: 0, total: 0 });
-    this.#view.loadModel({
+    if (origins.length === 0) {
+      this.#view.loadModel(request);
+      return;
+    }
+    const loading = {};
+    this.#question = loading;
+    const route = await openRoute(origins);
+    if (loading === this.#question) this.#view.loadModel(request, route);
+  }
+
+  /**
+   * @param {File[]} files
+   * @returns {ModelRequest}
+   */
+  #request(files) {
+    return {
       configUrl: this.#address("config-url"),
       weightsUrl: this.#address("weights-url"),
       graphsUrl: builtInGraphs(this.#settings.values, files) ?? this.#address("graphs-url"),
       files,
       backend: /** @type {"auto" | "webgpu" | "wasm"} */ (this.#settings.values.backend),
       maxTokens: this.#tokenLimit(),
-    });
+    };
   }
 
   /** @param {string[]} names of the options that have changed */

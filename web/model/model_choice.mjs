@@ -9,6 +9,7 @@
 
 import { element } from "../page/element.mjs";
 import { follow } from "../settings/bound_controls.mjs";
+import { allowOrigins, otherOrigins } from "./host_question.mjs";
 import { BUILT_IN, isSelected, NVIDIA } from "./model_addresses.mjs";
 
 /** @param {{ settings: Settings, maskSource: MaskSource }} page */
@@ -20,9 +21,11 @@ export function addModelChoice({ settings, maskSource }) {
   const { values } = settings;
   const isBuiltIn = () => isSelected(values, BUILT_IN);
   const isKnown = () => maskSource.files.length === 0 && (isBuiltIn() || isSelected(values, NVIDIA));
-  other.addEventListener("click", () =>
-    settings.set({ ...(isBuiltIn() ? NVIDIA : BUILT_IN), "mask-source": "autogaze" }),
-  );
+  other.addEventListener("click", () => {
+    const model = isBuiltIn() ? NVIDIA : BUILT_IN;
+    allowOrigins(otherOrigins(Object.values(model))); // the button names the host's model
+    settings.set({ ...model, "mask-source": "autogaze" });
+  });
   retry.addEventListener("click", () => maskSource.choose("autogaze", maskSource.files));
   const show = () => {
     line.hidden = values["mask-source"] !== "autogaze" || !isKnown();
