@@ -99,9 +99,11 @@ function fetchThrough(port, url, { headers = {}, signal }) {
     });
     port1.onmessage = ({ data }) => {
       const answer = /** @type {ToReader} */ (data);
-      if ("status" in answer)
-        resolve(new Response(WITHOUT_BODY.includes(answer.status) ? null : body, answer));
-      else if ("chunk" in answer) controller?.enqueue(answer.chunk);
+      if ("status" in answer) {
+        const isEmpty = WITHOUT_BODY.includes(answer.status);
+        if (isEmpty) end();
+        resolve(new Response(isEmpty ? null : body, answer));
+      } else if ("chunk" in answer) controller?.enqueue(answer.chunk);
       else if ("done" in answer) {
         controller?.close();
         end();
