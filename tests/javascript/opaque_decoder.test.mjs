@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { registerOpaqueDecoder, supportedConfig } from "../../web/sources/opaque_decoder.mjs";
+import { registerOpaqueDecoder, supportedConfig, withColours } from "../../web/sources/opaque_decoder.mjs";
 
 /** Decodes each chunk once the test lets it. */
 class FakeDecoder extends EventTarget {
@@ -73,6 +73,19 @@ describe("the decoder of videos with an alpha layer", () => {
     assert.equal(await codecOf("vp09.00.00.08.00"), "vp09.00.62.08.00");
     assert.equal(await codecOf("vp09.03.10.08"), undefined);
     assert.equal(await codecOf("?"), undefined);
+  });
+
+  test("colours that a file does not name are those of a <video>", () => {
+    /** @param {string} codec @param {number} codedHeight @param {any} [colorSpace] */
+    const matrix = (codec, codedHeight, colorSpace) =>
+      withColours({ codec, codedHeight, ...(colorSpace && { colorSpace }) }).colorSpace?.matrix;
+    assert.equal(matrix("avc1.64001f", 719), "smpte170m");
+    assert.equal(matrix("avc1.64001f", 720), "bt709");
+    assert.equal(matrix("vp09.00.10.08", 1080), "smpte170m");
+    assert.equal(matrix("av01.0.04M.08", 1080), "smpte170m");
+    assert.equal(matrix("avc1.64001f", 240, { matrix: "bt709" }), "bt709");
+    const named = withColours({ codec: "avc1.64001f", codedHeight: 240, colorSpace: { fullRange: true } });
+    assert.equal(named.colorSpace?.fullRange, true);
   });
 
   test("decodes the colours alone, some packets ahead", async () => {

@@ -13,7 +13,7 @@ import { segmentOf } from "./matroska_repair.mjs";
 import { openInput, videoTrack } from "./media_input.mjs";
 import { reorderDelay } from "./mp4_edits.mjs";
 import { readMp4Index } from "./mp4_index.mjs";
-import { registerOpaqueDecoder, supportedConfig } from "./opaque_decoder.mjs";
+import { registerOpaqueDecoder, supportedConfig, withColours } from "./opaque_decoder.mjs";
 import { KEEPS_ORIENTATION } from "./video_frames.mjs";
 
 /** @typedef {typeof import("mediabunny")} Mediabunny */
@@ -72,6 +72,7 @@ export class FrameReader {
       }
       const frames = await readFrames(library, file, track, { ...setup, isCut: missing !== "" });
       if (frames.times.length === 0) throw new Error("it has no frames");
+      track.getDecoderConfig = async () => withColours(config); // which the sink asks for
       const sink = new library.VideoSampleSink(track);
       return new FrameReader(input, sink, frames, missing && `the file is cut off: ${missing}`);
     } catch (error) {

@@ -11,6 +11,7 @@
 // The only codecs whose containers have such a layer.
 const CODECS = ["vp8", "vp9"];
 const MAX_QUEUED = 8;
+const HD_HEIGHT = 720;
 let registered = false;
 
 /**
@@ -26,6 +27,21 @@ export async function supportedConfig(config) {
     if (supported) return each;
   }
   return undefined;
+}
+
+/**
+ * The configuration of a video with the colours that a <video> takes for those of a file that does not name them.
+ * Without them Mediabunny asks for BT.709 at any height. `py/autogaze_web/files/frame_colours.py` does the same.
+ * @param {VideoDecoderConfig} config
+ * @returns {VideoDecoderConfig}
+ */
+export function withColours(config) {
+  if (config.colorSpace?.matrix) return config;
+  const isHd = (config.codedHeight ?? 0) >= HD_HEIGHT && !/^(vp09|av01)/.test(config.codec);
+  const standard = isHd ? "bt709" : "smpte170m";
+  const named = { primaries: standard, transfer: standard, matrix: standard };
+  const fullRange = config.colorSpace?.fullRange ?? false;
+  return { ...config, colorSpace: /** @type {VideoColorSpaceInit} */ ({ ...named, fullRange }) };
 }
 
 /** @param {Mediabunny} library */

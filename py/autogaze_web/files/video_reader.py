@@ -16,6 +16,7 @@ from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_SIDE
 from .clip import Clip, VideoError, check_size
 from .file_kind import missing_part
+from .frame_colours import StatedColours
 from .matroska import states_rate
 
 # FFmpeg makes up times for formats that have none (raw H.264): AVFMT_NOTIMESTAMPS of its avformat.h.
@@ -58,6 +59,7 @@ class VideoReader(Clip):
         with self._opened() as (container, video):
             clock = _Clock(self._origin(container), self._rate(video))
             started = "matroska" not in container.format.name
+            colours = StatedColours.of(video)
             for decoded in self._decoded(container, video):
                 # FFmpeg hides the times of Matroska's frames before zero.
                 started |= decoded.pts is not None
@@ -65,6 +67,7 @@ class VideoReader(Clip):
                     continue
                 time = clock.time_of(decoded) if self.has_times else None
                 if time is None or time >= 0:
+                    colours.apply(decoded)
                     duration = Fraction(decoded.duration or 0) * (decoded.time_base or 0)
                     yield TimedFrame(self._as_shown(decoded, video), time, duration or None)
 
