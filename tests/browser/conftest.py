@@ -32,6 +32,29 @@ OpenPage = Callable[..., RecordedPage]
 OpenLive = Callable[[str], Page]
 LaunchPlain = Callable[..., PlainChromium]
 
+# Workers take whole files: with the longest first, what is left for the last worker is short.
+_LONGEST_FIRST = (
+    "test_soak.py",
+    "test_model_robustness.py",
+    "test_gaze_parity.py",
+    "test_model_in_page.py",
+    "test_api_problems.py",
+    "test_offline.py",
+    "test_export.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files without a browser keep their places before all others; of those with one the longest come first."""
+
+    def place(item: pytest.Item) -> int:
+        if item.get_closest_marker("browser") is None:
+            return 0
+        name = item.path.name
+        return 1 + (_LONGEST_FIRST.index(name) if name in _LONGEST_FIRST else len(_LONGEST_FIRST))
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
 def site_dist(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -24,6 +24,7 @@ TRACKED = subprocess.run(
 ).stdout.split("\0")[:-1]
 FILES = {name for name in TRACKED if (ROOT / name).is_file()}
 FOLDERS = {parent.as_posix() for name in FILES for parent in Path(name).parents}
+PATHS = FILES | FOLDERS
 NAMES = {Path(name).name for name in FILES}
 
 DOCUMENTS = sorted(name for name in FILES if name.endswith(".md"))
@@ -52,7 +53,7 @@ def exists(name: str, folder: str) -> bool:
         return True
     bases = (folder, "", "py/autogaze_web", "wasm_bridge")
     patterns = {posixpath.normpath(posixpath.join(base, name)) for base in bases}
-    return any(fnmatch.filter(FILES | FOLDERS, pattern) for pattern in patterns)
+    return any(pattern in PATHS or ("*" in pattern and fnmatch.filter(PATHS, pattern)) for pattern in patterns)
 
 
 def comments_of(name: str) -> Iterator[str]:
