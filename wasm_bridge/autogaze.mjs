@@ -43,10 +43,13 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./calls/routed_fetch.mjs").Route} Route */
 /** @typedef {import("./calls/routed_fetch.mjs").RouteRequest} RouteRequest */
 /** @typedef {import("./calls/routed_fetch.mjs").ToReader} ToReader */
+/** @typedef {import("./live/protocol.mjs").CellList} CellList */
+/** @typedef {import("./live/protocol.mjs").CellRow} CellRow */
 /** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
 /** @typedef {import("./model/model_request.mjs").ModelRequest} ModelRequest */
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */
 /** @typedef {import("./live/protocol.mjs").FrameReport} FrameReport */
+/** @typedef {import("./live/protocol.mjs").GazedFrame} GazedFrame */
 /** @typedef {import("./live/protocol.mjs").OptionValues} OptionValues */
 /** @typedef {import("./panels/panel_picture.mjs").PictureChoice} PictureChoice */
 /** @typedef {import("./live/protocol.mjs").PictureFrame} PictureFrame */

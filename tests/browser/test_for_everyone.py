@@ -53,6 +53,10 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     page.click("#shortcuts-open")
     assert serious(page) == []
     page.click("#shortcuts-close")
+    page.click("#replay-open")
+    page.wait_for_selector("#replay[open]")
+    assert serious(page) == []
+    page.click("#replay-close")
     page.set_input_files("#file", {"name": "notes.mp4", "mimeType": "", "buffer": b"no video"})
     page.wait_for_selector("#notice:not([hidden])")
     assert serious(page) == []  # with an error

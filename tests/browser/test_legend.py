@@ -1,11 +1,14 @@
-"""The legend: a line for each grid of the mask source, its colour, and the way to hide it everywhere."""
+"""The cells of the mask: their colours and how to hide them, what the page says of one, and their replay."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 import pytest
 from in_page import in_page
-from live_page import assert_native, record, shown
+from live_page import assert_native, pause, record, shown
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -59,3 +62,28 @@ def test_the_palette_is_that_of_the_mask(live):
     # A grid that this source does not have stays hidden for those that do.
     page.get_by_label("4\u00d74 yellow").uncheck()
     assert page.input_value("#setting-hidden-scales") == "4+7"
+
+
+def test_a_cell_is_explained_and_the_gaze_of_a_frame_replayed(live):
+    page = live(QUERY + "&patch-diff-grid=4")
+    wait_lit(page, True)
+    output = pause(page)["output"]
+    page.hover("#mask", position={"x": 5, "y": 5})
+    expect(page.locator("#cell-tip")).to_have_text(
+        re.compile(r"Cell \d+ of 16scale 4\u00d74 · most changed first · 6\.4 % of the frame")
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator("#cell-tip")).to_be_hidden()
+
+    page.click("#replay-open")
+    page.focus("#replay-position")
+    page.keyboard.press("Home")
+    expect(page.locator("#replay-step")).to_have_text("Before the first cell")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#replay-step")).to_contain_text("Cell 1 of 16")
+    assert (shown(page, "replay-output") == output).all(axis=-1).mean() == pytest.approx(23 * 40 / (90 * 160))
+    page.keyboard.press("End")
+    expect(page.locator("#replay-step")).to_have_text("All 16 cells · together 100 % of the frame")
+    np.testing.assert_array_equal(shown(page, "replay-output"), output)
+    page.keyboard.press("Escape")
+    expect(page.locator("#replay")).to_be_hidden()

@@ -38,6 +38,7 @@ WEB_FLOORS = (
         "controls",
         "explanation",
         "export",
+        "gaze",
         "headline",
         "hook",
         "insight",

@@ -46,6 +46,22 @@ def test_reports_are_json_without_nan():
     assert "NaN" not in text
 
 
+def test_the_cells_of_a_frame_are_listed_in_the_order_of_choice():
+    session = PageSession()
+    session.configure('{"patch-diff-grid": 2, "patch-diff-threshold": 0.01}')
+    frame = np.zeros((20, 41, 4), np.uint8)
+    for bright, dim in ((0, 0), (255, 100)):
+        frame[:10, 21:], frame[10:, :20] = bright, dim
+        session.frame_memory(20, 41).reshape(20, 42, 4)[:, :41] = frame
+        session.process()
+    listed = json.loads(session.cells())
+    assert (listed["width"], listed["height"]) == (41, 20)
+    assert (listed["source"], listed["rebuilt"]) == ("patch-diff", True)
+    assert listed["cells"] == [[2, 0, 20, 10, 41, 1.0], [2, 10, 0, 20, 21, 1.0]], "most changed first"
+    session.configure('{"visualization-mode": "full-blend"}')
+    assert json.loads(session.cells())["rebuilt"] is False
+
+
 def test_options_come_as_json():
     session = PageSession()
     session.configure('{"patch-diff-grid": 3, "patch-diff-threshold": 0}')

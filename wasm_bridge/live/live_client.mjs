@@ -17,7 +17,7 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
 /** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
-/** @import { FileKind, Frame, FrameReport, LiveCalls } from "./protocol.mjs" */
+/** @import { CellList, FileKind, Frame, FrameReport, GazedFrame, LiveCalls } from "./protocol.mjs" */
 /** @import { LiveWorkerEvents, OptionValues, RecordedFrame } from "./protocol.mjs" */
 
 /** @typedef {{ step: string, loaded: number, total: number }} LoadProgress in bytes; `total` is 0 while unknown */
@@ -213,6 +213,22 @@ export class LiveView extends TypedEventTarget {
    */
   picture(choice) {
     return this.#calls.call("picture", { choice });
+  }
+
+  /**
+   * The cells of the last frame, in the order of choice.
+   * @returns {Promise<CellList>}
+   */
+  cells() {
+    return this.#calls.call("cells", null);
+  }
+
+  /**
+   * The same with pictures of the frame and of the output after it; close them when done.
+   * @returns {Promise<GazedFrame>}
+   */
+  gazedFrame() {
+    return this.#calls.call("gazedFrame", null);
   }
 
   /**

@@ -69,6 +69,14 @@ export class LivePanels {
     if (compared && this.#comparing) this.#compared?.show(this.#session, compared);
   }
 
+  /** Pictures of the last frame and of the output after it. */
+  async bitmaps() {
+    const [input, output] = await Promise.all(
+      [this.input, this.output].map(({ canvas }) => createImageBitmap(canvas)),
+    );
+    return { input: /** @type {ImageBitmap} */ (input), output: /** @type {ImageBitmap} */ (output) };
+  }
+
   /**
    * A copy of a processed frame's panels.
    * @param {FrameReport} report

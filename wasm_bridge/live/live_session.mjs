@@ -82,6 +82,14 @@ export class LiveSession {
     compare: ({ wanted, canvases }) => this.#serializer.run(() => this.#panels.compare(wanted, canvases)),
 
     picture: ({ choice }) => this.#serializer.run(() => pngOf(this.#panels, choice)),
+    cells: () => this.#serializer.run(() => JSON.parse(this.#session.cells())),
+    gazedFrame: (_nothing, { transfer }) =>
+      this.#serializer.run(async () => {
+        const list = JSON.parse(this.#session.cells());
+        const { input, output } = await this.#panels.bitmaps();
+        transfer(input, output);
+        return { ...list, input, output };
+      }),
     file: ({ kind, video }, { transfer }) =>
       this.#serializer.run(() => {
         const bytes = withMemory(this.#session.file(kind, video), (memory) => new Uint8Array(memory));

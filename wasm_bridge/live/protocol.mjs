@@ -83,6 +83,26 @@
  */
 
 /**
+ * A chosen cell: cells per side of its grid, its pixels (ends exclusive), and its confidence, 0 to 1.
+ * @typedef {[grid: number, y0: number, x0: number, y1: number, x1: number, confidence: number]} CellRow
+ */
+
+/**
+ * The cells of the last frame, in the order of choice: `PageSession.cells` in `py/autogaze_web/page/live_session.py`.
+ * @typedef {object} CellList
+ * @property {number} width of the frame in pixels
+ * @property {number} height
+ * @property {"autogaze" | "patch-diff"} source
+ * @property {boolean} rebuilt whether the output panel shows earlier frames outside the cells
+ * @property {CellRow[]} cells
+ */
+
+/**
+ * A frame, its cells and the output after it.
+ * @typedef {CellList & { input: ImageBitmap, output: ImageBitmap }} GazedFrame
+ */
+
+/**
  * A file about the frames of this stream, made by Python: `PageSession.file` in `py/autogaze_web/page/live_session.py`.
  * @typedef {"trace" | "store" | "safetensors" | "metrics"} FileKind
  */
@@ -106,6 +126,8 @@
  * @property {(nothing: null) => void} endTap
  * @property {(args: { wanted: boolean, canvases?: ComparedCanvases }) => void} compare
  * @property {(args: { choice: PictureChoice }) => Promise<Blob>} picture
+ * @property {(nothing: null) => Promise<CellList>} cells
+ * @property {(nothing: null, context: CallContext) => Promise<GazedFrame>} gazedFrame
  * @property {(args: { kind: FileKind, video: string }, context: CallContext) => Promise<Uint8Array<ArrayBuffer>>} file
  * @property {(args: { code: string }) => Promise<{ problem: string, line: number | null }>} setHook
  * @property {(nothing: null) => Promise<string[]>} modules

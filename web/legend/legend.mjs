@@ -4,18 +4,14 @@
  */
 
 /** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { PaletteTable, Shade } from "../page/palettes.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 
 import { element, showText } from "../page/element.mjs";
 import { padded } from "../page/number_text.mjs";
+import { shadeOf } from "../page/palettes.mjs";
 import { bindSelect, follow } from "../settings/bound_controls.mjs";
 import { gridsOf, gridsText } from "../settings/options.mjs";
-
-/**
- * `palettes.json`: `up_to` is the number of cells per side up to which a colour is used, null for all finer grids.
- * @typedef {{ up_to: number | null, colour: [number, number, number], name: string }} Shade
- * @typedef {{ fill_shade: number, palettes: Record<string, Shade[]> }} PaletteTable
- */
 
 export class Legend {
   #settings;
@@ -61,10 +57,10 @@ export class Legend {
 
   #showSettings() {
     const hidden = this.#hidden;
-    const shades = this.#table.palettes[String(this.#settings.values.palette)] ?? [];
+    const palette = String(this.#settings.values.palette);
     for (const [grid, entry] of this.#entries) {
       entry.shown = !hidden.includes(grid);
-      const shade = shades.find(({ up_to }) => up_to === null || grid <= up_to);
+      const shade = shadeOf(this.#table, palette, grid);
       if (shade) entry.setColour(shade, this.#table.fill_shade);
     }
     const count = [...this.#entries.keys()].filter((grid) => hidden.includes(grid)).length;
@@ -120,12 +116,4 @@ class LegendEntry {
     this.#swatch.style.backgroundColor = `rgb(${fill.join(" ")})`;
     this.#name.textContent = name;
   }
-}
-
-/** @returns {Promise<PaletteTable>} */
-export async function loadPalettes() {
-  const response = await fetch(new URL("../../palettes.json", import.meta.url));
-  if (!response.ok)
-    throw new Error(`palettes.json is missing (${response.status}): build the site with "make site".`);
-  return response.json();
 }

@@ -16,6 +16,7 @@ from ..frames.synthetic import SYNTHETIC_SOURCES
 from ..live.gazer import Gazer, LatestGaze, Timing
 from ..live.record import FrameRecord, FrameRecords
 from ..live.view import FrameReport, LiveSettings, LiveView
+from ..masks.cell_list import cell_rows
 from ..masks.choice import Choice, Description
 from ..options import parse, requirement
 from ..tiles.inference_mode import InferenceMode
@@ -245,6 +246,20 @@ class PageSession:
         requirement = self._requirement if latest is None else latest.requirement
         source = self._streams.describe(self._mode, requirement)
         return self._reported(report, choice, source, numbers, age)
+
+    def cells(self) -> str:
+        """The cells of the last frame in the order of choice, as JSON.
+
+        It has the frame's ``width`` and ``height``, ``cells`` as rows of `cell_rows`, the mask ``source`` and
+        ``rebuilt``: whether the output panel shows earlier frames outside the cells.
+        """
+        height, width = self._view.frame.shape[:2]
+        rebuilt = self._view.settings.accumulation.mode == "interframe" and self._hook.image is None
+        source = "patch-diff" if self._gazer is None or self._gazer.closed else "autogaze"
+        rows = cell_rows(self._view.cells, height, width)
+        return json.dumps(
+            {"width": width, "height": height, "source": source, "rebuilt": rebuilt, "cells": rows}
+        )
 
     def file(self, kind: str, video: str) -> Memory:
         """The bytes of a file about the frames of this stream (``files.exports``).
