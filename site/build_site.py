@@ -11,6 +11,7 @@ Contents of the site and where they come from:
     graphs/                      the released architecture's ONNX graphs, without weights
     built-in/                    site/model, this project's small checkpoint, with its graphs
     preview.png                  the preview card: what other sites show beside a link to the page
+    check/                       NVIDIA's example clip and what its QUICK_START expects of a model
     sample/news.webm             the sample clip, with which a first visit starts
     example/, package.json       an example of the JavaScript API, and the API as a package with types
     options.json, palettes.json  the options and colours that the page and the package share
@@ -23,6 +24,7 @@ old one and then replaces it, so a failed build leaves the old site unchanged.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -30,6 +32,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +56,11 @@ PREVIEW = "preview.png"
 NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 
 # Files that are loaded on demand: runtimes of models and recordings, and Python packages for other pages.
-_LATER = ("runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY)
+_LATER = ("check/", "runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY)
 _MODELS = ("graphs/", "built-in/")
 _FOR_OTHERS = (f"{EXAMPLE}/", "package.json", PREVIEW)
 _MEDIA = (".webm", ".mp4", ".gif")
+_EXAMPLE_CLIP = "autogaze_web/native/example_input."
 
 _SERVICE_WORKER = "web/offline/service_worker.mjs"
 
@@ -131,6 +135,9 @@ def copy_sources(root: Path, target: Path) -> None:
     if (clip := root / "tests" / "data" / "example_input.webm").is_file():
         (target / "sample").mkdir()
         shutil.copyfile(clip, target / SAMPLE_CLIP)
+    (target / "check").mkdir()
+    for part in (root / "py").glob(f"{_EXAMPLE_CLIP}*"):
+        shutil.copyfile(part, target / "check" / part.name)
     if (picture := root / "docs" / "pictures" / "page.png").is_file():
         shutil.copyfile(picture, target / PREVIEW)
 
@@ -171,12 +178,27 @@ def add_wheel(root: Path, target: Path) -> str:
         if done.returncode or len(wheels) != 1:
             lines = (done.stderr or done.stdout).strip().splitlines() or ["hatchling printed nothing"]
             raise BuildError(f"the project's wheel could not be built: {lines[-1]}")
-        content = wheels[0].read_bytes()
+        content = without_example(wheels[0].read_bytes())
         path = f"python/{hashlib.sha256(content).hexdigest()[:16]}/{wheels[0].name}"
     file = target / path
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
     return path
+
+
+def without_example(wheel: bytes) -> bytes:
+    """A wheel without the example clip, which the page fetches only when it checks a model."""
+    shorter = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(wheel)) as source, zipfile.ZipFile(shorter, "w") as target:
+        for file in source.infolist():
+            content = source.read(file)
+            if file.filename.startswith(_EXAMPLE_CLIP):
+                continue
+            if file.filename.endswith(".dist-info/RECORD"):
+                lines = content.decode().splitlines(keepends=True)
+                content = "".join(line for line in lines if not line.startswith(_EXAMPLE_CLIP)).encode()
+            target.writestr(file, content, zipfile.ZIP_DEFLATED, 9)
+    return shorter.getvalue()
 
 
 def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "py")]
@@ -22,6 +21,7 @@ sys.path[:0] = [str(ROOT / "py")]
 from autogaze_web import AutoGaze, AutoGazeImageProcessor, GazingInfo, SiglipVisionModel  # noqa: E402
 from autogaze_web.encoder.checkpoint import SiglipCheckpoint, expected_tensors  # noqa: E402
 from autogaze_web.encoder.config import SiglipConfig  # noqa: E402
+from autogaze_web.native.example_check import example_frames  # noqa: E402
 
 SCALES, FRAMES, TOKENS = "32+64+112+224", 16, 20
 WINDOWS = (8, 4, 2, 1)
@@ -81,8 +81,7 @@ def costs(model: SiglipVisionModel) -> None:
 
 def windows(model: SiglipVisionModel, folder: Path) -> None:
     """How far the features of the last of a video's 16 frames are from those without a window."""
-    with Image.open(ROOT / "tests" / "parity" / "data" / "example_input_224.png") as image:
-        frames = np.asarray(image.convert("RGB")).reshape(FRAMES, 224, 224, 3)
+    frames = example_frames()
     video = AutoGazeImageProcessor.from_pretrained(folder)(frames)
     pixels = frames.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
     stream = AutoGaze.from_pretrained(folder).stream(max_tokens=TOKENS)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import synthetic_formula as formula
-from PIL import Image
 
 from autogaze_web.model.processor import AutoGazeImageProcessor
+from autogaze_web.native.example_check import example_frames
 
 DATA = Path(__file__).parent / "data"
 FULL = Path(os.environ.get("AUTOGAZE_ORACLE", Path(__file__).parents[2] / ".." / "shared" / "oracle"))
@@ -56,8 +56,7 @@ def case_params(*kinds: str, models: tuple[str, ...] = ("tiny", "full")) -> list
 
 def frames_224() -> np.ndarray:
     """(16,224,224,3) uint8, upstream's example video as its processor resizes it."""
-    with Image.open(DATA / "example_input_224.png") as image:
-        return np.asarray(image.convert("RGB")).reshape(16, 224, 224, 3)
+    return example_frames()
 
 
 def video_of(case: Case) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -168,10 +169,17 @@ class TestBuild:
         assert {path for path in shipped if path.startswith("wasm_bridge/")} == {"wasm_bridge/worker.mjs"}
         assert json.loads((dist / "build.json").read_text()) == description
         assert set(description["files"]) - set(description["start"]) == {
+            "check/example_input.json",
+            "check/example_input.webp",
             "graphs/frame-2.onnx",
             "built-in/frame-2.onnx",
             "built-in/model.safetensors",
         }
+        with zipfile.ZipFile(dist / description["wheel"]) as wheel:
+            assert not [name for name in wheel.namelist() if "example_input" in name]
+            (record,) = [name for name in wheel.namelist() if name.endswith("/RECORD")]
+            lines = wheel.read(record).decode().splitlines()
+            assert {line.split(",")[0] for line in lines} == set(wheel.namelist())
         for path, file in description["files"].items():
             content = (dist / path).read_bytes()
             assert file == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

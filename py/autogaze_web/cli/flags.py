@@ -75,15 +75,28 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of the video stream, counting all streams of the file from 0 (the first video)",
     )
+    parser.add_argument("--frames", type=frame_count, metavar="N", help="stop after N frames")
+    add_model_flags(parser)
+    add_option_flags(parser)
+
+
+def add_model_flags(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """Adds the model and how it runs.
+
+    Args:
+        required: whether there has to be a model; else patch-diff is the default.
+    """
+    source = (
+        "folder with config.json, preprocessor_config.json and model.safetensors; "
+        "or the Hugging Face id of a model, such as nvidia/AutoGaze"
+    )
     parser.add_argument(
         "--model",
-        default=PATCH_DIFF,
-        metavar="DIR|ID|patch-diff",
-        help="folder with config.json, preprocessor_config.json and model.safetensors; "
-        "or the Hugging Face id of a model, such as nvidia/AutoGaze; "
-        "or patch-diff (the default): cells that changed, no model",
+        required=required,
+        default=None if required else PATCH_DIFF,
+        metavar="DIR|ID" if required else "DIR|ID|patch-diff",
+        help=source if required else f"{source}; or patch-diff (the default): cells that changed, no model",
     )
-    parser.add_argument("--frames", type=frame_count, metavar="N", help="stop after N frames")
     parser.add_argument(
         "--threads", type=thread_count, metavar="N", help="CPU threads (ONNX Runtime's choice)"
     )
@@ -93,7 +106,6 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
         default="cpu",
         help="what runs the model: cpu (the default), cuda, or auto for cuda where it is installed",
     )
-    add_option_flags(parser)
 
 
 def frame_count(text: str) -> int:

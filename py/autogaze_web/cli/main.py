@@ -1,4 +1,4 @@
-"""The command line: ``autogaze-web trace | render | batch | plan | sweep | export``."""
+"""The command line: ``autogaze-web trace | render | batch | plan | sweep | check | export``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from ..live.sources import ComparisonSource, MaskSource
 from ..live.view import LiveSettings
 from ..panels.metrics import format_psnr, format_ratio
 from .batch import add_batch
+from .check import add_check
 from .flags import PATCH_DIFF, add_run_flags, command, grid_size, panel_height, step_count
 from .interrupts import sigterm_interrupts
 from .progress import ProgressLine, progress
@@ -168,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_batch(commands)
     add_surveys(commands)
+    add_check(commands)
 
     export = command(commands, "export", "the model's graphs for a browser", _EXPORT_HELP)
     export.add_argument("--config", required=True, type=Path, help="a checkpoint's config.json")
