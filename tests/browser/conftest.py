@@ -45,7 +45,7 @@ _LONGEST_FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files without a browser keep their places before all others; of those with one the longest come first."""
+    """Files without a browser stay before all others; of those with one the longest come first."""
 
     def place(item: pytest.Item) -> int:
         if item.get_closest_marker("browser") is None:

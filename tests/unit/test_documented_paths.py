@@ -53,7 +53,9 @@ def exists(name: str, folder: str) -> bool:
         return True
     bases = (folder, "", "py/autogaze_web", "wasm_bridge")
     patterns = {posixpath.normpath(posixpath.join(base, name)) for base in bases}
-    return any(pattern in PATHS or ("*" in pattern and fnmatch.filter(PATHS, pattern)) for pattern in patterns)
+    return not PATHS.isdisjoint(patterns) or any(
+        "*" in pattern and fnmatch.filter(PATHS, pattern) for pattern in patterns
+    )
 
 
 def comments_of(name: str) -> Iterator[str]:
