@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { kindOf, mediaKind, missingPart } from "../../web/sources/file_kind.mjs";
+import { kindOf, mediaKind, missingPart, withWholeBoxes } from "../../web/sources/file_kind.mjs";
 import { withWholeClusters } from "../../web/sources/matroska_repair.mjs";
 import { readMp4Index } from "../../web/sources/mp4_index.mjs";
 
@@ -73,6 +73,25 @@ describe("what a file lacks", () => {
     assert.equal(await missingPart(blob(bytes(ebml, segment, [0x41, 0]))), "it states 267 bytes and has 11");
     assert.equal(await missingPart(blob(bytes(ebml, segment, [0x01], Array(7).fill(0xff)))), "");
     assert.equal(await missingPart(blob("anything")), "");
+  });
+
+  test("is cut from the last box of an MP4, unless it has frames", async () => {
+    const start = bytes(box("ftyp", "isom"), box("moov", "index"));
+    const text = async (/** @type {Bytes | string} */ end) =>
+      (await withWholeBoxes(blob(start, end))).text();
+    for (const end of [
+      "",
+      box("mdat", "frames"),
+      box("mdat", "frames").slice(0, -3),
+      "no box, but more text",
+    ]) {
+      assert.equal(await text(end), await blob(start, end).text());
+    }
+    for (const end of [box("moof", "index").slice(0, -3), box("moof", "").slice(0, 5)]) {
+      assert.equal(await text(end), await blob(start).text());
+    }
+    const other = blob("no MP4");
+    assert.equal(await withWholeBoxes(other), other);
   });
 
   test("is cut from the last cluster of a Matroska file, whose size is that of its blocks then", async () => {

@@ -92,15 +92,18 @@ describe("FrameReader", () => {
 
 describe("readFrames, of a container without an index", () => {
   /**
-   * @param {{ timestamp: number, duration?: number, type?: string }[]} packets in decoding order
+   * @param {{ timestamp: number, duration?: number, type?: string, isMissing?: boolean }[]} packets in decoding order
    * @param {Record<string, unknown>} [changes] of the setup
    */
   async function read(packets, changes) {
     /** @type {any[]} */
     const progress = [];
     class EncodedPacketSink {
-      async *packets() {
-        for (const packet of packets) yield { duration: 0.1, type: "delta", ...packet };
+      async *packets(_start = undefined, _end = undefined, { metadataOnly = false } = {}) {
+        for (const { isMissing, ...packet } of packets) {
+          if (isMissing && !metadataOnly) return;
+          yield { duration: 0.1, type: "delta", ...packet };
+        }
       }
     }
     const setup = {
@@ -137,8 +140,18 @@ describe("readFrames, of a container without an index", () => {
 
   test("of a file that was cut off, the frames that the decoder holds back do not come", async () => {
     const packets = [0, 0.3, 0.1, 0.2, 0.6, 0.4, 0.5].map((timestamp) => ({ timestamp }));
+    const times = async (/** @type {number} */ missing) =>
+      (
+        await read(
+          packets.map((packet, index) => ({ ...packet, isMissing: index >= missing })),
+          { isCut: true },
+        )
+      ).frames.times;
+    assert.deepEqual(await times(7), [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+    assert.deepEqual(await times(6), [0, 0.1, 0.2, 0.3, 0.4]);
+    assert.deepEqual(await times(2), [0], "the missing one belongs before the second");
+    assert.deepEqual(await times(1), [0]);
     const { frames } = await read(packets, { isCut: true });
-    assert.deepEqual(frames.times, [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
     assert.equal(frames.cut, true);
     assert.deepEqual((await read([], { isCut: true })).frames.times, []);
   });

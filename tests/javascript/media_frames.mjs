@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { readAnimation } from "../../web/sources/animation.mjs";
-import { kindOf, missingPart } from "../../web/sources/file_kind.mjs";
+import { kindOf, missingPart, withWholeBoxes } from "../../web/sources/file_kind.mjs";
 import { frameRate } from "../../web/sources/frame_rate.mjs";
 import { readFrames } from "../../web/sources/frame_reader.mjs";
 import { withWholeClusters } from "../../web/sources/matroska_repair.mjs";
@@ -25,11 +25,12 @@ const LIBRARY = new URL(
 export async function mediaFrames(file) {
   const library = await import(LIBRARY);
   library.Logging.level = library.LogLevel.Errors;
-  const source = new library.BlobSource(await withWholeClusters(file));
+  const boxes = await withWholeBoxes(file);
+  const source = new library.BlobSource(await withWholeClusters(boxes));
   const input = new library.Input({ formats: library.ALL_FORMATS, source });
   const track = await videoTrack(input);
   if (!track) throw new Error("it has no video");
-  const isCut = (await missingPart(file)) !== "";
+  const isCut = (await missingPart(boxes)) !== "";
   const { signal } = new AbortController();
   const setup = { signal, onProgress() {}, duration: Number.NaN, isCut };
   const { times } = await readFrames(library, file, track, setup);

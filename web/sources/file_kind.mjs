@@ -92,10 +92,35 @@ function brands(head) {
   return found;
 }
 
-/** @param {Blob} file whose boxes of the top level are walked; each starts with its size and its type */
+/**
+ * A file such as MP4 that was cut off, without a last box that is not whole, which readers refuse. Frames are read as far
+ * as they go.
+ * @param {Blob} file
+ * @returns {Promise<Blob>} the file itself if it ends with a whole box or within frames
+ */
+export async function withWholeBoxes(file) {
+  const head = await textOf(file, 4, 8);
+  if (!BOX_TYPES.includes(head)) return file;
+  const { last, end } = await walkBoxes(file);
+  const endsWithin = end > file.size && last.type !== "mdat";
+  if (endsWithin) return file.slice(0, last.start);
+  return end < file.size && end + 8 > file.size ? file.slice(0, end) : file;
+}
+
+/** @param {Blob} file */
 async function missingOfBoxes(file) {
+  const { hasIndex, end } = await walkBoxes(file);
+  return hasIndex ? shortfall(end, file.size) : "its index (moov) is missing";
+}
+
+/**
+ * Goes over the boxes of the top level; each starts with its size and its type.
+ * @param {Blob} file
+ */
+async function walkBoxes(file) {
   let at = 0;
   let hasIndex = false;
+  let last = { type: "", start: 0 };
   for (let count = 0; count < MAX_BOXES && at + 8 <= file.size; count++) {
     const head = await textOf(file, at, at + 16);
     let size = numberAt(head, 0, 4);
@@ -104,9 +129,10 @@ async function missingOfBoxes(file) {
     if (size === 1 && head.length === 16) size = numberAt(head, 8, 8);
     else if (size === 0) size = file.size - at; // to the end of the file
     if (size < 8 || !/^[0-9a-z]{4}$/i.test(type)) break; // no box, but something that was added behind them
+    last = { type, start: at };
     at += size;
   }
-  return hasIndex ? shortfall(at, file.size) : "its index (moov) is missing";
+  return { hasIndex, last, end: at };
 }
 
 /**

@@ -8,10 +8,10 @@
 /** @import { Reader, ReaderSetup } from "./file_source.mjs" */
 /** @import { FrameTable } from "./mp4_index.mjs" */
 
-import { missingPart } from "./file_kind.mjs";
+import { missingPart, withWholeBoxes } from "./file_kind.mjs";
 import { segmentOf } from "./matroska_repair.mjs";
 import { openInput, videoTrack } from "./media_input.mjs";
-import { reorderDelay } from "./mp4_edits.mjs";
+import { firstLost } from "./mp4_edits.mjs";
 import { readMp4Index } from "./mp4_index.mjs";
 import { registerOpaqueDecoder, supportedConfig, withColours } from "./opaque_decoder.mjs";
 import { KEEPS_ORIENTATION } from "./video_frames.mjs";
@@ -70,7 +70,8 @@ export class FrameReader {
       if (!track || !config || !(await supportedConfig(config))) {
         throw new Error("no track that this browser decodes");
       }
-      const frames = await readFrames(library, file, track, { ...setup, isCut: missing !== "" });
+      const isCut = (await missingPart(await withWholeBoxes(file))) !== "";
+      const frames = await readFrames(library, file, track, { ...setup, isCut });
       if (frames.times.length === 0) throw new Error("it has no frames");
       track.getDecoderConfig = async () => withColours(config); // which the sink asks for
       const sink = new library.VideoSampleSink(track);
@@ -192,15 +193,15 @@ export class FrameReader {
  * @param {Mediabunny} library
  * @param {Blob} file
  * @param {import("mediabunny").InputVideoTrack} track
- * @param {ReaderSetup & { isCut: boolean }} setup `isCut`: whether the end of the file is missing
+ * @param {ReaderSetup & { isCut: boolean }} setup `isCut`: whether the file ends within its frames
  * @returns {Promise<Frames>}
  */
 export async function readFrames(library, file, track, setup) {
   const index = (await readMp4Index(file))?.get(track.id);
-  // What a decoder holds back at the end of a cut Matroska comes, as its last block is whole.
-  const losesDelayed = setup.isCut && !(await segmentOf(file));
+  // Frames of a cut Matroska all come, as its last block is whole.
+  const endsWithinFrame = setup.isCut && !(await segmentOf(file));
   const frames =
-    index ?? (await countPackets(new library.EncodedPacketSink(track), { ...setup, losesDelayed }));
+    index ?? (await countPackets(new library.EncodedPacketSink(track), { ...setup, endsWithinFrame }));
   setup.signal.throwIfAborted();
   if (frames.times.length > MAX_FRAMES) throw new Error(`it has more than ${MAX_FRAMES} frames`);
   return frames;
@@ -208,14 +209,14 @@ export async function readFrames(library, file, track, setup) {
 
 /**
  * @param {import("mediabunny").EncodedPacketSink} sink
- * @param {ReaderSetup & { isCut: boolean, losesDelayed: boolean }} setup `losesDelayed`: whether what a decoder holds back is lost
+ * @param {ReaderSetup & { isCut: boolean, endsWithinFrame: boolean }} setup
  * @returns {Promise<Frames>}
  */
-async function countPackets(sink, { signal, onProgress, duration: fileDuration, isCut, losesDelayed }) {
+async function countPackets(sink, { signal, onProgress, duration: fileDuration, isCut, endsWithinFrame }) {
   const packets = [];
   // Packets whose data are missing come only if their data are not asked for.
-  const options = { metadataOnly: !isCut };
-  for await (const { timestamp: time, duration, type } of sink.packets(undefined, undefined, options)) {
+  const listed = sink.packets(undefined, undefined, { metadataOnly: !isCut || endsWithinFrame });
+  for await (const { timestamp: time, duration, type } of listed) {
     packets.push({ time, duration, key: type === "key" });
     if (packets.length % REPORT_EVERY === 0) {
       signal.throwIfAborted();
@@ -224,14 +225,21 @@ async function countPackets(sink, { signal, onProgress, duration: fileDuration, 
     }
     if (packets.length > MAX_FRAMES) break;
   }
-  const delay = losesDelayed ? reorderDelay(packets.map(({ time }) => time)) : 0;
+  let whole = packets.length;
+  if (endsWithinFrame) {
+    whole = 0;
+    for await (const _ of sink.packets()) whole += 1;
+  }
+  const lost = firstLost(
+    packets.map(({ time }) => time),
+    whole,
+  );
   // The container stores them in decoding order.
-  packets.sort((one, other) => one.time - other.time);
-  packets.length -= Math.min(delay, packets.length);
-  const shown = packets.filter(({ time }) => time >= 0);
+  const there = packets.slice(0, whole).sort((one, other) => one.time - other.time);
+  const shown = there.filter(({ time }) => time >= 0 && time < lost);
   const times = shown.map(({ time }) => time);
   const keys = shown.map(({ key }) => key);
-  return { times, sampleTimes: times, keys, lastDuration: packets.at(-1)?.duration ?? 0, cut: isCut };
+  return { times, sampleTimes: times, keys, lastDuration: shown.at(-1)?.duration ?? 0, cut: isCut };
 }
 
 /**

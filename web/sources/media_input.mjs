@@ -5,6 +5,7 @@
 
 /** @typedef {typeof import("mediabunny")} Mediabunny */
 
+import { withWholeBoxes } from "./file_kind.mjs";
 import { withWholeClusters } from "./matroska_repair.mjs";
 
 const LIBRARY = new URL("../../runtime/recording/mediabunny.mjs", import.meta.url).href;
@@ -20,7 +21,7 @@ export async function openInput(file) {
   library.Logging.level = library.LogLevel.Errors;
   // Files only: a playlist (HLS) would make the page fetch what it lists.
   const formats = [library.MP4, library.QTFF, library.WEBM, library.MATROSKA, library.MPEG_TS];
-  const source = new library.BlobSource(await withWholeClusters(file));
+  const source = new library.BlobSource(await withWholeClusters(await withWholeBoxes(file)));
   return { library, input: new library.Input({ formats, source }) };
 }
 

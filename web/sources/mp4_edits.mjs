@@ -20,7 +20,6 @@
  * @typedef {object} Samples
  * @property {Sample[]} all
  * @property {number} there how many of them the file contains
- * @property {boolean} isTorn whether the file ends within the next one
  */
 
 /** @typedef {{ mediaTime: number, duration: number }} Edit in units of the track: a part of the media; from -1 on: nothing */
@@ -40,7 +39,8 @@ const MAX_WORK = 1e8;
  */
 export function presented(samples, edits, scale) {
   const { all, there } = samples;
-  const missingFrom = there < all.length ? firstLost(samples) : Number.POSITIVE_INFINITY;
+  const times = all.map(({ time }) => time);
+  const missingFrom = firstLost(times, there, leadOf(all));
   const shown = edits.length > 0 ? editedFrames(all, edits) : wholeMedia(all);
   const frames = shown.filter(({ sample }) => sample.index < there && sample.time < missingFrom);
   // Mediabunny knows the first part alone.
@@ -134,31 +134,35 @@ function insideOf(samples, from, to, reordered) {
 }
 
 /**
- * The time from which frames are lost in a file that was cut off: those that are missing, those that may depend on
- * them, and those that a decoder still holds back when it is given the torn one.
- * @param {Samples} samples
+ * For how long the first frame is decoded before it is shown, where no frame is shown before it is decoded.
+ * @param {Sample[]} samples
  */
-function firstLost({ all, there, isTorn }) {
-  if (!isTorn) return Number.POSITIVE_INFINITY; // frames that it holds back come at the end
-  const missing = all.slice(there).reduce((least, { time }) => Math.min(least, time), Infinity);
-  const whole = all
-    .slice(0, there)
-    .map(({ time }) => time)
-    .sort((one, other) => one - other);
-  // The first frame is decoded that much earlier than it is shown.
-  const [first] = all;
-  const ahead = first
-    ? whole.filter((time) => time >= first.time && time < 2 * first.time - first.decoded).length
-    : 0;
-  const delay = Math.max(ahead, reorderDelay(all.map(({ time }) => time)));
-  return Math.min(missing, ...whole.slice(Math.max(0, there - delay)).slice(0, 1));
+function leadOf(samples) {
+  const late = samples.reduce((most, { time, decoded }) => Math.max(most, decoded - time), 0);
+  return samples.slice(0, 1).reduce((lead, { time, decoded }) => lead + time - decoded, late);
+}
+
+/**
+ * The time from which frames are lost in a file that was cut off: those that a decoder holds back to put them into
+ * order when the first one is missing, since others may belong between them. `cut_video.py` does the same.
+ * @param {number[]} times of all frames, in decoding order
+ * @param {number} there how many of them the file contains
+ * @param {number} [lead] for how long the first frame is decoded before it is shown, if the file states that
+ */
+export function firstLost(times, there, lead = 0) {
+  if (there >= times.length) return Number.POSITIVE_INFINITY;
+  const whole = times.slice(0, there).sort((one, other) => one - other);
+  const first = times[0] ?? 0;
+  const ahead = whole.filter((time) => time >= first && time < first + lead).length;
+  const delay = Math.max(ahead, reorderDelay(times.slice(0, there + 1)));
+  return whole[Math.max(0, there - delay)] ?? Number.POSITIVE_INFINITY;
 }
 
 /**
  * How many frames a decoder holds back to put them into order.
  * @param {number[]} times in decoding order
  */
-export function reorderDelay(times) {
+function reorderDelay(times) {
   let most = 0;
   for (const [index, time] of times.entries()) {
     const before = times.slice(Math.max(0, index - 16), index);

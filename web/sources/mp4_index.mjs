@@ -155,7 +155,7 @@ function readSamples(view, table, fileSize) {
     decoded += duration;
     return { index, time, decoded: decoded - duration, duration, isKey: !keys || keys.has(index) };
   });
-  return { all, ...wholeSamples(view, table, all.length, fileSize) };
+  return { all, there: wholeSamples(view, table, all.length, fileSize) };
 }
 
 /**
@@ -194,7 +194,7 @@ function numbers(view, box, countAt, width) {
 }
 
 /**
- * How many samples come before the first one that is not whole in the file, and whether a part of that one is there.
+ * How many samples come before the first one that is not whole in the file.
  * @param {DataView} view
  * @param {Box} table
  * @param {number} count
@@ -203,7 +203,7 @@ function numbers(view, box, countAt, width) {
 function wholeSamples(view, table, count, fileSize) {
   const [sizeBox, chunkBox] = [find(view, table, "stsz"), find(view, table, "stsc")];
   const [short, long] = [find(view, table, "stco"), find(view, table, "co64")];
-  if (!sizeBox || !chunkBox || !(short || long)) return { there: count, isTorn: false };
+  if (!sizeBox || !chunkBox || !(short || long)) return count;
   const oneSize = view.getUint32(sizeBox.start + 4);
   const sizes = oneSize ? [] : numbers(view, sizeBox, 8, 4);
   const chunks = long ? numbers(view, long, 4, 8) : numbers(view, /** @type {Box} */ (short), 4, 4);
@@ -217,13 +217,12 @@ function wholeSamples(view, table, count, fileSize) {
     }
     let end = chunks[chunk] ?? 0;
     for (let index = 0; index < perChunk && sample < count; index++) {
-      const start = end;
       end += oneSize || (sizes[sample] ?? 0);
-      if (end > fileSize) return { there: sample, isTorn: start < fileSize };
+      if (end > fileSize) return sample;
       sample += 1;
     }
   }
-  return { there: sample, isTorn: false };
+  return sample;
 }
 
 /**

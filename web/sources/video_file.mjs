@@ -5,7 +5,7 @@
 
 /** @import { SourceSetup } from "./source.mjs" */
 
-import { missingPart } from "./file_kind.mjs";
+import { missingPart, withWholeBoxes } from "./file_kind.mjs";
 import { FileSource } from "./file_source.mjs";
 import { VideoPlayer } from "./video_player.mjs";
 
@@ -22,7 +22,7 @@ export async function openVideoFile(file, setup) {
   if (file.size === 0) throw new Error(`"${name}" is empty: choose a video file.`);
   const missing = await missingPart(file);
   const { video } = setup;
-  const url = URL.createObjectURL(file);
+  const url = URL.createObjectURL(await withWholeBoxes(file));
   video.muted = true;
   video.src = url;
   const close = () => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -13,6 +14,7 @@ _HEAD = 4096
 _PICTURE_STARTS = (b"GIF87a", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*")
 _RAW_JPEG_SUFFIXES = (".mjpeg", ".mjpg")
 _SVG = re.compile(rb"\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg[\s/>]", re.DOTALL | re.IGNORECASE)
+_BOX_KINDS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _EBML, _SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
 
 
@@ -48,8 +50,11 @@ def missing_part(path: str | Path) -> str | None:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(_HEAD)
-        if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-            return _missing_of_boxes(file, size)
+        if head[4:8] in _BOX_KINDS:
+            boxes = _boxes(file, size)
+            if not {box.kind for box in boxes} & {b"moov", b"meta"}:  # of films, and of still AVIFs
+                return "its index (moov) is missing"
+            return _shortfall(boxes[-1].end, size)
         if head.startswith(_EBML):
             stated = _end_of_segment(head)
         elif head[:4] == b"RIFF" and len(head) >= 8:
@@ -87,25 +92,43 @@ def _brands(head: bytes) -> set[bytes]:
     return {head[8:12], *(head[at : at + 4] for at in range(16, end, 4))}
 
 
-def _missing_of_boxes(file: BinaryIO, size: int) -> str | None:
-    """Walks the boxes of the top level; each starts with its size and its type."""
+@dataclass(frozen=True)
+class Box:
+    """A box of the top level of an MP4 or MOV; `end` is behind the file's end if the box is not whole."""
+
+    kind: bytes
+    start: int
+    end: int
+
+
+def boxes_of(path: str | Path) -> list[Box]:
+    """The boxes of the top level of an MP4 or MOV; none if the file is something else."""
+    path = Path(path)
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        if file.read(8)[4:] not in _BOX_KINDS:
+            return []
+        return _boxes(file, path.stat().st_size)
+
+
+def _boxes(file: BinaryIO, size: int) -> list[Box]:
+    """Each box starts with its size and its type."""
     at = 0
-    kinds = set()
+    boxes: list[Box] = []
     while at + 8 <= size:
         file.seek(at)
         head = file.read(16)
         length, kind = struct.unpack(">I4s", head[:8])
-        kinds.add(kind)
         if length == 1 and len(head) == 16:
             length = struct.unpack(">Q", head[8:])[0]
         elif length == 0:  # to the end of the file
             length = size - at
         if length < 8 or not kind.isalnum():
             break  # no box, but something that was added behind them
+        boxes.append(Box(kind, at, at + length))
         at += length
-    if not kinds & {b"moov", b"meta"}:  # the index of films, and that of still AVIFs
-        return "its index (moov) is missing"
-    return _shortfall(at, size)
+    return boxes
 
 
 def _end_of_segment(head: bytes) -> int:

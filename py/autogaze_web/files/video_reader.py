@@ -15,6 +15,7 @@ from ..frames.resize import resize_bilinear_u8
 from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_SIDE
 from .clip import Clip, VideoError, check_size
+from .cut_video import CutFrames, readable_bytes
 from .file_kind import missing_part
 from .frame_colours import StatedColours
 from .matroska import states_rate
@@ -75,6 +76,7 @@ class VideoReader(Clip):
         """All frames that can be decoded; what cannot is noted in `damage`."""
         error_type = _av().error.FFmpegError
         packets = container.demux(video)
+        cut = CutFrames.of(self.path)
         fault = ""  # of the packet before
         while True:
             try:
@@ -88,8 +90,13 @@ class VideoReader(Clip):
                 # The file ends within this packet. Frames that wait in the decoder have a hole before them.
                 break
             fault = ""
+            if cut and not cut.add(packet):
+                continue
+            lost = cut.first_lost() if cut and packet.size == 0 else None
             try:
                 for decoded in packet.decode():
+                    if lost is not None and decoded.pts is not None and decoded.pts >= lost:
+                        continue
                     if decoded.is_corrupt:
                         self._note_damage("parts of it are missing")
                     yield decoded
@@ -141,8 +148,7 @@ class VideoReader(Clip):
     def _opened(self) -> Iterator[tuple[Any, Any]]:
         av = _av()
         try:
-            # Without the protocol a name such as "12:30.mp4" would be taken for an address.
-            container = av.open(f"file:{self.path}", metadata_errors="replace")
+            container = av.open(self._address(), metadata_errors="replace")
         except FileNotFoundError:
             raise VideoError(f"there is no file {self.path}: check its name") from None
         except IsADirectoryError:
@@ -153,6 +159,14 @@ class VideoReader(Clip):
             if container.format.name in _TEXT_FORMATS:
                 raise VideoError(self._unreadable("it is text"))
             yield container, self._stream(container)
+
+    def _address(self) -> str:
+        """What FFmpeg opens: the file, or the beginning of one that was cut off.
+
+        Without the protocol a name such as "12:30.mp4" would be taken for an address.
+        """
+        end = readable_bytes(self.path)
+        return f"file:{self.path}" if end is None else f"subfile,,start,0,end,{end},,:file:{self.path}"
 
     def _unreadable(self, error: object) -> str:
         reason = getattr(error, "strerror", None) or error
