@@ -77,8 +77,7 @@ describe("what a file lacks", () => {
 
   test("is cut from the last box of an MP4, unless it has frames", async () => {
     const start = bytes(box("ftyp", "isom"), box("moov", "index"));
-    const text = async (/** @type {Bytes | string} */ end) =>
-      (await withWholeBoxes(blob(start, end))).text();
+    const text = async (/** @type {Bytes | string} */ end) => (await withWholeBoxes(blob(start, end))).text();
     for (const end of [
       "",
       box("mdat", "frames"),
