@@ -12,7 +12,7 @@ Contents of the site and where they come from:
     built-in/                    site/model, this project's small checkpoint, with its graphs
     preview.png                  the preview card: what other sites show beside a link to the page
     check/                       NVIDIA's example clip and what its QUICK_START expects of a model
-    sample/news.webm             the sample clip, with which a first visit starts
+    sample/                      the sample clips and their stills; a first visit starts with bunny.webm
     example/, package.json       an example of the JavaScript API, and the API as a package with types
     options.json, palettes.json  the options and colours that the page and the package share
     build.json                   version, commit, wheel, files needed at start, size and sha256 of all files
@@ -50,13 +50,21 @@ DIST = ROOT / "site" / "dist"
 CACHE = ROOT / ".cache" / "runtime"
 SLIM_CACHE = ROOT / ".cache" / "slim"
 GRAPHS_CACHE = ROOT / ".cache" / "graphs"
-SAMPLE_CLIP = "sample/news.webm"
+# The clip with which a first visit starts: the default of the option `sample`.
+SAMPLE_CLIP = "sample/bunny.webm"
 # The picture that other sites show beside a link to the page.
 PREVIEW = "preview.png"
 NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 
-# Files that are loaded on demand: runtimes of models and recordings, and Python packages for other pages.
-_LATER = ("check/", "runtime/onnxruntime/", "runtime/recording/", "runtime/pyodide/micropip-", MORE_NUMPY)
+# Files that are loaded on demand: runtimes of models and recordings, Python packages for other pages, clips.
+_LATER = (
+    "check/",
+    "runtime/onnxruntime/",
+    "runtime/recording/",
+    "runtime/pyodide/micropip-",
+    "sample/",
+    MORE_NUMPY,
+)
 _MODELS = ("graphs/", "built-in/")
 _FOR_OTHERS = (f"{EXAMPLE}/", "package.json", PREVIEW)
 _MEDIA = (".webm", ".mp4", ".gif")
@@ -132,9 +140,11 @@ def copy_sources(root: Path, target: Path) -> None:
     for path in ("options.json", "panels/palettes.json"):
         if (table := root / "py" / "autogaze_web" / path).is_file():
             shutil.copyfile(table, target / table.name)
-    if (clip := root / "tests" / "data" / "example_input.webm").is_file():
-        (target / "sample").mkdir()
-        shutil.copyfile(clip, target / SAMPLE_CLIP)
+    (target / "sample").mkdir()
+    for file in (root / "tests" / "data" / "example_input.webm", *(root / "site" / "samples").glob("*.web*")):
+        if file.is_file():
+            name = "news.webm" if file.stem == "example_input" else file.name
+            shutil.copyfile(file, target / "sample" / name)
     (target / "check").mkdir()
     for part in (root / "py").glob(f"{_EXAMPLE_CLIP}*"):
         shutil.copyfile(part, target / "check" / part.name)
@@ -225,8 +235,8 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
         "start": [
             path
             for path in files
-            if not path.startswith(_LATER + _MODELS + _FOR_OTHERS)
-            and (path == SAMPLE_CLIP or not path.endswith((*_MEDIA, TYPES)))
+            if path == SAMPLE_CLIP
+            or not (path.startswith(_LATER + _MODELS + _FOR_OTHERS) or path.endswith((*_MEDIA, TYPES)))
         ],
         "files": files,
     }

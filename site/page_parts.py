@@ -1,6 +1,6 @@
 """Puts the page together from its parts: each feature has its HTML and CSS in its own folder of web/.
 
-A line ``<!-- include FOLDER/NAME.html -->`` of index.html is replaced by that file, a line
+A line ``<!-- include FOLDER/NAME.html -->`` of index.html, or of a part, is replaced by that file, a line
 ``@import "PATH";`` of web/style.css by that style sheet. A browser therefore makes two requests for them,
 however many parts there are.
 """
@@ -42,7 +42,7 @@ def _join(site: Path, whole: str, line: re.Pattern[str], base: Path, parts: str)
         if not path.is_file():
             raise PartError(f"{whole} names {part['path']}, which is missing")
         used.append(path)
-        return path.read_text(encoding="utf-8")
+        return line.sub(text_of, path.read_text(encoding="utf-8"))
 
     file.write_text(line.sub(text_of, file.read_text(encoding="utf-8")), encoding="utf-8")
     for path in used:

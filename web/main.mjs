@@ -26,6 +26,7 @@ import { ProgressBar } from "./page/progress_bar.mjs";
 import { Panels, panelCanvases } from "./panels/panels.mjs";
 import { GazeTimeline } from "./playback/gaze_timeline.mjs";
 import { PlaybackBar } from "./playback/playback_bar.mjs";
+import { addGallery } from "./samples/gallery.mjs";
 import { addAddress } from "./settings/address.mjs";
 import { loadOptions, parseAddress } from "./settings/options.mjs";
 import { Settings } from "./settings/settings.mjs";
@@ -87,6 +88,7 @@ async function compose(view) {
   new Controls(page);
   addFileOpening(page);
   addStartChoices(page);
+  addGallery(page);
   addModelChoice(page);
   addModelStorage(page);
   addTileProgress(page);

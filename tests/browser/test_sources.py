@@ -140,9 +140,15 @@ def test_the_sample_clip_is_loaded_once_it_is_chosen(recorded, site_url):
     open_live(page, site_url, "?source=synthetic-pulse")
     assert not [url for url in recorded.requests if "/sample/" in url]
     page.select_option("#source", "sample")
-    wait_size(page, 640, 640)
+    wait_size(page, 640, 360)
     assert len([url for url in recorded.requests if "/sample/" in url]) == 1
     assert_native(record(page, 4))
+    page.click("#samples > summary")
+    expect(page.locator(".stills img")).to_have_count(6)
+    page.click("#samples-patterns button >> nth=0")
+    wait_size(page, 640, 640)
+    assert "?sample=news&" in page.url
+    assert len([url for url in recorded.requests if url.endswith(".webm")]) == 2
 
 
 def test_a_picture_that_is_dropped_pasted_or_at_an_address(recorded, site_url):

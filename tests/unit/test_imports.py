@@ -45,6 +45,7 @@ WEB_FLOORS = (
         "legend",
         "offline",
         "playback",
+        "samples",
         "shortcuts",
         "tiles",
     },

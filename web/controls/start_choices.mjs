@@ -1,5 +1,5 @@
 /**
- * The choices over the pictures: the camera, a file, a sample. The camera is asked for on a click only.
+ * The choice of the camera over the pictures: it is asked for on a click only.
  * @module
  */
 
@@ -8,9 +8,7 @@
 
 import { element, showText } from "../page/element.mjs";
 import { hideNotice, showError } from "../page/notice.mjs";
-import { follow } from "../settings/bound_controls.mjs";
 
-const SAMPLES = ["sample", "synthetic-pan", "synthetic-pulse", "synthetic-local-motion"];
 const RETRY = "press Use my camera";
 
 /** @param {{ settings: Settings, player: SourcePlayer }} page */
@@ -30,44 +28,5 @@ export function addStartChoices({ settings, player }) {
     }
     showText(status, "");
     isAsking = false;
-  });
-  addSamples(settings, player);
-}
-
-/**
- * @param {Settings} settings
- * @param {SourcePlayer} player
- */
-function addSamples(settings, player) {
-  const menu = element("samples", HTMLDetailsElement);
-  const choices = settings.option("source").choices ?? [];
-  const buttons = new Map(SAMPLES.map((name) => [name, document.createElement("button")]));
-  for (const [name, button] of buttons) {
-    button.type = "button";
-    button.textContent = choices.find(({ value }) => value === name)?.label ?? name;
-    button.addEventListener("click", () => {
-      close();
-      hideNotice();
-      // The one that is open already starts over.
-      if (settings.values.source === name) player.open(name);
-      else settings.set({ source: name });
-    });
-    const item = document.createElement("li");
-    item.append(button);
-    element("samples-list", HTMLElement).append(item);
-  }
-  follow(settings, () => {
-    for (const [name, button] of buttons)
-      button.ariaCurrent = settings.values.source === name ? "true" : null;
-  });
-
-  function close() {
-    if (!menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary")?.focus();
-  }
-  menu.addEventListener("keydown", ({ key }) => key === "Escape" && close());
-  document.addEventListener("pointerdown", ({ target }) => {
-    if (!(target instanceof Node && menu.contains(target))) menu.open = false;
   });
 }

@@ -173,12 +173,15 @@ export class OfflinePanel {
 }
 
 /**
- * The files that AutoGaze needs besides the page: ONNX Runtime, the built-in model, and the graphs for NVIDIA's.
+ * The files that are stored besides the page: ONNX Runtime, the built-in model, the graphs for NVIDIA's, and the samples.
  * @param {Manifest} manifest
  * @param {BackendName} backend
  */
 function modelFiles({ files }, backend) {
-  return [...ortFiles(backend), ...Object.keys(files).filter((path) => /^(graphs|built-in)\//.test(path))];
+  return [
+    ...ortFiles(backend),
+    ...Object.keys(files).filter((path) => /^(graphs|built-in|sample)\//.test(path)),
+  ];
 }
 
 /**

@@ -5,12 +5,14 @@
 
 /** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { MaskSource } from "../model/mask_source.mjs" */
+/** @import { Values } from "../settings/options.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { PlayerState, SourcePlayer } from "../sources/source_player.mjs" */
 
 import { element, freshCanvas, showText } from "../page/element.mjs";
 import { readText, storeText } from "../page/stored_text.mjs";
 import { follow } from "../settings/bound_controls.mjs";
+import { sampleShape } from "../sources/samples.mjs";
 import { factsText, psnrText, Rate, speedText, updateText } from "./frame_numbers.mjs";
 
 /** The elements that an option hides. */
@@ -43,11 +45,13 @@ export function freshPanelCanvases() {
 const SHAPE_KEY = "autogaze-shape-";
 
 /**
- * The shape that a source's frames had last, as a value of `aspect-ratio`.
+ * The shape that a source's frames have, or had last, as a value of `aspect-ratio`.
  * @param {string} source
+ * @param {Values} values of the options
  */
-function shapeOf(source) {
-  const shape = readText(SHAPE_KEY + source) ?? (source === "sample" ? "1 / 1" : "");
+function shapeOf(source, { sample }) {
+  if (source === "sample") return sampleShape(String(sample));
+  const shape = readText(SHAPE_KEY + source) ?? "";
   return /^\d+ \/ \d+$/.test(shape) ? shape : undefined;
 }
 
@@ -73,7 +77,7 @@ export class Panels {
     const placeholder = element("placeholder", HTMLElement);
     player.on("state", (state) => {
       placeholder.textContent = PLACEHOLDERS[state];
-      const shape = shapeOf(player.name);
+      const shape = shapeOf(player.name, settings.values);
       if (shape && (state === "opening" || state === "asking")) this.#setShape(shape);
     });
     player.on("opening", () => this.#reset());

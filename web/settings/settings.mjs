@@ -9,7 +9,7 @@ import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { defaultsOf, impliedBy, parseAddress } from "./options.mjs";
 
 // They say which source is open, which is no setting.
-const SOURCE_OPTIONS = ["source", "video-url", "image-url"];
+const SOURCE_OPTIONS = ["source", "sample", "video-url", "image-url"];
 
 /**
  * The event `change` has the names of the options that have new values.

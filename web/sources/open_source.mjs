@@ -9,6 +9,7 @@ import { openCamera } from "./camera.mjs";
 import { mediaKind } from "./file_kind.mjs";
 import { openPicture } from "./image.mjs";
 import { fetchFile } from "./remote_file.mjs";
+import { sampleAddress } from "./samples.mjs";
 import { openScreen } from "./screen.mjs";
 import { openSynthetic } from "./synthetic.mjs";
 import { openVideoFile } from "./video_file.mjs";
@@ -17,8 +18,6 @@ import { openVideoFile } from "./video_file.mjs";
  * What the user selected for some of the sources: files, the id of a camera, and the stream of one just allowed.
  * @typedef {{ file?: File, image?: File, camera?: string, stream?: MediaStream }} SelectedMedia
  */
-
-const SAMPLE = "./sample/news.webm";
 
 /**
  * @param {string} name one of the values of the option `source`
@@ -38,7 +37,7 @@ export async function openSource(name, setup, selected) {
     case "file":
       return openSelected(selected.file, "video-url", setup);
     case "sample":
-      return openVideoFile(await fetchFile(SAMPLE, setup.signal), setup);
+      return openVideoFile(await fetchFile(sampleAddress(String(setup.values.sample)), setup.signal), setup);
     default:
       return openSynthetic(name, setup);
   }
