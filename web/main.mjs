@@ -10,6 +10,7 @@ import { Controls } from "./controls/controls.mjs";
 import { addFileOpening } from "./controls/open_files.mjs";
 import { addStartChoices } from "./controls/start_choices.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
+import { Share } from "./export/share.mjs";
 import { addGaze } from "./gaze/cell_inspector.mjs";
 import { Headline } from "./headline/headline.mjs";
 import { HookPanel } from "./hook/hook_panel.mjs";
@@ -99,6 +100,7 @@ async function compose(view) {
   new InsightPanel(page);
   new Comparison(page);
   new ExportPanel(page);
+  new Share(page);
   new HookPanel(page);
   new OfflinePanel(page);
   new PerfMonitor(page);

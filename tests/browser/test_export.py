@@ -6,6 +6,7 @@ import io
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import av
 import clips
@@ -99,7 +100,11 @@ def test_pictures_are_the_panels_and_files_those_of_the_command_line(live, tmp_p
         page.select_option("#export-choice", choice)
         name, content = saved(page, "#export-picture")
         assert re.fullmatch(NAME + choice + r"\.png", name)
-        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content)).convert("RGBA")), pixels)
+        picture = Image.open(io.BytesIO(content))
+        np.testing.assert_array_equal(np.asarray(picture.convert("RGBA")), pixels)
+        assert picture.text["Title"] == "AutoGaze in the browser"
+        assert re.fullmatch(r"\d+ of 196 cells · \d+ % skipped", picture.text["Description"])
+        assert picture.text["Source"] == urlsplit(page.url).netloc
         assert name in page.inner_text("#export-status")
 
     page.select_option("#export-choice", "panels")
@@ -216,7 +221,7 @@ def test_a_recording_ends_by_itself_when_it_is_full_and_changes_of_size_are_fitt
         """async () => {
           const { Recording } = await import("./web/export/recording.mjs");
           const { view } = globalThis.autogaze;
-          const { frames, full, blob } = await new Recording(view, "output", "webm", 20_000).finished;
+          const { frames, full, blob } = await new Recording(view, "output", "webm", { maxBytes: 20_000 }).finished;
           return { frames, full, bytes: blob.size };
         }"""
     )
@@ -244,6 +249,22 @@ def assert_nothing_to_record_is_said(page):
     assert page.inner_text("#export-record") == "Record"
 
 
+def assert_a_clip_to_share_lasts_five_seconds(page):
+    """At true speed, and with the headline below the pictures."""
+    page.click("#share-open")
+    assert page.input_value("#share-link") == page.url
+    page.click("#share-record")
+    page.wait_for_selector("#share-save:not([hidden])")
+    name, content = saved(page, "#share-save")
+    assert re.fullmatch(NAME + r"clip\.(mp4|gif)", name)
+    with av.open(io.BytesIO(content)) as container:
+        assert abs(container.duration / 1e6 - 5) < 0.1
+        picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    below = picture[-picture.shape[0] // 4 :]
+    assert (below > 200).all(2).any(), "no headline below the pictures"
+    page.click("#share-close")
+
+
 def test_mp4_is_written_where_the_browser_can_and_else_it_says_so(open_page, site_url):
     source, width, height = "synthetic-pan", 320, 180
     query = f"?source={source}&inference-width={width}"
@@ -262,6 +283,7 @@ def test_mp4_is_written_where_the_browser_can_and_else_it_says_so(open_page, sit
         frames, _ = decoded(content)
         assert len(frames) == claimed >= 6
         assert_consecutive(frames, source, width, height)
+    assert_a_clip_to_share_lasts_five_seconds(page)
 
     page = open_page().page
     page.add_init_script("VideoEncoder.isConfigSupported = async (config) => ({ supported: false, config });")

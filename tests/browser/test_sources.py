@@ -148,7 +148,7 @@ def test_the_sample_clip_is_loaded_once_it_is_chosen(recorded, site_url):
     page.click("#samples-patterns button >> nth=0")
     wait_size(page, 640, 640)
     assert "?sample=news&" in page.url
-    assert len([url for url in recorded.requests if url.endswith(".webm")]) == 2
+    assert len([url for url in recorded.requests if url.endswith("news.webm")]) == 1
 
 
 def test_a_picture_that_is_dropped_pasted_or_at_an_address(recorded, site_url):

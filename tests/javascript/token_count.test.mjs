@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { RunningTotal, shareOf, shareText, skippedText, totalText } from "../../web/headline/token_count.mjs";
+import { RunningTotal, shareOf, shareText, skippedText, totalText } from "../../web/page/token_count.mjs";
 
 const GRIDS = [2, 4, 7, 14];
 

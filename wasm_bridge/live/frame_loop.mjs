@@ -107,7 +107,7 @@ export class FrameLoop {
     report.workerMs = { capture: captured - begun, draw: performance.now() - processed };
     if (this.#host.model) report.runner = { ...this.#host.model.runner.counters };
     this.recorder.add(() => this.#panels.copy(report));
-    if (this.tap && !this.tap.ended) await this.tap.take(this.#panels, position);
+    if (this.tap && !this.tap.ended) await this.tap.take(this.#panels, position, report);
     return report;
   }
 

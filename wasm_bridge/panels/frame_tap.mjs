@@ -12,9 +12,11 @@ import { RecordingClock } from "./recording_clock.mjs";
 
 /**
  * What a recording says to the worker that hands it pictures: how many more it has room for, whether the source
- * is paused, or that it is over. The answers' times are in milliseconds; `duration` is there where the file says it.
+ * is paused, or that it is over. The answers' times are in milliseconds; `duration` is there where the file says it,
+ * `numbers` are those of the frame.
  * @typedef {{ room: number } | { paused: boolean } | { ended: true }} FromRecording
- * @typedef {{ image: ImageBitmap, time: number, duration?: number }} ToRecording
+ * @typedef {{ maskTiming?: "own" | "newest", tokens?: number, tiles?: number, cells: number, grids: number[] }} FrameNumbers
+ * @typedef {{ image: ImageBitmap, time: number, duration?: number, numbers: FrameNumbers }} ToRecording
  */
 
 export class FrameTap {
@@ -51,9 +53,10 @@ export class FrameTap {
   /**
    * Hands over what the panels show now, as soon as there is room.
    * @param {PanelCanvases} panels
-   * @param {FilePosition} [position] of the frame, if it comes from a file
+   * @param {FilePosition | undefined} position of the frame, if it comes from a file
+   * @param {FrameNumbers} numbers of the frame
    */
-  async take(panels, position) {
+  async take(panels, position, { maskTiming, tokens, tiles, cells, grids }) {
     const time = this.#clock.next(position);
     while (this.#room === 0 && !this.#ended) {
       await new Promise((resolve) => {
@@ -65,7 +68,8 @@ export class FrameTap {
     drawPicture(this.#canvas, panels, this.#choice);
     const image = this.#canvas.transferToImageBitmap();
     const duration = position?.duration && position.duration * 1000;
-    this.#port.postMessage({ image, time, duration }, [image]);
+    const numbers = { maskTiming, tokens, tiles, cells, grids };
+    this.#port.postMessage({ image, time, duration, numbers }, [image]);
   }
 
   /** @param {FromRecording} message */

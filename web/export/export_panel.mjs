@@ -10,6 +10,10 @@
 import { element, showText } from "../page/element.mjs";
 import { showError } from "../page/notice.mjs";
 import { counted } from "../page/number_text.mjs";
+import { shareOf, shareText } from "../page/token_count.mjs";
+import { credits } from "./credits.mjs";
+import { writableFormats } from "./formats.mjs";
+import { withTexts } from "./png_text.mjs";
 import { MAX_RECORDING_BYTES, Recording } from "./recording.mjs";
 import { fileName, save, sizeText } from "./saved_files.mjs";
 
@@ -20,9 +24,6 @@ const FILES = {
   safetensors: { what: "fixations", suffix: "safetensors", type: "application/octet-stream" },
   store: { what: "fixations", suffix: "json", type: "application/json" },
 };
-
-// The codecs that `video_writer.mjs` tries for MP4, H.264, AV1 and HEVC, at a typical size.
-const MP4_CODECS = ["avc1.42001f", "av01.0.04M.08", "hvc1.1.6.L93.B0"];
 
 export class ExportPanel {
   #view;
@@ -42,6 +43,7 @@ export class ExportPanel {
   #recording;
   /** @type {{ width: number, height: number }} */
   #size = { width: 0, height: 0 };
+  #numbers = "";
 
   /** @param {{ view: LiveView, player: SourcePlayer }} page */
   constructor({ view, player }) {
@@ -68,15 +70,22 @@ export class ExportPanel {
   }
 
   /** @param {FrameReport} report */
-  #enableFiles({ recorded, width, height }) {
+  #enableFiles(report) {
+    const { recorded, width, height } = report;
     this.#size = { width, height };
+    const share = shareOf(report);
+    this.#numbers = share ? shareText(share) : "";
     showText(this.#frames, String(recorded));
     for (const button of this.#files) button.disabled = false;
   }
 
   async #savePicture() {
     const choice = /** @type {PictureChoice} */ (this.#choice.value);
-    await this.#try(async () => this.#save(await this.#view.picture(choice), fileName(choice, "png")));
+    await this.#try(async () => {
+      const { title, address } = credits();
+      const texts = { Title: title, Description: this.#numbers, Source: address };
+      this.#save(await withTexts(await this.#view.picture(choice), texts), fileName(choice, "png"));
+    });
   }
 
   /** @param {FileKind} kind */
@@ -93,7 +102,8 @@ export class ExportPanel {
   async #start() {
     const choice = /** @type {PictureChoice} */ (this.#choice.value);
     const format = /** @type {RecordingFormat} */ (this.#format.value);
-    const recording = new Recording(this.#view, choice, format);
+    const { checked: caption } = element("export-caption", HTMLInputElement);
+    const recording = new Recording(this.#view, choice, format, { credits: { ...credits(), caption } });
     this.#recording = recording;
     recording.onProgress = (progress) => this.#show(progress);
     recording.pause(this.#isPaused);
@@ -156,9 +166,8 @@ export class ExportPanel {
 
   /** Disables the formats that this browser cannot write. */
   async #offerFormats() {
-    const encodes = typeof VideoEncoder === "function";
-    const mp4 = encodes && (await writesMp4());
-    const offered = { webm: encodes, mp4, gif: true };
+    const offered = await writableFormats();
+    const { webm: encodes, mp4 } = offered;
     for (const option of this.#format.options) {
       option.disabled = !offered[/** @type {RecordingFormat} */ (option.value)];
       if (option.disabled) option.textContent += " (not in this browser)";
@@ -179,12 +188,4 @@ export class ExportPanel {
       showError(error);
     }
   }
-}
-
-async function writesMp4() {
-  for (const codec of MP4_CODECS) {
-    const { supported } = await VideoEncoder.isConfigSupported({ codec, width: 640, height: 360 });
-    if (supported) return true;
-  }
-  return false;
 }

@@ -22,7 +22,7 @@ export class GifWriter {
   #pending;
 
   /**
-   * @param {ImageBitmap} image later ones are fitted into the size of the first
+   * @param {ImageBitmap | OffscreenCanvas} image later ones are fitted into the size of the first
    * @param {number} start in milliseconds
    * @param {number} end
    */
@@ -50,7 +50,7 @@ export class GifWriter {
     this.bytes = this.#gif.bytesView().length;
   }
 
-  /** @param {ImageBitmap} image */
+  /** @param {{ width: number, height: number }} image */
   async #open({ width, height }) {
     this.#library = await import(LIBRARY);
     this.#gif = this.#library.GIFEncoder();
@@ -59,7 +59,7 @@ export class GifWriter {
     this.#canvas.height = Math.max(1, Math.round(height * scale));
   }
 
-  /** @param {ImageBitmap} image */
+  /** @param {ImageBitmap | OffscreenCanvas} image */
   #pixels(image) {
     const { width, height } = this.#canvas;
     const context = this.#canvas.getContext("2d", { willReadFrequently: true });

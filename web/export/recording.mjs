@@ -4,7 +4,7 @@
  */
 
 /** @import { LiveView, PictureChoice } from "../../wasm_bridge/autogaze.mjs" */
-/** @import { FinishedRecording, FromRecordingWorker, RecordingFormat, RecordingProgress, ToRecordingWorker } from "./recording_protocol.mjs" */
+/** @import { Credits, FinishedRecording, FromRecordingWorker, RecordingFormat, RecordingProgress, ToRecordingWorker } from "./recording_protocol.mjs" */
 
 /** The size at which a recording ends by itself, because all of it is in memory. */
 export const MAX_RECORDING_BYTES = 256e6;
@@ -27,9 +27,9 @@ export class Recording {
    * @param {LiveView} view
    * @param {PictureChoice} choice
    * @param {RecordingFormat} format
-   * @param {number} [maxBytes]
+   * @param {{ maxBytes?: number, maxMs?: number, credits?: Credits }} [more] when it ends by itself, and what it says of itself
    */
-  constructor(view, choice, format, maxBytes = MAX_RECORDING_BYTES) {
+  constructor(view, choice, format, { maxBytes = MAX_RECORDING_BYTES, maxMs, credits } = {}) {
     this.#view = view;
     this.finished = /** @type {Promise<FinishedRecording | null>} */ (
       new Promise((resolve, reject) => {
@@ -44,7 +44,7 @@ export class Recording {
       this.#reject(new Error("The recording could not start: reload the page and try again."));
     };
     const { port1, port2 } = new MessageChannel();
-    this.#post({ type: "start", port: port1, format, maxBytes }, [port1]);
+    this.#post({ type: "start", port: port1, format, maxBytes, maxMs, credits }, [port1]);
     view.tap(port2, choice);
   }
 

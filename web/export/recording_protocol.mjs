@@ -6,9 +6,15 @@
 /** @typedef {"webm" | "mp4" | "gif"} RecordingFormat */
 
 /**
- * The first message is `start`. The recording ends with `finish`, or once the file has `maxBytes`.
+ * What the file says of itself. With `caption` it stands in the pictures, too, with the numbers of each frame.
+ * @typedef {{ title: string, address: string, caption?: boolean }} Credits
+ */
+
+/**
+ * The first message is `start`. The recording ends with `finish`, or once the file has `maxBytes` or lasts `maxMs`.
+ * @typedef {{ format: RecordingFormat, maxBytes: number, maxMs?: number, credits?: Credits }} RecordingSetup
  * @typedef {(
- *   | { type: "start", port: MessagePort, format: RecordingFormat, maxBytes: number }
+ *   | { type: "start", port: MessagePort } & RecordingSetup
  *   | { type: "pause", paused: boolean }
  *   | { type: "finish" }
  * )} ToRecordingWorker

@@ -4,8 +4,9 @@
  */
 
 /** @import { FromRecording, ToRecording } from "../../wasm_bridge/panels/frame_tap.mjs" */
-/** @import { FromRecordingWorker, RecordingFormat, ToRecordingWorker } from "./recording_protocol.mjs" */
+/** @import { FromRecordingWorker, RecordingSetup, ToRecordingWorker } from "./recording_protocol.mjs" */
 
+import { CaptionPainter } from "./caption.mjs";
 import { GifWriter } from "./gif_writer.mjs";
 import { VideoWriter } from "./video_writer.mjs";
 
@@ -13,7 +14,7 @@ import { VideoWriter } from "./video_writer.mjs";
  * Times in milliseconds. A picture is written once its end, the time of the next one, is known.
  * @typedef {object} Writer
  * @property {number} bytes written so far
- * @property {(image: ImageBitmap, start: number, end: number) => Promise<void>} add
+ * @property {(image: ImageBitmap | OffscreenCanvas, start: number, end: number) => Promise<void>} add
  * @property {() => Promise<Blob>} finish
  */
 
@@ -30,6 +31,9 @@ class RecordingWriter {
   #port;
   #writer;
   #maxBytes;
+  #maxMs;
+  /** @type {CaptionPainter | undefined} */
+  #painter;
   /** @type {ToRecording | undefined} */
   #pending;
   #duration = DEFAULT_DURATION_MS;
@@ -40,13 +44,14 @@ class RecordingWriter {
 
   /**
    * @param {MessagePort} port
-   * @param {RecordingFormat} format
-   * @param {number} maxBytes
+   * @param {RecordingSetup} setup
    */
-  constructor(port, format, maxBytes) {
+  constructor(port, { format, maxBytes, maxMs = Number.POSITIVE_INFINITY, credits }) {
     this.#port = port;
     this.#maxBytes = maxBytes;
-    this.#writer = format === "gif" ? new GifWriter() : new VideoWriter(format);
+    this.#maxMs = maxMs;
+    if (credits?.caption) this.#painter = new CaptionPainter(credits);
+    this.#writer = format === "gif" ? new GifWriter() : new VideoWriter(format, credits);
     port.onmessage = ({ data }) => this.#enqueue(() => this.#take(data));
     this.#post({ room: ROOM });
   }
@@ -79,8 +84,13 @@ class RecordingWriter {
     if (this.#pending) {
       const next = Math.max(picture.time, this.#pending.time + MIN_DURATION_MS);
       this.#duration = next - this.#pending.time;
-      await this.#write(next);
+      await this.#write(Math.min(next, this.#maxMs));
       picture = { ...picture, time: next };
+    }
+    if (picture.time >= this.#maxMs) {
+      picture.image.close();
+      await this.#finish(false);
+      return;
     }
     this.#pending = picture;
     if (this.#writer.bytes >= this.#maxBytes) await this.#finish(true);
@@ -89,10 +99,10 @@ class RecordingWriter {
   /** @param {number} end of the pending picture */
   async #write(end) {
     if (!this.#pending) return;
-    const { image, time } = this.#pending;
+    const { image, time, numbers } = this.#pending;
     this.#pending = undefined;
     try {
-      await this.#writer.add(image, time, end);
+      await this.#writer.add(this.#painter?.paint(image, numbers) ?? image, time, end);
     } finally {
       image.close();
     }
@@ -130,8 +140,7 @@ let recording;
 
 scope.onmessage = ({ data }) => {
   const message = /** @type {ToRecordingWorker} */ (data);
-  if (message.type === "start")
-    recording = new RecordingWriter(message.port, message.format, message.maxBytes);
+  if (message.type === "start") recording = new RecordingWriter(message.port, message);
   else if (message.type === "pause") recording?.pause(message.paused);
   else recording?.finish();
 };

@@ -19,16 +19,21 @@ export class VideoWriter {
   bytes = 0;
 
   #format;
+  #credits;
   /** @type {{ output: import("mediabunny").Output, target: import("mediabunny").BufferTarget, source: import("mediabunny").VideoSampleSource, VideoSample: typeof import("mediabunny").VideoSample } | undefined} */
   #open;
 
-  /** @param {"webm" | "mp4"} format */
-  constructor(format) {
+  /**
+   * @param {"webm" | "mp4"} format
+   * @param {{ title: string, address: string }} [credits]
+   */
+  constructor(format, credits) {
     this.#format = format;
+    this.#credits = credits;
   }
 
   /**
-   * @param {ImageBitmap} image later ones are fitted into the size of the first
+   * @param {ImageBitmap | OffscreenCanvas} image later ones are fitted into the size of the first
    * @param {number} start in milliseconds
    * @param {number} end
    */
@@ -85,6 +90,7 @@ export class VideoWriter {
     const format = this.#format === "webm" ? new library.WebMOutputFormat() : new library.Mp4OutputFormat();
     const output = new Output({ format, target });
     output.addVideoTrack(source);
+    if (this.#credits) output.setMetadataTags({ title: this.#credits.title, comment: this.#credits.address });
     await output.start();
     return { output, target, source, VideoSample };
   }

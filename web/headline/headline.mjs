@@ -11,8 +11,8 @@
 /** @import { Settings } from "../settings/settings.mjs" */
 
 import { element, showText } from "../page/element.mjs";
+import { RunningTotal, shareOf, shareText, totalText } from "../page/token_count.mjs";
 import { follow } from "../settings/bound_controls.mjs";
-import { RunningTotal, shareOf, shareText, totalText } from "./token_count.mjs";
 
 /** Who chooses the cells, in words. */
 const CHOOSERS = {

@@ -114,6 +114,11 @@ export class Settings extends TypedEventTarget {
     return query();
   }
 
+  /** The address that reproduces the current values. */
+  get link() {
+    return new URL(this.query() || location.pathname, location.href).href;
+  }
+
   /**
    * Why an option has no effect at the moment.
    * @param {Option} option

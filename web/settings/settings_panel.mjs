@@ -5,6 +5,7 @@
 
 /** @import { Settings } from "./settings.mjs" */
 
+import { copyFrom } from "../page/copy_text.mjs";
 import { element, showText } from "../page/element.mjs";
 import { hideNotice } from "../page/notice.mjs";
 import { showToast } from "../page/toast.mjs";
@@ -93,18 +94,12 @@ function addPresets(settings) {
 
 /** @param {Settings} settings */
 async function copyLink(settings) {
-  const link = new URL(settings.query() || location.pathname, location.href).href;
-  const field = element("link", HTMLInputElement);
-  field.value = link;
-  field.hidden = false;
-  field.select();
   const feature = element("feature-settings", HTMLDetailsElement);
-  try {
-    await navigator.clipboard.writeText(link);
+  if (await copyFrom(element("link", HTMLInputElement), settings.link)) {
     showStatus("The link was copied.");
     // The key for it works while the settings are closed.
     if (!feature.open) showToast("The link was copied.");
-  } catch {
+  } else {
     feature.open = true;
     showStatus("The browser did not let the page copy: copy the link from the field.");
   }

@@ -83,6 +83,12 @@ export class SourcePlayer extends TypedEventTarget {
     return !this.#selected[name] && !this.#settings.values[name === "file" ? "video-url" : "image-url"];
   }
 
+  /** Whether what is open stays on this machine: a file that was selected, a camera, a screen. */
+  get isPrivate() {
+    if (this.#name === "file" || this.#name === "image") return this.#selected[this.#name] !== undefined;
+    return this.#name === "camera" || this.#name === "screen";
+  }
+
   /** Milliseconds from the capture of the last frame to its end. */
   get latency() {
     return this.#pump?.latency ?? 0;

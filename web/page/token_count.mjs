@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @import { FrameReport } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { FrameNumbers } from "../../wasm_bridge/panels/frame_tap.mjs" */
 
 /**
  * What one frame needed: `used` of `all`.
@@ -14,7 +14,7 @@ const NUMBER = new Intl.NumberFormat("en");
 
 /**
  * Tokens with a model, cells with patch-diff.
- * @param {FrameReport} report
+ * @param {FrameNumbers} numbers
  * @returns {Share | undefined} undefined while the model is processing its first frame
  */
 export function shareOf({ maskTiming, tokens, tiles = 0, cells, grids }) {
@@ -29,7 +29,7 @@ export class RunningTotal {
   total;
   #gazes = 0;
 
-  /** @param {FrameReport} report */
+  /** @param {FrameNumbers & { gazes?: number }} report */
   add(report) {
     const share = shareOf(report);
     // A frame that is shown with the cells of an earlier one costs nothing.
