@@ -221,7 +221,8 @@ def test_a_recording_ends_by_itself_when_it_is_full_and_changes_of_size_are_fitt
         """async () => {
           const { Recording } = await import("./web/export/recording.mjs");
           const { view } = globalThis.autogaze;
-          const { frames, full, blob } = await new Recording(view, "output", "webm", { maxBytes: 20_000 }).finished;
+          const recording = new Recording(view, "output", "webm", { maxBytes: 20_000 });
+          const { frames, full, blob } = await recording.finished;
           return { frames, full, bytes: blob.size };
         }"""
     )
