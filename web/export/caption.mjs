@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @import { FrameNumbers } from "../../wasm_bridge/panels/frame_tap.mjs" */
+/** @import { FrameNumbers } from "../page/token_count.mjs" */
 /** @import { Credits } from "./recording_protocol.mjs" */
 
 import { shareOf, shareText } from "../page/token_count.mjs";

@@ -3,7 +3,10 @@
  * @module
  */
 
-/** @import { FrameNumbers } from "../../wasm_bridge/panels/frame_tap.mjs" */
+/**
+ * What a frame's report says of its cells.
+ * @typedef {{ maskTiming?: "own" | "newest", tokens?: number, tiles?: number, cells: number, grids: number[] }} FrameNumbers
+ */
 
 /**
  * What one frame needed: `used` of `all`.
