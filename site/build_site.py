@@ -42,6 +42,7 @@ from make_graphs import BUILT_IN, GraphsError, obtain_graphs
 from module_preloads import add_preloads
 from page_parts import join_parts
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
+from serve_site import FRAME_ANCESTORS, policy_of
 from slim_python import MORE_NUMPY, lock_with, slim
 from steps import step
 
@@ -67,6 +68,8 @@ _LATER = (
 )
 _MODELS = ("graphs/", "built-in/")
 _FOR_OTHERS = (f"{EXAMPLE}/", "package.json", PREVIEW)
+# A model that somebody has put beside the page belongs to no build.
+_OWN_MODEL = "model"
 _MEDIA = (".webm", ".mp4", ".gif")
 _EXAMPLE_CLIP = "autogaze_web/native/example_input."
 
@@ -214,13 +217,13 @@ def without_example(wheel: bytes) -> bytes:
 def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
     """The contents of build.json; the commit is None without git.
 
-    `id` identifies the contents of all files.
+    `id` identifies the contents of all `files`: the service worker verifies the list by it.
     `start` lists the files that the page needs to run; all others are loaded on demand.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     files = {}
     for path in sorted(target.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.relative_to(target).parts[0] != _OWN_MODEL:
             content = path.read_bytes()
             files[path.relative_to(target).as_posix()] = {
                 "bytes": len(content),
@@ -243,17 +246,24 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
 
 
 def write_service_worker(root: Path, target: Path, build_id: str) -> None:
-    """Copy the service worker to the site's root, which sets its scope, and insert the build's id.
+    """Copy the service worker to the site's root, which sets its scope, and insert the id and the policies.
 
     build.json does not list this file, because the file contains the digest of those that it lists.
 
     Raises:
-        BuildError: if the service worker has no line for the id.
+        BuildError: if the service worker has no lines for them.
     """
-    source = (root / _SERVICE_WORKER).read_text(encoding="utf-8")
-    text = source.replace('const BUILD = "development";', f'const BUILD = "{build_id}";')
-    if text == source:
-        raise BuildError(f"{_SERVICE_WORKER} has no line that defines BUILD")
+    text = (root / _SERVICE_WORKER).read_text(encoding="utf-8")
+    policies = {
+        document.relative_to(target).as_posix(): f"{policy}; {FRAME_ANCESTORS}"
+        for document in sorted(target.rglob("*.html"))
+        if (policy := policy_of(document))
+    }
+    for name, before, value in (("BUILD", "development", build_id), ("POLICIES", {}, policies)):
+        line = f"const {name} = {json.dumps(before)};"
+        if line not in text:
+            raise BuildError(f"{_SERVICE_WORKER} has no line that defines {name}")
+        text = text.replace(line, f"const {name} = {json.dumps(value)};")
     (target / Path(_SERVICE_WORKER).name).write_text(text, encoding="utf-8")
 
 

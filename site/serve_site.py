@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import re
 import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +23,16 @@ ISOLATION_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
 }
+
+# Other sites cannot show the page in a frame, where a click could be stolen. No <meta> element can say so.
+FRAME_ANCESTORS = "frame-ancestors 'self'"
+_POLICY = re.compile(r'<meta\s+http-equiv="Content-Security-Policy"\s+content="([^"]*)"')
+
+
+def policy_of(document: Path) -> str:
+    """The Content-Security-Policy in the `<meta>` element of a document, empty if there is none."""
+    found = _POLICY.search(document.read_text(encoding="utf-8")) if document.is_file() else None
+    return found[1] if found else ""
 
 
 class PortError(Exception):
@@ -43,10 +54,16 @@ class SiteHandler(SimpleHTTPRequestHandler):
     }
 
     def __init__(
-        self, *args: object, prefix: str = "/", headers: dict[str, str] | None = None, directory: str
+        self,
+        *args: object,
+        prefix: str = "/",
+        headers: dict[str, str] | None = None,
+        with_policy: bool = False,
+        directory: str,
     ) -> None:
         self.prefix = prefix
         self.extra_headers = headers or {}
+        self.with_policy = with_policy
         super().__init__(*args, directory=directory)  # type: ignore[arg-type]
 
     def translate_path(self, path: str) -> str:
@@ -61,7 +78,16 @@ class SiteHandler(SimpleHTTPRequestHandler):
         self.send_header("Cache-Control", "no-cache")
         for name, value in self.extra_headers.items():
             self.send_header(name, value)
+        if self.with_policy:
+            self.send_header("Content-Security-Policy", self._policy())
         super().end_headers()
+
+    def _policy(self) -> str:
+        """The policy of the requested document, or, for any other file, that of the site's page."""
+        page = Path(self.directory) / "index.html"
+        document = Path(self.translate_path(self.path))
+        policy = (policy_of(document) if document.suffix == ".html" else "") or policy_of(page)
+        return "; ".join(filter(None, [policy, FRAME_ANCESTORS]))
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: the terminal shows the address, and the browser shows its requests."""
@@ -85,6 +111,8 @@ def make_server(
 ) -> SiteServer:
     """A server of `dist` that only this machine can reach, not yet running.
 
+    Every response has the page's Content-Security-Policy as a header, so that workers are under it, too.
+
     Args:
         dist: the folder to serve.
         port: 0 .. 65535; 0 selects a free port.
@@ -94,7 +122,7 @@ def make_server(
     Raises:
         OSError: if the port is in use or not permitted.
     """
-    handler = partial(SiteHandler, prefix=prefix, headers=headers, directory=str(dist))
+    handler = partial(SiteHandler, prefix=prefix, headers=headers, with_policy=True, directory=str(dist))
     return SiteServer(("127.0.0.1", port), handler)
 
 

@@ -114,7 +114,7 @@ def subpath_url(site_dist: Path, serve_at: ServeAt) -> str:
 
 @pytest.fixture(scope="session")
 def isolated_url(site_dist: Path, serve_at: ServeAt) -> str:
-    """The address of the same site with the headers that allow threads in WebAssembly."""
+    """The address of the same site with the headers for threads in WebAssembly and for the policy."""
     return serve_at(site_dist, isolated=True)
 
 

@@ -38,12 +38,16 @@ def served(
     Args:
         folder: what to serve; the site if nothing is given.
         prefix: the path below which it appears, starting and ending with a slash.
-        isolated: whether answers have the headers that allow threads and exact clocks.
+        isolated: whether answers have the headers that allow threads and exact clocks, and the page's policy.
         headers: further ones.
     """
     isolation = serve_site.ISOLATION_HEADERS if isolated else {}
     handler = partial(
-        _Handler, prefix=prefix, headers={**isolation, **(headers or {})}, directory=str(folder)
+        _Handler,
+        prefix=prefix,
+        headers={**isolation, **(headers or {})},
+        with_policy=isolated,
+        directory=str(folder),
     )
     with serve_site.SiteServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), daemon=True).start()

@@ -30,10 +30,6 @@ def describe_again(site: Path) -> None:
     for name in ("build.json", "service_worker.mjs"):
         (site / name).unlink()
     description = build_site.describe(build_site.ROOT, site, old["wheel"])
-    # Of no build: a model that somebody has put beside the page.
-    for paths in (description["files"], description["start"]):
-        for path in [path for path in paths if path.startswith("model/")]:
-            paths.remove(path) if isinstance(paths, list) else paths.pop(path)
     build_site.write_service_worker(build_site.ROOT, site, description["id"])
     build_site.write_json(site / "build.json", description)
 

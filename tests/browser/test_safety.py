@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import struct
@@ -17,7 +18,37 @@ from autogaze_web.model.config import AutoGazeConfig
 pytestmark = pytest.mark.browser
 
 
-def test_a_whole_session_talks_to_its_own_server_alone(open_page, site_url):
+ATTACK = """
+import js
+from pyodide.ffi import to_js
+
+tried = {}
+
+def listen(name, target, reached):
+    setattr(target, reached, lambda event: tried.update({name: "reached"}))
+    target.onerror = lambda event: tried.update({name: "refused"})
+
+def options(**names):
+    return to_js(names, dict_converter=js.Object.fromEntries)
+
+try:
+    js.eval("1")
+    tried["eval"] = "reached"
+except Exception as error:
+    tried["eval"] = "refused" if "EvalError" in str(error) else str(error)
+request = js.fetch("%(host)s/fetch", options(mode="no-cors"))
+request.then(lambda _: tried.update(fetch="reached"), lambda _: tried.update(fetch="refused"))
+listen("socket", js.WebSocket.new("%(host)s/socket".replace("http", "ws")), "onopen")
+listen("events", js.EventSource.new("%(host)s/events"), "onopen")
+blob = js.Blob.new(to_js(["postMessage(1)"]), options(type="text/javascript"))
+listen("worker", js.Worker.new(js.URL.createObjectURL(blob)), "onmessage")
+
+def on_frame(frame, trace, output):
+    print(tried)
+"""
+
+
+def test_a_whole_session_talks_to_its_own_server_alone(open_page, site_url, server):
     recorded = open_page(service_workers="allow")
     page, asked = recorded.page, []
     page.context.on("request", lambda request: asked.append(request.url))
@@ -37,6 +68,23 @@ def test_a_whole_session_talks_to_its_own_server_alone(open_page, site_url):
     assert any("more_numpy" in url for url in asked)
     assert any(url.endswith("service_worker.mjs") for url in asked)
     assert [url for url in {*asked, *recorded.requests} if not url.startswith((site_url, "blob:"))] == []
+
+    # The service worker's answers carry the policy, so that it holds in the worker, too.
+    policy = page.evaluate("() => fetch('./').then(({ headers }) => headers.get('Content-Security-Policy'))")
+    assert policy.endswith("; frame-ancestors 'self'")
+    recorded.expect_problem("Content Security Policy|Refused|ERR_BLOCKED|violates|csp")
+    page.evaluate("document.getElementById('feature-python').open = true")
+    page.fill("#hook-code", ATTACK % {"host": server.url.rstrip("/")})
+    page.click("#hook-run")
+    page.wait_for_function(
+        "(names) => names.every((name) => "
+        "document.getElementById('hook-printed').value.includes(`'${name}'`))",
+        arg=(ways := ["eval", "fetch", "socket", "events", "worker"]),
+    )
+    assert ast.literal_eval(page.input_value("#hook-printed").splitlines()[-1]) == dict.fromkeys(
+        ways, "refused"
+    )
+    assert server.asked == []
 
 
 def test_the_policy_lets_no_foreign_code_run(live, streaming_page):

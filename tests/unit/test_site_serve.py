@@ -82,3 +82,19 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == f"error: PORT={port} is no port: give a number from 1 to 65535\n"
+
+
+def test_every_response_has_the_policy_of_the_page(folder: Path) -> None:
+    meta = '<meta http-equiv="Content-Security-Policy" content="%s" />'
+    (folder / "index.html").write_text(meta % "default-src 'none'")
+    (folder / "frame.html").write_text(meta % "connect-src https:")
+    with serve_site.make_server(folder) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        for path, policy in (
+            ("", "default-src 'none'"),
+            ("module.mjs", "default-src 'none'"),
+            ("frame.html", "connect-src https:"),
+        ):
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/{path}") as reply:
+                assert reply.headers["Content-Security-Policy"] == f"{policy}; frame-ancestors 'self'"
+        server.shutdown()

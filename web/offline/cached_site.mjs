@@ -8,6 +8,9 @@ const PREFIX = "autogaze-site ";
 
 /** @typedef {{ start: string[], files: Record<string, { bytes: number }> }} Manifest */
 
+/** The browser has no space for what was to be cached; the message is a sentence for the user. */
+export class SpaceError extends Error {}
+
 export class CachedSite {
   /** Called when a newer build is waiting to replace this one. @type {() => void} */
   onUpdate = () => {};
@@ -87,6 +90,7 @@ export class CachedSite {
    * Has more files of the site cached.
    * @param {string[]} paths
    * @param {(bytes: number) => void} onBytes
+   * @throws {SpaceError} if they do not fit into the browser's storage
    * @throws {Error} with a sentence for the user
    */
   async add(paths, onBytes = () => {}) {
@@ -94,8 +98,9 @@ export class CachedSite {
     if (!active) throw new Error("The page is not stored yet: try again in a moment.");
     const { port1, port2 } = new MessageChannel();
     await new Promise((resolve, reject) => {
-      port1.onmessage = ({ data: { bytes, done, problem } }) => {
-        if (problem) reject(new Error(problem));
+      port1.onmessage = async ({ data: { bytes, done, problem, isFull } }) => {
+        if (isFull) reject(new SpaceError(await spaceProblem("AutoGaze", await this.manifest(), paths)));
+        else if (problem) reject(new Error(problem));
         else if (done) resolve(undefined);
         else onBytes(bytes);
       };
@@ -129,16 +134,34 @@ export class CachedSite {
 function failedInstallation(registration) {
   return new Promise((_, reject) => {
     const worker = registration.installing;
-    const check = () => {
+    const check = async () => {
       if (worker?.state !== "redundant" || registration.active) return;
-      reject(
-        new Error(
-          "The page could not be stored for offline use: a file did not arrive whole, or this browser has no " +
-            "space left. Reload the page to try again.",
-        ),
+      const manifest = await fetch(`${SITE}build.json`).then(
+        (response) => response.json(),
+        () => null,
       );
+      reject(new SpaceError(await spaceProblem("The page", manifest, manifest?.start ?? [])));
     };
     worker?.addEventListener("statechange", check);
     check();
   });
+}
+
+/**
+ * Why files could not be stored, with figures if the browser has too little space for them.
+ * @param {string} what was to be stored
+ * @param {Manifest | null} manifest null if it is unavailable
+ * @param {string[]} paths
+ */
+async function spaceProblem(what, manifest, paths) {
+  const needed = paths.reduce((sum, path) => sum + (manifest?.files[path]?.bytes ?? 0), 0);
+  const { quota = Infinity, usage = 0 } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
+  const megabytes = (/** @type {number} */ bytes) => `${(Math.max(bytes, 0) / 1e6).toFixed(1)} MB`;
+  const problem = `${what} could not be stored for offline use:`;
+  if (quota - usage < needed)
+    return (
+      `${problem} it needs ${megabytes(needed)}, and this browser has ${megabytes(quota - usage)} left for this ` +
+      "site. Free space, then reload the page."
+    );
+  return `${problem} a file did not arrive whole, or this browser has no space left. Reload the page to try again.`;
 }

@@ -10,7 +10,7 @@
 import { chooseBackend, ortFiles } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
 import { messageOf } from "../page/notice.mjs";
-import { CachedSite } from "./cached_site.mjs";
+import { CachedSite, SpaceError } from "./cached_site.mjs";
 
 export class OfflinePanel {
   #site = new CachedSite();
@@ -80,8 +80,11 @@ export class OfflinePanel {
     if (wouldGainThreads && location.search !== "")
       this.#offerReload("The model runs on one thread. After a reload it can use more and may be faster.");
     this.#backend = onWasm ? "wasm" : "webgpu";
-    await this.#storeFiles(this.#backend).catch(() => {});
+    /** @type {unknown} */
+    const problem = await this.#storeFiles(this.#backend).catch((error) => error);
     await this.#show();
+    // The next use stores what did not arrive; only a lack of space would recur.
+    if (problem instanceof SpaceError) this.#showStatus(this.#hint.textContent ?? "", problem.message);
   }
 
   async #storeModel() {
@@ -141,6 +144,14 @@ export class OfflinePanel {
     if (!manifest) return;
     const cached = await this.#site.paths();
     if (!this.#started) return;
+    const lacking = manifest.start.filter((path) => !cached.has(path)).length;
+    if (lacking > 0) {
+      this.#showStatus(
+        "incomplete",
+        `${lacking} of ${manifest.start.length} files of the page are not stored: reload the page to store them.`,
+      );
+      return;
+    }
     // Requesting an adapter only to show a size would wake the GPU at every visit.
     const likely = this.#backend ?? ("gpu" in navigator ? "webgpu" : "wasm");
     const missing = modelFiles(manifest, likely).filter((path) => !cached.has(path));

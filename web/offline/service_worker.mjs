@@ -6,11 +6,18 @@
  * by the sha256 in build.json, so that files of two builds never mix. What a start needs is cached at once,
  * everything else when it is first used. A new build waits until the page activates it.
  *
+ * Scripts of this origin, a user's function among them, can write into the cache. Whatever can run is therefore
+ * verified whenever it is read, and build.json by BUILD; large data once in the life of this worker.
+ *
  * A classic script: not every browser has service workers that are modules.
  * @module
  */
 
 const BUILD = "development";
+// Written by the build: the Content-Security-Policy of documents that have their own; all other files, workers' scripts
+// among them, have that of index.html.
+/** @type {Record<string, string>} */
+const POLICIES = {};
 const PREFIX = "autogaze-site ";
 const CACHE = PREFIX + BUILD;
 const MANIFEST = "build.json";
@@ -22,6 +29,8 @@ const ISOLATION = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 const FETCHES_AT_ONCE = 6;
+// Verified only after it was delivered: browsers compile WebAssembly while it arrives, and cache the machine code.
+const LARGE_DATA = /\.(wasm|onnx|safetensors|webm|mp4|png)$/;
 
 /**
  * @typedef {{ id: string, start: string[], files: Record<string, { bytes: number, sha256: string }> }} Manifest
@@ -32,6 +41,8 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 let known;
 /** @type {string[] | undefined} */
 let oldClients;
+/** Paths of large data that was verified. @type {Set<string>} */
+const verified = new Set();
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -50,9 +61,16 @@ async function install() {
   const manifest = await response.clone().json();
   if (manifest.id !== BUILD) throw new Error("The site is being replaced: the next visit installs it.");
   const cache = await caches.open(CACHE);
-  await cacheAll(cache, manifest, manifest.start);
-  // Last, so that a cache without it is known to be incomplete.
-  await cache.put(urlOf(MANIFEST), await isolated(response));
+  const wasComplete = await cache.match(urlOf(MANIFEST));
+  try {
+    await cacheAll(cache, manifest, manifest.start);
+    // Last, so that a cache without it is known to be incomplete.
+    await cache.put(urlOf(MANIFEST), await withHeaders(response, MANIFEST));
+  } catch (error) {
+    // A build that could not be stored must not take space.
+    if (!wasComplete) await caches.delete(CACHE);
+    throw error;
+  }
 }
 
 async function activate() {
@@ -81,7 +99,8 @@ async function takeOver(requester) {
  * @param {string} path of a file of the site
  * @returns {Promise<Response>}
  */
-async function answer({ request, clientId }, path) {
+async function answer(event, path) {
+  const { request, clientId } = event;
   const manifest = await manifestOfThis();
   const file = manifest?.files[path];
   if (!manifest) return passOn(request);
@@ -89,7 +108,7 @@ async function answer({ request, clientId }, path) {
   // A navigation comes from the page that is being left.
   if (request.mode !== "navigate" && (await isOld(clientId)))
     return refusal("This page was replaced by a new version: reload it.");
-  const response = (await cached(path)) ?? (await fetchAndCache(await openCache(), path, manifest));
+  const response = (await cachedAndVerified(event, path, manifest)) ?? (await fetchAndCache(path, manifest));
   const range = request.headers.get("range");
   return range ? partOf(response, range) : response;
 }
@@ -100,7 +119,42 @@ async function answer({ request, clientId }, path) {
  */
 async function passOn(request) {
   const response = await fetch(request);
-  return response.type === "basic" ? withIsolation(response, response.body) : response;
+  return response.type === "basic" ? withHeaders(response, pathOf(request) ?? "", response.body) : response;
+}
+
+/**
+ * A file from the cache; one that was changed there is deleted.
+ * @param {FetchEvent} event
+ * @param {string} path
+ * @param {Manifest} manifest
+ * @returns {Promise<Response | undefined>}
+ */
+async function cachedAndVerified(event, path, manifest) {
+  if (path === MANIFEST) return withHeaders(Response.json(manifest), path);
+  const response = await cached(path);
+  if (!response) return undefined;
+  if (!LARGE_DATA.test(path)) {
+    const bytes = await response.arrayBuffer();
+    return (await isIntact(bytes, path, manifest)) ? withHeaders(response, path, bytes) : undefined;
+  }
+  if (!verified.has(path)) {
+    verified.add(path);
+    const copy = response.clone();
+    event.waitUntil(copy.arrayBuffer().then((bytes) => isIntact(bytes, path, manifest)));
+  }
+  return response;
+}
+
+/**
+ * Whether a cached file is the build's; otherwise it is deleted from the cache.
+ * @param {ArrayBuffer} bytes
+ * @param {string} path
+ * @param {Manifest} manifest
+ */
+async function isIntact(bytes, path, { files }) {
+  if ((await sha256Of(bytes)) === files[path]?.sha256) return true;
+  await (await openCache())?.delete(urlOf(path));
+  return false;
 }
 
 /**
@@ -116,23 +170,29 @@ async function openCache() {
 }
 
 /**
- * Fetches a file, verifies it and caches it.
- * @param {Cache | undefined} cache undefined: the file is not cached
+ * Fetches a file and caches it; if storage is full the page works without the cached file.
  * @param {string} path
  * @param {Manifest} manifest
  * @returns {Promise<Response>} a refusal if the server has another build by now
  */
-async function fetchAndCache(cache, path, { files }) {
-  const wanted = files[path]?.sha256;
+async function fetchAndCache(path, manifest) {
+  const response = await fetchVerified(path, manifest);
+  if (response.ok) await (await openCache())?.put(urlOf(path), response.clone()).catch(() => {});
+  return response;
+}
+
+/**
+ * @param {string} path
+ * @param {Manifest} manifest
+ * @returns {Promise<Response>} a refusal if the server has another build by now
+ */
+async function fetchVerified(path, { files }) {
   // The browser's own cache costs nothing; the digest tells whether it is stale.
   for (const mode of /** @type {RequestCache[]} */ (["force-cache", "reload"])) {
     const response = await fetch(urlOf(path), { cache: mode });
     if (!response.ok) return response;
-    const fresh = await isolated(response);
-    if ((await sha256Of(await fresh.clone().arrayBuffer())) !== wanted) continue;
-    // If storage is full the page works without the cached file.
-    await cache?.put(urlOf(path), fresh.clone()).catch(() => {});
-    return fresh;
+    const bytes = await response.arrayBuffer();
+    if ((await sha256Of(bytes)) === files[path]?.sha256) return withHeaders(response, path, bytes);
   }
   return refusal(`${path} belongs to a newer version of this page: reload it.`);
 }
@@ -143,7 +203,7 @@ async function fetchAndCache(cache, path, { files }) {
  * @param {Manifest} manifest
  * @param {string[]} paths
  * @param {(bytes: number) => void} [onBytes] called with the bytes cached up to here
- * @throws {Error} if one of them is unavailable
+ * @throws {Error} if one of them is unavailable, or if storage is full
  */
 async function cacheAll(cache, manifest, paths, onBytes = () => {}) {
   const waiting = [...paths];
@@ -151,8 +211,9 @@ async function cacheAll(cache, manifest, paths, onBytes = () => {}) {
   const work = async () => {
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
       if (!(await cache.match(urlOf(path))) && !(await adopt(cache, path, manifest))) {
-        const response = await fetchAndCache(cache, path, manifest);
+        const response = await fetchVerified(path, manifest);
         if (!response.ok) throw new Error(`${path} could not be stored (${response.status}).`);
+        await cache.put(urlOf(path), response);
       }
       bytes += manifest.files[path]?.bytes ?? 0;
       onBytes(bytes);
@@ -173,8 +234,9 @@ async function adopt(cache, path, { files }) {
     const old = await caches.open(name);
     const isSame = (await manifestIn(old))?.files[path]?.sha256 === files[path]?.sha256;
     const response = isSame ? await old.match(urlOf(path)) : undefined;
-    if (!response) continue;
-    await cache.put(urlOf(path), response);
+    const bytes = await response?.arrayBuffer();
+    if (!response || !bytes || (await sha256Of(bytes)) !== files[path]?.sha256) continue;
+    await cache.put(urlOf(path), await withHeaders(response, path, bytes));
     return true;
   }
   return false;
@@ -193,14 +255,44 @@ async function cacheForPage(paths, port) {
     await cacheAll(cache, manifest, paths, (bytes) => port?.postMessage({ bytes }));
     port?.postMessage({ done: true });
   } catch (error) {
-    port?.postMessage({ problem: error instanceof Error ? error.message : String(error) });
+    const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+    const problem =
+      error instanceof Error && !isFull ? error.message : "This browser has no space left for it.";
+    port?.postMessage({ problem, isFull });
   }
 }
 
 /** @returns {Promise<Manifest | undefined>} of this build, undefined if it is not cached */
 async function manifestOfThis() {
-  known ??= await (await cached(MANIFEST))?.json();
+  const response = known ? undefined : await cached(MANIFEST);
+  if (response) {
+    known = await manifestOf(response);
+    // Changed by a script.
+    if (!known) {
+      const fresh = await fetch(urlOf(MANIFEST), { cache: "no-cache" });
+      known = await manifestOf(fresh.clone());
+      if (known) await (await openCache())?.put(urlOf(MANIFEST), await withHeaders(fresh, MANIFEST));
+    }
+  }
   return known;
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<Manifest | undefined>} undefined if it is not that of this build
+ */
+async function manifestOf(response) {
+  const manifest = await response.json().catch(() => ({}));
+  return (await idOf(manifest)) === BUILD ? manifest : undefined;
+}
+
+/**
+ * The digest of all files, as `site/build_site.py` computes it.
+ * @param {Partial<Manifest> | null} manifest
+ */
+async function idOf(manifest) {
+  const text = Object.entries(manifest?.files ?? {}).map(([path, file]) => `${path} ${file?.sha256} `);
+  return (await sha256Of(new TextEncoder().encode(text.join("")).buffer)).slice(0, BUILD.length);
 }
 
 /**
@@ -218,23 +310,20 @@ async function isOld(id) {
 }
 
 /**
- * The response with the headers of isolation; made once, when it is cached.
+ * The response with the headers of isolation and the Content-Security-Policy.
  * @param {Response} response
+ * @param {string} path of the file
+ * @param {BodyInit | null} [body] of the response, if it was read already
  */
-async function isolated(response) {
-  return withIsolation(response, await response.arrayBuffer());
-}
-
-/**
- * @param {Response} response
- * @param {BodyInit | null} body of it
- */
-function withIsolation({ headers: sent, status, statusText }, body) {
-  const headers = new Headers(sent);
+async function withHeaders(response, path, body) {
+  const headers = new Headers(response.headers);
+  const policy = POLICIES[path] ?? POLICIES["index.html"];
+  if (policy) headers.set("Content-Security-Policy", policy);
   // The body is decoded already, and every request gets the same one.
   for (const name of ["Content-Encoding", "Vary"]) headers.delete(name);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
-  return new Response(body, { status, statusText, headers });
+  const { status, statusText } = response;
+  return new Response(body ?? (await response.arrayBuffer()), { status, statusText, headers });
 }
 
 /**
