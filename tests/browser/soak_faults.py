@@ -20,7 +20,7 @@ BUILT_IN = {"config_url": "./built-in/config.json", "weights_url": "./built-in/m
 # Another one with the graphs of the test's.
 OTHER_MODEL = {"config_url": "./model/other/config.json", "weights_url": "./model/other/model.safetensors"}
 GPU_PROBLEMS = "[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_|[Bb]uffer"
-# A GPU that is lost again sooner is given up.
+# A GPU that is lost again sooner is replaced by WebAssembly.
 _LOSS_FORGIVEN_SECONDS = 61
 
 

@@ -183,6 +183,6 @@ def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, gpu_che
     in_page(worker, "worker_hooks.rewindToLoss")
     in_page(worker, "worker_hooks.loseDevice", "in a run")
     assert "The GPU was lost twice within a minute" in notice(page)
-    assert page.input_value("#mask-source") == "patch-diff"
-    page.wait_for_function(GONE)
-    assert_native(record(page, 3))
+    wait_model(page, "WebAssembly")
+    assert page.input_value("#mask-source") == "autogaze"
+    wait_frames(page, 3)

@@ -5,19 +5,15 @@
 
 import { fetchData } from "../calls/limited_fetch.mjs";
 import { Serializer } from "../calls/serializer.mjs";
-import { withTimeLimit } from "../calls/time_limit.mjs";
 import { withArgumentMemory } from "../python/python_memory.mjs";
-import { chooseBackend, wasmBackend } from "../runner/backend.mjs";
-import { GpuGazeRunner } from "../runner/gaze_gpu.mjs";
-import { RemoteGazeRunner } from "../runner/gaze_remote.mjs";
-import { loadOrt, startFault } from "../runner/ort_loader.mjs";
+import { startFault } from "../runner/ort_loader.mjs";
+import { startRunner } from "./start_runner.mjs";
 import { float32Weights, headerBytes } from "./weights.mjs";
 
 /** @import { ModelFiles } from "../files/model_files.mjs" */
 /** @import { Backend } from "../runner/backend.mjs" */
-/** @import { GazeRunner } from "../runner/gaze_graphs.mjs" */
-/** @import { RunnerSetup } from "../runner/gaze_worker.mjs" */
 /** @import { Pass } from "../runner/gpu_frame.mjs" */
+/** @import { Started } from "./start_runner.mjs" */
 /** @import { TableEntry } from "./weights.mjs" */
 
 /**
@@ -31,7 +27,6 @@ import { float32Weights, headerBytes } from "./weights.mjs";
 
 /** As in `limits.py`. */
 const MAX_LISTING_BYTES = 10_000_000;
-const GPU_TIMEOUT_MS = 60_000;
 
 /** A loaded model: what Python needs to gaze with it. */
 export class LoadedModel {
@@ -41,6 +36,8 @@ export class LoadedModel {
   python;
   /** JSON of the graphs in use, for Python. */
   graphs;
+  /** Sentences about what did not go as usual. */
+  notes;
   runner;
   /** What executes runs, for Python: the `Bridge` of `py/autogaze_web/page/bridge.py`. */
   bridge;
@@ -50,15 +47,14 @@ export class LoadedModel {
 
   /**
    * @param {any} python
-   * @param {string} graphs
-   * @param {Backend} backend
-   * @param {GazeRunner} runner
+   * @param {Started} started
    */
-  constructor(python, graphs, backend, runner) {
+  constructor(python, { graphs, backend, runner, notes }) {
     this.python = python;
     this.graphs = graphs;
     this.backend = backend;
     this.runner = runner;
+    this.notes = notes;
     this.bridge = {
       uploads_frames: runner.uploadFrame !== undefined,
       execute: (/** @type {string} */ header, /** @type {any} */ packed) => this.#execute(header, packed),
@@ -84,8 +80,6 @@ export class LoadedModel {
    */
   static async load(pyodide, files, { siteUrl, graphsUrl, backend: wanted, maxTokens, more = false }) {
     const python = readCheckpoint(pyodide, files);
-    /** @type {GazeRunner | undefined} */
-    let runner;
     try {
       /** @type {TableEntry[][]} */
       const tables = JSON.parse(python.weight_tables());
@@ -93,15 +87,10 @@ export class LoadedModel {
         files.weights.flatMap(({ bytes }, number) => [...float32Weights(bytes, tables[number] ?? [])]),
       );
       const manifest = await fetchManifest(graphsUrl);
-      const backend = await chooseBackend(wanted);
-      const target = backend.name === "webgpu" ? "gpu" : "cpu";
-      const graphs = python.choose_graphs(manifest, maxTokens ?? undefined, more, target);
-      runner = await makeRunner(backend, { siteUrl, graphs: JSON.parse(graphs), graphsUrl, weights });
-      await runner.prepare();
-      const described = runner instanceof RemoteGazeRunner ? wasmBackend(runner.threads) : backend;
-      return new LoadedModel(python, graphs, described, runner);
+      const graphsFor = (/** @type {"gpu" | "cpu"} */ target) =>
+        python.choose_graphs(manifest, maxTokens ?? undefined, more, target);
+      return new LoadedModel(python, await startRunner(wanted, graphsFor, { siteUrl, graphsUrl, weights }));
     } catch (error) {
-      await runner?.close().catch(() => {});
       python.destroy();
       throw startFault(error);
     }
@@ -176,27 +165,6 @@ function readCheckpoint(pyodide, { config, preprocessor, weights, index }) {
   } finally {
     for (const proxy of [module, files]) proxy.destroy();
   }
-}
-
-/**
- * @param {Backend} backend
- * @param {Omit<RunnerSetup, "threads">} setup
- * @returns {Promise<GazeRunner>}
- */
-async function makeRunner(backend, setup) {
-  const { adapter, threads } = backend;
-  if (!adapter) return new RemoteGazeRunner({ ...setup, threads });
-  const ort = await loadOrt(backend, setup.siteUrl);
-  const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
-  const requested = adapter.requestDevice({
-    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
-    requiredFeatures: /** @type {GPUFeatureName[]} */ (
-      ["shader-f16", "subgroups"].filter((feature) => adapter.features.has(feature))
-    ),
-  });
-  const silent = "The GPU does not answer: use backend=wasm, or restart the browser.";
-  const device = await withTimeLimit(requested, GPU_TIMEOUT_MS, silent);
-  return new GpuGazeRunner(ort, device, setup.graphs, setup.graphsUrl, setup.weights);
 }
 
 /** @param {string} graphsUrl */

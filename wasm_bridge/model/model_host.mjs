@@ -186,7 +186,8 @@ export class ModelHost extends TypedEventTarget {
   }
 
   /**
-   * The GPU was lost: frees what is left of its model and loads it again, once.
+   * The GPU was lost: frees what is left of its model and loads it again, on WebAssembly if this is the second loss
+   * within a minute.
    * @param {LoadedModel} model
    * @param {ModelRequest} request
    */
@@ -198,17 +199,17 @@ export class ModelHost extends TypedEventTarget {
     // What was on the GPU is gone already. The loss is reported before the model is unloaded, so that a frame
     // requested meanwhile waits for the restart.
     const unloaded = this.unload().catch(() => {});
-    if (repeated) {
-      this.#giveUp(
-        "The GPU was lost twice within a minute: choose AutoGaze again, or add backend=wasm to the address.",
-      );
-      return;
-    }
-    this.#restart = unloaded.then(() => this.#loadAgain(request));
-    this.emit("lost", { message: "The GPU was lost: the model is being started again." });
+    this.#restart = unloaded.then(() => this.#loadAgain(repeated ? onWasm(request) : request));
+    const message = repeated
+      ? "The GPU was lost twice within a minute: the model is being started again, on WebAssembly."
+      : "The GPU was lost: the model is being started again.";
+    this.emit("lost", { message });
   }
 
-  /** @param {ModelRequest} request */
+  /**
+   * @param {ModelRequest} request
+   * @returns {Promise<void>}
+   */
   async #loadAgain(request) {
     if (this.#loading) return; // another model is on its way
     try {
@@ -217,6 +218,8 @@ export class ModelHost extends TypedEventTarget {
       this.emit("restarted", await this.load(request, { onProgress }));
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return;
+      // A GPU that was lost may be gone for good.
+      if (request.backend !== "wasm") return this.#loadAgain(onWasm(request));
       this.#fault = messageOf(error);
       this.emit("restart-failed", { message: this.#fault });
     }
@@ -238,8 +241,16 @@ export class ModelHost extends TypedEventTarget {
     const files = await loadModelFiles(source, { store: await FileStore.open(), signal, onProgress });
     onProgress("Starting the model", 0, 0);
     const model = await LoadedModel.load(this.#pyodide, files, { siteUrl: this.#siteUrl, ...options });
-    return { model, notes: files.notes };
+    return { model, notes: [...files.notes, ...model.notes] };
   }
+}
+
+/**
+ * @param {ModelRequest} request
+ * @returns {ModelRequest}
+ */
+function onWasm(request) {
+  return { ...request, backend: "wasm" };
 }
 
 /**

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { Serializer } from "../../wasm_bridge/calls/serializer.mjs";
+import { LoadedModel } from "../../wasm_bridge/model/loaded_model.mjs";
+import { ModelHost } from "../../wasm_bridge/model/model_host.mjs";
+import { startRunner } from "../../wasm_bridge/model/start_runner.mjs";
+import { safetensors } from "./model_fixtures.mjs";
+
+const SETUP = { siteUrl: "https://page.example/", graphsUrl: "https://page.example/g/", weights: new Map() };
+const LOST = "The GPU was lost while the model was loading: load it again, or use backend=wasm.";
+const until = async (/** @type {() => unknown} */ condition) => {
+  while (!condition()) await new Promise((go) => setImmediate(go));
+};
+
+describe("starting a runner", () => {
+  /** What becomes of the GPU in each try; the last one stays. @type {("works" | "lost" | "refused" | "broken")[]} */
+  let fates;
+  /** @type {string[]} */
+  let tries;
+  /** @type {number} */
+  let closed;
+
+  beforeEach(() => {
+    tries = [];
+    closed = 0;
+    const requestAdapter = async () => ({ info: { vendor: "maker", architecture: "chip", description: "" } });
+    Object.defineProperty(globalThis.navigator, "gpu", { value: { requestAdapter }, configurable: true });
+  });
+  afterEach(() => Reflect.deleteProperty(globalThis.navigator, "gpu"));
+
+  /** @type {any} */
+  const make = async (
+    /** @type {{ name: string }} */ { name },
+    /** @type {{ graphs: unknown }} */ { graphs },
+  ) => {
+    tries.push(`${name} ${graphs}`);
+    const fate = name === "wasm" ? "works" : fates.length > 1 ? fates.shift() : fates[0];
+    if (fate === "refused") throw new Error("The adapter refused.");
+    return {
+      lost: fate === "lost" ? Promise.resolve() : new Promise(() => {}),
+      prepare: () => {
+        if (fate === "broken") throw new Error("The shader is invalid.");
+        return fate === "lost" ? new Promise(() => {}) : Promise.resolve();
+      },
+      close: async () => {
+        closed += 1;
+      },
+    };
+  };
+  const start = (/** @type {"auto" | "webgpu" | "wasm"} */ wanted) =>
+    startRunner(wanted, (target) => JSON.stringify(target), SETUP, make);
+
+  test("a GPU that works is used as it is", async () => {
+    fates = ["works"];
+    const { backend, graphs, notes } = await start("auto");
+    assert.deepEqual([backend.description, graphs, notes], ["WebGPU on maker chip", '"gpu"', []]);
+  });
+
+  test("one that is lost from birth is tried once more, with a fresh adapter", async () => {
+    fates = ["lost", "works"];
+    for (const wanted of /** @type {const} */ (["auto", "webgpu"])) {
+      fates = ["lost", "works"];
+      assert.equal((await start(wanted)).backend.name, "webgpu");
+    }
+    assert.equal(closed, 2);
+  });
+
+  test("one that fails is replaced by WebAssembly, and the reason is reported", async () => {
+    for (const [fate, reason, gpuTries] of /** @type {const} */ ([
+      ["lost", LOST, 2],
+      ["refused", "The adapter refused.", 1],
+      ["broken", "The shader is invalid.", 1],
+    ])) {
+      fates = [fate];
+      tries = [];
+      const { backend, graphs, notes } = await start("auto");
+      assert.deepEqual([backend.name, graphs], ["wasm", '"cpu"']);
+      assert.deepEqual(notes, [`The model runs on WebAssembly, because the GPU failed: ${reason}`]);
+      assert.deepEqual(tries, [...Array(gpuTries).fill("webgpu gpu"), "wasm cpu"]);
+    }
+  });
+
+  test("who asks for WebGPU is told why there is none", async () => {
+    fates = ["lost"];
+    await assert.rejects(start("webgpu"), { message: LOST });
+    fates = ["refused"];
+    await assert.rejects(start("webgpu"), { message: "The adapter refused." });
+    assert(!tries.includes("wasm cpu"));
+  });
+});
+
+describe("a host whose GPU is lost", () => {
+  /** @type {ModelHost} */
+  let host;
+  /** Loses the GPU of the latest model. */
+  let lose = () => {};
+  /** @type {string[]} */
+  let backends;
+  /** @type {unknown[]} */
+  let heard;
+  let now = 0;
+  /** Backends that cannot be loaded. @type {string[]} */
+  let failing;
+
+  beforeEach(async () => {
+    backends = [];
+    heard = [];
+    failing = [];
+    now = 1e6;
+    mock.method(performance, "now", () => now);
+    mock.method(
+      LoadedModel,
+      "load",
+      async (/** @type {any} */ _, /** @type {any} */ __, /** @type {any} */ options) => {
+        backends.push(options.backend);
+        if (failing.includes(options.backend)) throw new Error(`There is no ${options.backend}.`);
+        const lost = new Promise((resolve) => {
+          lose = () => resolve(undefined);
+        });
+        return {
+          runner: { lost },
+          backend: { description: options.backend },
+          notes: [],
+          close: async () => {},
+        };
+      },
+    );
+    const session = { set_model() {}, clear_model() {} };
+    host = new ModelHost(null, session, "https://page.example/", new Serializer());
+    host.on("lost", ({ message }) => heard.push(message));
+    host.on("restarted", ({ backend }) => heard.push(backend));
+    host.on("restart-failed", ({ message }) => heard.push(message));
+    const weights = new File([safetensors({ w: 4 })], "model.safetensors");
+    await host.load({ backend: "webgpu", files: [weights, new File(["{}"], "config.json")] });
+  });
+  afterEach(() => mock.restoreAll());
+
+  const AGAIN = "The GPU was lost: the model is being started again.";
+  const ON_WASM = "The GPU was lost twice within a minute: the model is being started again, on WebAssembly.";
+
+  test("loads the model again, and on WebAssembly once it is lost twice within a minute", async () => {
+    lose();
+    await until(() => heard.length === 2);
+    now += 61_000;
+    lose();
+    await until(() => heard.length === 4);
+    now += 59_000;
+    lose();
+    await until(() => heard.length === 6);
+    assert.deepEqual(heard, [AGAIN, "webgpu", AGAIN, "webgpu", ON_WASM, "wasm"]);
+    assert.equal(host.model?.backend.description, "wasm");
+  });
+
+  test("uses WebAssembly if there is no GPU any more", async () => {
+    failing = ["webgpu"];
+    lose();
+    await until(() => heard.length === 2);
+    assert.deepEqual(heard, [AGAIN, "wasm"]);
+  });
+
+  test("reports it if nothing can run the model any more", async () => {
+    failing = ["webgpu", "wasm"];
+    lose();
+    await until(() => heard.length === 2);
+    assert.deepEqual(heard, [AGAIN, "There is no wasm."]);
+    assert.deepEqual(backends, ["webgpu", "webgpu", "wasm"]);
+  });
+});
