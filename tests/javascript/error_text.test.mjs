@@ -20,6 +20,14 @@ test("of chained exceptions the last one counts", () => {
   assert.equal(messageOf(chained), "second");
 });
 
+test("Python that has ended says what to do", () => {
+  const sentence = "Python has ended: restart it under Python, or reload the page.";
+  const exit = { name: "ExitStatus", message: "Program terminated with exit(3)", status: 3 };
+  assert.equal(messageOf(exit), sentence);
+  for (const end of ["exited", "fatally failed"])
+    assert.equal(messageOf(new Error(`Pyodide already ${end} and can no longer be used.`)), sentence);
+});
+
 test("other errors are their last line", () => {
   assert.equal(messageOf(new Error("one\ntwo\n")), "two");
   assert.equal(messageOf("plain"), "plain");

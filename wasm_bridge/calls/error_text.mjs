@@ -9,11 +9,19 @@
  * @param {unknown} error
  */
 export function messageOf(error) {
-  const text = (error instanceof Error ? error.message : String(error)).trim();
+  const text = textOf(error).trim();
+  if (PYTHON_ENDED.test(text)) return "Python has ended: restart it under Python, or reload the page.";
   const lines = text.split("\n");
   const start = lines.findLastIndex((line) => EXCEPTION.test(line));
   if (start < 0) return lines.at(-1) || text;
   return lines.slice(start).join("\n").replace(EXCEPTION, "");
 }
 
+/** @param {unknown} error which for an exit of Python is no `Error` */
+function textOf(error) {
+  const { message } = /** @type {{ message?: unknown }} */ (error ?? {});
+  return typeof message === "string" ? message : String(error);
+}
+
+const PYTHON_ENDED = /^(Pyodide already (exited|fatally failed)|Program terminated with exit)/;
 const EXCEPTION = /^[\w.]*(Error|Exception): /;

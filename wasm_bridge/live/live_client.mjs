@@ -251,7 +251,10 @@ export class LiveView extends TypedEventTarget {
     return this.#calls.call("setHook", { code });
   }
 
-  /** Resolves at once unless the worker is stuck: then when it goes on. */
+  /**
+   * Resolves at once unless the worker is stuck: then when it goes on.
+   * @throws {Error} if Python has ended
+   */
   async ping() {
     await this.#calls.call("ping", null);
   }

@@ -15,6 +15,8 @@ const sessionModule = import("./live_session.mjs").catch(() => {
   );
 });
 sessionModule.catch(() => {}); // `start` throws it
+/** Pyodide, once started. @type {any} */
+let python;
 /** @type {(handlers: any) => void} */
 let sessionStarted = () => {};
 /** @type {(reason: unknown) => void} */
@@ -30,6 +32,7 @@ const calls = {
   async start({ canvases, siteUrl }, { progress }) {
     try {
       const [pyodide, { LiveSession }] = await Promise.all([startPython(siteUrl, progress), sessionModule]);
+      python = pyodide;
       sessionStarted(new LiveSession(pyodide, canvases, siteUrl, emit).handlers);
     } catch (error) {
       sessionFailed(error);
@@ -37,7 +40,10 @@ const calls = {
     }
   },
 
-  ping() {},
+  /** Calls Python, which throws once it has ended. */
+  ping() {
+    python?.runPython("0");
+  },
 };
 
 const emit = serveCalls(calls, { later: session });

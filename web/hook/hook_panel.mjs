@@ -35,12 +35,16 @@ export class HookPanel {
   /** Whether the code in the editor was refused; the previous function, if any, runs on. */
   #refused = false;
   #watching = false;
+  #restarting = false;
+  /** Whether a function has run since Python was started. */
+  #hasRun = false;
 
   /** @param {{ view: LiveView }} page */
   constructor({ view }) {
     this.#view = view;
     view.on("frame", (report) => this.#showReport(report));
     view.on("redraw", (report) => this.#showReport(report));
+    view.on("frame-error", () => this.#checkPython());
     for (const name of Object.keys(EXAMPLES)) this.#example.add(new Option(name));
     this.#editor.text = readText(STORAGE_KEY) || EXAMPLES[this.#example.value] || "";
     this.#editor.onInput = () => storeText(STORAGE_KEY, this.#editor.text);
@@ -77,6 +81,7 @@ export class HookPanel {
 
   async #start() {
     this.#printed.hidden = true;
+    this.#hasRun = true;
     this.#watchWorker();
     try {
       const { problem, line } = await this.#view.setHook(this.#editor.text);
@@ -97,6 +102,8 @@ export class HookPanel {
   }
 
   async #restartPython() {
+    this.#restarting = true;
+    this.#hasRun = false;
     this.#restart.hidden = true;
     this.#refused = false;
     this.#setRunning(false);
@@ -108,6 +115,7 @@ export class HookPanel {
     } catch (error) {
       this.#showStatus(messageOf(error), null);
     }
+    this.#restarting = false;
   }
 
   /** Pings the worker for as long as the user's function runs. */
@@ -122,9 +130,23 @@ export class HookPanel {
         await new Promise((resolve) => setTimeout(resolve, PING_INTERVAL_MS));
       } while (this.#running);
     } catch {
-      // The worker was restarted in the meantime.
+      this.#reportEnd();
     }
     this.#watching = false;
+  }
+
+  /** A frame failed: notices if Python has ended, which no function can prevent. */
+  async #checkPython() {
+    if (this.#hasRun) await this.#view.ping().catch(() => this.#reportEnd());
+  }
+
+  #reportEnd() {
+    // Otherwise the worker was restarted in the meantime, or this is known already.
+    if (this.#restarting || !this.#restart.hidden) return;
+    this.#setRunning(false);
+    this.#restart.hidden = false;
+    element("feature-python", HTMLDetailsElement).open = true;
+    this.#showStatus(ENDED, null);
   }
 
   /** @param {boolean} stuck */
@@ -139,7 +161,9 @@ export class HookPanel {
   #deleteCode() {
     storeText(STORAGE_KEY, null);
     this.#editor.text = EXAMPLES[this.#example.value] ?? "";
-    this.#clear();
+    // Whatever the function changed in Python ends with it.
+    if (this.#hasRun) this.#restartPython();
+    else this.#clear();
   }
 
   async #listModules() {
@@ -181,6 +205,7 @@ export class HookPanel {
   }
 }
 
+const ENDED = "Python has ended: restart it. Your code, the source and the settings stay.";
 const STUCK =
   "Your function is in a call that cannot be interrupted: wait, or restart Python. Your code is stored.";
 
