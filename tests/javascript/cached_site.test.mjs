@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
-import { CachedSite } from "../../web/offline/cached_site.mjs";
+import { CachedSite, SpaceError } from "../../web/offline/cached_site.mjs";
 
 /** A service worker whose state a test changes. */
 class FakeWorker extends EventTarget {
@@ -88,5 +88,53 @@ describe("CachedSite.start", () => {
       container.becomeReady(undefined);
     });
     await started;
+  });
+
+  test("a quota that is too small is said with the figures", async () => {
+    const manifest = { start: ["a", "b"], files: { a: { bytes: 12e6 }, b: { bytes: 8.5e6 } } };
+    mock.method(globalThis, "fetch", async () => Response.json(manifest));
+    Object.assign(navigator, { storage: { estimate: async () => ({ quota: 10e6, usage: 6e6 }) } });
+    const started = new CachedSite().start();
+    const refused = assert.rejects(started, {
+      message:
+        "The page could not be stored for offline use: it needs 20.5 MB, and this browser has 4.0 MB left for this " +
+        "site. Free space, then reload the page.",
+    });
+    setImmediate(() => container.installing.become("redundant"));
+    await refused;
+  });
+});
+
+describe("CachedSite.add", () => {
+  test("reports bytes, and ends with what the service worker says", async () => {
+    const container = new FakeContainer();
+    container.becomeReady(undefined);
+    const answers = [
+      [{ bytes: 5 }, { bytes: 9 }, { done: true }],
+      [{ problem: "a could not be stored (404)." }],
+      [{ problem: "This browser has no space left for it.", isFull: true }],
+    ];
+    container.registration.active = {
+      postMessage(/** @type {object} */ message, /** @type {MessagePort[]} */ [port]) {
+        assert.deepEqual(message, { cache: ["a"] });
+        for (const answer of answers.shift() ?? []) port?.postMessage(answer);
+      },
+    };
+    const before = globalThis.navigator;
+    Object.defineProperty(globalThis, "navigator", {
+      configurable: true,
+      value: { serviceWorker: container, storage: { estimate: async () => ({ quota: 1e9, usage: 0 }) } },
+    });
+    Object.defineProperty(globalThis, "caches", { configurable: true, value: { keys: async () => [] } });
+    const site = new CachedSite();
+    await assert.rejects(site.add(["a"]), /not stored yet/);
+    await site.start();
+    /** @type {number[]} */
+    const heard = [];
+    await site.add(["a"], (bytes) => heard.push(bytes));
+    assert.deepEqual(heard, [5, 9]);
+    await assert.rejects(site.add(["a"]), { message: "a could not be stored (404)." });
+    await assert.rejects(site.add(["a"]), (error) => error instanceof SpaceError);
+    Object.defineProperty(globalThis, "navigator", { configurable: true, value: before });
   });
 });

@@ -165,4 +165,31 @@ describe("a host whose GPU is lost", () => {
     assert.deepEqual(heard, [AGAIN, "There is no wasm."]);
     assert.deepEqual(backends, ["webgpu", "webgpu", "wasm"]);
   });
+
+  test("a task in a model whose GPU was lost fails with what to do", async () => {
+    const { signal } = new AbortController();
+    const model = host.model;
+    const task = host.run(async () => {
+      lose();
+      throw new Error("The buffer is gone.");
+    }, signal);
+    const sentence =
+      /The GPU was lost; the model is being started again: give the clip or frame once more\.$/;
+    await assert.rejects(task, sentence);
+    await host.settled();
+    assert.equal(await host.run(async () => 1, signal), 1);
+    assert.throws(() => host.requireSame(model), sentence);
+    await host.unload();
+    await assert.rejects(
+      host.run(async () => 1, signal),
+      { message: "There is no model." },
+    );
+  });
+
+  test("a model that was unloaded or replaced is not loaded again", async () => {
+    await host.unload();
+    lose();
+    await host.settled();
+    assert.deepEqual([heard, backends], [[], ["webgpu"]]);
+  });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { deleteModels } from "../../wasm_bridge/files/model_files.mjs";
 import { safetensors } from "./model_fixtures.mjs";
@@ -72,6 +73,28 @@ describe("a download that breaks off", () => {
       assert.equal(origin.server.of(URLS.weights).at(-1)?.range, null);
     });
   }
+
+  test("starts over if the rest belongs to other bytes under the same ETag, which is their digest", async () => {
+    const etag = `"${createHash("sha256").update(OTHER_WEIGHTS).digest("hex")}"`;
+    const other = OTHER_WEIGHTS.slice();
+    other[900] = Number(other[900]) + 1; // in the part that is stored
+    serve("weights", { body: other, breakAfter: 1000, etag });
+    await failure();
+    serve("weights", { body: OTHER_WEIGHTS, etag });
+    assertComplete(await load(), OTHER_WEIGHTS);
+    assert.deepEqual(
+      origin.server.of(URLS.weights).map(({ range }) => range),
+      [null, "bytes=1000-", null],
+    );
+    assertComplete(await load(), OTHER_WEIGHTS);
+  });
+
+  test("is used as it is if its ETag only looks like a digest, and is then downloaded twice", async () => {
+    const etag = `"${"0".repeat(64)}"`;
+    await breakOff({ etag });
+    assertComplete(await load());
+    assert.equal(origin.server.of(URLS.weights).length, 3);
+  });
 
   test("leaves an older whole file as it was", async () => {
     await load();

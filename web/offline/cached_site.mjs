@@ -97,7 +97,7 @@ export class CachedSite {
     const active = this.#registration?.active;
     if (!active) throw new Error("The page is not stored yet: try again in a moment.");
     const { port1, port2 } = new MessageChannel();
-    await new Promise((resolve, reject) => {
+    const answered = new Promise((resolve, reject) => {
       port1.onmessage = async ({ data: { bytes, done, problem, isFull } }) => {
         if (isFull) reject(new SpaceError(await spaceProblem("AutoGaze", await this.manifest(), paths)));
         else if (problem) reject(new Error(problem));
@@ -106,6 +106,7 @@ export class CachedSite {
       };
       active.postMessage({ cache: paths }, [port2]);
     });
+    await answered.finally(() => port1.close());
   }
 
   /** Deletes everything cached of the site; the next visit caches it again. */

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { checkFile, textOf } from "../../wasm_bridge/files/file_checks.mjs";
+import { modelUrls } from "../../wasm_bridge/files/model_source.mjs";
+import { readIndex, shardUrl } from "../../wasm_bridge/files/shard_index.mjs";
+import { headerBytes } from "../../wasm_bridge/model/weights.mjs";
+import { otherOrigins } from "../../web/model/host_question.mjs";
+import { parseAddress } from "../../web/settings/options.mjs";
+import { addressOf, fileNameOf } from "../../web/sources/remote_file.mjs";
+import "./fake_page.mjs";
+import { safetensors } from "./model_fixtures.mjs";
+
+const ROUNDS = 1000;
+const TABLE = JSON.parse(
+  await readFile(new URL("../../py/autogaze_web/options.json", import.meta.url), "utf-8"),
+);
+
+/** Random numbers that are the same in every run (mulberry32). @param {number} seed */
+function randomOf(seed) {
+  let state = seed;
+  return (/** @type {number} */ limit) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
+  };
+}
+
+const PIECES = [
+  ...[
+    "",
+    "\0",
+    " ",
+    "\t",
+    "\n",
+    "https://evil.example/",
+    "\u{10ffff}",
+    "\ud800",
+    "%",
+    "%ff",
+    "\\",
+    "/",
+    "..",
+    "//evil.example/",
+    "javascript:1",
+    ":",
+  ],
+  ...[
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    ",",
+    "null",
+    "1e999",
+    "-1",
+    "9".repeat(400),
+    "NaN",
+    "true",
+    "__proto__",
+    "&",
+    "=",
+    "+",
+  ],
+];
+
+/**
+ * Damages a text in a few places.
+ * @param {string} text
+ * @param {(limit: number) => number} random
+ */
+function damaged(text, random) {
+  for (let times = random(4); times >= 0; times--) {
+    const from = random(text.length + 1);
+    const to = Math.min(from + random(6), text.length);
+    text = text.slice(0, from) + (PIECES[random(PIECES.length)] ?? "") + text.slice(to);
+  }
+  return text;
+}
+
+/**
+ * Runs a parser; what it refuses ends in a sentence.
+ * @param {() => unknown} parse
+ * @param {string} input
+ */
+function endsWell(parse, input) {
+  try {
+    parse();
+  } catch (error) {
+    const { name, message } = /** @type {Error} */ (error);
+    const told = `${JSON.stringify(input).slice(0, 300)}: ${name}: ${message}`;
+    assert.match(name, /^(Error|UnavailableError)$/, told);
+    assert.match(message, /^.{15,}\.$/s, told);
+  }
+}
+
+/** @param {string} text */
+const bytesOf = (text) => new TextEncoder().encode(text);
+const INDEX = JSON.stringify({
+  metadata: { total_size: 9 },
+  weight_map: { a: "1.safetensors", b: "x/2.safetensors" },
+});
+
+describe("damaged input ends in a sentence", () => {
+  test("an index of shards, whose files stay in its folder", () => {
+    const random = randomOf(1);
+    const folder = "https://models.example/m/";
+    for (let round = 0; round < ROUNDS; round++) {
+      const text = damaged(INDEX, random);
+      endsWell(() => {
+        for (const name of readIndex(text, "index.json").names)
+          assert(shardUrl(name, `${folder}index.json`).startsWith(folder), name);
+      }, text);
+    }
+  });
+
+  test("a model's files", () => {
+    const random = randomOf(2);
+    const weights = safetensors({ w: 4, v: 2 });
+    for (let round = 0; round < ROUNDS; round++) {
+      const text = damaged('{"model_type": "autogaze", "scales": "32+64"}', random);
+      for (const role of /** @type {const} */ (["config", "preprocessor", "index"]))
+        endsWell(() => {
+          checkFile(role, bytesOf(text), "https://models.example/a", "check the address");
+          textOf(bytesOf(text));
+        }, text);
+      const bytes = weights.slice(0, random(weights.length + 1));
+      for (let times = random(4); times > 0 && bytes.length > 0; times--)
+        bytes[random(bytes.length)] = random(256);
+      endsWell(() => checkFile("weights", bytes, "a.safetensors", "check the address"), bytes.join());
+      assert(headerBytes(bytes).length <= bytes.length);
+    }
+  });
+
+  test("the options of a link", () => {
+    const random = randomOf(3);
+    const names = TABLE.options.map((/** @type {{ name: string }} */ { name }) => name);
+    for (let round = 0; round < ROUNDS; round++) {
+      const query = damaged(`?${names[random(names.length)]}=1&${names[random(names.length)]}=a+2`, random);
+      endsWell(() => {
+        const { values, problems } = parseAddress(TABLE, query);
+        assert.deepEqual(Object.keys(values).sort(), [...names].sort());
+        for (const problem of problems) assert.match(problem, /\w.*\w/s);
+      }, query);
+    }
+    assert.equal(/** @type {any} */ ({}).polluted, undefined);
+  });
+
+  test("addresses", () => {
+    const random = randomOf(4);
+    for (let round = 0; round < ROUNDS; round++) {
+      const address = damaged("./clips/a%20b.mp4?x#y", random);
+      const url = addressOf(address);
+      assert.match(url.protocol, /^https?:$/, address);
+      assert.equal(typeof fileNameOf(url), "string");
+      // A model is never fetched from an origin that the question does not name.
+      endsWell(() => {
+        const base = document.baseURI;
+        const urls = modelUrls({ configUrl: address, weightsUrl: address }, base);
+        for (const each of Object.values(urls)) {
+          const { origin } = new URL(each);
+          const known = [new URL(base).origin, location.origin, ...otherOrigins([address])];
+          assert(known.includes(origin), `${address} leads to ${origin}`);
+        }
+      }, address);
+    }
+  });
+});
