@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { readBody } from "../../wasm_bridge/calls/limited_fetch.mjs";
 import { withTimeLimit } from "../../wasm_bridge/calls/time_limit.mjs";
+import { WorkerCalls } from "../../wasm_bridge/calls/worker_calls.mjs";
+import { FakeWorker, installFakeWorkers } from "./fake_worker.mjs";
 
 const settled = () => new Promise((go) => setImmediate(go));
 
@@ -15,6 +17,21 @@ describe("time limits", () => {
     const never = withTimeLimit(new Promise(() => {}), 10, "too late");
     mock.timers.tick(10);
     await assert.rejects(never, { message: "too late" });
+  });
+
+  test("a worker that does not start fails its calls, one that starts may take its time", async () => {
+    installFakeWorkers();
+    const startCalls = () =>
+      new WorkerCalls(new URL("https://page.example/a.mjs"), { failure: "It did not start." });
+    const stuck = startCalls().call("add", {});
+    mock.timers.tick(120_000);
+    await assert.rejects(stuck, { message: "It did not start." });
+    assert(FakeWorker.newest().terminated);
+    const slow = startCalls().call("add", {});
+    FakeWorker.newest().send({ started: true });
+    mock.timers.tick(1_000_000);
+    FakeWorker.newest().send({ id: FakeWorker.newest().ids("add")[0], value: 3 });
+    assert.equal(await slow, 3);
   });
 
   test("a body that drips is read to its end, one that halts ends in a sentence", async () => {

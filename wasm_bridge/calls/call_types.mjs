@@ -16,13 +16,14 @@
  * Handlers by the name of their call.
  * @typedef {Record<string, (args: any, context: CallContext) => any>} Handlers
  *
- * What the two sides send.
+ * What the two sides send. A worker sends `started` once, when its modules have been loaded.
  * @typedef {{ id: number, name: string, args: any } | { cancel: number }} ToWorker
  * @typedef {(
  *   | { id: number, value: any }
  *   | { id: number, error: string }
  *   | { id: number, progress: Parameters<OnProgress> }
  *   | { event: string, detail: any }
+ *   | { started: true }
  * )} FromWorker
  */
 

@@ -77,5 +77,6 @@ export function serveCalls(handlers, { later, serialize = false } = {}) {
     if (serialize) serializer.run(task);
     else task();
   };
+  send({ started: true });
   return (event, detail) => send({ event, detail });
 }

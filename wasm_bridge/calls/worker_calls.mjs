@@ -25,6 +25,9 @@ import { startWorker } from "./start_worker.mjs";
  * @typedef {{ resolve: (value: any) => void, reject: (reason: unknown) => void, onProgress: OnProgress }} PendingCall
  */
 
+// A worker has 100 kB of modules; one that is not there by now is waiting for a file that does not arrive.
+const START_TIMEOUT_MS = 120_000;
+
 /**
  * A worker that answers calls.
  * @template {Handlers} Calls types of the worker's handlers
@@ -35,13 +38,14 @@ export class WorkerCalls {
   /** @type {Map<number, PendingCall>} */
   #pending = new Map();
   #answers = false;
+  #startTimer;
   /** Why there are no more calls. @type {Error | undefined} */
   #ended;
 
   /**
    * @param {URL} url of the worker's module
    * @param {object} options
-   * @param {string} options.failure the sentence with which calls fail if the worker cannot start
+   * @param {string} options.failure the sentence with which calls fail if the worker cannot start, or does not in time
    * @param {(event: string, detail: any) => void} [options.onEvent] receives what the worker emits
    * @param {boolean} [options.endOnError] whether an uncaught error ends a worker that has started, too. The
    *   errors of handlers are caught and answered; others leave a call unanswered only if the worker waits for
@@ -49,6 +53,7 @@ export class WorkerCalls {
    */
   constructor(url, { failure, onEvent = () => {}, endOnError = false }) {
     this.#worker = startWorker(url);
+    this.#startTimer = setTimeout(() => this.terminate(failure), START_TIMEOUT_MS);
     this.#worker.onmessage = ({ data }) => this.#receive(data, onEvent);
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -103,6 +108,7 @@ export class WorkerCalls {
   terminate(sentence) {
     if (this.#ended) return;
     this.#ended = new Error(sentence);
+    clearTimeout(this.#startTimer);
     this.#worker.terminate();
     for (const { reject } of this.#pending.values()) reject(this.#ended);
     this.#pending.clear();
@@ -113,6 +119,8 @@ export class WorkerCalls {
    * @param {(event: string, detail: any) => void} onEvent
    */
   #receive(message, onEvent) {
+    clearTimeout(this.#startTimer);
+    if ("started" in message) return;
     this.#answers = true;
     if ("event" in message) {
       onEvent(message.event, message.detail);
