@@ -31,6 +31,7 @@ test("Python that has ended says what to do", () => {
 test("other errors are their last line", () => {
   assert.equal(messageOf(new Error("one\ntwo\n")), "two");
   assert.equal(messageOf("plain"), "plain");
+  assert.equal(messageOf(undefined), "undefined");
   assert.equal(messageOf(new Error("")), "");
   assert.equal(messageOf(new Error("a sentence with an Error: in it")), "a sentence with an Error: in it");
 });

@@ -74,4 +74,61 @@ describe("LiveView", () => {
     assert.deepEqual(heard, []);
     assert(worker.terminated);
   });
+
+  test("a load uses its route, and its failure and its notes are reported", async () => {
+    view.on("model-note", ({ message }) => heard.push(["note", message]));
+    const route = { origins: ["https://models.example"], port: new MessageChannel().port1 };
+    view.loadModel({}, route);
+    const { message, transfer } = worker.posted.at(-1) ?? {};
+    assert.deepEqual([message.args, transfer], [{ request: {}, route }, [route.port]]);
+    worker.send({ id: message.id, error: "no such model" });
+    await settled();
+    view.loadModel();
+    assert.deepEqual(worker.posted.at(-1)?.transfer, []);
+    worker.send({ id: worker.ids("loadModel")[1], value: { backend: "wasm", notes: ["on WebAssembly"] } });
+    await settled();
+    assert.deepEqual(heard, [
+      ["error", "no such model"],
+      ["ready", "wasm", false],
+      ["note", "on WebAssembly"],
+    ]);
+  });
+
+  test("a restart begins with the options of before, and the old worker is heard no more", async () => {
+    const values = /** @type {any} */ ({ "patch-diff-grid": 7 });
+    view.setOptions(values);
+    view.send(/** @type {any} */ ({ image: "a picture" }));
+    assert.deepEqual(worker.posted.at(-1)?.transfer, ["a picture"]);
+    view.loadModel();
+    const canvas = /** @type {any} */ ({ transferControlToOffscreen: () => ({}) });
+    view.restart({ input: canvas, mask: canvas, output: canvas });
+    await settled();
+    assert(worker.terminated);
+    assert.deepEqual(heard, []);
+    const fresh = FakeWorker.newest();
+    assert.deepEqual(
+      fresh.posted.map(({ message: { name } }) => name),
+      ["start", "setOptions"],
+    );
+    const failed = assert.rejects(view.ready, { message: "numpy is missing" });
+    fresh.send({ id: fresh.ids("start")[0], error: "numpy is missing" });
+    await failed;
+    assert(fresh.terminated);
+  });
+
+  test("what the worker emits by itself is passed on, unless it is about an old stream", async () => {
+    view.on("redraw", (report) => heard.push(["redraw", report.index]));
+    view.on("model-lost", ({ message }) => heard.push(["lost", message]));
+    view.newStream();
+    const { stream } = worker.posted.at(-1)?.message.args ?? {};
+    worker.send({ event: "redraw", detail: { stream: stream - 1, report: { index: 1 } } });
+    worker.send({ event: "redraw", detail: { stream, report: { index: 2 } } });
+    worker.send({ event: "model-lost", detail: { message: "The GPU was lost." } });
+    worker.send({ event: "model-ready", detail: { backend: "wasm", notes: [] } });
+    assert.deepEqual(heard, [
+      ["redraw", 2],
+      ["lost", "The GPU was lost."],
+      ["ready", "wasm", false],
+    ]);
+  });
 });

@@ -7,7 +7,6 @@
 import { messageOf } from "../calls/error_text.mjs";
 import { withTimeLimit } from "../calls/time_limit.mjs";
 import { chooseBackend, wasmBackend } from "../runner/backend.mjs";
-import { GpuGazeRunner } from "../runner/gaze_gpu.mjs";
 import { RemoteGazeRunner } from "../runner/gaze_remote.mjs";
 import { loadOrt } from "../runner/ort_loader.mjs";
 
@@ -78,7 +77,7 @@ export async function startRunner(wanted, graphsFor, setup, make = makeRunner) {
 async function makeRunner(backend, setup) {
   const { adapter, threads } = backend;
   if (!adapter) return new RemoteGazeRunner({ ...setup, threads });
-  const ort = await loadOrt(backend, setup.siteUrl);
+  const [ort, { GpuGazeRunner }] = await Promise.all([loadOrt(backend, setup.siteUrl), gpuModule()]);
   const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
   const requested = adapter.requestDevice({
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
@@ -89,6 +88,13 @@ async function makeRunner(backend, setup) {
   const silent = "The GPU does not answer: use backend=wasm, or restart the browser.";
   const device = await withTimeLimit(requested, GPU_TIMEOUT_MS, silent);
   return new GpuGazeRunner(ort, device, setup.graphs, setup.graphsUrl, setup.weights);
+}
+
+/** Only a page with a GPU needs it. */
+function gpuModule() {
+  return import("../runner/gaze_gpu.mjs").catch(() => {
+    throw new Error("A part of the page is missing: reload it.");
+  });
 }
 
 /**
