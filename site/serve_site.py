@@ -85,7 +85,7 @@ class SiteHandler(SimpleHTTPRequestHandler):
     def _policy(self) -> str:
         """The policy of the requested document, or, for any other file, that of the site's page."""
         page = Path(self.directory) / "index.html"
-        document = Path(self.translate_path(self.path))
+        document = Path(self.translate_path(getattr(self, "path", "/")))  # a malformed request has none
         policy = (policy_of(document) if document.suffix == ".html" else "") or policy_of(page)
         return "; ".join(filter(None, [policy, FRAME_ANCESTORS]))
 

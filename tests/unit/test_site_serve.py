@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -97,4 +98,7 @@ def test_every_response_has_the_policy_of_the_page(folder: Path) -> None:
         ):
             with urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/{path}") as reply:
                 assert reply.headers["Content-Security-Policy"] == f"{policy}; frame-ancestors 'self'"
+        with socket.create_connection(("127.0.0.1", server.server_address[1])) as connection:
+            connection.sendall(b"nonsense\r\n\r\n")
+            assert b"400" in connection.recv(4096)
         server.shutdown()
