@@ -8,16 +8,19 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from autogaze_web.model.config import AutoGazeConfig
 
 from .corpus import CorpusError, RealClips, make_corpus, read_pictures
+from .diagnosis import diagnose
+from .documents import draw_documents
 from .evaluation import evaluate, real, rendered
 from .export import load_network, read_config, save_checkpoint
 from .geometry import Geometry
 from .policy import generate
-from .render import render_clips
+from .render import Pictures, render_clips
 from .report import plot, requirement_table, table
 from .requirement import AT_LEAST_DB, AT_MOST, as_record, choose, measure_requirements, write_requirement
 from .scene import KINDS, TRAINING_KINDS
@@ -58,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--seconds", type=float, default=float("inf"), help="time limit of the training")
     training.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     training.add_argument("--seed", type=int, default=1)
-    training.add_argument("--weights", type=Path, help="weights.pt of an earlier part to continue from")
+    training.add_argument(
+        "--weights", type=Path, help="checkpoint folder, or weights.pt of an earlier part, to continue from"
+    )
     training.add_argument("--done", type=float, default=0.0, help="share of the training already completed")
     training.add_argument("--until", type=float, default=1.0, help="share of the training at which to stop")
     choosing = commands.add_parser("choose-requirement", help="choose a checkpoint's default requirement")
@@ -86,7 +91,26 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
     evaluation.add_argument("--frames", type=int, default=24, help="frames of a clip")
     evaluation.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
+    evaluation.add_argument(
+        "--workers", type=int, default=1, help="processes among which to divide the clips"
+    )
+    diagnosis = commands.add_parser("diagnose", help="print where a checkpoint's choices lose, as JSON")
+    diagnosis.set_defaults(run=_diagnose)
+    diagnosis.add_argument("--corpus", type=Path, required=True, help="folder that corpus made")
+    diagnosis.add_argument("--model", type=Path, required=True, help="checkpoint folder")
+    diagnosis.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
+    diagnosis.add_argument("--frames", type=int, default=24, help="frames of a clip")
+    diagnosis.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser
+
+
+def _diagnose(arguments: argparse.Namespace) -> None:
+    network = load_network(arguments.model, arguments.device)
+    size, found = network.config.input_img_size, {}
+    for named in rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, size):
+        clips = torch.from_numpy(np.stack([np.stack(list(clip)) for clip in named.clips]))[..., :3]
+        found[named.kind] = diagnose(network, clips.permute(0, 1, 4, 2, 3).to(arguments.device))
+    print(json.dumps(found, indent=1))
 
 
 def _choose_requirement(arguments: argparse.Namespace) -> None:
@@ -112,7 +136,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         for folder in sorted((arguments.corpus / "held-out" / "clips").iterdir()):
             clips.append(real(f"real: {folder.name}", folder, arguments.frames))
         clips += rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, arguments.size)
-    results = evaluate(arguments.model, clips)
+    results = evaluate(arguments.model, clips, workers=arguments.workers)
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
         (arguments.out / "evaluation.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
@@ -137,9 +161,12 @@ def _train(arguments: argparse.Namespace) -> None:
     )
     began = time.monotonic()
     pictures = read_pictures(arguments.corpus, "training", arguments.crops, _CROP_SIDE, device)
+    documents = draw_documents(max(4, arguments.crops * 3 // 10), _CROP_SIDE, arguments.seed).to(device)
+    screens = Pictures(torch.cat([pictures.crops[: len(documents)], documents]))
+    pictures = Pictures(torch.cat([pictures.crops, documents[: len(documents) // 2]]))
     real = RealClips.read(arguments.corpus, "training", device)
     print(
-        f"{len(pictures.crops)} crops, {len(real.videos)} real clips: {time.monotonic() - began:.0f} s",
+        f"{len(pictures.crops)} pictures, {len(real.videos)} real clips: {time.monotonic() - began:.0f} s",
         flush=True,
     )
     saved = time.monotonic()
@@ -149,6 +176,7 @@ def _train(arguments: argparse.Namespace) -> None:
         if progress.step % 100 == 0 or progress.step in (1, 10, 30):
             print(
                 f"step {progress.step} {progress.share:.1%} gaze {progress.losses.gaze.item():.4f} "
+                f"regret {progress.losses.regret.item():.4f} "
                 f"task loss {progress.losses.task_loss.item():.4f} "
                 f"noticed {progress.losses.noticed.item():.4f} {time.monotonic() - began:.0f} s",
                 flush=True,
@@ -157,11 +185,19 @@ def _train(arguments: argparse.Namespace) -> None:
             saved = time.monotonic()
             save_checkpoint(arguments.out, values, progress.average)
 
-    earlier = torch.load(arguments.weights, map_location=device) if arguments.weights else None
-    trained = train(config, plan, pictures, real, device, report, earlier)
+    earlier = earlier_weights(arguments.weights, device) if arguments.weights else None
+    trained = train(config, plan, pictures, screens, real, device, report, earlier)
     save_checkpoint(arguments.out, values, trained)
     torch.save(trained, arguments.out / "weights.pt")
     print(json.dumps(_validate(arguments, device), indent=1))
+
+
+def earlier_weights(path: Path, device: torch.device) -> dict[str, torch.Tensor]:
+    """The weights in a checkpoint folder, or in the ``weights.pt`` of an earlier part of the training."""
+    if path.is_dir():
+        return load_network(path, device).state_dict()
+    weights: dict[str, torch.Tensor] = torch.load(path, map_location=device)
+    return weights
 
 
 def _validate(arguments: argparse.Namespace, device: torch.device) -> dict[str, dict[str, float]]:
@@ -175,7 +211,7 @@ def _validate(arguments: argparse.Namespace, device: torch.device) -> dict[str, 
     clips = render_clips(pictures, kinds, frames, config.input_img_size, generator)
     errors = Errors.of(clips, geometry)
     k, results = config.decoder.num_multi_token_pred, {}
-    for budget in (k, 2 * k, 6 * k):
+    for budget in (k, 2 * k, 7 * k):
         everywhere = torch.full((len(kinds),), budget, device=device)
         stops = Stops(everywhere, torch.full_like(everywhere, -torch.inf, dtype=torch.float32))
         own = follow(

@@ -9,8 +9,12 @@ once. A clip is also excluded where every method gives an output that is indisti
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -77,30 +81,58 @@ def real(name: str, path: Path, frames: int) -> Named:
     return Named(name, [[as_frame(image) for image in images[at : at + frames]] for at in starts])
 
 
-def evaluate(model_folder: Path, clips: list[Named], say: Callable[[str], None] = print) -> dict[str, Any]:
-    """All figures, ready for JSON."""
-    model = AutoGaze.from_pretrained(model_folder, threads=1)
-    processor = AutoGazeImageProcessor.from_pretrained(model_folder)
+def evaluate(
+    model_folder: Path, clips: list[Named], say: Callable[[str], None] = print, workers: int = 1
+) -> dict[str, Any]:
+    """All figures, ready for JSON; measured in this process, or in several worker processes."""
     results: dict[str, Any] = {"ratios": list(RATIOS), "kinds": {}, "requirements": {}}
     stops: dict[float, list[Means]] = {requirement: [] for requirement in REQUIREMENTS}
-    for named in clips:
-        curves = [_curve(model, processor, clip) for clip in named.clips]
-        at_ratio = at_ratios(curves)
-        requirements = {}
-        for requirement in REQUIREMENTS:
-            mean = means_at(model, processor, named.clips, requirement)
-            requirements[str(requirement)] = mean
-            stops[requirement].append(mean)
-        results["kinds"][named.kind] = {
-            "clips": len(named.clips),
-            "at": at_ratio,
-            "requirements": requirements,
-            "runs": curves,
-        }
-        say(f"{named.kind}: " + "; ".join(_sentence(ratio, row) for ratio, row in at_ratio.items()))
+    each = [(model_folder, clip) for named in clips for clip in named.clips]
+    with _mapping(workers) as mapping:
+        measured = iter(mapping(_measure, each))
+        for named in clips:
+            curves, at_requirements = zip(*(next(measured) for _ in named.clips), strict=True)
+            at_ratio = at_ratios(list(curves))
+            requirements = {}
+            for requirement in REQUIREMENTS:
+                mean = mean_of([means[requirement] for means in at_requirements])
+                requirements[str(requirement)] = mean
+                stops[requirement].append(mean)
+            results["kinds"][named.kind] = {
+                "clips": len(named.clips),
+                "at": at_ratio,
+                "requirements": requirements,
+                "runs": list(curves),
+            }
+            say(f"{named.kind}: " + "; ".join(_sentence(ratio, row) for ratio, row in at_ratio.items()))
     for requirement, rows in stops.items():
         results["requirements"][str(requirement)] = mean_of(rows)
     return results
+
+
+@contextmanager
+def _mapping(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """``map`` in this process or in worker processes."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool.map
+
+
+@cache
+def _loaded(folder: Path) -> tuple[AutoGaze, AutoGazeImageProcessor]:
+    return AutoGaze.from_pretrained(folder, threads=1), AutoGazeImageProcessor.from_pretrained(folder)
+
+
+def _measure(job: tuple[Path, Clip]) -> tuple[list[dict[str, float]], dict[float, Means]]:
+    """A clip's curve, and its means at each requirement."""
+    folder, clip = job
+    model, processor = _loaded(folder)
+    at_requirements = {
+        requirement: means_at(model, processor, [clip], requirement) for requirement in REQUIREMENTS
+    }
+    return _curve(model, processor, clip), at_requirements
 
 
 def means_at(

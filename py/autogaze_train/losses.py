@@ -20,6 +20,9 @@ NEGLIGIBLE = 4.0
 IDLE = 0.05
 """Weight of choices where nothing needs correction, which is enough to learn the cheapest cells."""
 
+MOST_URGENT = 6.0
+"""Largest weight of a slot in the regret, relative to the mean slot of its clip."""
+
 
 @dataclass(frozen=True)
 class Losses:
@@ -27,18 +30,20 @@ class Losses:
 
     Attributes:
         gaze: Kullback-Leibler divergence of the token distributions from the search's, in nats.
+        regret: minus the logarithm of the expected score of a token that is drawn from the network's
+            distribution, relative to the best score, in nats; 0 if the best token is certain.
         task_loss: smooth absolute error of the predicted task losses.
         noticed: smooth absolute error of the predicted staleness of patches, in decades of squared levels.
     """
 
     gaze: torch.Tensor
+    regret: torch.Tensor
     task_loss: torch.Tensor
     noticed: torch.Tensor
 
-    @property
-    def total(self) -> torch.Tensor:
-        """The sum, which training differentiates."""
-        return self.gaze + self.task_loss + self.noticed
+    def total(self, policy: float = 0.0) -> torch.Tensor:
+        """The sum, which training differentiates; ``policy``, 0 .. 1, is the regret's share of the gaze."""
+        return (1 - policy) * self.gaze + policy * self.regret + self.task_loss + self.noticed
 
 
 def targets(scores: torch.Tensor, used: torch.Tensor) -> torch.Tensor:
@@ -66,6 +71,10 @@ def gaze_losses(answer: Answer, lessons: Lessons, reached: torch.Tensor) -> Loss
     The main task is to recognise stale pixels, and ten tokens carry little information about that. The
     network therefore also predicts the error of every patch. End-of-sequence is never chosen and not trained.
 
+    The gradient of the regret is a policy gradient on the reconstruction: the reward of a token is its score,
+    and since the score of every token is known, the expectation is exact instead of sampled. A slot's weight
+    grows with the square root of what the best token would gain, relative to the clip's other slots.
+
     Args:
         answer: the network's answer.
         lessons: the targets for the same history, n = S K.
@@ -77,11 +86,18 @@ def gaze_losses(answer: Answer, lessons: Lessons, reached: torch.Tensor) -> Loss
     slots = reached.repeat_interleave(answer.logits.shape[3], 2).float()
     squared = 10 ** (2 * lessons.task_loss) - 1
     weight = slots * (IDLE + (1 - IDLE) * squared / (squared + NEGLIGIBLE))
+    open_scores = lessons.scores.masked_fill(lessons.used, 0)
+    best = open_scores.amax(-1)
+    expected = (chances.exp() * open_scores).sum(-1) / best.clamp_min(1e-9)
+    gain = best.sqrt() * slots
+    mean_gain = gain.sum((1, 2), keepdim=True) / slots.sum((1, 2), keepdim=True).clamp_min(1)
+    urgent = weight * (gain / mean_gain.clamp_min(1e-9)).clamp_max(MOST_URGENT)
     error = functional.smooth_l1_loss(
         answer.task_loss.flatten(2), lessons.task_loss, reduction="none", beta=0.05
     )
     return Losses(
         (weight * divergence).sum() / weight.sum().clamp_min(1),
+        -(urgent * expected.clamp_min(1e-6).log()).sum() / urgent.sum().clamp_min(1),
         (slots * error).sum() / slots.sum().clamp_min(1),
         functional.smooth_l1_loss(
             answer.noticed, staleness(lessons.stale, answer.noticed.shape[-1]), beta=0.1

@@ -44,12 +44,12 @@ def render_clips(
     scene = draw_scene(kinds, frames, generator)
     count = len(kinds)
     back = pictures.draw((count, 2), generator)
-    points = _points(size, generator.device)
+    points = square_points(size, generator.device)
     where = _camera(scene, points)
-    image = _sample(back[:, 0], where)
+    image = sample(back[:, 0], where)
     if bool((scene.cut < frames).any()):
         later = torch.arange(frames, device=image.device) >= scene.cut[:, None]
-        image = torch.where(later[:, :, None, None, None], _sample(back[:, 1], where), image)
+        image = torch.where(later[:, :, None, None, None], sample(back[:, 1], where), image)
     if bool((scene.layer > 0).any()):
         image = _front(scene, image, back[:, 1], points)
     for number in range(OBJECTS):
@@ -60,7 +60,7 @@ def render_clips(
     return _develop(scene, image, points, generator)
 
 
-def _points(size: int, device: torch.device) -> torch.Tensor:
+def square_points(size: int, device: torch.device) -> torch.Tensor:
     """(S, S, 2): x and y of the pixel centres, -0.5 .. 0.5."""
     line = (torch.arange(size, device=device) + 0.5) / size - 0.5
     y, x = torch.meshgrid(line, line, indexing="ij")
@@ -89,7 +89,7 @@ def _camera(scene: Scene, points: torch.Tensor, speed: torch.Tensor | None = Non
     return looked_at
 
 
-def _sample(pictures: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+def sample(pictures: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     """(B, T, 3, S, S) float levels: pictures (B, 3, P, P) sampled at positions (B, T, S, S, 2)."""
     clips, frames, size = where.shape[:3]
     flat = where.reshape(clips, frames * size, size, 2)
@@ -119,7 +119,7 @@ def _object(
     outline = 1 + one[:, None, None, None] * torch.cos(2 * angle + phase)
     outline = outline + two[:, None, None, None] * torch.cos(3 * angle - phase)
     inside = ((radius * outline - own.norm(dim=-1)) * points.shape[0] / 1.5 + 0.5).clamp(0, 1)
-    seen = _sample(texture, own * (2 * _ACROSS))
+    seen = sample(texture, own * (2 * _ACROSS))
     mixed: torch.Tensor = image + inside[:, :, None] * (seen - image)
     return mixed
 
@@ -129,7 +129,7 @@ def _front(scene: Scene, image: torch.Tensor, picture: torch.Tensor, points: tor
     where = _camera(scene, points, scene.layer)
     bars = torch.sin(9 * where[..., 0]) + 0.5 * torch.sin(5 * where[..., 1])
     there = ((bars - 0.6) * points.shape[0] / 9).clamp(0, 1) * (scene.layer > 0)[:, None, None, None]
-    return image + there[:, :, None] * (_sample(picture, where) - image)
+    return image + there[:, :, None] * (sample(picture, where) - image)
 
 
 def _develop(

@@ -157,31 +157,78 @@ def greedy_history(
     clips, frames = errors.empty.shape[:2]
     every = torch.arange(clips, device=errors.empty.device)
     shown = torch.zeros(errors.empty[:, 0].shape, dtype=torch.int64, device=every.device)
-    cells = geometry.covers > 0
+    choose = _captured if every.is_cuda else _choose
     tokens, counts = [], []
     for t in range(frames):
         error = errors.before(t, shown)
-        covered = torch.zeros_like(shown, dtype=torch.bool)
-        used = torch.zeros(clips, len(cells), dtype=torch.bool, device=every.device)
-        chosen, covers = [], [covered]
-        for slot in range(slots):
-            value = scores(error, covered, geometry, price)
-            if noise is not None:
-                value = value.clamp_min(1e-6).log() + noise[:, t, slot]
-            token = value.masked_fill(used, -torch.inf).argmax(1)
-            used.scatter_(1, token[:, None], True)
-            covered = covered | cells[token]
-            chosen.append(token)
-            covers.append(covered)
-        along = torch.stack(covers, 1)
+        chosen, along = choose(error, None if noise is None else noise[:, t], geometry, slots, price)
         if stops is None:
             count = torch.full((clips,), slots, device=every.device)
         else:
             count = stops.count(task_loss(error[:, None], along[:, :-1]))
         shown = after_frame(t, shown, along[every, count])
-        tokens.append(torch.stack(chosen, 1))
+        tokens.append(chosen)
         counts.append(count)
     return History(torch.stack(tokens, 1), torch.stack(counts, 1))
+
+
+def _choose(
+    error: torch.Tensor, noise: torch.Tensor | None, geometry: Geometry, slots: int, price: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One frame's tokens (B, n), and the atoms covered before each slot and at the end (B, n + 1, A)."""
+    cells = geometry.covers > 0
+    covered = torch.zeros_like(error, dtype=torch.bool)
+    used = torch.zeros(len(error), len(cells), dtype=torch.bool, device=error.device)
+    chosen, covers = [], [covered]
+    for slot in range(slots):
+        value = scores(error, covered, geometry, price)
+        if noise is not None:
+            value = value.clamp_min(1e-6).log() + noise[:, slot]
+        token = value.masked_fill(used, -torch.inf).argmax(1)
+        used = used.scatter(1, token[:, None], True)
+        covered = covered | cells[token]
+        chosen.append(token)
+        covers.append(covered)
+    return torch.stack(chosen, 1), torch.stack(covers, 1)
+
+
+class _Captured:
+    """`_choose` for one shape as a CUDA graph, which launches a frame's thousand small kernels at once."""
+
+    def __init__(
+        self, error: torch.Tensor, noise: torch.Tensor | None, geometry: Geometry, slots: int, price: float
+    ) -> None:
+        self._error, self._noise = error.clone(), None if noise is None else noise.clone()
+        self._geometry = geometry  # keeps the captured address of its tensor valid
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            _choose(self._error, self._noise, geometry, slots, price)
+        torch.cuda.current_stream().wait_stream(stream)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._out = _choose(self._error, self._noise, geometry, slots, price)
+
+    def __call__(self, error: torch.Tensor, noise: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        self._error.copy_(error)
+        if self._noise is not None and noise is not None:
+            self._noise.copy_(noise)
+        self._graph.replay()
+        chosen, covers = self._out
+        return chosen.clone(), covers.clone()
+
+
+_graphs: dict[tuple[object, ...], _Captured] = {}
+
+
+def _captured(
+    error: torch.Tensor, noise: torch.Tensor | None, geometry: Geometry, slots: int, price: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`_choose` on a GPU."""
+    key = (error.shape, error.device, noise is None, geometry.covers.data_ptr(), slots, price)
+    if key not in _graphs:
+        _graphs[key] = _Captured(error, noise, geometry, slots, price)
+    return _graphs[key](error, noise)
 
 
 def gumbel_noise(shape: tuple[int, ...], sizes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -20,6 +20,7 @@ from .network import Answer, Network
 from .policy import own_history
 from .render import Pictures, render_clips
 from .scene import draw_kinds
+from .screens import render_screens
 from .search import Errors, History, Lessons, Stops, greedy_history, gumbel_noise, lessons
 from .sequence import arrange
 from .starting_weights import set_starting_weights
@@ -36,6 +37,8 @@ class Plan:
         first_frames: frames of the clips in the first part, which teaches change before it teaches memory.
         first_part: length of the first part as a share of the training.
         real_share: share of the clips that are cut from real videos, if there are any.
+        screen_share: share of the clips that show screens (`render_screens`).
+        policy_from: share of the training after which the policy gradient is phased in.
         uses: steps on each batch: the first on the search's history, the others on the network's own.
         rate: peak learning rate.
         seconds: time limit; the learning rate decays fully within it.
@@ -50,6 +53,8 @@ class Plan:
     first_frames: int = 4
     first_part: float = 0.25
     real_share: float = 0.15
+    screen_share: float = 0.22
+    policy_from: float = 0.5
     uses: int = 4
     rate: float = 2e-3
     seconds: float = math.inf
@@ -69,8 +74,11 @@ class Progress:
 
 
 _FIRST_STEPS, _STEADY, _FINAL_RATE, _AVERAGE = 100, 0.35, 0.01, 0.998
-# Steps per frame, drawn uniformly. The page uses two; six cover most of a frame in motion.
-_STEP_COUNTS = (1, 2, 2, 3, 4, 6)
+# Steps per frame, drawn uniformly. The page uses two; the finest cells of twelve cover 60 % of a frame.
+_STEP_COUNTS = (1, 2, 2, 3, 4, 6, 9, 12)
+# The plan's number of clips is for this many steps; batches with more steps have fewer clips.
+_PLANNED_STEPS = 4
+_POLICY, _POLICY_RAMP = 0.7, 0.2
 _OWN_FROM = 0.08
 
 
@@ -78,6 +86,7 @@ def train(
     config: AutoGazeConfig,
     plan: Plan,
     pictures: Pictures,
+    screens: Pictures,
     real: RealClips,
     device: torch.device,
     report: Callable[[Progress], None],
@@ -101,7 +110,7 @@ def train(
         fused=device.type == "cuda",
     )
     average = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
-    source = Batches(config, plan, pictures, real, device)
+    source = Batches(config, plan, pictures, screens, real, device)
     began = time.monotonic()
     step, share = 0, plan.done
     while share < plan.until:
@@ -113,7 +122,7 @@ def train(
                 answer = network(clips, sequence)
             losses = gaze_losses(answer, taught, sequence.reached)
             optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(losses.total)
+            torch.autograd.backward(losses.total(_policy(plan, share)))
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             source.answered(answer)
@@ -135,6 +144,11 @@ def _rate(share: float) -> float:
     return 1 - (1 - _FINAL_RATE) * fallen
 
 
+def _policy(plan: Plan, share: float) -> float:
+    """The share of the policy gradient."""
+    return _POLICY * min(1.0, max(0.0, (share - plan.policy_from) / _POLICY_RAMP))
+
+
 def _half(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 on a GPU."""
     return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
@@ -148,10 +162,12 @@ class Batches:
         config: AutoGazeConfig,
         plan: Plan,
         pictures: Pictures,
+        screens: Pictures,
         real: RealClips,
         device: torch.device,
     ) -> None:
         self._config, self._plan, self._pictures, self._real = config, plan, pictures, real
+        self._screens = screens
         self._geometry = Geometry.of(config, device)
         self._generator = torch.Generator(device).manual_seed(plan.seed)
         self._chance = random.Random(plan.seed)
@@ -165,8 +181,12 @@ class Batches:
         plan, device = self._plan, self._generator.device
         first = share < plan.first_part
         frames = plan.first_frames if first else plan.frames
-        count = max(1, plan.clips * plan.frames // frames)
-        slots = self._config.decoder.num_multi_token_pred * self._chance.choice(_STEP_COUNTS)
+        k, tokens = self._config.decoder.num_multi_token_pred, len(self._geometry.covers)
+        steps = min(self._chance.choice(_STEP_COUNTS), tokens // k)
+        slots = k * steps
+        # Attention takes time in proportion to the square of the rows.
+        rows, planned = (self._config.vision_tokens + k * s for s in (steps, _PLANNED_STEPS))
+        count = max(1, round(plan.clips * plan.frames / frames * (planned / rows) ** 2))
         clips = self._clips(count, frames)
         errors = Errors.of(clips, self._geometry)
         for use in range(plan.uses):
@@ -187,8 +207,11 @@ class Batches:
     def _clips(self, count: int, frames: int) -> torch.Tensor:
         size = self._config.input_img_size
         cut = round(count * self._plan.real_share) if self._real.videos else 0
-        kinds = draw_kinds(count - cut, self._generator)
-        clips = render_clips(self._pictures, kinds, frames, size, self._generator)
+        screens = round(count * self._plan.screen_share)
+        kinds = draw_kinds(count - cut - screens, self._generator)
+        clips = [render_clips(self._pictures, kinds, frames, size, self._generator)]
+        if screens:
+            clips.append(render_screens(self._screens, screens, frames, size, self._generator))
         if cut:
-            clips = torch.cat([clips, self._real.draw(cut, frames, size, self._generator)])
-        return clips
+            clips.append(self._real.draw(cut, frames, size, self._generator))
+        return torch.cat(clips)

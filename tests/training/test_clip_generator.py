@@ -6,8 +6,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the tests of training need torch: pip install --group dev")
 
+from autogaze_train.documents import draw_documents  # noqa: E402
 from autogaze_train.render import Pictures, render_clips  # noqa: E402
 from autogaze_train.scene import HELD_OUT_KINDS, KINDS, TRAINING_KINDS, draw_kinds  # noqa: E402
+from autogaze_train.screens import render_screens  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +81,23 @@ def test_training_never_draws_a_held_out_kind() -> None:
     drawn = set(draw_kinds(4000, torch.Generator().manual_seed(0)))
     assert drawn == set(TRAINING_KINDS)
     assert not drawn & set(HELD_OUT_KINDS)
+
+
+def test_documents_have_sharp_edges_and_depend_on_the_seed_and_their_index_only() -> None:
+    documents = draw_documents(6, 192, 1)
+    assert documents.shape == (6, 3, 192, 192)
+    assert documents.dtype == torch.uint8
+    assert torch.equal(documents[:2], draw_documents(2, 192, 1))
+    assert not torch.equal(documents, draw_documents(6, 192, 2))
+    steps = documents.float().diff(dim=-1).abs().amax((1, 2, 3))
+    assert float(steps.min()) > 60
+
+
+def test_screens_rest_except_where_and_when_something_is_replaced(pictures: Pictures) -> None:
+    clips = render_screens(pictures, 24, 8, 48, torch.Generator().manual_seed(0))
+    assert clips.shape == (24, 8, 3, 48, 48)
+    assert torch.equal(clips, render_screens(pictures, 24, 8, 48, torch.Generator().manual_seed(0)))
+    change = clips.float().diff(dim=1).abs().amax(2)  # (24, 7, 48, 48)
+    changed = (change > 20).float().mean((2, 3))  # the share of the pixels in each frame
+    assert float(changed.median()) < 0.02, "most frames repeat the last one"
+    assert float((changed.amax(1) > 0.02).float().mean()) > 0.5, "most clips have an event"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autogaze_train.evaluation import METHODS, at_ratios, averages, real
+from autogaze_train import evaluation
+from autogaze_train.evaluation import METHODS, REQUIREMENTS, Named, at_ratios, averages, evaluate, real
 from autogaze_train.measure import accumulate, baseline_run
 from autogaze_train.policies import GRID, cells_of
 from autogaze_train.report import plot, table
@@ -37,6 +38,25 @@ def test_a_clip_that_any_choice_shows_without_a_visible_fault_says_nothing() -> 
     assert at_ratios([still, curve([0.2])]) == at_ratios([curve([0.2])])
     worth = [{**still[0], "random": 49.0}]
     assert at_ratios([worth])["0.2"]["AutoGaze"] == 61
+
+
+def test_the_clips_of_each_kind_are_measured_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = [[np.full((1, 1, 4), value, np.uint8)] for value in (1, 2, 6)]
+
+    def measure(job: tuple[Path, list[np.ndarray]]):
+        value = int(job[1][0][0, 0, 0])
+        means = {"tokens": float(value), "ratio": 0.1, "psnr": 30.0}
+        return curve([0.1 * value, 0.5]), dict.fromkeys(REQUIREMENTS, means)
+
+    monkeypatch.setattr(evaluation, "_measure", measure)
+    said: list[str] = []
+    results = evaluate(Path("model"), [Named("pan", clips[:2]), Named("cut", clips[2:])], said.append)
+    assert [kind["clips"] for kind in results["kinds"].values()] == [2, 1]
+    assert results["kinds"]["pan"]["requirements"]["0.7"]["tokens"] == 1.5
+    assert results["kinds"]["cut"]["requirements"]["0.7"]["tokens"] == 6
+    assert results["requirements"]["0.7"]["tokens"] == 3.75, "kinds count alike"
+    assert [row[0]["ratio"] for row in results["kinds"]["pan"]["runs"]] == [0.1, 0.2]
+    assert said[0].startswith("pan: 10% 21.0 dB")
 
 
 @pytest.mark.parametrize(("length", "starts"), [(10, [0, 4]), (8, [0, 4]), (3, [0])])

@@ -15,8 +15,9 @@ torch = pytest.importorskip("torch", reason="the tests of training need torch: p
 from PIL import Image  # noqa: E402
 from tiny_model import tiny_values  # noqa: E402
 
-from autogaze_train.__main__ import main  # noqa: E402
+from autogaze_train.__main__ import earlier_weights, main  # noqa: E402
 from autogaze_train.corpus import CorpusError, packages, read_pictures  # noqa: E402
+from autogaze_train.evaluation import Named  # noqa: E402
 from autogaze_train.export import save_checkpoint  # noqa: E402
 from autogaze_train.network import Network  # noqa: E402
 from autogaze_train.starting_weights import set_starting_weights  # noqa: E402
@@ -54,7 +55,7 @@ def test_a_small_training_learns_and_writes_a_checkpoint_that_runs(
     assert len(losses) == 3
     assert losses[-1] < 0.8 * losses[0]
     results = json.loads(printed[printed.index("\n{") :])
-    assert {"all, 3 tokens", "pan, 18 tokens"} <= results.keys()
+    assert {"all, 3 tokens", "pan, 21 tokens"} <= results.keys()
 
     assert (tmp_path / "out" / "model.safetensors").stat().st_size < 200_000
     model = AutoGaze.from_pretrained(tmp_path / "out")
@@ -86,6 +87,36 @@ def test_a_requirement_is_chosen_on_validation_clips_and_written_into_the_config
     assert record["chosen"] == 1.1
     assert len(record["requirements"]) == 8
     assert "| 1.1 |" in capsys.readouterr().out
+
+
+def test_a_diagnosis_says_how_much_of_the_possible_gain_each_range_of_slots_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = Network(AutoGazeConfig.from_dict(tiny_values()))
+    set_starting_weights(network, 1)
+    save_checkpoint(tmp_path / "model", tiny_values(), network.state_dict())
+    video = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 4), dtype=np.uint8)
+    monkeypatch.setattr("autogaze_train.__main__.rendered", lambda *_: [Named("pan", [list(video)])])
+    command = f"autogaze_train diagnose --corpus {tmp_path} --model {tmp_path / 'model'} --device cpu"
+    monkeypatch.setattr(sys, "argv", command.split())
+    torch.set_num_threads(1)
+    main()
+    found = json.loads(capsys.readouterr().out)["pan"]
+    assert found.keys() == {"all", "slots 0-10", "slots 10-21"}
+    for row in found.values():
+        assert 0 < row["gain"] <= 1
+        assert row["finer"] + row["coarser"] <= 1.001
+    assert found["all"]["psnr"] == found["all"]["search"], "21 tokens cover everything in any order"
+
+
+def test_training_continues_from_a_checkpoint_folder_or_weights(tmp_path: Path) -> None:
+    network = Network(AutoGazeConfig.from_dict(tiny_values()))
+    set_starting_weights(network, 1)
+    save_checkpoint(tmp_path / "model", tiny_values(), network.state_dict())
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
+    for path, tolerance in ((tmp_path / "model", 1e-2), (tmp_path / "weights.pt", 0)):
+        for name, weight in earlier_weights(path, torch.device("cpu")).items():
+            assert torch.allclose(weight, network.state_dict()[name], rtol=0, atol=tolerance), name
 
 
 def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:

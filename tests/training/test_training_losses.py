@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="the tests of training need torch: pip install --group dev")
@@ -37,7 +39,7 @@ def test_targets_are_powers_of_the_scores_without_used_tokens() -> None:
 def test_a_perfect_answer_costs_nothing_and_end_of_sequence_is_not_trained() -> None:
     taught = make_lessons()
     losses = gaze_losses(perfect(taught), taught, torch.ones(B, T, S, dtype=torch.bool))
-    assert float(losses.total) == pytest.approx(0, abs=1e-4)
+    assert float(losses.total()) == pytest.approx(0, abs=1e-4)
 
 
 def test_each_loss_sees_its_own_fault() -> None:
@@ -50,6 +52,40 @@ def test_each_loss_sees_its_own_fault() -> None:
     assert float(wrong.task_loss) == pytest.approx(0.5 - 0.025)
     blind = gaze_losses(Answer(good.logits, good.task_loss, good.noticed + 1), taught, reached)
     assert float(blind.noticed) == pytest.approx(1 - 0.05)
+
+
+def test_the_regret_is_the_logarithm_of_the_expected_share_of_the_best_score() -> None:
+    taught, reached = make_lessons(), torch.ones(B, T, S, dtype=torch.bool)
+    taught.scores[...] = torch.tensor([4.0, 4, 4, 4, 4, 4, 4, 8])
+    good = perfect(taught)
+    even = Answer(torch.zeros_like(good.logits), good.task_loss, good.noticed)
+    first = torch.zeros(B, T, S, dtype=torch.bool)
+    first[:, :, 0] = True
+    only_first = Lessons(taught.scores, taught.used, taught.task_loss, taught.stale)
+    only_first.used[:, :, :, :6] = True  # two tokens are open: one has half of the other's score
+    losses = gaze_losses(even, only_first, first)
+    assert float(losses.regret) == pytest.approx(-math.log(0.75))
+    certain = torch.zeros_like(good.logits)
+    certain[..., 7] = 50
+    best = gaze_losses(Answer(certain, good.task_loss, good.noticed), only_first, reached)
+    assert float(best.regret) == pytest.approx(0, abs=1e-4)
+    assert float(best.gaze) > 0, "the divergence also wants the cell with half of the score"
+    assert float(best.total(1.0)) == pytest.approx(0, abs=1e-4)
+    assert float(best.total()) == pytest.approx(float(best.gaze), abs=1e-4)
+
+
+def test_slots_with_more_to_gain_have_more_weight_in_the_regret() -> None:
+    taught, reached = make_lessons(), torch.ones(B, T, S, dtype=torch.bool)
+    taught.scores[:, 1] /= 100
+    good = perfect(taught)
+
+    def regret_of_a_blind_frame(t: int) -> float:
+        logits = good.logits.clone()
+        logits[:, t] = 0
+        return float(gaze_losses(Answer(logits, good.task_loss, good.noticed), taught, reached).regret)
+
+    always = float(gaze_losses(good, taught, reached).regret)
+    assert regret_of_a_blind_frame(0) - always > 4 * (regret_of_a_blind_frame(1) - always)
 
 
 def test_steps_that_a_frame_does_not_reach_do_not_count() -> None:
