@@ -92,7 +92,7 @@ $(TRAIN_CACHE)/corpus: py/autogaze_train/sources.json py/autogaze_train/corpus.p
 	@touch $@
 
 .PHONY: train
-train: setup $(TRAIN_CACHE)/corpus ## Train the built-in checkpoint anew (one GPU, 17 minutes) into .cache/train/model
+train: setup $(TRAIN_CACHE)/corpus ## Train the built-in checkpoint anew (one GPU, half an hour) into .cache/train/model
 	@$(TRAIN) train --corpus $(TRAIN_CACHE)/corpus --out $(TRAIN_CACHE)/model
 	@$(TRAIN) choose-requirement --corpus $(TRAIN_CACHE)/corpus --model $(TRAIN_CACHE)/model
 

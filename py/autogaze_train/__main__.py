@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--corpus", type=Path, required=True, help="folder that corpus made")
     training.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     training.add_argument("--config", type=Path, default=_CONFIG, help="config.json of the architecture")
-    training.add_argument("--steps", type=int, default=13000, help="optimiser steps")
+    training.add_argument("--steps", type=int, default=36000, help="optimiser steps")
     training.add_argument("--clips", type=int, default=32, help="clips of a batch")
     training.add_argument("--frames", type=int, default=12, help="frames of a clip")
     training.add_argument("--crops", type=int, default=4000, help="crops of the pictures to prepare")
