@@ -135,6 +135,7 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "a.avif": animation,
     "without an end.png": lambda path: cut(animation(path), 0.997),
     "cut.png": lambda path: cut(animation(path), 0.6),
+    "cut.avif": lambda path: cut(animation(path), 0.97),
     "cut.webp": lambda path: cut(animation(path, lossless=True), 0.6),
 }
 

@@ -307,6 +307,23 @@ def test_an_animation_that_was_cut_off(suffix: str, tmp_path: Path) -> None:
     assert clip.damage
 
 
+def test_an_avif_that_was_cut_off_shows_its_whole_frames(tmp_path: Path) -> None:
+    path = tmp_path / "a.avif"
+    noise = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8)
+    first, *others = map(Image.fromarray, noise)
+    first.save(path, save_all=True, append_images=others, duration=100)
+    data, whole = path.read_bytes(), list(read_frames(path))
+    path.write_bytes(data[: len(data) * 6 // 10])
+    clip = open_clip(path)
+    frames = [frame.image for frame in clip.frames()]
+    assert 1 < len(frames) < 6
+    np.testing.assert_array_equal(frames, whole[: len(frames)])
+    assert clip.damage
+    path.write_bytes(data[: data.index(b"mdat") + 100])
+    with pytest.raises(VideoError, match="it is cut off: it states"):
+        open_clip(path)
+
+
 def test_half_a_photo_is_shown_with_a_warning(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "photo.jpg", quality=95)

@@ -7,7 +7,7 @@
 /** @import { Player, PlayerEvents, Reader } from "./file_source.mjs" */
 /** @import { SourceSetup } from "./source.mjs" */
 
-import { wholeWebp } from "./animation.mjs";
+import { paddedAvif, wholeWebp } from "./animation.mjs";
 import { FileSource } from "./file_source.mjs";
 
 // Some APIs round times to microseconds.
@@ -31,14 +31,24 @@ export async function openAnimation(file, animation, setup) {
   if (!(await ImageDecoder.isTypeSupported(type))) {
     throw new Error(`"${name}" cannot be shown: this browser does not read ${type}.`);
   }
-  const bytes = await file.arrayBuffer();
-  const data = cut && type === "image/webp" ? wholeWebp(bytes) : bytes;
+  const data = cut ? await mended(file, type) : await file.arrayBuffer();
   const decoder = new ImageDecoder({ data, type, preferAnimation: true });
   const reader = new AnimationReader(decoder, animation.durations, cut ? "the file is cut off" : "");
   const player = new AnimationPlayer(reader);
   const missing = cut ? `it ends after ${reader.count} frames` : "";
   const opened = { name, missing, player, openReader: async () => reader, readRate: async () => null };
   return new FileSource(opened, setup);
+}
+
+/**
+ * What a decoder takes of a picture that was cut off.
+ * @param {File} file
+ * @param {string} type
+ */
+async function mended(file, type) {
+  if (type === "image/avif") return paddedAvif(file);
+  const bytes = await file.arrayBuffer();
+  return type === "image/webp" ? wholeWebp(bytes) : bytes;
 }
 
 /** @implements {Reader} */

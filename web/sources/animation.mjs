@@ -5,7 +5,7 @@
  * @module
  */
 
-import { pictureType, textOf } from "./file_kind.mjs";
+import { pictureType, statedEnd, textOf } from "./file_kind.mjs";
 import { readMp4Index } from "./mp4_index.mjs";
 
 /**
@@ -20,6 +20,7 @@ import { readMp4Index } from "./mp4_index.mjs";
 // Browsers and FFmpeg show frames with a shorter delay than two hundredths of a second for ten.
 const MIN_MS = 11;
 const DEFAULT_MS = 100;
+const MAX_PADDING = 100e6;
 const GIF_EXTENSION = 0x21;
 const GIF_IMAGE = 0x2c;
 const GIF_GRAPHIC_CONTROL = 0xf9;
@@ -34,8 +35,16 @@ export async function readAnimation(file) {
   const parse = { "image/gif": parseGif, "image/png": parsePng, "image/webp": parseWebp }[type];
   if (!parse) return null;
   const { delays, ...size } = parse(new DataView(await file.arrayBuffer()));
-  // A picture that breaks off in its first frame stands still.
-  return delays.length > 1 ? { type, ...size, durations: delays.map(shownFor) } : null;
+  return isClip(delays, size.cut) ? { type, ...size, durations: delays.map(shownFor) } : null;
+}
+
+/**
+ * Whether it is shown as a clip, which says what is missing. A picture that breaks off in its first frame stands still.
+ * @param {number[]} frames
+ * @param {boolean} cut
+ */
+function isClip(frames, cut) {
+  return frames.length > 1 || (cut && frames.length === 1);
 }
 
 /** @param {number} delay in milliseconds, as the file has it @returns {number} seconds */
@@ -167,6 +176,16 @@ export function wholeWebp(data) {
 }
 
 /**
+ * An AVIF that was cut off, as long as it states to be: decoders refuse a shorter one. Its whole frames are as they were.
+ * @param {Blob} file
+ * @returns {Promise<ArrayBuffer>}
+ */
+export async function paddedAvif(file) {
+  const missing = (await statedEnd(file)) - file.size;
+  return new Blob([file, new Uint8Array(Math.min(Math.max(0, missing), MAX_PADDING))]).arrayBuffer();
+}
+
+/**
  * AVIF: a video track of pictures, in a file as of MP4.
  * @param {Blob} file
  * @returns {Promise<Animation | null>}
@@ -174,7 +193,7 @@ export function wholeWebp(data) {
 async function readAvif(file) {
   const tables = await readMp4Index(file, "pict");
   const [table] = tables?.values() ?? [];
-  if (!table || table.times.length < 2) return null;
+  if (!table || !isClip(table.times, table.cut)) return null;
   const { times, lastDuration, width, height, cut } = table;
   const delays = times.map((time, index) => (times[index + 1] ?? time + lastDuration) - time);
   const durations = delays.map((delay) => shownFor(Math.round(1000 * delay)));

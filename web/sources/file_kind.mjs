@@ -107,6 +107,14 @@ export async function withWholeBoxes(file) {
   return end < file.size && end + 8 > file.size ? file.slice(0, end) : file;
 }
 
+/**
+ * Where the last box of a file such as MP4 or AVIF ends, by its size.
+ * @param {Blob} file
+ */
+export async function statedEnd(file) {
+  return (await walkBoxes(file)).end;
+}
+
 /** @param {Blob} file */
 async function missingOfBoxes(file) {
   const { hasIndex, end } = await walkBoxes(file);

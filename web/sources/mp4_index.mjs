@@ -19,6 +19,7 @@
 
 /** @import { Edit, Samples } from "./mp4_edits.mjs" */
 
+import { withWholeBoxes } from "./file_kind.mjs";
 import { presented } from "./mp4_edits.mjs";
 
 /** @typedef {{ type: string, start: number, end: number }} Box its content */
@@ -34,7 +35,7 @@ const MAX_INDEX_BYTES = 256e6;
  * @throws {Error} with the reason if it is fragmented only in part
  */
 export async function readMp4Index(file, handler = "vide") {
-  const moov = await findMoov(file);
+  const moov = await findMoov(await withWholeBoxes(file));
   if (!moov) return null;
   const view = new DataView(moov);
   const boxes = [...childrenOf(view, { type: "moov", start: 0, end: view.byteLength })];

@@ -16,6 +16,7 @@ import numpy as np
 from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_FRAMES
 from .clip import Clip, VideoError, check_size
+from .cut_avif import padded, whole_frames_of_avif
 from .file_kind import missing_part, whole_webp
 from .gif_reader import composed_frames, whole_frames
 
@@ -37,8 +38,11 @@ class PictureReader(Clip):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
+        self._kept_frames = whole_frames_of_avif(self.path) if missing_part(self.path) else None
         with self._opened() as picture:
             self._shown, self._is_whole = _animation(picture)
+            if self._kept_frames:
+                self._shown = range(min(self._kept_frames, len(self._shown)))
             self._is_gif = picture.format == "GIF" and len(self._shown) > 1
         if self._is_gif:
             frames, self._is_whole = whole_frames(self.path.read_bytes())
@@ -114,12 +118,14 @@ class PictureReader(Clip):
         return _rgb(picture)
 
     def _source(self) -> Path | BytesIO:
-        """What Pillow reads: the file, or the whole chunks of a WebP that was cut off, which it refuses."""
+        """What Pillow reads: the file, or what it takes of a WebP or an AVIF that was cut off."""
+        if not missing_part(self.path):
+            return self.path
+        if self._kept_frames:
+            return BytesIO(padded(self.path))
         with self.path.open("rb") as file:
             is_webp = file.read(12)[8:] == b"WEBP"
-        if not is_webp or not missing_part(self.path):
-            return self.path
-        return BytesIO(whole_webp(self.path.read_bytes()))
+        return BytesIO(whole_webp(self.path.read_bytes())) if is_webp else self.path
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
