@@ -372,3 +372,9 @@ def test_tagged_colours_are_read(tmp_path: Path) -> None:
             assert tags == (1, 1, 1, 1)
         (frame,) = read_frames(tmp_path / "red.mp4")
         assert np.abs(frame.astype(int) - RED).max() <= 2
+
+
+def test_a_codec_that_nobody_knows_ends_in_a_sentence(clip: Path) -> None:
+    clip.write_bytes(clip.read_bytes().replace(b"avc1", b"\0\0\0\0"))
+    with pytest.raises(VideoError):
+        list(read_frames(clip))

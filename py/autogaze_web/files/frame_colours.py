@@ -31,6 +31,8 @@ class StatedColours:
     def of(video: Any) -> StatedColours:
         """Of a stream of PyAV."""
         context = video.codec_context
+        if context is None:  # no decoder knows it
+            return StatedColours("", _UNSPECIFIED, _UNSPECIFIED_RANGE)
         return StatedColours(context.name, int(context.colorspace), int(context.color_range))
 
     def apply(self, decoded: Any) -> None:
