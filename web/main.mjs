@@ -64,14 +64,14 @@ async function main() {
 /** @param {LiveView} view */
 async function compose(view) {
   const [table, palettes] = await Promise.all([loadOptions(), loadPalettes()]);
-  const { values, problems } = parseAddress(table, location.search);
+  const { values, problems, start } = parseAddress(table, location.search);
   if (problems.length > 0) showNotice(problems.join("\n"));
   if (values["require-hardware-adapter"]) {
     const { requireHardwareAdapter } = await import("./benchmark/hardware_adapter.mjs");
     await requireHardwareAdapter();
   }
 
-  const settings = new Settings(table, values);
+  const settings = new Settings(table, values, start);
   settings.on("change", hideNotice);
   settings.on("change", () => view.setOptions(settings.values));
   view.setOptions(settings.values);

@@ -82,12 +82,13 @@ const COLD_START = { "mask-source": "autogaze", "mask-visualization": "outlines"
  *
  * @param {OptionTable} table
  * @param {string} query
- * @returns {{ values: Values, problems: string[] }} as of `parseQuery`
+ * @returns {{ values: Values, problems: string[], start: Values }} as of `parseQuery`; `start`: what the page itself
+ *   chose for this visit instead of defaults
  */
 export function parseAddress(table, query) {
   const { chosen, problems } = readQuery(table, query);
-  const isCold = !("source" in chosen || "mask-source" in chosen);
-  return { values: completed(table, isCold ? { ...COLD_START, ...chosen } : chosen), problems };
+  const start = "source" in chosen || "mask-source" in chosen ? {} : COLD_START;
+  return { values: completed(table, { ...start, ...chosen }), problems, start };
 }
 
 /**

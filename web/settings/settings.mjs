@@ -20,14 +20,17 @@ export class Settings extends TypedEventTarget {
   values;
 
   #table;
+  #start;
 
   /**
    * @param {OptionTable} table
    * @param {Values} values of all options
+   * @param {Values} [start] what the page itself chose instead of defaults
    */
-  constructor(table, values) {
+  constructor(table, values, start = {}) {
     super();
     this.#table = table;
+    this.#start = start;
     this.values = { ...values };
   }
 
@@ -64,10 +67,11 @@ export class Settings extends TypedEventTarget {
     return this.values[name] === this.#defaults[name];
   }
 
-  /** The number of settings that differ from their defaults; the open source is no setting. */
+  /** The number of settings that somebody changed; the open source is no setting. */
   get changedCount() {
+    const start = { ...this.#defaults, ...this.#start };
     const names = Object.keys(this.values).filter((name) => !SOURCE_OPTIONS.includes(name));
-    return names.filter((name) => !this.isDefault(name)).length;
+    return names.filter((name) => this.values[name] !== start[name]).length;
   }
 
   /**
@@ -78,10 +82,10 @@ export class Settings extends TypedEventTarget {
     this.set({ [name]: this.#defaults[name] ?? "" });
   }
 
-  /** Restores the defaults of all options but those that say which source is open. */
+  /** Restores what the visit started with without a setting of its own, except which source is open. */
   restoreAll() {
     const open = SOURCE_OPTIONS.map((name) => [name, this.values[name] ?? ""]);
-    this.set({ ...defaultsOf(this.#table), ...Object.fromEntries(open) });
+    this.set({ ...defaultsOf(this.#table), ...this.#start, ...Object.fromEntries(open) });
   }
 
   get #defaults() {
