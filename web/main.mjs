@@ -5,7 +5,9 @@
  */
 
 import { LiveView } from "../wasm_bridge/autogaze.mjs";
+import { BenchmarkPanel } from "./benchmark/benchmark_panel.mjs";
 import { PerfMonitor } from "./benchmark/perf_monitor.mjs";
+import { addModelCheck } from "./check/check_panel.mjs";
 import { Controls } from "./controls/controls.mjs";
 import { addFileOpening } from "./controls/open_files.mjs";
 import { addStartChoices } from "./controls/start_choices.mjs";
@@ -91,6 +93,7 @@ async function compose(view) {
   addStartChoices(page);
   addGallery(page);
   addModelChoice(page);
+  addModelCheck(page);
   addModelStorage(page);
   addTileProgress(page);
   addSettingsPanel(page);
@@ -103,6 +106,7 @@ async function compose(view) {
   new Share(page);
   new HookPanel(page);
   new OfflinePanel(page);
+  new BenchmarkPanel(page);
   new PerfMonitor(page);
   addShortcuts();
 

@@ -71,6 +71,7 @@ def make_folder(
     limit: float,
     model: Path | None = None,
     hardware: bool = False,
+    benchmark_seconds: float | None = None,
 ) -> None:
     """Writes the folder and overwrites files that already exist.
 
@@ -82,6 +83,7 @@ def make_folder(
         limit: time limit of a case in seconds.
         model: folder of a checkpoint to use instead of the built-in one, with or without graphs of its own.
         hardware: whether a case without a GPU is an error.
+        benchmark_seconds: time for the frames of the page's own benchmark after the cases; None for none.
     """
     shutil.copytree(build_site.DIST, folder, dirs_exist_ok=True)
     more = {"require-hardware-adapter": "true"} if hardware else {}
@@ -96,6 +98,7 @@ def make_folder(
     wanted = [
         {"name": case.name, "query": case.query(frames, warm_up, **more), "limit": limit} for case in cases
     ]
-    (folder / "perf" / "cases.json").write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
+    work = {"cases": wanted, "benchmark_seconds": benchmark_seconds, "model": model and "../model/"}
+    (folder / "perf" / "work.json").write_text(json.dumps(work, indent=1) + "\n", "utf-8")
     Image.fromarray(clips.still(1, *_SIZE)[0]).save(folder / STILL)
     clips.write_y4m(folder / CAMERA, clips.moving_square(60, *_SIZE, step=16))

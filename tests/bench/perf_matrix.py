@@ -9,7 +9,8 @@
     python tests/bench/perf_matrix.py --results FILE        write the report of results measured elsewhere
 
 Each case opens the site with `perf-summary-frames`. Its summary (docs/benchmarking.md) is checked and written
-to tests/output/ as perf-matrix.json, .md (a table) and .svg (a chart). The sources are deterministic.
+to tests/output/ as perf-matrix.json, .md (a table) and .svg (a chart). The sources are deterministic. Without
+`--only` the page's own benchmark follows; it is in the JSON as `benchmark`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ import build_site  # noqa: E402
 
 BUILT_IN = ROOT / "site" / "model"
 NAME = "perf-matrix"
+BENCHMARK_SECONDS = 24.0
 
 
 def print_log(message: ConsoleMessage) -> None:
@@ -64,7 +66,9 @@ def measure(browser: Browser, folder: Path, seconds: float) -> Any:
     return result
 
 
-def write_report(out: Path, machine: dict[str, Any], rows: Sequence[Any], model: str) -> str:
+def write_report(
+    out: Path, machine: dict[str, Any], rows: Sequence[Any], model: str, benchmark: Any = None
+) -> str:
     """Writes the JSON, the table and the chart, and returns the table."""
     title = f"Milliseconds per frame, {machine['browser']}, {machine['cores']} cores"
     frames, common, text_table = rows[0]["target_frames"], common_options(rows), table(rows)
@@ -75,6 +79,8 @@ def write_report(out: Path, machine: dict[str, Any], rows: Sequence[Any], model:
         "options": common,
         "cases": [without_options(row, common) for row in rows],
     }
+    if benchmark:
+        result["benchmark"] = benchmark
     out.mkdir(parents=True, exist_ok=True)
     for suffix, text in (
         ("json", json.dumps(result, indent=1) + "\n"),
@@ -90,8 +96,11 @@ def report(out: Path, result: Any, model: str, hardware: bool) -> None:
     rows = [row for row in result["rows"] if "error" not in row]
     failed = [f"{row['case']}: {row['error']}" for row in result["rows"] if "error" in row]
     failed += [f"{row['case']}: {problem}" for row in rows for problem in problems(row, hardware)]
+    benchmark = result.get("benchmark")
+    if benchmark and "error" in benchmark:
+        failed.append(f"benchmark: {benchmark['error']}")
     if rows:
-        print(f"\n{write_report(out, result['machine'], rows, model)}")
+        print(f"\n{write_report(out, result['machine'], rows, model, benchmark)}")
         print(f"\nwritten to {out}/{NAME}.json, .md and .svg")
     if failed:
         sys.exit("error: " + "\n  ".join(failed))
@@ -146,7 +155,8 @@ def main() -> None:
         report(arguments.out, result, model, hardware)
         return
     build_site.build()
-    settings = (wanted, arguments.frames, arguments.warmup, arguments.limit, other, hardware)
+    seconds = None if arguments.only else BENCHMARK_SECONDS
+    settings = (wanted, arguments.frames, arguments.warmup, arguments.limit, other, hardware, seconds)
     if arguments.folder:
         make_folder(arguments.folder, *settings)
         print(f"serve {arguments.folder} and open {PAGE}; the results are in window.result")

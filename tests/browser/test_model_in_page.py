@@ -25,6 +25,7 @@ from playwright.sync_api import expect
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.native.example_check import check_example
 from autogaze_web.tiles.tiling import Tiling
 
 pytestmark = pytest.mark.browser
@@ -130,6 +131,14 @@ def test_files_dropped_on_the_page(live, checkpoint):
     choose_files(page, *[checkpoint / name for name in names])
     wait_model(page, "WebAssembly")
     assert page.is_hidden("#notice")
+    # The same tokens as `autogaze-web check`, in a worker of its own.
+    page.click("#model-check-run")
+    counts = check_example(
+        AutoGaze.from_pretrained(checkpoint), AutoGazeImageProcessor.from_pretrained(checkpoint)
+    )
+    said = f"It does not hold: this model chooses {counts.slots} slots, {counts.real} of them real; "
+    expect(page.locator("#model-check-text")).to_contain_text(said, timeout=MODEL_TIMEOUT_MS)
+    expect(page.locator("#model-check-text")).to_contain_text("prints 348 slots, 213 of them real; ")
     # Without the last one it works too, and says so.
     choose_files(page, *[checkpoint / name for name in names[:2]])
     expect(page.locator("#notice-text")).to_have_text(

@@ -25,7 +25,7 @@ def test_cases_come_to_summaries_or_to_what_the_page_said(
         Case("nowhere", "realtime", "patch-diff"),
         Case("camera", "realtime", "autogaze"),
     ]
-    make_folder(folder, cases, FRAMES, warm_up=1, limit=120)
+    make_folder(folder, cases, FRAMES, warm_up=1, limit=120, benchmark_seconds=1)
     browser = launch(webgpu=False, camera=folder / CAMERA, allow_camera=True)
     result = measure(browser, folder, seconds=300)
     with pytest.raises(SystemExit, match=r"nowhere, realtime, patch-diff: the page says: .*nowhere"):
@@ -38,6 +38,14 @@ def test_cases_come_to_summaries_or_to_what_the_page_said(
     assert written["cases"][1]["avg_tokens"] >= 1
     assert written["machine"]["cores"] >= 1
     assert "Chrom" in written["machine"]["browser"]
+    measured = written["benchmark"]
+    (backend,) = measured["backends"]
+    assert backend["backend"].startswith("WebAssembly")
+    few, many = backend["budgets"]
+    assert (few["tokens"], many["tokens"]) == (16, 198)
+    assert 0 < few["model"]["p50"] <= few["frame"]["p50"]
+    assert measured["changed"]["frames"] >= 1
+    assert measured["pythonMs"] > 0
     assert cases[2].name in (out / "perf-matrix.md").read_text("utf-8")
     assert f"{cases[2].name}: " in capsys.readouterr().out
 

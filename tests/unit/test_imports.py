@@ -35,6 +35,7 @@ PYTHON_FLOORS = (
 WEB_FLOORS = (
     {"benchmark"},
     {
+        "check",
         "controls",
         "explanation",
         "export",

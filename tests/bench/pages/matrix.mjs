@@ -1,6 +1,6 @@
 /**
- * Opens the site once for each case in `cases.json` and collects the summaries.
- * When all cases are measured, `window.done` is true and `window.result` contains the machine and a row for each
+ * Opens the site once for each case in `work.json` and collects the summaries; then runs the page's own benchmark, if it is
+ * wanted. When all cases are measured, `window.done` is true and `window.result` contains the machine and a row for each
  * case: its summary, or `error` with the notice that the page showed instead.
  */
 
@@ -46,13 +46,26 @@ async function measure({ name, query, limit }) {
   }
 }
 
+/** The page's own benchmark, `web/benchmark/machine_bench.mjs`, or its error. */
+async function benchmark({ benchmark_seconds: seconds, model }) {
+  if (seconds === null) return null;
+  const { runBenchmark } = await import("../web/benchmark/machine_bench.mjs");
+  const files = model && { config: `${model}config.json`, weights: `${model}model.safetensors` };
+  try {
+    return await runBenchmark({ model: files ?? {}, seconds });
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+
 const rows = [];
-for (const wanted of await (await fetch("cases.json")).json()) {
+const work = await (await fetch("work.json")).json();
+for (const wanted of work.cases) {
   const row = await measure(wanted);
   rows.push(row);
   window.logs.push(`${row.case}: ${row.error ?? `${row.p50_total_ms.toFixed(1)} ms per frame`}`);
   // biome-ignore lint/suspicious/noConsole: whoever opens the page by hand follows it there
   console.log(window.logs.at(-1));
 }
-window.result = { machine: await machine(), rows };
+window.result = { machine: await machine(), rows, benchmark: await benchmark(work) };
 window.done = true;
