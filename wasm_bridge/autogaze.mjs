@@ -45,6 +45,7 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./calls/routed_fetch.mjs").ToReader} ToReader */
 /** @typedef {import("./live/protocol.mjs").CellList} CellList */
 /** @typedef {import("./live/protocol.mjs").CellRow} CellRow */
+/** @typedef {import("./live/protocol.mjs").ComparisonChoice} ComparisonChoice */
 /** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
 /** @typedef {import("./model/model_request.mjs").ModelRequest} ModelRequest */
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */

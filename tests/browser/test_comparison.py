@@ -26,6 +26,8 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     query = "?source=synthetic-pan&width=128&backend=wasm&mask-timing=own" + model_page.ADDRESSES
     open_live(page, site_url, query)
     page.click("#feature-insight > summary")
+    assert page.input_value("#compare-budget") == "pixels"
+    page.select_option("#compare-budget", "own")
     page.click("#compare")
     assert page.get_attribute("#compare", "aria-pressed") == "true"
     model_page.wait_model(page, "WebAssembly")
@@ -48,10 +50,23 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     names, ours, theirs = zip(
         *[row.split("\t") for row in page.inner_text("#compare-numbers").splitlines()], strict=True
     )
-    assert names == ("Cells", "Masked", "Updated, average", "PSNR, average")
+    assert names == (
+        *("Cells chosen", "Pixels covered", "Pixels covered, average"),
+        "PSNR of the output, average",
+    )
     assert int(ours[0]) == reports[-1]["cells"]
     assert int(theirs[0]) == expected.cells
     assert theirs[1].split() == [f"{expected.mask_ratio * 100:.1f}", "%"]
+
+    page.select_option("#compare-rival", "random")
+    page.select_option("#compare-budget", "tokens")
+    *_, report = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
+    assert report["compared"]["cells"] == report["cells"] > 0
+    assert "Random cells take no notice" in page.inner_text("#compare-aim")
+    page.select_option("#compare-rival", "patch-diff")
+    page.select_option("#compare-budget", "pixels")
+    *_, report = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
+    assert report["compared"]["maskPixels"] <= report["maskPixels"] + 7 * 12
 
     page.click("#compare")
     assert page.is_hidden("#compared")

@@ -17,7 +17,7 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
 /** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
-/** @import { CellList, FileKind, Frame, FrameReport, GazedFrame, LiveCalls } from "./protocol.mjs" */
+/** @import { CellList, ComparisonChoice, FileKind, Frame, FrameReport, GazedFrame, LiveCalls } from "./protocol.mjs" */
 /** @import { LiveWorkerEvents, OptionValues, RecordedFrame } from "./protocol.mjs" */
 
 /** @typedef {{ step: string, loaded: number, total: number }} LoadProgress in bytes; `total` is 0 while unknown */
@@ -287,16 +287,16 @@ export class LiveView extends TypedEventTarget {
   }
 
   /**
-   * Has patch-diff work on the same frames as a model, or no longer; reports have its numbers as `compared`.
-   * @param {boolean} wanted
+   * Has another mask source work on the same frames as a model; reports have its numbers as `compared`.
+   * @param {ComparisonChoice | null} how null ends it
    * @param {{ mask: HTMLCanvasElement, output: HTMLCanvasElement }} [elements] to draw on, the first time
    */
-  compare(wanted, elements) {
+  compare(how, elements) {
     const canvases = elements && {
       mask: elements.mask.transferControlToOffscreen(),
       output: elements.output.transferControlToOffscreen(),
     };
-    this.#post("compare", { wanted, canvases }, canvases && Object.values(canvases));
+    this.#post("compare", { how, canvases }, canvases && Object.values(canvases));
   }
 
   /** Ends the worker and frees all it holds. */

@@ -8,7 +8,7 @@ import { PanelCanvas } from "../panels/panel_canvas.mjs";
 import { withMemory } from "../python/python_memory.mjs";
 import { copyRows } from "../python/rgba_rows.mjs";
 
-/** @import { ComparedCanvases, Frame, FrameReport, OffscreenPanels, RecordedFrame } from "./protocol.mjs" */
+/** @import { ComparedCanvases, ComparisonChoice, Frame, FrameReport, OffscreenPanels, RecordedFrame } from "./protocol.mjs" */
 
 export class LivePanels {
   input;
@@ -33,13 +33,13 @@ export class LivePanels {
   }
 
   /**
-   * @param {boolean} wanted whether patch-diff works on the same frames as a model
+   * @param {ComparisonChoice | null} how what works on the same frames as a model; null for nothing
    * @param {ComparedCanvases} [canvases] to draw on, the first time
    */
-  compare(wanted, canvases) {
+  compare(how, canvases) {
     if (canvases) this.#compared = new ComparedPanels(canvases);
-    this.#comparing = wanted;
-    this.#session.compare(wanted);
+    this.#comparing = how !== null;
+    this.#session.compare(how?.rival, how?.budget ?? "own");
   }
 
   /**

@@ -79,7 +79,7 @@ export class LiveSession {
       this.#loop.tap = new FrameTap(port, choice);
     },
     endTap: () => this.#loop.tap?.end(),
-    compare: ({ wanted, canvases }) => this.#serializer.run(() => this.#panels.compare(wanted, canvases)),
+    compare: ({ how, canvases }) => this.#serializer.run(() => this.#panels.compare(how, canvases)),
 
     picture: ({ choice }) => this.#serializer.run(() => pngOf(this.#panels, choice)),
     cells: () => this.#serializer.run(() => JSON.parse(this.#session.cells())),

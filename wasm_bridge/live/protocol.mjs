@@ -52,7 +52,7 @@
  * @property {HookReport} [hook] with a hook
  * @property {Record<string, number>} stageMs
  * @property {{ capture: number, draw: number }} workerMs time of bringing the frame to Python and drawing it
- * @property {FrameReport} [compared] of patch-diff on the same frame, if that is wanted beside a model
+ * @property {FrameReport} [compared] of another mask source on the same frame, if that is wanted beside a model
  * @property {boolean} [still] whether the stream is one picture, over and over
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [maskTiming] with a model: whether the frame waited for its own cells
@@ -80,6 +80,11 @@
  * @property {Uint8ClampedArray} input
  * @property {Uint8ClampedArray} mask
  * @property {Uint8ClampedArray} output
+ */
+
+/**
+ * What a model is compared with: `ComparisonSettings` in `py/autogaze_web/live/comparison.py`.
+ * @typedef {{ rival: "patch-diff" | "random", budget: "pixels" | "tokens" | "own" }} ComparisonChoice
  */
 
 /**
@@ -124,7 +129,7 @@
  * @property {(nothing: null) => Promise<void>} deleteStoredModels
  * @property {(args: { port: MessagePort, choice: PictureChoice }) => void} startTap
  * @property {(nothing: null) => void} endTap
- * @property {(args: { wanted: boolean, canvases?: ComparedCanvases }) => void} compare
+ * @property {(args: { how: ComparisonChoice | null, canvases?: ComparedCanvases }) => void} compare
  * @property {(args: { choice: PictureChoice }) => Promise<Blob>} picture
  * @property {(nothing: null) => Promise<CellList>} cells
  * @property {(nothing: null, context: CallContext) => Promise<GazedFrame>} gazedFrame

@@ -1,9 +1,9 @@
 /**
- * AutoGaze and patch-diff on the same frames: two more panels for patch-diff, and a table of numbers.
+ * AutoGaze and another way to choose cells, on the same frames: two more panels, and a table of numbers.
  * @module
  */
 
-/** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { ComparisonChoice, FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { SourcePlayer } from "../sources/source_player.mjs" */
 
@@ -12,11 +12,23 @@ import { decibels, padded, percent } from "../page/number_text.mjs";
 
 /** @type {{ name: string, of: (report: FrameReport) => string }[]} */
 const ROWS = [
-  { name: "Cells", of: ({ cells }) => padded(String(cells), 5) },
-  { name: "Masked", of: ({ maskRatio }) => percent(maskRatio) },
-  { name: "Updated, average", of: ({ updateRatioEma }) => percent(updateRatioEma) },
-  { name: "PSNR, average", of: ({ psnrEma }) => decibels(psnrEma) },
+  { name: "Cells chosen", of: ({ cells }) => padded(String(cells), 5) },
+  { name: "Pixels covered", of: ({ maskRatio }) => percent(maskRatio) },
+  { name: "Pixels covered, average", of: ({ updateRatioEma }) => percent(updateRatioEma) },
+  { name: "PSNR of the output, average", of: ({ psnrEma }) => decibels(psnrEma) },
 ];
+
+/** @type {Record<ComparisonChoice["rival"], { name: string, aim: string }>} */
+const RIVALS = {
+  "patch-diff": {
+    name: "Changed pixels",
+    aim: "Changed pixels takes the cells that differ most from the frame before, which is what PSNR rewards",
+  },
+  random: {
+    name: "Random cells",
+    aim: "Random cells take no notice of the picture: whatever works must beat them",
+  },
+};
 
 export class Comparison {
   #view;
@@ -24,6 +36,8 @@ export class Comparison {
   #toggle = element("compare", HTMLButtonElement);
   #hint = element("compare-hint", HTMLElement);
   #panels = element("compared", HTMLElement);
+  #rival = element("compare-rival", HTMLSelectElement);
+  #budget = element("compare-budget", HTMLSelectElement);
   /** @type {HTMLElement[][]} */
   #cells = [];
   #wanted = false;
@@ -44,6 +58,8 @@ export class Comparison {
     });
     for (const cell of this.#cells.flat()) cell.className = "numbers";
     this.#toggle.addEventListener("click", () => this.#setWanted(!this.#wanted));
+    for (const select of [this.#rival, this.#budget]) select.addEventListener("change", () => this.#choose());
+    this.#choose();
     view.on("frame", (report) => this.#show(report));
     view.on("restart", () => this.#restart());
     player.on("opening", () => this.#reset());
@@ -53,10 +69,7 @@ export class Comparison {
   #show(report) {
     if (!this.#wanted) return;
     const { compared } = report;
-    const hint = compared
-      ? "Above: the cells of AutoGaze. Below: those of patch-diff."
-      : "Patch-diff chooses the cells above until AutoGaze is ready.";
-    showText(this.#hint, hint);
+    showText(this.#hint, compared ? "" : "Changed pixels choose the cells until AutoGaze is ready.");
     if (!compared) return;
     this.#panels.style.setProperty("--shape", `${compared.width} / ${compared.height}`);
     this.#panels.classList.add("live");
@@ -85,7 +98,7 @@ export class Comparison {
   #setWanted(wanted) {
     this.#wanted = wanted;
     this.#toggle.setAttribute("aria-pressed", String(wanted));
-    this.#toggle.textContent = wanted ? "Stop comparing" : "Compare with patch-diff";
+    this.#toggle.textContent = wanted ? "Stop comparing" : "Compare";
     this.#hint.textContent = "";
     this.#panels.hidden = !wanted;
     this.#reset();
@@ -93,12 +106,32 @@ export class Comparison {
     if (wanted) this.#settings.set({ "mask-source": "autogaze" });
   }
 
+  /** What was chosen in the lists. */
+  get #how() {
+    return /** @type {ComparisonChoice} */ ({ rival: this.#rival.value, budget: this.#budget.value });
+  }
+
+  #choose() {
+    const { name, aim } = RIVALS[this.#how.rival];
+    // Random cells have no threshold of their own.
+    const own = /** @type {HTMLOptionElement} */ (this.#budget.querySelector("option[value=own]"));
+    own.disabled = this.#how.rival === "random";
+    if (own.disabled && own.selected) this.#budget.value = "pixels";
+    for (const place of this.#panels.querySelectorAll(".compare-name")) place.textContent = name;
+    showText(
+      element("compare-aim", HTMLElement),
+      `AutoGaze takes the cells from which a vision model can still rebuild the frame. ${aim}.`,
+    );
+    this.#reset();
+    if (this.#wanted) this.#compare();
+  }
+
   #compare() {
     const canvases = {
       mask: element("compared-mask", HTMLCanvasElement),
       output: element("compared-output", HTMLCanvasElement),
     };
-    this.#view.compare(this.#wanted, this.#transferred ? undefined : canvases);
+    this.#view.compare(this.#wanted ? this.#how : null, this.#transferred ? undefined : canvases);
     this.#transferred = true;
   }
 }

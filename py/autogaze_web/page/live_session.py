@@ -24,6 +24,7 @@ from .hook_panel import SHOWN, PageHook, source_of
 from .memory import Memory, frame_bytes, plain
 
 if TYPE_CHECKING:  # the page starts without a model
+    from ..live.comparison import Comparison
     from .bridge import Bridge
     from .gaze_streams import GazeStreams
     from .model import PageModel
@@ -50,7 +51,7 @@ class PageSession:
         self._records = FrameRecords()
         self._time: float | None = None
         self._loop = 0
-        self._compared: LiveView | None = None
+        self._compared: Comparison | None = None
         self._hook = PageHook(self._view)
 
     def set_hook(self, code: str) -> str:
@@ -74,7 +75,7 @@ class PageSession:
         given = json.loads(options)
         self._view.configure(LiveSettings.of(given))
         if self._compared is not None:
-            self._compared.configure(self._view.settings)
+            self._compared.view.configure(self._view.settings)
         values = parse(given)
         self._requirement = requirement(values)
         self._timing = str(values["mask-timing"])  # type: ignore[assignment]
@@ -87,7 +88,7 @@ class PageSession:
         """Starts a new stream: the next frame is a keyframe, averages and the model's context are reset."""
         self._view.restart()
         if self._compared is not None:
-            self._compared.restart()
+            self._compared.view.restart()
         if self._gazer is not None:
             self._gazer.restart()
 
@@ -120,12 +121,21 @@ class PageSession:
             self._gazer.close()
         self._gazer = self._streams = None
 
-    def compare(self, wanted: bool) -> None:
-        """Sets whether patch-diff processes the same frames beside the model, from the next one on.
+    def compare(self, rival: str | None, budget: str = "pixels") -> None:
+        """Has another mask source work on the same frames as the model, from the next one on.
 
         While it does, reports of `process_with_model` have its own report as ``compared``.
+
+        Args:
+            rival, budget: see `ComparisonSettings`; no rival ends the comparison.
+
+        Raises:
+            ValueError: for another name.
         """
-        self._compared = LiveView(self._view.settings) if wanted else None
+        from ..live.comparison import Comparison, ComparisonSettings  # the page starts without
+
+        settings = None if rival is None else ComparisonSettings(rival, budget)  # type: ignore[arg-type]
+        self._compared = None if settings is None else Comparison(settings, self._view.settings)
 
     def frame_memory(self, height: int, width: int) -> Memory:
         """Where to write the next frame.
@@ -242,7 +252,8 @@ class PageSession:
         process = self._view.redraw if redraw else self._view.process
         report = process(choice.cells)
         if self._compared is not None and not redraw:
-            numbers["compared"] = asdict(self._compared.step(self._view.frame))
+            compared = self._compared.step(self._view.frame, choice.cells, report.mask_pixels)
+            numbers["compared"] = asdict(compared)
         requirement = self._requirement if latest is None else latest.requirement
         source = self._streams.describe(self._mode, requirement)
         return self._reported(report, choice, source, numbers, age)
@@ -306,7 +317,8 @@ class PageSession:
         """
         if self._compared is None:
             raise RuntimeError("nothing is compared")
-        return frame_bytes(self._compared.mask if panel == "mask" else self._compared.output)
+        view = self._compared.view
+        return frame_bytes(view.mask if panel == "mask" else view.output)
 
     def _reported(
         self,

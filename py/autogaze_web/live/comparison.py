@@ -1,0 +1,114 @@
+"""Another mask source on the frames that a model works on, with as much of each frame as the model chose.
+
+Every source chooses cells of patch-diff's grid, the best first, until they cover as many pixels as the model's
+cells, or until there are as many of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from ..frames.rgba import Rgba
+from ..masks.cells import Cells
+from ..masks.fixations import Fixations
+from ..masks.patch_diff import active_cells, patch_difference
+from .view import FrameReport, LiveSettings, LiveView
+
+Rival = Literal["patch-diff", "random"]
+Budget = Literal["pixels", "tokens", "own"]
+RIVALS: tuple[str, ...] = get_args(Rival)
+BUDGETS: tuple[str, ...] = get_args(Budget)
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """What a model is compared with.
+
+    Attributes:
+        rival: ``patch-diff``, the cells that changed most since the frame before, or ``random``.
+        budget: what the rival has as much of in each frame as the model: ``pixels`` (to within one cell) or
+            ``tokens``; ``own``: patch-diff has its own threshold instead.
+
+    Raises:
+        ValueError: for another name.
+    """
+
+    rival: Rival = "patch-diff"
+    budget: Budget = "pixels"
+
+    def __post_init__(self) -> None:
+        if self.rival not in RIVALS:
+            raise ValueError(f"a model is compared with {' or '.join(RIVALS)}, got {self.rival!r}")
+        if self.budget not in BUDGETS:
+            raise ValueError(f"a comparison's budget is {', '.join(BUDGETS)}, got {self.budget!r}")
+
+
+class Comparison:
+    """The rival's stream.
+
+    Attributes:
+        view: its panels.
+
+    Examples:
+        The model chose a quarter of the frame; the rival gets as many pixels:
+
+        >>> import numpy as np
+        >>> from autogaze_web import Cells, LiveSettings
+        >>> comparison = Comparison(ComparisonSettings(), LiveSettings())
+        >>> frames = np.zeros((2, 140, 140, 4), np.uint8)
+        >>> frames[1, :100] = 200
+        >>> for frame in frames:
+        ...     report = comparison.step(frame, Cells.of(grid=2, row=0, col=0), pixels=4900)
+        >>> report.cells, report.mask_pixels
+        (49, 4900)
+    """
+
+    def __init__(self, settings: ComparisonSettings, view: LiveSettings) -> None:
+        self.view = LiveView(view)
+        self._settings = settings
+
+    def step(self, frame: Rgba, chosen: Cells | Fixations, pixels: int) -> FrameReport:
+        """Processes the frame that the model worked on.
+
+        Args:
+            frame: (H, W, 4) uint8.
+            chosen: the model's cells.
+            pixels: how many pixels they cover.
+        """
+        height, width = frame.shape[:2]
+        budget = self._settings.budget
+        if budget == "own" and self._settings.rival == "patch-diff":
+            return self.view.step(frame)
+        ranked = self._ranked(frame)
+        count = len(chosen) if budget == "tokens" else self._count_for(ranked, pixels, height, width)
+        return self.view.step(frame, _first(ranked, count))
+
+    def _ranked(self, frame: Rgba) -> Cells:
+        """All cells that the rival might choose, the best first."""
+        source, is_first = self.view.settings.patch_diff, self.view.frame.shape != frame.shape
+        if self._settings.rival == "random":
+            order = np.random.default_rng(self.view.index).permutation(source.grid**2)
+            return Cells.of(source.grid, order // source.grid, order % source.grid)
+        if is_first or self.view.index == 0:
+            return Cells.none()
+        return active_cells(patch_difference(self.view.frame, frame, source.grid), 0)
+
+    def _count_for(self, ranked: Cells, pixels: int, height: int, width: int) -> int:
+        """How many of the cells cover about as many pixels, to within half a cell."""
+
+        def covered(count: int) -> int:
+            mask = self.view.settings.mask.footprint(_first(ranked, count), height, width)
+            return mask.plan.pixel_count
+
+        count = bisect_left(range(len(ranked)), pixels, key=covered)
+        return count - 1 if count and pixels - covered(count - 1) < covered(count) - pixels else count
+
+
+def _first(cells: Cells, count: int) -> Cells:
+    first = slice(count)
+    # A score is no confidence: a cell that was chosen is chosen.
+    return Cells.of(cells.grid[first], cells.row[first], cells.col[first])

@@ -1,0 +1,79 @@
+"""A comparison gives the other mask source as much of each frame as the model chose, and no more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autogaze_web import Cells
+from autogaze_web.frames.synthetic import draw_pan
+from autogaze_web.live.comparison import Comparison, ComparisonSettings
+from autogaze_web.live.view import LiveSettings, LiveView
+
+HEIGHT, WIDTH = 90, 160
+CHOSEN = Cells.of(grid=[4, 14, 14], row=[1, 0, 13], col=[2, 0, 13])
+
+
+def frames(count: int) -> list[np.ndarray]:
+    made = [np.zeros((HEIGHT, WIDTH, 4), np.uint8) for _ in range(count)]
+    for index, frame in enumerate(made):
+        draw_pan(frame, index)
+    return made
+
+
+@pytest.mark.parametrize("rival", ["patch-diff", "random"])
+def test_equal_pixels_are_equal_to_within_a_cell(rival: str) -> None:
+    model, comparison = LiveView(), Comparison(ComparisonSettings(rival), LiveSettings())
+    cell = 7 * 12  # the largest of a grid of 14 on this frame
+    for frame in frames(5):
+        ours = model.step(frame, CHOSEN)
+        theirs = comparison.step(frame, CHOSEN, ours.mask_pixels)
+    assert abs(theirs.mask_pixels - ours.mask_pixels) <= cell
+    assert theirs.cells > 3, "its cells are smaller than the model's coarse one"
+
+
+@pytest.mark.parametrize("rival", ["patch-diff", "random"])
+def test_equal_tokens_are_as_many_cells(rival: str) -> None:
+    comparison = Comparison(ComparisonSettings(rival, "tokens"), LiveSettings())
+    reports = [comparison.step(frame, CHOSEN, 0) for frame in frames(3)]
+    assert [report.cells for report in reports[1:]] == [3, 3]
+
+
+def test_the_cells_that_changed_most_come_first() -> None:
+    comparison = Comparison(ComparisonSettings("patch-diff", "tokens"), LiveSettings())
+    before = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    after = before.copy()
+    after[:6, :11], after[-6:, -11:] = 50, 200
+    comparison.step(before, CHOSEN, 0)
+    comparison.step(after, Cells.of(14, 0, 0), 0)
+    cells = comparison.view.cells
+    assert (cells.row.tolist(), cells.col.tolist(), cells.confidence.tolist()) == ([13], [13], [1])
+    assert comparison.step(after, CHOSEN, 1000).cells == 0, "nothing changed: nothing to choose"
+
+
+def test_random_cells_are_the_same_every_time_and_others_in_each_frame() -> None:
+    runs = []
+    for _ in range(2):
+        comparison = Comparison(ComparisonSettings("random", "tokens"), LiveSettings())
+        chosen = []
+        for frame in frames(3):
+            comparison.step(frame, CHOSEN, 0)
+            chosen.append(comparison.view.cells.row.tolist() + comparison.view.cells.col.tolist())
+        runs.append(chosen)
+    assert runs[0] == runs[1]
+    assert runs[0][1] != runs[0][2]
+
+
+def test_with_its_own_threshold_patch_diff_is_what_it_is_alone() -> None:
+    alone, comparison = LiveView(), Comparison(ComparisonSettings(budget="own"), LiveSettings())
+    for frame in frames(3):
+        expected, report = alone.step(frame), comparison.step(frame, CHOSEN, 5)
+        assert (report.cells, report.mask_ratio) == (expected.cells, expected.mask_ratio)
+    np.testing.assert_array_equal(comparison.view.output, alone.output)
+
+
+def test_other_names_are_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match="compared with patch-diff or random, got 'best'"):
+        ComparisonSettings("best")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="budget is pixels, tokens, own, got 'time'"):
+        ComparisonSettings(budget="time")  # type: ignore[arg-type]
