@@ -5,6 +5,7 @@ import {
   framesResult,
   machineText,
   memoryOf,
+  modelName,
   REFERENCES,
   reportText,
   rowsOf,
@@ -71,6 +72,16 @@ test("the figures to compare with are those of docs/perf", async () => {
     assert.equal(figures.changed, rounded(of("patch-diff").p50_total_ms));
     assert.equal(figures.model, rounded(gaze.p50_model_ms));
   }
+});
+
+test("a model has a name that people know", () => {
+  assert.equal(modelName({}), "built-in");
+  assert.equal(modelName({ config: "./built-in/config.json" }), "built-in");
+  assert.equal(
+    modelName({ config: "https://huggingface.co/nvidia/AutoGaze/resolve/main/config.json" }),
+    "nvidia/AutoGaze",
+  );
+  assert.equal(modelName({ config: new File([], "config (1).json") }), "config (1).json");
 });
 
 test("memory is known only where the browser says it", async () => {

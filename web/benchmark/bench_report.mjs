@@ -91,6 +91,21 @@ export async function memoryOf(scope) {
   }
 }
 
+/**
+ * @param {{ model?: string, config?: unknown }} model as of `AutoGaze.create`
+ * @returns {string} its name for people
+ */
+export function modelName({ model = "built-in", config }) {
+  if (config === undefined) return model;
+  if (config instanceof File) return config.name;
+  // The folder, or the repository of a Hugging Face address.
+  const parts = String(config)
+    .replace(/\/resolve\/.*/, "")
+    .replace(/\/config\.json$/, "")
+    .split("/");
+  return parts.slice(String(config).startsWith("https://huggingface.co/") ? -2 : -1).join("/");
+}
+
 /** @typedef {{ name: string, values: string[] }} BenchRow */
 
 /**

@@ -9,7 +9,7 @@
 
 import { AutoGaze, adapterName, isSoftware, PatchDiff, requestAdapter } from "../../wasm_bridge/autogaze.mjs";
 import { loadExample } from "../check/example_check.mjs";
-import { framesResult, memoryOf } from "./bench_report.mjs";
+import { framesResult, memoryOf, modelName } from "./bench_report.mjs";
 
 export const SIZE = { width: 640, height: 360 };
 const FRAMES = 30;
@@ -149,12 +149,6 @@ async function machine() {
     cores: hardwareConcurrency,
     isolated: globalThis.crossOriginIsolated,
   };
-}
-
-/** @param {CreateOptions} model */
-function modelName({ model, config }) {
-  if (config instanceof File) return config.name;
-  return config === undefined ? (model ?? "built-in") : String(config);
 }
 
 /**

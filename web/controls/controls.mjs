@@ -52,7 +52,9 @@ export class Controls {
     const value = values[this.#qualityOption];
     const threshold = value === "off" ? 0 : Number(value);
     this.#quality.value = String(Math.round((1 - threshold) * 100));
-    const text = `${this.#quality.value} % (threshold ${value === "off" ? "off" : threshold.toFixed(2)})`;
+    const meaning = this.#qualityOption === "task-loss-requirement" ? "stops at loss" : "changes above";
+    const effect = value === "off" ? "never stops early" : `${meaning} threshold ${threshold.toFixed(2)}`;
+    const text = `${this.#quality.value} %, ${effect}`;
     this.#qualityValue.textContent = text;
     this.#quality.setAttribute("aria-valuetext", text);
   }
