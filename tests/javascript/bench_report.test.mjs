@@ -89,6 +89,8 @@ test("memory is known only where the browser says it", async () => {
   assert.equal(await memoryOf({ crossOriginIsolated: true, performance }), 5e8);
   assert.equal(await memoryOf({ crossOriginIsolated: false, performance }), null);
   assert.equal(await memoryOf({ crossOriginIsolated: true, performance: {} }), null);
+  const never = { measureUserAgentSpecificMemory: () => new Promise(() => {}) };
+  assert.equal(await memoryOf({ crossOriginIsolated: true, performance: never }, 1), null);
   const refused = { measureUserAgentSpecificMemory: async () => Promise.reject(new Error("no")) };
   assert.equal(await memoryOf({ crossOriginIsolated: true, performance: refused }), null);
 });

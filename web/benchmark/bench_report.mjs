@@ -78,14 +78,16 @@ export function framesResult(samples) {
 }
 
 /**
- * The memory of the page, if the browser says: only isolated pages in Chromium learn it.
+ * The memory of the page, if the browser says: only isolated pages in Chromium learn it, some after a minute.
  * @param {any} scope
+ * @param {number} [limitMs] how long to wait
  * @returns {Promise<number | null>}
  */
-export async function memoryOf(scope) {
+export async function memoryOf(scope, limitMs = 3000) {
   if (!scope.crossOriginIsolated || !scope.performance.measureUserAgentSpecificMemory) return null;
+  const tooLate = new Promise((resolve) => setTimeout(resolve, limitMs, null));
   try {
-    return (await scope.performance.measureUserAgentSpecificMemory()).bytes;
+    return (await Promise.race([scope.performance.measureUserAgentSpecificMemory(), tooLate]))?.bytes ?? null;
   } catch {
     return null;
   }
