@@ -1,7 +1,7 @@
 """Another mask source on the frames that a model works on, with as much of each frame as the model chose.
 
-Every source chooses cells of patch-diff's grid, the best first, until they cover as many pixels as the model's
-cells, or until there are as many of them.
+The other source chooses cells of patch-diff's grid, the best first, until they cover as many pixels as the
+model's cells, or until there are as many of them.
 """
 
 from __future__ import annotations
