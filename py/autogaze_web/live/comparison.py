@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..frames.rgba import Rgba
 from ..masks.cells import Cells
@@ -91,7 +92,7 @@ class Comparison:
         """All cells that the rival might choose, the best first."""
         source, is_first = self.view.settings.patch_diff, self.view.frame.shape != frame.shape
         if self._settings.rival == "random":
-            order = np.random.default_rng(self.view.index).permutation(source.grid**2)
+            order = _shuffled(source.grid**2, self.view.index)
             return Cells.of(source.grid, order // source.grid, order % source.grid)
         if is_first or self.view.index == 0:
             return Cells.none()
@@ -112,3 +113,15 @@ def _first(cells: Cells, count: int) -> Cells:
     first = slice(count)
     # A score is no confidence: a cell that was chosen is chosen.
     return Cells.of(cells.grid[first], cells.row[first], cells.col[first])
+
+
+def _shuffled(count: int, seed: int) -> NDArray[np.intp]:
+    """The numbers below ``count`` in an order that looks random; the page has no ``numpy.random``.
+
+    They are sorted by the hash of SplitMix64 (Steele et al. 2014).
+    """
+    value = np.arange(count, dtype=np.uint64) + np.uint64(seed * count + 1)
+    value *= np.uint64(0x9E3779B97F4A7C15)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.argsort(value ^ (value >> np.uint64(31)))
