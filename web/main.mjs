@@ -27,6 +27,7 @@ import { hideNotice, showError, showNotice } from "./page/notice.mjs";
 import { loadPalettes } from "./page/palettes.mjs";
 import { ProgressBar } from "./page/progress_bar.mjs";
 import { Panels, panelCanvases } from "./panels/panels.mjs";
+import { addViewBar } from "./panels/view_bar.mjs";
 import { GazeTimeline } from "./playback/gaze_timeline.mjs";
 import { PlaybackBar } from "./playback/playback_bar.mjs";
 import { addGallery } from "./samples/gallery.mjs";
@@ -84,6 +85,7 @@ async function compose(view) {
   const page = { view, settings, player, maskSource };
 
   new Panels(page);
+  addViewBar(page);
   new Headline(page);
   new PlaybackBar(page);
   new GazeTimeline(page);

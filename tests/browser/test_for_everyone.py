@@ -54,6 +54,9 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     page.click("#share-open")
     assert serious(page) == []
     page.click("#share-close")
+    page.select_option("#view", "input-output")
+    assert serious(page) == []  # one picture over the other
+    page.select_option("#view", "panels")
     page.click("#shortcuts-open")
     assert serious(page) == []
     page.click("#shortcuts-close")
@@ -100,6 +103,7 @@ def test_keys_do_what_clicks_do(live):
     output = page.input_value("#output-mode")
     page.keyboard.press("v")
     assert page.input_value("#output-mode") != output
+    assert_views_work_by_keys(page)
     page.keyboard.press("1")
     feature = page.locator("details.feature").first
     assert feature.get_attribute("open") is not None
@@ -121,6 +125,24 @@ def test_keys_do_what_clicks_do(live):
     page.keyboard.type("# v [ ] 1 ?")
     assert "# v [ ] 1 ?" in page.input_value("#hook-code")
     assert page.is_hidden("#shortcuts")
+
+
+def assert_views_work_by_keys(page: Page) -> None:
+    """The handle between two pictures moves, and all panels show the same part at any zoom."""
+    page.select_option("#view", "input-mask")
+    page.focus("#split")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert in_page(page, "page_elements.shownPanels") == {"input": "none", "mask": "inset(0px 0px 0px 1%)"}
+    page.select_option("#view", "panels")
+    page.focus("#zoom-in")
+    for key in ("Enter", "Enter", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+    assert page.inner_text("#zoom-reset") == "225 %"
+    (transform,) = set(in_page(page, "page_elements.transforms"))
+    assert transform.startswith("matrix(2.25, 0, 0, 2.25, -")
+    page.click("#zoom-reset")
+    assert set(in_page(page, "page_elements.transforms")) == {"none"}
 
 
 def test_nothing_jumps_while_numbers_change(live):

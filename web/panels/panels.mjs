@@ -119,6 +119,7 @@ export class Panels {
     const [width = 16, height = 9] = shape.split("/").map(Number);
     this.#ratioOfShape = width / height;
     this.#panels.style.setProperty("--shape", shape);
+    this.#panels.style.setProperty("--ratio", String(this.#ratioOfShape));
   }
 
   /** Clears everything that was shown of the previous source. */

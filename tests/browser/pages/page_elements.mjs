@@ -177,3 +177,16 @@ export function positions() {
     (strip?.left ?? 0) + (x / 400) * (strip?.width ?? 0),
   ];
 }
+
+/** How the pictures of the visible panels are cut, by the panel's name. */
+export function shownPanels() {
+  const pictures = [...document.querySelectorAll(".panel .picture")].filter((each) => each.checkVisibility());
+  return Object.fromEntries(
+    pictures.map((each) => [each.querySelector("canvas")?.id, getComputedStyle(each).clipPath]),
+  );
+}
+
+/** The transforms of the panels' canvases, which zooming changes. */
+export function transforms() {
+  return [...document.querySelectorAll(".panel canvas")].map((each) => getComputedStyle(each).transform);
+}
