@@ -243,6 +243,13 @@ def test_cameras_are_picked_and_mirrored(page, site_url):
     white, red, blue = (255, 255), (200, 0), (0, 200)
     colour(10, white)
     colour(150, blue)
+    # A phone's front camera is a mirror from the start.
+    page.evaluate("() => { isPhone = true; }")
+    page.select_option("#camera-device", "user-1")
+    expect(page.locator("#camera-mirror")).to_be_checked()
+    page.select_option("#camera-device", "environment-1")
+    expect(page.locator("#camera-mirror")).not_to_be_checked()
+    page.evaluate("() => { isPhone = false; }")
     page.select_option("#camera-device", "user-1")
     colour(150, red)
     assert page.evaluate("asked.at(-1).deviceId.exact") == "user-1"

@@ -46,6 +46,7 @@ export async function requestCamera(setup, device, retry) {
 class CameraSource {
   /** The camera's id. */
   device = "";
+  isFront = false;
 
   #setup;
   #label = "";
@@ -92,7 +93,9 @@ class CameraSource {
   /** @param {MediaStream} stream */
   #play(stream) {
     const [track] = stream.getVideoTracks();
-    this.device = track?.getSettings().deviceId ?? "";
+    const { deviceId, facingMode } = track?.getSettings() ?? {};
+    this.device = deviceId ?? "";
+    this.isFront = facingMode === "user";
     this.#label = track?.label || "The camera";
     const mirrored = () => this.#setup.values["camera-mirror"] === true;
     this.#playing = playingStream(stream, this.#setup, () => this.#replace(), mirrored);

@@ -30,6 +30,14 @@ export class CameraPicker {
       const mirrored = values["camera-mirror"] === true && values.source === "camera";
       element("video", HTMLVideoElement).classList.toggle("mirror", mirrored);
     });
+    // Until somebody says otherwise, the front camera of a phone is a mirror, and no other one is.
+    let chosen = !settings.isDefault("camera-mirror");
+    element("camera-mirror", HTMLInputElement).addEventListener("change", () => {
+      chosen = true;
+    });
+    player.on("source", (source) => {
+      if (source?.device !== undefined && !chosen) settings.set({ "camera-mirror": source.isFront === true });
+    });
     this.#select.addEventListener("change", () => this.#choose());
     // Also while no camera is open: one that is gone or in use is replaced by choosing another one.
     player.on("state", () => this.#show());

@@ -38,6 +38,7 @@
  * @property {FileSource} [playback] of a file: to step and seek in it
  * @property {string} [title] of a file: its name
  * @property {string} [device] of a camera: its id
+ * @property {boolean} [isFront] of a camera: whether it looks at the user; only phones and tablets say so
  */
 
 export {};

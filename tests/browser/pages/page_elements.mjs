@@ -186,7 +186,10 @@ export function shownPanels() {
   );
 }
 
-/** The transforms of the panels' canvases, which zooming changes. */
+/** The zoom of each panel's canvas and how far it is moved, in whole pixels. */
 export function transforms() {
-  return [...document.querySelectorAll(".panel canvas")].map((each) => getComputedStyle(each).transform);
+  return [...document.querySelectorAll("#panels canvas")].map((each) => {
+    const { a, e, f } = new DOMMatrix(getComputedStyle(each).transform);
+    return `${a} ${Math.round(e)} ${Math.round(f)}`;
+  });
 }

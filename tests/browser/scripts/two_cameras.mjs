@@ -28,7 +28,8 @@ navigator.mediaDevices.getUserMedia = async ({ video }) => {
   }, 50);
   const stream = canvas.captureStream(20);
   const [track] = stream.getVideoTracks();
-  track.getSettings = () => ({ deviceId: back ? "environment-1" : "user-1" });
+  const facingMode = globalThis.isPhone ? (back ? "environment" : "user") : undefined;
+  track.getSettings = () => ({ deviceId: back ? "environment-1" : "user-1", facingMode });
   Object.defineProperty(track, "label", { value: back ? "Back eye" : "Front eye" });
   streams.push(stream);
   return stream;
