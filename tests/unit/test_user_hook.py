@@ -75,6 +75,13 @@ def test_a_loop_without_an_end_is_stopped(body):
     assert report.line is not None
 
 
+def test_the_code_outside_the_function_has_longer_for_its_imports():
+    define = "\ndef on_frame(frame, trace, output): pass"
+    assert Hook("import time; time.sleep(0.1)\nvalue = 1" + define, limit_seconds=0.05)
+    with pytest.raises(HookError, match="the code outside on_frame may take"):
+        Hook("while True: pass" + define, first_limit_seconds=0.05)
+
+
 def test_what_is_printed_is_bounded():
     report = call("for i in range(10 ** 5):\n    print('x' * 100)")[1]
     assert MOST_PRINTED <= len(report.printed) <= MOST_PRINTED + 1

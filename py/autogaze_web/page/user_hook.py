@@ -27,6 +27,8 @@ from ..masks.footprint import Footprint
 
 FILE = "<hook>"
 LIMIT_SECONDS = 1.0
+# Imports take seconds on a slow machine, once.
+FIRST_LIMIT_SECONDS = 10.0
 MOST_PRINTED = 4000
 FUNCTION = "on_frame"
 
@@ -101,7 +103,12 @@ class Hook:
         HookError: if the code cannot be compiled or run, or has no function ``on_frame``.
     """
 
-    def __init__(self, code: str, limit_seconds: float = LIMIT_SECONDS) -> None:
+    def __init__(
+        self,
+        code: str,
+        limit_seconds: float = LIMIT_SECONDS,
+        first_limit_seconds: float = FIRST_LIMIT_SECONDS,
+    ) -> None:
         self._limit = limit_seconds
         self._names: dict[str, Any] = {"__name__": "hook", "np": np}
         try:
@@ -109,7 +116,8 @@ class Hook:
         except (SyntaxError, ValueError) as error:
             line = error.lineno if isinstance(error, SyntaxError) else None
             raise HookError(_sentence(error), line) from None
-        report = self._call(lambda: exec(compiled, self._names))
+        outside = f"the code outside {FUNCTION}"
+        report = self._call(lambda: exec(compiled, self._names), first_limit_seconds, outside)
         if report.problem:
             raise HookError(report.problem, report.line)
         if not callable(self._names.get(FUNCTION)):
@@ -129,7 +137,11 @@ class Hook:
         readable = frame.view()
         readable.flags.writeable = False
         answers: list[Any] = []
-        report = self._call(lambda: answers.append(self._names[FUNCTION](readable, trace, output)))
+
+        def call() -> None:
+            answers.append(self._names[FUNCTION](readable, trace, output))
+
+        report = self._call(call, self._limit, "one call")
         if report.problem:
             return None, report
         if answers[0] is None:
@@ -143,12 +155,12 @@ class Hook:
             return None, HookReport(problem, None, report.printed, report.ms, False)
         return image, report
 
-    def _call(self, function: Callable[[], object]) -> HookReport:
+    def _call(self, function: Callable[[], object], limit: float, what: str) -> HookReport:
         printed = _Bounded()
         start = time.perf_counter()
         problem, line, stopped = "", None, False
         before = sys.gettrace()
-        sys.settrace(_deadline(start + self._limit))
+        sys.settrace(_deadline(start + limit))
         try:
             with contextlib.redirect_stdout(printed):
                 function()
@@ -161,7 +173,7 @@ class Hook:
             sys.settrace(before)
         seconds = time.perf_counter() - start
         if stopped:
-            problem = f"stopped after {seconds:.1f} s: one call may take {self._limit:g} s"
+            problem = f"stopped after {seconds:.1f} s: {what} may take {limit:g} s"
         return HookReport(problem, line, printed.getvalue(), seconds * 1000, stopped)
 
 
