@@ -7,11 +7,12 @@ from pathlib import Path
 import clips
 import numpy as np
 import pytest
-from conftest import OpenPage, ServeAt
 from in_page import in_page
 from live_page import eventually
 from playwright.sync_api import Page
 from recorded_page import RecordedPage
+
+from conftest import OpenPage, ServeAt
 
 pytestmark = pytest.mark.browser
 

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Launch
 from perf_folder import CAMERA, Case, make_folder
 from perf_matrix import measure, read_results, report
+
+from conftest import Launch
 
 pytestmark = pytest.mark.browser
 
