@@ -104,7 +104,7 @@ def test_pictures_are_the_panels_and_files_those_of_the_command_line(live, tmp_p
         np.testing.assert_array_equal(np.asarray(picture.convert("RGBA")), pixels)
         assert picture.text["Title"] == "AutoGaze in the browser"
         assert re.fullmatch(r"\d+ of 196 cells · \d+ % skipped", picture.text["Description"])
-        assert picture.text["Source"] == urlsplit(page.url).netloc
+        assert picture.text["Comment"] == urlsplit(page.url).netloc
         assert name in page.inner_text("#export-status")
 
     page.select_option("#export-choice", "panels")

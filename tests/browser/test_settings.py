@@ -31,6 +31,10 @@ def test_every_option_is_in_the_panel(live):
             assert row["checked"] is option.default
         elif name != "source":
             assert row["value"] == str(option.default), name
+    weights = page.eval_on_selector_all(
+        ".setting .help", "(all) => all.map((one) => getComputedStyle(one).fontWeight)"
+    )
+    assert set(weights) == {"400"}
     groups = page.eval_on_selector_all(
         "#settings-groups summary", "(all) => all.map((one) => one.textContent)"
     )

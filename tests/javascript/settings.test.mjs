@@ -61,6 +61,13 @@ describe("Settings", () => {
     const { values, start } = parseAddress(TABLE, "");
     const cold = new Settings(TABLE, values, start);
     assert.equal(cold.changedCount, 0);
+    assert.equal(cold.isDefault("mask-visualization"), true);
+    assert.equal(cold.query(), "");
+    cold.set({ mode: "tiled" });
+    assert.equal(cold.values["mask-visualization"], "outlines");
+    cold.set({ mode: "realtime", "mask-visualization": "blend" });
+    cold.restore("mask-visualization");
+    assert.equal(cold.changedCount, 0);
     cold.set({ "mask-source": "patch-diff", "keyframe-duration": 5 });
     assert.equal(cold.changedCount, 2);
     cold.restoreAll();

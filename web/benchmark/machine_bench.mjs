@@ -135,7 +135,8 @@ async function exampleFrames() {
   return made;
 }
 
-async function machine() {
+/** The browser, the operating system, the number of cores, and whether threads are allowed. */
+export async function machine() {
   const { userAgent, hardwareConcurrency } = navigator;
   // Only Chromium has it.
   const { userAgentData } = /** @type {any} */ (navigator);

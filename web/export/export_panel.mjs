@@ -41,9 +41,8 @@ export class ExportPanel {
   #files = document.querySelectorAll("#feature-export [data-file]");
   /** @type {Recording | undefined} */
   #recording;
-  /** @type {{ width: number, height: number }} */
-  #size = { width: 0, height: 0 };
-  #numbers = "";
+  /** The newest frame's. @type {FrameReport | undefined} */
+  #report;
 
   /** @param {{ view: LiveView, player: SourcePlayer }} page */
   constructor({ view, player }) {
@@ -71,11 +70,8 @@ export class ExportPanel {
 
   /** @param {FrameReport} report */
   #enableFiles(report) {
-    const { recorded, width, height } = report;
-    this.#size = { width, height };
-    const share = shareOf(report);
-    this.#numbers = share ? shareText(share) : "";
-    showText(this.#frames, String(recorded));
+    this.#report = report;
+    showText(this.#frames, String(report.recorded));
     for (const button of this.#files) button.disabled = false;
   }
 
@@ -83,8 +79,9 @@ export class ExportPanel {
     const choice = /** @type {PictureChoice} */ (this.#choice.value);
     await this.#try(async () => {
       const { title, address } = credits();
-      const texts = { Title: title, Description: this.#numbers, Source: address };
-      this.#save(await withTexts(await this.#view.picture(choice), texts), fileName(choice, "png"));
+      const share = this.#report && shareOf(this.#report);
+      const texts = { Title: title, ...(share && { Description: shareText(share) }), Comment: address };
+      this.#save(withTexts(await this.#view.picture(choice), texts), fileName(choice, "png"));
     });
   }
 
@@ -94,7 +91,8 @@ export class ExportPanel {
     await this.#try(async () => {
       const { title, playback } = this.#player;
       const framesPerSecond = (await playback?.framesPerSecond()) ?? null;
-      const bytes = await this.#view.file(kind, { name: title, ...this.#size, framesPerSecond });
+      const { width = 0, height = 0 } = this.#report ?? {};
+      const bytes = await this.#view.file(kind, { name: title, width, height, framesPerSecond });
       this.#save(new Blob([bytes], { type }), fileName(what, suffix));
     });
   }
@@ -103,14 +101,14 @@ export class ExportPanel {
     const choice = /** @type {PictureChoice} */ (this.#choice.value);
     const format = /** @type {RecordingFormat} */ (this.#format.value);
     const { checked: caption } = element("export-caption", HTMLInputElement);
-    const recording = new Recording(this.#view, choice, format, { credits: { ...credits(), caption } });
-    this.#recording = recording;
-    recording.onProgress = (progress) => this.#show(progress);
-    recording.pause(this.#isPaused);
-    this.#showState(true);
-    this.#show({ frames: 0, milliseconds: 0, bytes: 0 });
-    this.#status.textContent = "Recording. Pausing the source pauses it too.";
     await this.#try(async () => {
+      const recording = new Recording(this.#view, choice, format, { credits: { ...credits(), caption } });
+      this.#recording = recording;
+      recording.onProgress = (progress) => this.#show(progress);
+      recording.pause(this.#isPaused);
+      this.#showState(true);
+      this.#show({ frames: 0, milliseconds: 0, bytes: 0 });
+      this.#status.textContent = "Recording. Pausing the source pauses it too.";
       const finished = await recording.finished;
       if (finished) this.#saveRecording(finished, choice, format);
       else this.#status.textContent = "The recording was cancelled.";

@@ -10,9 +10,9 @@ const AFTER_HEADER = 33;
  * The picture with one `iTXt` chunk for each text (PNG 3rd edition, 11.3.3.4). Its pixels stay as they are.
  * @param {Blob} png
  * @param {Record<string, string>} texts by keyword, such as `Title`
- * @returns {Promise<Blob>}
+ * @returns {Blob}
  */
-export async function withTexts(png, texts) {
+export function withTexts(png, texts) {
   const chunks = Object.entries(texts).map(([keyword, text]) => chunk("iTXt", `${keyword}\0\0\0\0\0${text}`));
   return new Blob([png.slice(0, AFTER_HEADER), ...chunks, png.slice(AFTER_HEADER)], { type: "image/png" });
 }

@@ -16,8 +16,11 @@ export class Recording {
   /** Resolves when there is a file, or with null if it is cancelled; rejects with a sentence if it fails. */
   finished;
 
+  /** The view has one tap. @type {Recording | undefined} */
+  static #running;
+
   #view;
-  #worker = new Worker(new URL("recording_worker.mjs", import.meta.url), { type: "module" });
+  #worker;
   /** @type {(finished: FinishedRecording | null) => void} */
   #resolve = () => {};
   /** @type {(reason: Error) => void} */
@@ -27,10 +30,14 @@ export class Recording {
    * @param {LiveView} view
    * @param {PictureChoice} choice
    * @param {RecordingFormat} format
+   * @throws {Error} while another recording is running
    * @param {{ maxBytes?: number, maxMs?: number, credits?: Credits }} [more] when it ends by itself, and what it says of itself
    */
   constructor(view, choice, format, { maxBytes = MAX_RECORDING_BYTES, maxMs, credits } = {}) {
+    if (Recording.#running) throw new Error("Another recording is running: end it first.");
+    Recording.#running = this;
     this.#view = view;
+    this.#worker = new Worker(new URL("recording_worker.mjs", import.meta.url), { type: "module" });
     this.finished = /** @type {Promise<FinishedRecording | null>} */ (
       new Promise((resolve, reject) => {
         this.#resolve = resolve;
@@ -76,6 +83,8 @@ export class Recording {
   }
 
   #end() {
+    if (Recording.#running !== this) return;
+    Recording.#running = undefined;
     this.#view.untap();
     this.#worker.terminate();
   }

@@ -50,7 +50,10 @@ export class Share {
     this.#player = player;
     element("share-open", HTMLButtonElement).addEventListener("click", () => this.#open());
     element("share-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
-    this.#dialog.addEventListener("close", () => this.#recording?.cancel());
+    this.#dialog.addEventListener("close", () => {
+      this.#recording?.cancel();
+      this.#preview.pause();
+    });
     element("share-copy", HTMLButtonElement).addEventListener("click", () => this.#copy());
     const sendLink = element("share-send-link", HTMLButtonElement);
     sendLink.hidden = !("share" in navigator);
@@ -85,11 +88,14 @@ export class Share {
       this.#showStatus("Nothing is playing: close this, press Start, and share again.");
       return;
     }
+    this.#record.disabled = true;
+    const { mp4 } = await writableFormats();
+    this.#record.disabled = false;
+    if (!this.#dialog.open) return;
+    const format = mp4 ? "mp4" : "gif";
     this.#showClip(undefined);
     this.#showRecording(true);
     try {
-      const { mp4 } = await writableFormats();
-      const format = mp4 ? "mp4" : "gif";
       this.#recording = new Recording(this.#view, "panels", format, {
         maxMs: CLIP_MS,
         credits: { ...credits(), caption: true },

@@ -22,7 +22,7 @@ const ROWS = [
 const RIVALS = {
   "patch-diff": {
     name: "Changed pixels",
-    aim: "Changed pixels takes the cells that differ most from the frame before, which is what PSNR rewards",
+    aim: "Changed pixels takes the cells that differ most from the frame before",
   },
   random: {
     name: "Random cells",
@@ -120,7 +120,7 @@ export class Comparison {
     for (const place of this.#panels.querySelectorAll(".compare-name")) place.textContent = name;
     showText(
       element("compare-aim", HTMLElement),
-      `AutoGaze takes the cells from which a vision model can still rebuild the frame. ${aim}.`,
+      `AutoGaze takes the cells from which the frame can be rebuilt best. ${aim}.`,
     );
     this.#reset();
     if (this.#wanted) this.#compare();

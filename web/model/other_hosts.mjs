@@ -12,12 +12,17 @@ const DIRECT = /^https:\/\/([^/]+\.)?(huggingface\.co|hf\.co)$/;
 /** @type {Promise<HTMLIFrameElement> | undefined} */
 let frame;
 
+/** Those that need a route. @param {string[]} origins of other sites */
+export function routedOrigins(origins) {
+  return origins.filter((origin) => !DIRECT.test(origin));
+}
+
 /**
  * @param {string[]} origins of other sites that the user agreed to
  * @returns {Promise<Route | undefined>} undefined if none of them needs a route
  */
 export async function openRoute(origins) {
-  const routed = origins.filter((origin) => !DIRECT.test(origin));
+  const routed = routedOrigins(origins);
   if (routed.length === 0) return undefined;
   frame ??= addFrame();
   const { port1, port2 } = new MessageChannel();

@@ -6,8 +6,9 @@
  * by the sha256 in build.json, so that files of two builds never mix. What a start needs is cached at once,
  * everything else when it is first used. A new build waits until the page activates it.
  *
- * Scripts of this origin, a user's function among them, can write into the cache. Whatever can run is therefore
- * verified whenever it is read, and build.json by BUILD; large data once in the life of this worker.
+ * Scripts of this origin, a user's function among them, can write into the cache. Documents, scripts and Python are
+ * therefore verified whenever they are read, and build.json by BUILD; WebAssembly and large data once in the life of
+ * this worker, while they are delivered.
  *
  * A classic script: not every browser has service workers that are modules.
  * @module

@@ -55,7 +55,7 @@ export class Settings extends TypedEventTarget {
   set(values) {
     const implied = Object.entries(values).map(([name, value]) => impliedBy(this.option(name), value));
     const wanted = Object.assign({}, ...implied, values);
-    if ("mode" in wanted) Object.assign(wanted, { ...this.#defaultsInMode(wanted.mode), ...wanted });
+    if ("mode" in wanted) Object.assign(wanted, { ...this.#movedByMode(wanted.mode), ...wanted });
     const changed = Object.keys(wanted).filter((name) => this.values[name] !== wanted[name]);
     if (changed.length === 0) return;
     Object.assign(this.values, wanted);
@@ -69,35 +69,39 @@ export class Settings extends TypedEventTarget {
 
   /** The number of settings that somebody changed; the open source is no setting. */
   get changedCount() {
-    const start = { ...this.#defaults, ...this.#start };
     const names = Object.keys(this.values).filter((name) => !SOURCE_OPTIONS.includes(name));
-    return names.filter((name) => this.values[name] !== start[name]).length;
+    return names.filter((name) => !this.isDefault(name)).length;
   }
 
   /**
-   * Restores the default of an option.
+   * Restores the default of an option, which for this visit is what the page itself chose.
    * @param {string} name
    */
   restore(name) {
     this.set({ [name]: this.#defaults[name] ?? "" });
   }
 
-  /** Restores what the visit started with without a setting of its own, except which source is open. */
+  /** Restores the defaults of all options but those that say which source is open. */
   restoreAll() {
     const open = SOURCE_OPTIONS.map((name) => [name, this.values[name] ?? ""]);
-    this.set({ ...defaultsOf(this.#table), ...this.#start, ...Object.fromEntries(open) });
+    this.set({ ...this.#defaultsIn(), ...Object.fromEntries(open) });
   }
 
   get #defaults() {
-    return defaultsOf(this.#table, this.values.mode);
+    return this.#defaultsIn(this.values.mode);
+  }
+
+  /** @param {Value} [mode] the default one if not given */
+  #defaultsIn(mode) {
+    return { ...defaultsOf(this.#table, mode), ...this.#start };
   }
 
   /**
    * Options at their default stay at it when the mode changes.
    * @param {Value} mode
    */
-  #defaultsInMode(mode) {
-    const next = Object.entries(defaultsOf(this.#table, mode));
+  #movedByMode(mode) {
+    const next = Object.entries(this.#defaultsIn(mode));
     return Object.fromEntries(next.filter(([name]) => name !== "mode" && this.isDefault(name)));
   }
 

@@ -28,7 +28,7 @@ from ..masks.footprint import Footprint
 FILE = "<hook>"
 LIMIT_SECONDS = 1.0
 # Imports take seconds on a slow machine, once.
-FIRST_LIMIT_SECONDS = 10.0
+FIRST_LIMIT_SECONDS = 5.0
 MOST_PRINTED = 4000
 FUNCTION = "on_frame"
 

@@ -4,21 +4,11 @@
  * case: its summary, or `error` with the notice that the page showed instead.
  */
 
+const { machine, runBenchmark } = await import("../web/benchmark/machine_bench.mjs");
+
 const POLL_MS = 100;
 
 window.logs = [];
-
-/** The browser, the operating system and the number of cores. */
-async function machine() {
-  const { userAgent, userAgentData, hardwareConcurrency: cores } = navigator;
-  const hints = await userAgentData?.getHighEntropyValues(["fullVersionList", "platform"]);
-  const named = hints?.fullVersionList.find(({ brand }) => brand === "Chromium");
-  return {
-    browser: named ? `${named.brand} ${named.version}` : userAgent,
-    system: hints?.platform ?? "",
-    cores,
-  };
-}
 
 /** The text of the notice that the site shows, if any. */
 function noticeOf({ document }) {
@@ -49,7 +39,6 @@ async function measure({ name, query, limit }) {
 /** The page's own benchmark, `web/benchmark/machine_bench.mjs`, or its error. */
 async function benchmark({ benchmark_seconds: seconds, model }) {
   if (seconds === null) return null;
-  const { runBenchmark } = await import("../web/benchmark/machine_bench.mjs");
   const files = model && { config: `${model}config.json`, weights: `${model}model.safetensors` };
   try {
     return await runBenchmark({ model: files ?? {}, seconds });
