@@ -185,4 +185,4 @@ def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, gpu_che
     assert "The GPU was lost twice within a minute" in notice(page)
     wait_model(page, "WebAssembly")
     assert page.input_value("#mask-source") == "autogaze"
-    wait_frames(page, 3)
+    replay(record(page, 3), gpu_checkpoint)

@@ -116,7 +116,7 @@ describe("CachedSite.add", () => {
     ];
     container.registration.active = {
       postMessage(/** @type {object} */ message, /** @type {MessagePort[]} */ [port]) {
-        assert.deepEqual(message, { cache: ["a"] });
+        assert.deepEqual(/** @type {{ cache: string[] }} */ (message).cache[0], "a");
         for (const answer of answers.shift() ?? []) port?.postMessage(answer);
       },
     };
@@ -125,16 +125,25 @@ describe("CachedSite.add", () => {
       configurable: true,
       value: { serviceWorker: container, storage: { estimate: async () => ({ quota: 1e9, usage: 0 }) } },
     });
-    Object.defineProperty(globalThis, "caches", { configurable: true, value: { keys: async () => [] } });
-    const site = new CachedSite();
-    await assert.rejects(site.add(["a"]), /not stored yet/);
-    await site.start();
+    // One of the two files is stored already, and counted in what is used.
+    const site = new URL("../../", import.meta.url).href;
+    const manifest = { start: [], files: { a: { bytes: 3e9 }, b: { bytes: 5e9 } } };
+    const cache = { match: async () => Response.json(manifest), keys: async () => [{ url: `${site}a` }] };
+    const caches = { keys: async () => ["autogaze-site 1"], open: async () => cache };
+    Object.defineProperty(globalThis, "caches", { configurable: true, value: caches });
+    const cached = new CachedSite();
+    await assert.rejects(cached.add(["a"]), /not stored yet/);
+    await cached.start();
     /** @type {number[]} */
     const heard = [];
-    await site.add(["a"], (bytes) => heard.push(bytes));
+    await cached.add(["a"], (bytes) => heard.push(bytes));
     assert.deepEqual(heard, [5, 9]);
-    await assert.rejects(site.add(["a"]), { message: "a could not be stored (404)." });
-    await assert.rejects(site.add(["a"]), (error) => error instanceof SpaceError);
+    await assert.rejects(cached.add(["a"]), { message: "a could not be stored (404)." });
+    await assert.rejects(cached.add(["a", "b"]), (error) => {
+      assert(error instanceof SpaceError);
+      assert.match(error.message, /it needs 5000.0 MB, and this browser has 1000.0 MB left/);
+      return true;
+    });
     Object.defineProperty(globalThis, "navigator", { configurable: true, value: before });
   });
 });

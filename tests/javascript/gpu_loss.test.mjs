@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { FileError } from "../../wasm_bridge/calls/limited_fetch.mjs";
 import { Serializer } from "../../wasm_bridge/calls/serializer.mjs";
 import { LoadedModel } from "../../wasm_bridge/model/loaded_model.mjs";
 import { ModelHost } from "../../wasm_bridge/model/model_host.mjs";
@@ -13,7 +14,7 @@ const until = async (/** @type {() => unknown} */ condition) => {
 };
 
 describe("starting a runner", () => {
-  /** What becomes of the GPU in each try; the last one stays. @type {("works" | "lost" | "refused" | "broken")[]} */
+  /** What becomes of the GPU in each try; the last one stays. @type {("works" | "lost" | "refused" | "broken" | "no file")[]} */
   let fates;
   /** @type {string[]} */
   let tries;
@@ -40,6 +41,7 @@ describe("starting a runner", () => {
       lost: fate === "lost" ? Promise.resolve() : new Promise(() => {}),
       prepare: () => {
         if (fate === "broken") throw new Error("The shader is invalid.");
+        if (fate === "no file") throw new FileError("The graph is missing (404).");
         return fate === "lost" ? new Promise(() => {}) : Promise.resolve();
       },
       close: async () => {
@@ -47,8 +49,9 @@ describe("starting a runner", () => {
       },
     };
   };
-  const start = (/** @type {"auto" | "webgpu" | "wasm"} */ wanted) =>
-    startRunner(wanted, (target) => JSON.stringify(target), SETUP, make);
+  /** @param {"auto" | "webgpu" | "wasm"} wanted */
+  const start = (wanted, graphsFor = (/** @type {string} */ target) => JSON.stringify(target)) =>
+    startRunner(wanted, graphsFor, SETUP, make);
 
   test("a GPU that works is used as it is", async () => {
     fates = ["works"];
@@ -80,6 +83,18 @@ describe("starting a runner", () => {
     }
   });
 
+  test("a file that is missing is not the GPU's fault", async () => {
+    fates = ["no file"];
+    const cause = "The model runs on WebAssembly, because what the GPU needs is unavailable:";
+    assert.deepEqual((await start("auto")).notes, [`${cause} The graph is missing (404).`]);
+    const withoutGpu = await start("auto", (target) => {
+      if (target === "gpu") throw new Error("ValueError: graphs.json has no frame graph for the target gpu.");
+      return JSON.stringify(target);
+    });
+    assert.deepEqual(withoutGpu.notes, [`${cause} graphs.json has no frame graph for the target gpu.`]);
+    await assert.rejects(start("webgpu"), { message: "The graph is missing (404)." });
+  });
+
   test("who asks for WebGPU is told why there is none", async () => {
     fates = ["lost"];
     await assert.rejects(start("webgpu"), { message: LOST });
@@ -90,6 +105,7 @@ describe("starting a runner", () => {
 });
 
 describe("a host whose GPU is lost", () => {
+  const files = [new File([safetensors({ w: 4 })], "model.safetensors"), new File(["{}"], "config.json")];
   /** @type {ModelHost} */
   let host;
   /** Loses the GPU of the latest model. */
@@ -130,8 +146,7 @@ describe("a host whose GPU is lost", () => {
     host.on("lost", ({ message }) => heard.push(message));
     host.on("restarted", ({ backend }) => heard.push(backend));
     host.on("restart-failed", ({ message }) => heard.push(message));
-    const weights = new File([safetensors({ w: 4 })], "model.safetensors");
-    await host.load({ backend: "webgpu", files: [weights, new File(["{}"], "config.json")] });
+    await host.load({ backend: "webgpu", files });
   });
   afterEach(() => mock.restoreAll());
 
@@ -164,6 +179,15 @@ describe("a host whose GPU is lost", () => {
     await until(() => heard.length === 2);
     assert.deepEqual(heard, [AGAIN, "There is no wasm."]);
     assert.deepEqual(backends, ["webgpu", "webgpu", "wasm"]);
+  });
+
+  test("tries WebAssembly once if it may choose the backend itself", async () => {
+    await host.load({ backend: "auto", files });
+    failing = ["auto", "wasm"];
+    lose();
+    await until(() => heard.length === 2);
+    assert.deepEqual(heard, [AGAIN, "There is no auto."]);
+    assert.deepEqual(backends, ["webgpu", "auto", "auto"]);
   });
 
   test("a task in a model whose GPU was lost fails with what to do", async () => {

@@ -89,6 +89,41 @@ describe("a download that breaks off", () => {
     assertComplete(await load(), OTHER_WEIGHTS);
   });
 
+  const damage = () => {
+    for (const [folder, name, bytes] of origin.root.files())
+      if (bytes.length === WEIGHTS.length) folder.entries.delete(name);
+  };
+
+  test("starts over if it is not the file whose digest is known from an earlier copy", async () => {
+    const other = WEIGHTS.slice();
+    other[900] = Number(other[900]) + 1;
+    await load();
+    damage();
+    assert.match(await failure(), /was damaged and has been deleted/);
+    serve("weights", { body: other, breakAfter: 1000 });
+    await failure();
+    serve("weights", { body: WEIGHTS });
+    const model = await load();
+    assertComplete(model);
+    assert.deepEqual(model.notes, []);
+    const ranges = origin.server.of(URLS.weights).map(({ range }) => range);
+    assert.deepEqual(ranges, [null, null, null, "bytes=1000-", null]);
+    assert.equal((await load()).origins.weights[0]?.from, "cache");
+  });
+
+  test("that brings another file under the same ETag is said, and then used", async () => {
+    await load();
+    damage();
+    await failure();
+    serve("weights", { body: OTHER_WEIGHTS });
+    const model = await load();
+    assertComplete(model, OTHER_WEIGHTS);
+    assert.deepEqual(model.notes, [
+      `model.safetensors at ${URLS.weights} has changed, although the server says that it has not.`,
+    ]);
+    assert.deepEqual((await load()).notes, []);
+  });
+
   test("is used as it is if its ETag only looks like a digest, and is then downloaded twice", async () => {
     const etag = `"${"0".repeat(64)}"`;
     await breakOff({ etag });

@@ -10,6 +10,8 @@ const opened = [];
 /** The frame's window: what the page posts to it arrives as an event, from the page or from somebody else. */
 const frame = new EventTarget();
 const page = {};
+const documentElement = { dataset: /** @type {Record<string, string>} */ ({}) };
+Object.assign(document, { documentElement });
 Object.assign(globalThis, { parent: page, addEventListener: frame.addEventListener.bind(frame) });
 await import("../../web/model/other_hosts_frame.mjs");
 

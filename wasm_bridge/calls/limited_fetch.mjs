@@ -3,8 +3,12 @@
  * @module
  */
 
+import { messageOf } from "./error_text.mjs";
 import { routedFetch } from "./routed_fetch.mjs";
 import { STALL_MS, withTimeLimit } from "./time_limit.mjs";
+
+/** A file is unavailable or unusable; the message is a sentence for the user. */
+export class FileError extends Error {}
 
 /**
  * Reads a response's body, however long it takes while bytes arrive.
@@ -13,7 +17,7 @@ import { STALL_MS, withTimeLimit } from "./time_limit.mjs";
  * @param {number} limit largest size in bytes
  * @param {number} [stall] milliseconds to wait for more bytes
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
- * @throws {Error} with a sentence for the user if it is larger, or if nothing more arrives
+ * @throws {FileError} if it is larger, or if nothing more arrives
  */
 export async function readBody(response, name, limit, stall = STALL_MS) {
   const reader = response.body?.getReader();
@@ -24,14 +28,13 @@ export async function readBody(response, name, limit, stall = STALL_MS) {
     while (reader) {
       const sentence = `The download of ${name} came to a halt: load the model again.`;
       const { done, value } = await withTimeLimit(reader.read(), stall, sentence).catch((error) => {
-        throw error instanceof TypeError
-          ? new Error(`The download of ${name} broke off: load the model again.`)
-          : error;
+        const brokeOff = `The download of ${name} broke off: load the model again.`;
+        throw new FileError(error instanceof TypeError ? brokeOff : messageOf(error));
       });
       if (done) break;
       size += value.length;
       if (size > limit)
-        throw new Error(`${name} has more than ${limit / 1e6} MB: use the files of autogaze-web export.`);
+        throw new FileError(`${name} has more than ${limit / 1e6} MB: use the files of autogaze-web export.`);
       chunks.push(value);
     }
   } finally {
@@ -52,7 +55,7 @@ export async function readBody(response, name, limit, stall = STALL_MS) {
  * @param {{ name: string, limit: number, missing: (status: number) => string }} file its name, its largest size in
  *   bytes, and the sentence for a server that does not have it
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
- * @throws {Error} with a sentence for the user
+ * @throws {FileError} with a sentence for the user
  */
 export async function fetchData(url, { name, limit, missing }) {
   const stalled = new AbortController();
@@ -62,11 +65,9 @@ export async function fetchData(url, { name, limit, missing }) {
     response = await withTimeLimit(routedFetch(url, { signal: stalled.signal }), STALL_MS, silent);
   } catch (error) {
     stalled.abort();
-    if (!(error instanceof TypeError)) throw error;
-    throw new Error(
-      `${name} could not be downloaded from ${url.host}: check the connection, then load the model again.`,
-    );
+    const noConnection = `${name} could not be downloaded from ${url.host}: check the connection, then load the model again.`;
+    throw new FileError(error instanceof TypeError ? noConnection : messageOf(error));
   }
-  if (!response.ok) throw new Error(missing(response.status));
+  if (!response.ok) throw new FileError(missing(response.status));
   return readBody(response, name, limit);
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { isSameVersion, receive, request, UnavailableError } from "./download.mjs";
+import { isSameVersion, isWeak, receive, request, UnavailableError } from "./download.mjs";
 import { sha256Of } from "./file_store.mjs";
 
 /** @import { Answer, Version, Wanted } from "./download.mjs" */
@@ -146,7 +146,8 @@ async function download(slot, wanted, answer, chunks, options) {
   onBytes(loaded, loaded);
   const bytes = concatenated(chunks, loaded);
   const { version } = answer;
-  const promised = answer.offset > 0 && isSecureContext ? digestIn(version) : null;
+  const known = knownDigest(slot, version);
+  const promised = answer.offset > 0 && isSecureContext ? (digestIn(version) ?? known) : null;
   if (promised && promised !== (await sha256Of(bytes))) {
     // The rest belongs to other bytes than the stored beginning: started over, once, since offset is then 0.
     await storing.discard();
@@ -162,6 +163,9 @@ async function download(slot, wanted, answer, chunks, options) {
   const sha256 = isSecureContext ? await sha256Of(bytes) : null;
   if (sha256) await storing.complete({ bytes: bytes.length, sha256, version });
   const { problem } = storing;
+  const notes = problem ? [`The model could not be stored for next time, because ${problem}.`] : [];
+  if (known && known !== sha256)
+    notes.push(`${wanted.name} at ${wanted.url} has changed, although the server says that it has not.`);
   return {
     bytes,
     origin: {
@@ -172,7 +176,7 @@ async function download(slot, wanted, answer, chunks, options) {
       sha256,
       stored: slot !== null && problem === null,
     },
-    notes: problem ? [`The model could not be stored for next time, because ${problem}.`] : [],
+    notes,
   };
 }
 
@@ -183,6 +187,16 @@ async function download(slot, wanted, answer, chunks, options) {
  */
 function digestIn({ etag }) {
   return /^"([0-9a-f]{64})"$/.exec(etag ?? "")?.[1] ?? null;
+}
+
+/**
+ * The sha256 of an earlier copy of the same version, which may have been damaged since.
+ * @param {Slot | null} slot
+ * @param {Version} version
+ */
+function knownDigest(slot, version) {
+  const known = slot?.known;
+  return known && !isWeak(version.etag) && isSameVersion(known.version, version) ? known.sha256 : null;
 }
 
 /**

@@ -199,8 +199,11 @@ export function isSameVersion(one, other) {
   return one.lastModified !== null && one.lastModified === other.lastModified;
 }
 
-/** A weak ETag promises equivalent content, but not identical bytes. */
-const isWeak = (/** @type {string | null} */ etag) => etag?.startsWith("W/") ?? false;
+/** A weak ETag promises equivalent content, but not identical bytes. @param {string | null} etag */
+export function isWeak(etag) {
+  return etag?.startsWith("W/") ?? false;
+}
+
 const opaqueTag = (/** @type {string | null} */ etag) => etag?.replace(/^W\//, "");
 
 /** @param {Response} response @returns {Version} */

@@ -24,8 +24,12 @@
  * @property {string} when
  * @property {Version} version
  *
- * The content of `record.json`: files in users' browsers have these names.
- * @typedef {{ url: string, whole?: WholeFile, beginning?: PartialFile }} StoreRecord
+ * The digest of a complete copy.
+ * @typedef {Pick<WholeFile, "sha256" | "version">} KnownFile
+ *
+ * The content of `record.json`: files in users' browsers have these names. `known` remains of a complete copy that was
+ * damaged.
+ * @typedef {{ url: string, whole?: WholeFile, beginning?: PartialFile, known?: KnownFile }} StoreRecord
  */
 
 /**
@@ -146,15 +150,22 @@ export class Slot {
     return this.#record.whole ?? null;
   }
 
+  /** The digest of the last complete copy, even if that was damaged since. */
+  get known() {
+    return this.#record.whole ?? this.#record.known ?? null;
+  }
+
   /**
-   * Reads the complete file and checks its digest; a damaged file is deleted.
+   * Reads the complete file and checks its digest; a damaged file is deleted, and its digest remains.
    * @returns {Promise<Uint8Array<ArrayBuffer> | null>} null if it was damaged
    */
   async readWhole() {
-    const { whole } = this.#record;
-    const bytes = whole && (await readFile(this.#folder, whole.file));
-    if (whole && bytes?.length === whole.bytes && (await sha256Of(bytes)) === whole.sha256) return bytes;
-    await this.#write({ url: this.#record.url });
+    const { whole, url } = this.#record;
+    if (!whole) return null;
+    const { file, sha256, version } = whole;
+    const bytes = await readFile(this.#folder, file);
+    if (bytes?.length === whole.bytes && (await sha256Of(bytes)) === sha256) return bytes;
+    await this.#write({ url, known: { sha256, version } });
     return null;
   }
 
@@ -199,7 +210,7 @@ export class Slot {
 
   /** @param {StoreRecord} record */
   async #write(record) {
-    if (record.whole || record.beginning) {
+    if (record.whole || record.beginning || record.known) {
       const writer = await FileWriter.open(this.#folder, RECORD, 0);
       try {
         writer.append(new TextEncoder().encode(JSON.stringify(record)));

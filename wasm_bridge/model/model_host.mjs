@@ -218,8 +218,8 @@ export class ModelHost extends TypedEventTarget {
       this.emit("restarted", await this.load(request, { onProgress }));
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return;
-      // A GPU that was lost may be gone for good.
-      if (request.backend !== "wasm") return this.#loadAgain(onWasm(request));
+      // A GPU that was lost may be gone for good. With `auto`, WebAssembly has been tried already.
+      if (request.backend === "webgpu") return this.#loadAgain(onWasm(request));
       this.#fault = messageOf(error);
       this.emit("restart-failed", { message: this.#fault });
     }

@@ -5,10 +5,11 @@
  */
 
 import { messageOf } from "../calls/error_text.mjs";
+import { FileError } from "../calls/limited_fetch.mjs";
 import { withTimeLimit } from "../calls/time_limit.mjs";
 import { chooseBackend, wasmBackend } from "../runner/backend.mjs";
 import { RemoteGazeRunner } from "../runner/gaze_remote.mjs";
-import { loadOrt } from "../runner/ort_loader.mjs";
+import { loadOrt, startFault } from "../runner/ort_loader.mjs";
 
 /** @import { Backend, BackendName } from "../runner/backend.mjs" */
 /** @import { GazeRunner } from "../runner/gaze_graphs.mjs" */
@@ -41,7 +42,7 @@ class GpuLostError extends Error {}
  */
 export async function startRunner(wanted, graphsFor, setup, make = makeRunner) {
   const start = async (/** @type {Backend} */ backend) => {
-    const graphs = graphsFor(backend.adapter ? "gpu" : "cpu");
+    const graphs = chooseGraphs(graphsFor, backend.adapter ? "gpu" : "cpu");
     const runner = await make(backend, { ...setup, graphs: JSON.parse(graphs) });
     try {
       await Promise.race([runner.prepare(), lossOf(runner)]);
@@ -52,21 +53,35 @@ export async function startRunner(wanted, graphsFor, setup, make = makeRunner) {
     const described = runner instanceof RemoteGazeRunner ? wasmBackend(runner.threads) : backend;
     return { runner, backend: described, graphs, notes: /** @type {string[]} */ ([]) };
   };
-  let reason = "";
+  let fault = new Error();
   for (let tries = 1; tries <= GPU_TRIES; tries++) {
     const backend = await chooseBackend(wanted);
     try {
       return await start(backend);
     } catch (error) {
       const mayRetry = error instanceof GpuLostError && tries < GPU_TRIES;
-      if (!backend.adapter || (wanted === "webgpu" && !mayRetry)) throw error;
-      reason = messageOf(error);
+      fault = startFault(error);
+      if (!backend.adapter || (wanted === "webgpu" && !mayRetry)) throw fault;
       if (!mayRetry) break;
     }
   }
   const started = await start(await chooseBackend("wasm"));
-  started.notes.push(`The model runs on WebAssembly, because the GPU failed: ${reason}`);
+  const cause = fault instanceof FileError ? "what the GPU needs is unavailable" : "the GPU failed";
+  started.notes.push(`The model runs on WebAssembly, because ${cause}: ${messageOf(fault)}`);
   return started;
+}
+
+/**
+ * @param {(target: "gpu" | "cpu") => string} graphsFor
+ * @param {"gpu" | "cpu"} target
+ * @throws {FileError} if there are none for the target
+ */
+function chooseGraphs(graphsFor, target) {
+  try {
+    return graphsFor(target);
+  } catch (error) {
+    throw new FileError(messageOf(error));
+  }
 }
 
 /**
@@ -93,7 +108,7 @@ async function makeRunner(backend, setup) {
 /** Only a page with a GPU needs it. */
 function gpuModule() {
   return import("../runner/gaze_gpu.mjs").catch(() => {
-    throw new Error("A part of the page is missing: reload it.");
+    throw new FileError("A part of the page is missing: reload it.");
   });
 }
 

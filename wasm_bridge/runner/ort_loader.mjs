@@ -3,6 +3,7 @@
  * @module
  */
 
+import { FileError } from "../calls/limited_fetch.mjs";
 import { withTimeLimit } from "../calls/time_limit.mjs";
 import { buildFor, ORT_FOLDER } from "./ort_files.mjs";
 
@@ -24,7 +25,9 @@ export async function loadOrt(backend, siteUrl) {
     import(`${folder}${loader}`),
     IMPORT_TIMEOUT_MS,
     "ONNX Runtime did not arrive: check the connection, then load the model again.",
-  );
+  ).catch((error) => {
+    throw new FileError(startFault(error).message);
+  });
   ort.env.wasm.wasmPaths = { mjs: `${folder}${program}.mjs`, wasm: `${folder}${program}.wasm` };
   ort.env.wasm.numThreads = backend.threads;
   ort.env.logLevel = "error";
@@ -34,11 +37,13 @@ export async function loadOrt(backend, siteUrl) {
 /**
  * What went wrong, with a sentence for the user where ONNX Runtime itself could not be started.
  * @param {unknown} error
+ * @returns {Error}
  */
 export function startFault(error) {
-  const reason = error instanceof Error ? error.message : String(error);
-  if (!/no available backend|dynamically imported module|importing a module/i.test(reason)) return error;
-  return new Error(
+  const fault = error instanceof Error ? error : new Error(String(error));
+  const reason = fault.message;
+  if (!/no available backend|dynamically imported module|importing a module/i.test(reason)) return fault;
+  return new FileError(
     "ONNX Runtime could not be started: reload the page; if that does not help, the site's files are " +
       `incomplete or this browser lacks memory (${reason.trim().split("\n")[0]}).`,
   );

@@ -9,7 +9,7 @@
 
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
-import { showNotice } from "../page/notice.mjs";
+import { messageOf, showNotice } from "../page/notice.mjs";
 import { counted } from "../page/number_text.mjs";
 import { ProgressBar } from "../page/progress_bar.mjs";
 import { filledSelect } from "../settings/bound_controls.mjs";
@@ -124,8 +124,12 @@ export class MaskSource extends TypedEventTarget {
     }
     const loading = {};
     this.#question = loading;
-    const route = await openRoute(origins);
-    if (loading === this.#question) this.#view.loadModel(request, route);
+    try {
+      const route = await openRoute(origins);
+      if (loading === this.#question) this.#view.loadModel(request, route);
+    } catch (error) {
+      if (loading === this.#question) this.#onError(messageOf(error));
+    }
   }
 
   /**

@@ -9,7 +9,10 @@
 // Hosts of `connect-src` in index.html, which the worker contacts itself.
 const DIRECT = /^https:\/\/([^/]+\.)?(huggingface\.co|hf\.co)$/;
 
-/** @type {Promise<HTMLIFrameElement> | undefined} */
+const TIMEOUT_MS = 30_000;
+const MISSING = "A part of the page is missing: check the connection, then load the model again.";
+
+/** @type {Promise<Window> | undefined} */
 let frame;
 
 /** Those that need a route. @param {string[]} origins of other sites */
@@ -20,22 +23,34 @@ export function routedOrigins(origins) {
 /**
  * @param {string[]} origins of other sites that the user agreed to
  * @returns {Promise<Route | undefined>} undefined if none of them needs a route
+ * @throws {Error} with a sentence for the user if the frame cannot be loaded; the next call tries again
  */
 export async function openRoute(origins) {
   const routed = routedOrigins(origins);
   if (routed.length === 0) return undefined;
-  frame ??= addFrame();
+  frame ??= addFrame().catch((error) => {
+    frame = undefined;
+    throw error;
+  });
+  const loaded = await frame;
   const { port1, port2 } = new MessageChannel();
-  // If the frame is missing, nobody answers, and the download ends at its time limit.
-  (await frame).contentWindow?.postMessage({ origins: routed }, location.origin, [port2]);
+  loaded.postMessage({ origins: routed }, location.origin, [port2]);
   return { origins: routed, port: port1 };
 }
 
-/** @returns {Promise<HTMLIFrameElement>} once its script listens, which is before `load` */
-function addFrame() {
+/** @returns {Promise<Window>} that of the frame, whose script listens */
+async function addFrame() {
   const added = document.createElement("iframe");
   added.hidden = true;
   added.src = new URL("other_hosts.html", import.meta.url).href;
   document.body.append(added);
-  return new Promise((resolve) => added.addEventListener("load", () => resolve(added), { once: true }));
+  await new Promise((resolve) => {
+    added.addEventListener("load", resolve, { once: true });
+    AbortSignal.timeout(TIMEOUT_MS).addEventListener("abort", resolve, { once: true });
+  });
+  // An error page loads, too, but bears no mark of the script, which has run by now.
+  const { contentDocument, contentWindow } = added;
+  if (contentWindow && contentDocument?.documentElement.dataset.listens) return contentWindow;
+  added.remove();
+  throw new Error(MISSING);
 }

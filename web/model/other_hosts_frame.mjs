@@ -11,6 +11,9 @@ addEventListener("message", ({ source, origin, data, ports: [port] }) => {
   serve(port, new Set(data.origins));
 });
 
+// For `other_hosts.mjs`, which cannot tell from the event `load` that this script was there.
+document.documentElement.dataset.listens = "true";
+
 /**
  * @param {MessagePort} port
  * @param {Set<string>} origins

@@ -99,7 +99,7 @@ export class CachedSite {
     const { port1, port2 } = new MessageChannel();
     const answered = new Promise((resolve, reject) => {
       port1.onmessage = async ({ data: { bytes, done, problem, isFull } }) => {
-        if (isFull) reject(new SpaceError(await spaceProblem("AutoGaze", await this.manifest(), paths)));
+        if (isFull) reject(new SpaceError(await this.#spaceProblem("AutoGaze", paths)));
         else if (problem) reject(new Error(problem));
         else if (done) resolve(undefined);
         else onBytes(bytes);
@@ -114,6 +114,19 @@ export class CachedSite {
     await this.#registration?.unregister();
     this.#registration = undefined;
     for (const name of await caches.keys()) if (name.startsWith(PREFIX)) await caches.delete(name);
+  }
+
+  /**
+   * @param {string} what was to be stored
+   * @param {string[]} paths of its files; the browser's figure of what is left excludes those that are stored
+   */
+  async #spaceProblem(what, paths) {
+    const stored = await this.paths();
+    return spaceProblem(
+      what,
+      await this.manifest(),
+      paths.filter((path) => !stored.has(path)),
+    );
   }
 
   async #cache() {
@@ -152,7 +165,7 @@ function failedInstallation(registration) {
  * Why files could not be stored, with figures if the browser has too little space for them.
  * @param {string} what was to be stored
  * @param {Manifest | null} manifest null if it is unavailable
- * @param {string[]} paths
+ * @param {string[]} paths of the files that are still to be stored
  */
 async function spaceProblem(what, manifest, paths) {
   const needed = paths.reduce((sum, path) => sum + (manifest?.files[path]?.bytes ?? 0), 0);
