@@ -45,6 +45,8 @@ class Stage:
             self.page.evaluate("(source) => { globalThis.autogaze.player.open(source); }", source)
         else:
             self.page.select_option("#source", source)
+            # The open source continues until a camera is allowed.
+            self.page.wait_for_function("(source) => autogaze.player.name === source", arg=source)
         self.page.wait_for_selector("#panels.live", timeout=LOAD_TIMEOUT_MS)
 
     def give(self, **values: object) -> None:

@@ -143,5 +143,10 @@ def test_the_link_reproduces_the_state_and_only_tells_what_is_no_default(open_pa
     page.keyboard.press("c")
     expect(page.locator("#toast")).to_have_text("The link was copied.")
     # An address of a picture would have that shown.
-    page.select_option("#source", "camera")
-    assert "source=camera" in page.evaluate("() => globalThis.autogaze.settings.query()")
+    query = "() => { autogaze.settings.set({ source: 'camera' }); return autogaze.settings.query(); }"
+    assert "source=camera" in page.evaluate(query)
+    # There is none: the source before continues.
+    sentence = "No camera was found. Connect one and choose it again"
+    expect(page.locator("#notice-text")).to_contain_text(sentence)
+    expect(page.locator("#source")).to_have_value("synthetic-pan")
+    assert page.evaluate("() => autogaze.player.state") == "running"

@@ -274,6 +274,37 @@ describe("SourcePlayer", () => {
       assert.deepEqual([player.state, player.name, problem()], ["running", "synthetic-pan", ""]);
     });
 
+    test("chosen in the list, it is asked for while the source goes on", async () => {
+      settings.set({ source: "camera" });
+      settings.set({ "camera-width": 320 });
+      assert.deepEqual([player.state, player.name], ["running", "synthetic-pan"]);
+      assert.match(problem(), /allow the camera when the browser asks/);
+      deny(new DOMException("no", "NotFoundError"));
+      await settled();
+      assert.match(problem(), /No camera was found\. Connect one and choose it again/);
+      assert.deepEqual([player.state, settings.values.source], ["running", "synthetic-pan"]);
+    });
+
+    test("chosen in the list and then no longer, it is let go", async () => {
+      settings.set({ source: "camera" });
+      settings.set({ source: "synthetic-pan" });
+      assert.equal(problem(), "");
+      allow({ getTracks: () => [{ stop }] });
+      await settled();
+      assert.deepEqual([player.name, track.stopped, problem()], ["synthetic-pan", true, ""]);
+    });
+
+    test("chosen in the list again after another source, it is asked for again", async () => {
+      settings.set({ source: "camera" });
+      settings.set({ source: "synthetic-pulse" });
+      await settled();
+      settings.set({ source: "camera" });
+      deny(new DOMException("no", "NotAllowedError"));
+      await settled();
+      assert.match(problem(), /The camera was not allowed/);
+      assert.deepEqual([player.state, settings.values.source], ["running", "synthetic-pulse"]);
+    });
+
     test("a camera that is allowed after another source was chosen is let go", async () => {
       const request = player.requestCamera("press Camera", assert.fail);
       await player.open("synthetic-pulse");

@@ -21,6 +21,8 @@ import { openSource } from "./open_source.mjs";
 // Shorter interruptions of a <video> are the browser's own.
 const INTERRUPTED_MS = 1000;
 
+const ASKING = "Waiting for your permission: allow the camera when the browser asks.";
+
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
 
 /**
@@ -41,6 +43,8 @@ export class SourcePlayer extends TypedEventTarget {
   /** @type {FramePump | undefined} */
   #pump;
   #attempt = new AbortController();
+  /** Of the source that continues while the user is asked for the camera. @type {AbortSignal | undefined} */
+  #asking;
 
   /** @param {{ view: LiveView, settings: Settings }} page */
   constructor({ view, settings }) {
@@ -234,8 +238,33 @@ export class SourcePlayer extends TypedEventTarget {
     if (names.includes("camera-facing")) delete this.#selected.camera;
     const source = String(this.#settings.values.source);
     const reopen = names.some((name) => reopens(this.#settings.option(name), source));
-    if (reopen || source !== this.#name) this.open(source);
+    if (source !== "camera") hideNoticeOf(ASKING);
+    if (source === "camera" && this.#name !== "camera" && this.#source) this.#askForCamera();
+    else if (reopen || source !== this.#name) this.open(source);
     else this.playback?.configure();
+  }
+
+  /** Asks for the camera, which was chosen in the list. The current source continues until it is allowed. */
+  async #askForCamera() {
+    showNotice(ASKING);
+    const { signal } = this.#attempt;
+    if (this.#asking === signal) return;
+    this.#asking = signal;
+    const isWanted = () => !signal.aborted && this.#settings.values.source === "camera";
+    try {
+      const stream = await requestCamera(this.#setup(signal), this.#selected.camera, "choose it again");
+      if (isWanted()) await this.open("camera", stream);
+      else for (const track of stream.getTracks()) track.stop();
+    } catch (error) {
+      if (!isWanted()) return;
+      this.#settings.set({ source: this.#name });
+      showError(error);
+    } finally {
+      if (this.#asking === signal) {
+        this.#asking = undefined;
+        hideNoticeOf(ASKING);
+      }
+    }
   }
 
   async #awaitWorker() {
