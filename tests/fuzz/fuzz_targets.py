@@ -38,7 +38,8 @@ from autogaze_web import (
 )
 from autogaze_web.cli.main import main
 from autogaze_web.encoder.config import SiglipConfig
-from autogaze_web.files.file_kind import kind_of, missing_part, whole_webp
+from autogaze_web.files.file_kind import kind_of, whole_webp
+from autogaze_web.files.file_layout import layout_of
 from autogaze_web.files.gaze_store import gaze_from_bytes, gaze_to_bytes, npz_bytes
 from autogaze_web.files.stored_gaze import StoredGaze
 from autogaze_web.files.trace_store import Trace, traces_from_bytes, traces_to_bytes
@@ -367,7 +368,7 @@ def clips(data: bytes) -> None:
         path = Path(folder) / "clip"
         path.write_bytes(data)
         kind_of(path)
-        missing_part(path)
+        layout_of(path)
         with only_sentences():
             for _ in open_clip(path).frames(3):
                 pass

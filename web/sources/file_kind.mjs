@@ -4,6 +4,7 @@
  * @module
  */
 
+/** @typedef {{ type: string, start: number, end: number }} TopBox a box of the top level of an MP4 */
 /** @typedef {"picture" | "svg" | "video"} FileKind "video" stands for anything else, too */
 
 const HEAD_BYTES = 4096;
@@ -12,6 +13,8 @@ const SVG = /^(<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE[^>]*>|\s)*<svg[\s/>]/i;
 const EBML = "\x1aE\xdf\xa3";
 const SEGMENT = "\x18S\x80g";
 const BOX_TYPES = ["ftyp", "moov", "mdat", "wide", "free", "skip"];
+/** @type {WeakMap<Blob, Promise<TopBox[]>>} */
+const boxesOfFiles = new WeakMap();
 
 /**
  * @param {Blob} file
@@ -101,46 +104,52 @@ function brands(head) {
 export async function withWholeBoxes(file) {
   const head = await textOf(file, 4, 8);
   if (!BOX_TYPES.includes(head)) return file;
-  const { last, end } = await walkBoxes(file);
-  const endsWithin = end > file.size && last.type !== "mdat";
-  if (endsWithin) return file.slice(0, last.start);
+  const last = (await boxesOf(file)).at(-1);
+  if (!last) return file;
+  const { type, start, end } = last;
+  if (end > file.size && type !== "mdat") return file.slice(0, start);
   return end < file.size && end + 8 > file.size ? file.slice(0, end) : file;
 }
 
-/**
- * Where the last box of a file such as MP4 or AVIF ends, by its size.
- * @param {Blob} file
- */
+/** Where the last box of a file such as MP4 or AVIF ends, by its size. @param {Blob} file */
 export async function statedEnd(file) {
-  return (await walkBoxes(file)).end;
+  return (await boxesOf(file)).at(-1)?.end ?? 0;
 }
 
 /** @param {Blob} file */
 async function missingOfBoxes(file) {
-  const { hasIndex, end } = await walkBoxes(file);
-  return hasIndex ? shortfall(end, file.size) : "its index (moov) is missing";
+  // The index of films, and that of still AVIFs.
+  const hasIndex = (await boxesOf(file)).some(({ type }) => type === "moov" || type === "meta");
+  return hasIndex ? shortfall(await statedEnd(file), file.size) : "its index (moov) is missing";
 }
 
 /**
- * Goes over the boxes of the top level; each starts with its size and its type.
+ * The boxes of the top level of a file such as MP4 or AVIF, read once. `end` is behind the file's end if the last one
+ * is not whole.
  * @param {Blob} file
+ * @returns {Promise<TopBox[]>}
  */
+export function boxesOf(file) {
+  const boxes = boxesOfFiles.get(file) ?? walkBoxes(file);
+  boxesOfFiles.set(file, boxes);
+  return boxes;
+}
+
+/** @param {Blob} file each of whose boxes starts with its size and its type */
 async function walkBoxes(file) {
-  let at = 0;
-  let hasIndex = false;
-  let last = { type: "", start: 0 };
-  for (let count = 0; count < MAX_BOXES && at + 8 <= file.size; count++) {
+  /** @type {TopBox[]} */
+  const boxes = [];
+  for (let at = 0; boxes.length < MAX_BOXES && at + 8 <= file.size; ) {
     const head = await textOf(file, at, at + 16);
     let size = numberAt(head, 0, 4);
     const type = head.slice(4, 8);
-    hasIndex ||= type === "moov" || type === "meta"; // the index of films, and that of still AVIFs
     if (size === 1 && head.length === 16) size = numberAt(head, 8, 8);
     else if (size === 0) size = file.size - at; // to the end of the file
     if (size < 8 || !/^[0-9a-z]{4}$/i.test(type)) break; // no box, but something that was added behind them
-    last = { type, start: at };
+    boxes.push({ type, start: at, end: at + size });
     at += size;
   }
-  return { hasIndex, last, end: at };
+  return boxes;
 }
 
 /**

@@ -7,6 +7,7 @@
 
 import { defaultDuration } from "./matroska_repair.mjs";
 import { openInput, videoTrack } from "./media_input.mjs";
+import { fragmentedRate } from "./mp4_fragments.mjs";
 import { readMp4Index } from "./mp4_index.mjs";
 
 const NANOSECONDS = 1e9;
@@ -32,17 +33,18 @@ export async function readFrameRate(file) {
 }
 
 /**
- * MP4 and MOV: the number of frames by their duration. Matroska and WebM: from the duration of a frame, if stated.
+ * MP4 and MOV: the number of frames by their duration, also in fragments. Matroska and WebM: from the duration of a frame, if stated.
  * @param {Blob} file
  * @param {InputVideoTrack} track of it
  * @returns {Promise<number | null>}
  */
 export async function frameRate(file, track) {
+  const ofFragments = await fragmentedRate(file, track.id);
+  if (ofFragments !== undefined) return ofFragments;
   const index = (await readMp4Index(file))?.get(track.id);
   if (index) return index.framesPerSecond;
   const stated = await defaultDuration(file, track.id);
   if (stated !== undefined) return stated > 0 ? closestFraction(NANOSECONDS / stated, MAX_TERM) : null;
-  // A fragmented MP4 has its frames' durations in the fragments.
   const { packetCount } = await track.computePacketStats();
   const seconds = (await track.computeDuration()) - (await track.getFirstTimestamp());
   return packetCount > 0 && seconds > 0 ? packetCount / seconds : null;

@@ -17,14 +17,13 @@
  * @property {number} height
  */
 
+/** @import { Box } from "./mp4_boxes.mjs" */
 /** @import { Edit, Samples } from "./mp4_edits.mjs" */
 
-import { withWholeBoxes } from "./file_kind.mjs";
+import { boxesOf, withWholeBoxes } from "./file_kind.mjs";
+import { childrenOf, contentOf, find, isLong, runs, textAt } from "./mp4_boxes.mjs";
 import { presented } from "./mp4_edits.mjs";
 
-/** @typedef {{ type: string, start: number, end: number }} Box its content */
-
-const MAX_TOP_BOXES = 10_000;
 const MAX_INDEX_BYTES = 256e6;
 
 /**
@@ -35,10 +34,9 @@ const MAX_INDEX_BYTES = 256e6;
  * @throws {Error} with the reason if it is fragmented only in part
  */
 export async function readMp4Index(file, handler = "vide") {
-  const moov = await findMoov(await withWholeBoxes(file));
-  if (!moov) return null;
-  const view = new DataView(moov);
-  const boxes = [...childrenOf(view, { type: "moov", start: 0, end: view.byteLength })];
+  const view = await findMoov(await withWholeBoxes(file));
+  if (!view) return null;
+  const boxes = [...childrenOf(view, contentOf(view))];
   const header = boxes.find(({ type }) => type === "mvhd");
   if (!header) return null;
   const tracks = boxes.filter(({ type }) => type === "trak");
@@ -61,53 +59,12 @@ export async function readMp4Index(file, handler = "vide") {
 
 /**
  * @param {Blob} file
- * @returns {Promise<ArrayBuffer | undefined>} the content of the box `moov`
+ * @returns {Promise<DataView | undefined>} the box `moov`, if the file has one and no fragments before it
  */
 async function findMoov(file) {
-  let at = 0;
-  for (let count = 0; count < MAX_TOP_BOXES && at + 8 <= file.size; count++) {
-    const view = new DataView(await file.slice(at, at + 16).arrayBuffer());
-    const [box] = childrenOf(view, { type: "", start: 0, end: file.size - at });
-    if (!box || box.type === "moof") return undefined;
-    if (box.type === "moov" && box.end <= MAX_INDEX_BYTES) {
-      return file.slice(at + box.start, at + box.end).arrayBuffer();
-    }
-    at += box.end;
-  }
-  return undefined;
-}
-
-/**
- * @param {DataView} view
- * @param {Box} parent
- * @returns {Generator<Box, void>}
- */
-function* childrenOf(view, { start, end }) {
-  let at = start;
-  while (at + 8 <= Math.min(end, view.byteLength)) {
-    let size = view.getUint32(at);
-    let content = at + 8;
-    if (size === 1 && at + 16 <= view.byteLength) {
-      size = Number(view.getBigUint64(at + 8));
-      content = at + 16;
-    } else if (size === 0) size = end - at;
-    if (size < content - at) return;
-    yield { type: textAt(view, at + 4), start: content, end: Math.min(at + size, end) };
-    at += size;
-  }
-}
-
-/**
- * @param {DataView} view
- * @param {Box} parent
- * @param {string[]} path
- * @returns {Box | undefined}
- */
-function find(view, parent, ...path) {
-  /** @type {Box | undefined} */
-  let box = parent;
-  for (const name of path) box = box && [...childrenOf(view, box)].find(({ type }) => type === name);
-  return box;
+  const box = (await boxesOf(file)).find(({ type }) => type === "moov" || type === "moof");
+  if (box?.type !== "moov" || box.end - box.start > MAX_INDEX_BYTES) return undefined;
+  return new DataView(await file.slice(box.start, box.end).arrayBuffer());
 }
 
 /**
@@ -157,26 +114,6 @@ function readSamples(view, table, fileSize) {
     return { index, time, decoded: decoded - duration, duration, isKey: !keys || keys.has(index) };
   });
   return { all, there: wholeSamples(view, table, all.length, fileSize) };
-}
-
-/**
- * @param {DataView} view
- * @param {Box | undefined} box entries of a count and a value
- * @param {boolean} [signed]
- */
-function runs(view, box, signed = false) {
-  /** @type {number[]} */
-  const values = [];
-  if (!box) return values;
-  const entries = view.getUint32(box.start + 4);
-  for (let entry = 0; entry < entries; entry++) {
-    const at = box.start + 8 + 8 * entry;
-    const value = signed ? view.getInt32(at + 4) : view.getUint32(at + 4);
-    const count = view.getUint32(at);
-    if (values.length + count > MAX_INDEX_BYTES) throw new RangeError("too many samples");
-    for (let index = 0; index < count; index++) values.push(value);
-  }
-  return values;
 }
 
 /**
@@ -242,14 +179,4 @@ function readEdits(view, box, factor) {
     edits.push({ mediaTime, duration: Math.round(duration * factor) });
   }
   return edits;
-}
-
-/** @param {DataView} view @param {Box} box whose fields are twice as wide in version 1 */
-function isLong(view, box) {
-  return view.getUint8(box.start) === 1;
-}
-
-/** @param {DataView} view @param {number} at */
-function textAt(view, at) {
-  return String.fromCharCode(...[0, 1, 2, 3].map((index) => view.getUint8(at + index)));
 }

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .file_kind import boxes_of
+from .file_layout import FileLayout
+from .pyav import pyav
 
 _MAX_BYTES = 100_000_000
 
 
-def whole_frames_of_avif(path: Path) -> int:
+def whole_frames_of_avif(path: Path, layout: FileLayout) -> int:
     """How many frames of an animated AVIF the file contains; 0 for other files, or if there are none."""
-    boxes = boxes_of(path)
+    boxes = layout.boxes
     if not boxes or boxes[0].kind != b"ftyp" or boxes[-1].end > _MAX_BYTES:
         return 0
-    import av
-    import av.error
-
+    av = pyav()
     try:
         with av.open(f"file:{path}") as container:
             tracks = [video for video in container.streams.video if video.frames > 1]
@@ -27,7 +26,7 @@ def whole_frames_of_avif(path: Path) -> int:
         return 0
 
 
-def padded(path: Path) -> bytes:
+def padded(path: Path, layout: FileLayout) -> bytes:
     """The file with zeros up to the size that it states: decoders refuse a shorter one."""
     data = path.read_bytes()
-    return data + bytes(max(0, boxes_of(path)[-1].end - len(data)))
+    return data + bytes(max(0, layout.boxes[-1].end - len(data)))

@@ -1,30 +1,14 @@
-"""An MP4 or MOV that was cut off: up to which byte it is read, and which of its frames are shown."""
+"""An MP4 or MOV that was cut off: which of its frames are shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from .file_kind import boxes_of
+from .file_layout import FileLayout
 
 # As many frames as H.264 and HEVC may hold back.
 _MOST_HELD_BACK = 16
-
-
-def readable_bytes(path: Path) -> int | None:
-    """Where a last box that is not whole begins, since readers refuse it; None to read the file to its end.
-
-    Frames are read as far as they go.
-    """
-    boxes = boxes_of(path)
-    if not boxes or not path.is_file():
-        return None
-    size = path.stat().st_size
-    last, end = boxes[-1], boxes[-1].end
-    if end > size:
-        return None if last.kind == b"mdat" else last.start
-    return end if end < size < end + 8 else None
 
 
 @dataclass
@@ -41,12 +25,9 @@ class CutFrames:
     _lead: int = 0
 
     @staticmethod
-    def of(path: Path) -> CutFrames | None:
+    def of(layout: FileLayout) -> CutFrames | None:
         """None for other files, of which all frames are shown that can be decoded."""
-        boxes = boxes_of(path)
-        if not boxes or boxes[-1].kind != b"mdat" or boxes[-1].end <= path.stat().st_size:
-            return None
-        return CutFrames(all(box.kind != b"moof" for box in boxes))
+        return CutFrames(not layout.is_fragmented) if layout.ends_within_frames else None
 
     def add(self, packet: Any) -> bool:
         """Whether a packet of PyAV is whole and can be decoded."""

@@ -12,6 +12,7 @@ import numpy as np
 from ..frames.timed_frame import Rgb
 from .atomic_file import atomic_file
 from .clip import VideoError
+from .pyav import pyav
 from .shown_frames import ShownFrame, at_rate, shown_frames
 
 # Finer clocks than this one gain nothing that can be seen; coarser ones are made finer, as FFmpeg does.
@@ -56,8 +57,7 @@ def encode_mp4(file: IO[bytes], frames: Iterable[ShownFrame], time_base: Fractio
 
 
 def _encode(sink: _Sink, frames: Iterable[ShownFrame], clock: int) -> None:
-    import av
-
+    av = pyav()
     with av.open(sink, "w", format="mp4") as container:
         stream: Any = None
         durations: dict[int, int] = {}
@@ -121,10 +121,10 @@ def _added_stream(container: Any, image: Rgb, clock: int) -> Any:
 
 
 def _picture(image: Rgb, start: int, clock: int) -> Any:
-    import av
-
-    picture = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(
-        format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED
+    picture = (
+        pyav()
+        .VideoFrame.from_ndarray(image, format="rgb24")
+        .reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
     )
     picture.colorspace, picture.color_range = _BT709, _LIMITED
     picture.pts, picture.time_base = start, Fraction(1, clock)

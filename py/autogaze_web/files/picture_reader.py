@@ -17,7 +17,8 @@ from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_FRAMES
 from .clip import Clip, VideoError, check_size
 from .cut_avif import padded, whole_frames_of_avif
-from .file_kind import missing_part, whole_webp
+from .file_kind import whole_webp
+from .file_layout import layout_of
 from .gif_reader import composed_frames, whole_frames
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -38,7 +39,9 @@ class PictureReader(Clip):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self._kept_frames = whole_frames_of_avif(self.path) if missing_part(self.path) else None
+        self._layout = layout_of(self.path)
+        is_cut = self._layout.missing is not None
+        self._kept_frames = whole_frames_of_avif(self.path, self._layout) if is_cut else None
         with self._opened() as picture:
             self._shown, self._is_whole = _animation(picture)
             if self._kept_frames:
@@ -65,9 +68,8 @@ class PictureReader(Clip):
                 duration = None if self.expected_frames == 1 else _duration(milliseconds)
                 yield TimedFrame(image, time, duration)
                 time += duration or 0
-        missing = missing_part(self.path)
-        if missing:
-            self._note_damage(f"the file is cut off: {missing}")
+        if self._layout.missing:
+            self._note_damage(f"the file is cut off: {self._layout.missing}")
         elif not self._is_whole:
             self._note_damage("the next frame cannot be found")
 
@@ -119,10 +121,10 @@ class PictureReader(Clip):
 
     def _source(self) -> Path | BytesIO:
         """What Pillow reads: the file, or what it takes of a WebP or an AVIF that was cut off."""
-        if not missing_part(self.path):
+        if not self._layout.missing:
             return self.path
         if self._kept_frames:
-            return BytesIO(padded(self.path))
+            return BytesIO(padded(self.path, self._layout))
         with self.path.open("rb") as file:
             is_webp = file.read(12)[8:] == b"WEBP"
         return BytesIO(whole_webp(self.path.read_bytes())) if is_webp else self.path
@@ -141,7 +143,7 @@ class PictureReader(Clip):
             raise
         except Exception as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
-            missing = missing_part(self.path)
+            missing = self._layout.missing
             reason = f"it is cut off: {missing}" if missing else reason
             raise VideoError(
                 f"{self.path} cannot be read as a picture ({reason}): give a PNG, JPEG, WebP, GIF or AVIF"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,12 @@ from ..frames.resize import resize_bilinear_u8
 from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_SIDE
 from .clip import Clip, VideoError, check_size
-from .cut_video import CutFrames, readable_bytes
-from .file_kind import missing_part
+from .cut_video import CutFrames
+from .file_layout import layout_of
 from .frame_colours import StatedColours
 from .matroska import states_rate
+from .mp4_fragments import Fragments, fragments_of
+from .pyav import pyav
 
 # FFmpeg makes up times for formats that have none (raw H.264): AVFMT_NOTIMESTAMPS of its avformat.h.
 _NO_TIMESTAMPS = 0x0080
@@ -43,13 +44,15 @@ class VideoReader(Clip):
     def __init__(self, path: str | Path, stream: int | None = None) -> None:
         super().__init__(path)
         self._chosen = stream
+        self._layout = layout_of(self.path)
+        self._fragments: Fragments | None = None
         with self._opened() as (container, video):
             self._read_header(container, video)
 
     def count(self, limit: int | None = None) -> int:
         """See `Clip`: the packets are counted, nothing is decoded."""
         count = 0
-        with self._opened() as (container, video), suppress(_av().error.FFmpegError):
+        with self._opened() as (container, video), suppress(pyav().error.FFmpegError):
             for packet in container.demux(video):
                 count += packet.size > 0 and not packet.is_discard
                 if count == limit:
@@ -74,9 +77,10 @@ class VideoReader(Clip):
 
     def _decoded(self, container: Any, video: Any) -> Iterator[Any]:
         """All frames that can be decoded; what cannot is noted in `damage`."""
-        error_type = _av().error.FFmpegError
+        error_type = pyav().error.FFmpegError
         packets = container.demux(video)
-        cut = CutFrames.of(self.path)
+        cut = CutFrames.of(self._layout)
+        times = self._fragments.times if self._fragments else {}
         fault = ""  # of the packet before
         while True:
             try:
@@ -90,6 +94,8 @@ class VideoReader(Clip):
                 # The file ends within this packet. Frames that wait in the decoder have a hole before them.
                 break
             fault = ""
+            if packet.pos in times:
+                packet.pts = times[packet.pos]
             if cut and not cut.add(packet):
                 continue
             lost = cut.first_lost() if cut and packet.size == 0 else None
@@ -103,9 +109,8 @@ class VideoReader(Clip):
             except error_type as error:
                 fault = error.strerror
                 self._note_damage(fault)
-        missing = missing_part(self.path)
-        if missing:
-            self._note_damage(f"the file is cut off: {missing}")
+        if self._layout.missing:
+            self._note_damage(f"the file is cut off: {self._layout.missing}")
 
     def _as_shown(self, decoded: Any, video: Any) -> Rgb:
         """A frame as people see it: with square pixels, turned and mirrored as the file says."""
@@ -122,10 +127,11 @@ class VideoReader(Clip):
 
     def _read_header(self, container: Any, video: Any) -> None:
         self.has_times = not container.format.flags & _NO_TIMESTAMPS
+        self._fragments = fragments_of(self.path, self._layout, video.id)
         rate = self._rate(video)
         self.frames_per_second = float(rate) if rate and self._states_rate(container, video) else None
         self.time_base = Fraction(video.time_base)
-        self.expected_frames = int(video.frames or 0)
+        self.expected_frames = self._fragments.count if self._fragments else int(video.frames or 0)
         if not self.expected_frames and container.duration and rate:
             self.expected_frames = round(container.duration * rate / _MICROSECONDS)
 
@@ -135,7 +141,7 @@ class VideoReader(Clip):
 
     def _rate(self, video: Any) -> Fraction | None:
         """Frames per second on average, None if it is unknown."""
-        rate = video.average_rate
+        rate = self._fragments.rate if self._fragments else video.average_rate
         return None if not self.has_times or not rate else Fraction(rate)
 
     def _origin(self, container: Any) -> Fraction:
@@ -146,7 +152,7 @@ class VideoReader(Clip):
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, Any]]:
-        av = _av()
+        av = pyav()
         try:
             container = av.open(self._address(), metadata_errors="replace")
         except FileNotFoundError:
@@ -165,14 +171,14 @@ class VideoReader(Clip):
 
         Without the protocol a name such as "12:30.mp4" would be taken for an address.
         """
-        end = readable_bytes(self.path)
+        end = self._layout.readable_bytes
         return f"file:{self.path}" if end is None else f"subfile,,start,0,end,{end},,:file:{self.path}"
 
     def _unreadable(self, error: object) -> str:
         reason = getattr(error, "strerror", None) or error
-        missing = missing_part(self.path)
-        if self.path.is_file() and self.path.stat().st_size == 0:
-            reason, missing = "it is empty", None
+        missing = self._layout.missing
+        if self.path.is_file() and self._layout.size == 0:
+            reason = "it is empty"
         if missing:
             return (
                 f"{self.path} cannot be read as a video ({missing}): the download or recording broke off; "
@@ -270,17 +276,4 @@ def _display_matrix(decoded: Any) -> tuple[int, int, int, int]:
 
 
 def _is_cover(video: Any) -> bool:
-    return bool(video.disposition & _av().stream.Disposition.attached_pic)
-
-
-def _av() -> ModuleType:
-    try:
-        import av
-        import av.error
-        import av.stream
-    except ModuleNotFoundError:
-        raise ImportError(
-            "reading and writing videos needs PyAV: pip install 'autogaze-web[video]'"
-        ) from None
-    module: ModuleType = av
-    return module
+    return bool(video.disposition & pyav().stream.Disposition.attached_pic)
