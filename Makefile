@@ -31,6 +31,10 @@ demo: site ## Build the page, serve it on localhost and print its address (PORT=
 site: $(VENV)/.site $(NODE_MODULES) ## Build the page into site/dist, for any static web server
 	@$(PY) site/build_site.py
 
+.PHONY: docs
+docs: setup ## Build the page together with its documentation, in site/dist/docs
+	@$(PY) site/build_site.py --docs
+
 # Files are handed out whole and in order: those without a browser first, since Playwright keeps an event loop.
 PYTEST_OPTIONS := --numprocesses "$(WORKERS)" --dist loadfile --no-loadscope-reorder
 PYTEST := $(PY) -m pytest $(PYTEST_OPTIONS)

@@ -13,6 +13,7 @@ Contents of the site and where they come from:
     preview.png                  the preview card: what other sites show beside a link to the page
     check/                       NVIDIA's example clip and what its QUICK_START expects of a model
     sample/                      the sample clips and their stills; a first visit starts with bunny.webm
+    docs/                        the documentation, if it is asked for: site/build_docs.py
     example/, package.json       an example of the JavaScript API, and the API as a package with types
     options.json, palettes.json  the options and colours that the page and the package share
     build.json                   version, commit, wheel, files needed at start, size and sha256 of all files
@@ -23,6 +24,7 @@ old one and then replaces it, so a failed build leaves the old site unchanged.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
 import json
@@ -37,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from api_files import EXAMPLE, TYPES, add_api_files
+from build_docs import DocsError, build_docs
 from fetch_runtime import obtain
 from make_graphs import BUILT_IN, GraphsError, obtain_graphs
 from module_preloads import add_preloads
@@ -51,6 +54,10 @@ DIST = ROOT / "site" / "dist"
 CACHE = ROOT / ".cache" / "runtime"
 SLIM_CACHE = ROOT / ".cache" / "slim"
 GRAPHS_CACHE = ROOT / ".cache" / "graphs"
+DOCS_CACHE = ROOT / ".cache" / "docs"
+DOCS = "docs"
+# The page's link to the documentation stays hidden in a site without it.
+_HIDDEN_LINK = f'href="{DOCS}/" hidden'
 # The clip with which a first visit starts: the default of the option `sample`.
 SAMPLE_CLIP = "sample/bunny.webm"
 # The picture that other sites show beside a link to the page.
@@ -68,8 +75,8 @@ _LATER = (
 )
 _MODELS = ("graphs/", "built-in/")
 _FOR_OTHERS = (f"{EXAMPLE}/", "package.json", PREVIEW)
-# A model that somebody has put beside the page belongs to no build.
-_OWN_MODEL = "model"
+# A model that somebody has put beside the page belongs to no build, nor does the documentation.
+_BESIDE = ("model", DOCS)
 _MEDIA = (".webm", ".mp4", ".gif")
 _EXAMPLE_CLIP = "autogaze_web/native/example_input."
 
@@ -83,8 +90,13 @@ class BuildError(Exception):
     """The site cannot be built; the message is one sentence for the user."""
 
 
-def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
+def build(root: Path = ROOT, dist: Path = DIST, docs: Path | None = None) -> dict[str, Any]:
     """Build the site of the project at `root` into `dist` and return the contents of build.json.
+
+    Args:
+        root: the project's folder.
+        dist: the folder of the site, which is replaced as a whole.
+        docs: the folder of the built documentation, for a site with it.
 
     Raises:
         BuildError: if a part of the project is missing or its wheel cannot be built.
@@ -113,6 +125,8 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
             copy_sources(root, fresh)
             join_parts(fresh)
             address_preview(fresh, os.environ.get("SITE_URL", ""))
+            if docs:
+                show_link_to_docs(fresh)
             add_preloads(fresh)
             add_api_files(root, NODE_MODULES, fresh)
             shutil.copytree(graphs, fresh / "graphs")
@@ -123,6 +137,8 @@ def build(root: Path = ROOT, dist: Path = DIST) -> dict[str, Any]:
             description = describe(root, fresh, wheel)
             write_service_worker(root, fresh, str(description["id"]))
             write_json(fresh / "build.json", description)
+            if docs:
+                shutil.copytree(docs, fresh / DOCS, ignore=shutil.ignore_patterns(".*"))
             (fresh / ".nojekyll").touch()
         swap(fresh, dist)
     return description
@@ -162,6 +178,13 @@ def address_preview(target: Path, site_url: str) -> None:
         text = page.read_text(encoding="utf-8")
         base = site_url.rstrip("/")
         page.write_text(text.replace(f'content="{PREVIEW}"', f'content="{base}/{PREVIEW}"'), encoding="utf-8")
+
+
+def show_link_to_docs(target: Path) -> None:
+    """Show the page's link to the documentation."""
+    page = target / "index.html"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace(_HIDDEN_LINK, _HIDDEN_LINK.removesuffix(" hidden")), encoding="utf-8")
 
 
 def write_runtime(target: Path, runtime: dict[str, bytes], lock: RuntimeLock) -> None:
@@ -223,7 +246,7 @@ def describe(root: Path, target: Path, wheel: str) -> dict[str, Any]:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     files = {}
     for path in sorted(target.rglob("*")):
-        if path.is_file() and path.relative_to(target).parts[0] != _OWN_MODEL:
+        if path.is_file() and path.relative_to(target).parts[0] not in _BESIDE:
             content = path.read_bytes()
             files[path.relative_to(target).as_posix()] = {
                 "bytes": len(content),
@@ -302,9 +325,16 @@ def swap(fresh: Path, dist: Path) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Builds the page into site/dist.")
+    parser.add_argument("--docs", action="store_true", help="with the documentation, in site/dist/docs")
+    options = parser.parse_args()
     try:
-        description = build()
-    except (BuildError, GraphsError, ValueError) as error:
+        docs = None
+        if options.docs:
+            with step("documentation: building"):
+                docs = build_docs(ROOT, DOCS_CACHE)
+        description = build(docs=docs)
+    except (BuildError, DocsError, GraphsError, ValueError) as error:
         sys.exit(f"error: {error}")
     total = sum(file["bytes"] for file in description["files"].values())
     print(f"site/dist: {len(description['files'])} files, {total / 1e6:.1f} MB")

@@ -19,7 +19,9 @@ from autogaze_web.live.pipeline import synthetic_frames
 from autogaze_web.masks.cells import Cells
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*/*.md")])
+# SECURITY.md as a page of the documentation site.
+INCLUDED = ROOT / "docs" / "security.md"
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*/*.md")} - {INCLUDED})
 MODEL = ROOT / "site" / "model"
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

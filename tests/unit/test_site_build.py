@@ -185,6 +185,21 @@ class TestBuild:
             assert file == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         assert {path.name for path in (project / "site").iterdir()} == {"dist", "model"}
 
+    def test_the_documentation_is_beside_the_build_and_the_page_links_to_it(
+        self, project: Path, build: Build, tmp_path: Path
+    ) -> None:
+        (project / "web/index.html").write_text('<a href="docs/" hidden>Read the documentation</a>')
+        build()
+        assert "hidden" in (project / "site/dist/index.html").read_text()
+        docs = tmp_path / "html"
+        docs.mkdir()
+        (docs / "index.html").write_text("<title>documentation</title>")
+        description = build_site.build(project, project / "site/dist", docs)
+        dist = project / "site/dist"
+        assert (dist / "index.html").read_text() == '<a href="docs/">Read the documentation</a>'
+        assert (dist / "docs/index.html").is_file()
+        assert not [path for path in description["files"] if path.startswith("docs/")]
+
     def test_building_twice_gives_the_same_site(self, build: Build) -> None:
         first = build()
         assert build() == first
