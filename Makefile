@@ -136,6 +136,10 @@ lint: setup ## Check style and types of the Python and the JavaScript
 	$(BIN)/tsc --project wasm_bridge/tsconfig.tests.json
 	$(BIN)/tsc --project wasm_bridge/tsconfig.tests_page.json
 
+.PHONY: verify-types
+verify-types: setup ## Check that users of the Python package see the type of every public name (downloads pyright)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npx --yes pyright@1.1.414 --verifytypes autogaze_web --ignoreexternal
+
 .PHONY: format
 format: setup ## Lay out the Python and the JavaScript as lint wants them
 	$(VENV)/bin/ruff check --fix-only

@@ -47,6 +47,9 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from .encoder.processor import SiglipImageProcessor as SiglipImageProcessor
     from .live.view import LiveSettings as LiveSettings
     from .live.view import LiveView as LiveView
@@ -65,6 +68,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # A name loads its module when it is first used: importing the package costs a page's start nothing.
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {

@@ -52,7 +52,7 @@ class RayEngine:
                 ) from None
         threads = settings.threads or 1
         cpus = int(ray.cluster_resources().get("CPU", 1))
-        self.slots = workers or max(1, cpus // threads)
+        self.slots: int = workers or max(1, cpus // threads)
         self._settings = ray.put(settings)
         self._task = ray.remote(num_cpus=threads, max_retries=MOST_RETRIES)(run_job)
         self._running: dict[Any, Job] = {}

@@ -12,7 +12,7 @@ from types import FrameType
 class Terminated(KeyboardInterrupt):
     """SIGTERM arrived."""
 
-    status = 128 + signal.SIGTERM
+    status: int = 128 + signal.SIGTERM
 
 
 @contextmanager

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from .checkpoint import SiglipCheckpoint as SiglipCheckpoint
     from .config import SiglipConfig as SiglipConfig
     from .encoding import EncodedVideo as EncodedVideo
     from .encoding import VideoEncoding as VideoEncoding
     from .processor import SiglipImageProcessor as SiglipImageProcessor
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from .gaze_store import load_gaze as load_gaze
     from .gaze_store import save_gaze as save_gaze
     from .stored_gaze import StoredGaze as StoredGaze
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from .video import open_clip as open_clip
     from .video import read_frames as read_frames
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {

@@ -29,11 +29,11 @@ class Clip:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self.frames_per_second: float | None = None
-        self.time_base = Fraction(1, 1000)
+        self.time_base: Fraction = Fraction(1, 1000)
         self.has_times = True
-        self.expected_frames = 0
+        self.expected_frames: int = 0
         self.notes: list[str] = []
         self.damage: str | None = None
         self._read = 0

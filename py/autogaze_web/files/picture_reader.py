@@ -51,7 +51,7 @@ class PictureReader(Clip):
             frames, self._is_whole = whole_frames(self.path.read_bytes())
             self._shown = range(len(frames))
             self._is_gif = len(frames) > 1
-        self.expected_frames = len(self._shown)
+        self.expected_frames: int = len(self._shown)
 
     def count(self, limit: int | None = None) -> int:
         """See `Clip`."""

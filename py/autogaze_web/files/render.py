@@ -70,7 +70,7 @@ class PngFiles:
     def __init__(self, folder: str | Path):
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.count = 0
+        self.count: int = 0
 
     def __call__(self, processed: ProcessedFrame) -> None:
         """Writes the next file."""

@@ -126,12 +126,14 @@ class VideoReader(Clip):
         return np.ascontiguousarray(turned(image, _display_matrix(decoded)))
 
     def _read_header(self, container: Any, video: Any) -> None:
-        self.has_times = not container.format.flags & _NO_TIMESTAMPS
+        self.has_times: bool = not container.format.flags & _NO_TIMESTAMPS
         self._fragments = fragments_of(self.path, self._layout, video.id)
         rate = self._rate(video)
-        self.frames_per_second = float(rate) if rate and self._states_rate(container, video) else None
-        self.time_base = Fraction(video.time_base)
-        self.expected_frames = self._fragments.count if self._fragments else int(video.frames or 0)
+        self.frames_per_second: float | None = (
+            float(rate) if rate and self._states_rate(container, video) else None
+        )
+        self.time_base: Fraction = Fraction(video.time_base)
+        self.expected_frames: int = self._fragments.count if self._fragments else int(video.frames or 0)
         if not self.expected_frames and container.duration and rate:
             self.expected_frames = round(container.duration * rate / _MICROSECONDS)
 

@@ -69,7 +69,7 @@ class Comparison:
     """
 
     def __init__(self, settings: ComparisonSettings, view: LiveSettings) -> None:
-        self.view = LiveView(view)
+        self.view: LiveView = LiveView(view)
         self._settings = settings
 
     def step(self, frame: Rgba, chosen: Cells | Fixations, pixels: int) -> FrameReport:

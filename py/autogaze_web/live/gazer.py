@@ -90,7 +90,7 @@ class Pace:
     """
 
     def __init__(self) -> None:
-        self.keeps_up = False
+        self.keeps_up: bool = False
         self._seconds: deque[float] = deque(maxlen=5)
 
     def add(self, seconds: float) -> None:
@@ -152,7 +152,9 @@ class Gazer:
         self._next: _Submission | None = None
         self._shape: tuple[int, ...] | None = None
         self.latest: LatestGaze | None = None
-        self.index, self.submitted, self.gazes = -1, 0.0, 0
+        self.index: int = -1
+        self.submitted: float = 0.0
+        self.gazes: int = 0
 
     def close(self) -> None:
         """Stops for good; frames submitted later are ignored."""

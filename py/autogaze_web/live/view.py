@@ -170,7 +170,7 @@ class LiveView:
     """
 
     def __init__(self, settings: LiveSettings | None = None):
-        self.settings = settings or LiveSettings()
+        self.settings: LiveSettings = settings or LiveSettings()
         self.frame: Rgba = allocate(1, 1)
         # The previous frame, until the next one is written there.
         self._back_buffer: Rgba = allocate(1, 1)

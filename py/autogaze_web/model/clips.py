@@ -85,8 +85,8 @@ class ClipGeneration:
                 row for row in self._requirements for _ in range(self._tiles.per_side**2)
             )
         self._config, self._video, self._budgets = config, video, controls.budgets
-        self.count = int(video.shape[0])
-        self.videos = [graphs.video(config) for _ in range(self.count)] if past is None else past
+        self.count: int = int(video.shape[0])
+        self.videos: list[Video] = [graphs.video(config) for _ in range(self.count)] if past is None else past
         if len(self.videos) != self.count:
             raise ValueError(
                 f"the cache is of a call with {len(self.videos)} videos or tiles, this one has {self.count}"
@@ -122,7 +122,8 @@ class StreamGeneration:
         controls = controls or StreamControls()
         limits = resolve_controls(config, controls.gazing_ratio, controls.task_loss_requirement, 1, 1)
         self._config = config
-        self._budget, self.requirement = limits.budgets[0], limits.requirements[0][0]
+        self._budget: int = limits.budgets[0]
+        self.requirement: float | None = limits.requirements[0][0]
         if controls.max_tokens is not None:
             self._budget = min(self._budget, controls.max_tokens)
         coverage = None

@@ -41,7 +41,7 @@ class ContextRows:
         capacity: rows at the start, at least 1.
         growth: rows to add when more are needed; 0 keeps the capacity fixed.
         """
-        self.bias = np.full((1, capacity), HIDDEN, np.float32)
+        self.bias: NDArray[np.float32] = np.full((1, capacity), HIDDEN, np.float32)
         self._used = np.zeros(capacity, bool)
         self._growth = growth
         self._next = 0

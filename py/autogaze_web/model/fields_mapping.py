@@ -24,5 +24,7 @@ class FieldsMapping(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(fields(self))  # type: ignore[arg-type]
 
-    __eq__ = object.__eq__
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
     __hash__ = object.__hash__

@@ -56,9 +56,9 @@ class AutoGaze:
         device: ``cpu``, ``cuda``, or ``auto`` for CUDA where ONNX Runtime has its provider.
         """
         self.config: AutoGazeConfig = checkpoint.config
-        self.layout = ScaleLayout.of(checkpoint.config)
+        self.layout: ScaleLayout = ScaleLayout.of(checkpoint.config)
         self.graphs = GRAPHS
-        self.runtime = NativeRuntime(checkpoint, threads, device=device)
+        self.runtime: NativeRuntime = NativeRuntime(checkpoint, threads, device=device)
 
     @staticmethod
     def from_pretrained(

@@ -137,7 +137,7 @@ class NativeRuntime:
         import onnxruntime as ort
 
         self.checkpoint = checkpoint
-        self.providers = providers_of(device, ort.get_available_providers())
+        self.providers: list[str] = providers_of(device, ort.get_available_providers())
         self._threads = threads
         self._probes = probes
         self._capacity, self._target = capacity, target

@@ -133,7 +133,8 @@ class ModelClock:
     """
 
     def __init__(self) -> None:
-        self._start, self.model_s = time.perf_counter(), 0.0
+        self._start = time.perf_counter()
+        self.model_s: float = 0.0
 
     def stages(self, preprocess_ms: float) -> dict[str, float]:
         """Milliseconds by stage: before the runs, in them, and between them."""

@@ -37,8 +37,8 @@ class PageModel:
         files: Sequence[tuple[str, Buffer, int]],
         index: str | None = None,
     ) -> None:
-        self.config = AutoGazeConfig.from_json(config)
-        self.processor = _processor(preprocessor)
+        self.config: AutoGazeConfig = AutoGazeConfig.from_json(config)
+        self.processor: AutoGazeImageProcessor = _processor(preprocessor)
         if index is None:
             self._files = [weight_entries(header, size) for _, header, size in files]
         else:

@@ -82,7 +82,7 @@ class Accumulator:
     """The persistent output of one stream of frames; ``image`` is (H, W, 4) uint8 after the first update."""
 
     def __init__(self, settings: Accumulation | None = None):
-        self.settings = settings or Accumulation()
+        self.settings: Accumulation = settings or Accumulation()
         self.image: Rgba = allocate(1, 1)
         self._index = 0
 

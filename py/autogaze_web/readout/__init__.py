@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from .encoder_input import EncoderScales as EncoderScales
     from .encoder_input import gazed_patches as gazed_patches
     from .encoder_input import gazed_positions as gazed_positions
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from .token_grids import VideoGrid as VideoGrid
     from .token_grids import video_coordinates as video_coordinates
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {

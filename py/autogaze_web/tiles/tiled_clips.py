@@ -55,11 +55,11 @@ class TiledGeneration:
         Raises:
             ValueError: if an argument has a wrong shape or range.
         """
-        self.tiling = tiling = frames.tiling
+        self.tiling: Tiling = frames.tiling
         self._padded = self._steps = 0
         self._frames = frames
-        self._batches = list(tiling.batches(batch_size))
-        self._stitcher = stitcher or TileStitcher(tiling)
+        self._batches = list(self.tiling.batches(batch_size))
+        self._stitcher = stitcher or TileStitcher(self.tiling)
         self._new_tile = partial(StreamGeneration, config, graphs, controls)
         self._new_tile()  # raises for wrong arguments now, not at the first run
 

@@ -152,7 +152,8 @@ class TiledFrames:
         tiling: Tiling,
         normalise: Callable[[NDArray[Any]], Floats] | None = None,
     ):
-        self.tiling, self._frames, self._normalise = tiling, frames, normalise
+        self.tiling: Tiling = tiling
+        self._frames, self._normalise = frames, normalise
 
     @staticmethod
     def of(frames: ArrayLike, tiling: Tiling) -> TiledFrames:
@@ -207,7 +208,7 @@ class TileStitcher:
         self._tiling = tiling
         self._frames: list[dict[int, Fixations]] = []
         self._previous = previous._last_tiles() if previous else {}
-        self.done = 0
+        self.done: int = 0
 
     def add(self, tiles: Sequence[int], cells: TileCells) -> None:
         """Adds a batch's cells.
