@@ -16,6 +16,7 @@ import model_client
 import pytest
 from api_page import ApiPage
 from chromium import flags_for_tests, require
+from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, open_live, reopen
 from model_page import QUICK_FRAME_STEPS, serve, write_checkpoint
 from model_server import ModelServer, model_server
@@ -175,15 +176,13 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
     yield open_page
     for recorded in opened:
         recorded.page.context.close()
-    _fail_on_problems(opened)
+    _fail_on(line for recorded in opened for line in recorded.unexpected())
 
 
-def _fail_on_problems(pages: Iterable[RecordedPage]) -> None:
-    problems = [line for recorded in pages for line in recorded.unexpected()]
-    if problems:
-        pytest.fail(
-            "the page had problems that the test did not declare:\n" + "\n".join(problems), pytrace=False
-        )
+def _fail_on(problems: Iterable[str]) -> None:
+    text = "\n".join(problems)
+    if text:
+        pytest.fail(f"the page had problems that the test did not declare:\n{text}", pytrace=False)
 
 
 @pytest.fixture(scope="module")
@@ -212,8 +211,11 @@ def live(streaming_page: RecordedPage) -> Iterator[OpenLive]:
         return streaming_page.page
 
     yield live
+    problems = streaming_page.unexpected()
+    # While the next tests of the file use pages of their own, this one would take a processor core.
+    in_page(streaming_page.page, "live_frames.stop")
     streaming_page.page.unroute_all(behavior="ignoreErrors")
-    _fail_on_problems([streaming_page])
+    _fail_on(problems)
 
 
 @pytest.fixture

@@ -152,6 +152,11 @@ export function endTrack() {
   track?.dispatchEvent(new Event("ended"));
 }
 
+/** Stops the source; nothing is processed or drawn until a source is opened. */
+export function stop() {
+  pageParts().player.close();
+}
+
 /**
  * Puts the page into the state in which a query opens it: every setting, the source from its start, the model
  * loaded again. Python stays, which takes the longest to start.
