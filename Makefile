@@ -39,12 +39,18 @@ docs: setup ## Build the page together with its documentation, in site/dist/docs
 PYTEST_OPTIONS := --numprocesses "$(WORKERS)" --dist loadfile --no-loadscope-reorder
 PYTEST := $(PY) -m pytest $(PYTEST_OPTIONS)
 
+# Two at a time: each of them works on one core.
+.PHONY: checks
+checks:
+	@$(MAKE) --no-print-directory --jobs=2 setup
+	@$(MAKE) --no-print-directory --jobs=2 chromium lint test-javascript
+
 .PHONY: test
-test: setup chromium lint test-javascript ## Run every check and test; installs what they need, a Chromium too
+test: checks ## Run every check and test; installs what they need, a Chromium too
 	$(PYTEST) --durations=25
 
 .PHONY: coverage
-coverage: setup chromium lint test-javascript ## The same, and measure how much of the Python the tests run
+coverage: checks ## The same, and measure how much of the Python the tests run
 	@rm -rf tests/output/coverage && mkdir -p tests/output/coverage
 	$(PY) -m coverage run -m pytest $(PYTEST_OPTIONS) --durations=25
 	@$(PY) -m coverage combine --quiet
@@ -126,10 +132,16 @@ pictures: setup chromium ## Take the README's pictures again, and draw those of 
 	  --frames 32 --panel-height 200 --out docs/pictures/gaze.gif
 
 .PHONY: lint
-lint: setup ## Check style and types of the Python and the JavaScript
+lint: lint-python lint-javascript ## Check style and types of the Python and the JavaScript
+
+.PHONY: lint-python
+lint-python: setup
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+
+.PHONY: lint-javascript
+lint-javascript: setup
 	$(BIN)/biome ci
 	$(BIN)/tsc --project wasm_bridge/tsconfig.page.json
 	$(BIN)/tsc --project wasm_bridge/tsconfig.worker.json

@@ -90,6 +90,8 @@ def soak(
     samples: list[Sample] = []
     begun = time.monotonic()
     while True:
+        if samples:
+            page.click("#run")  # Paused: after the first round the model only has to be there.
         page.select_option("#mask-source", "autogaze")
         wait_model(page, "Web", MODEL_TIMEOUT_MS)
         for source in SOURCES:

@@ -239,15 +239,23 @@ def test_names_with_dashes_and_colons(clip: Path, tmp_path: Path, monkeypatch: p
         assert len(list(read_frames(f"-o{name}"))) == 1
 
 
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A video of a minute."""
+    path = tmp_path_factory.mktemp("long") / "clip.mp4"
+    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8)
+    write_mp4(path, (noise[index % 4] for index in range(1500)), 25)
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("number", "status", "suffix"),
     [(signal.SIGINT, 130, "mp4"), (signal.SIGTERM, 143, "gif"), (signal.SIGINT, 130, "png")],
 )
 def test_an_interrupted_run_leaves_no_half_file(
-    number: signal.Signals, status: int, suffix: str, tmp_path: Path
+    number: signal.Signals, status: int, suffix: str, long_clip: bytes, tmp_path: Path
 ) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8)
-    write_mp4(tmp_path / "clip.mp4", (noise[index % 4] for index in range(1500)), 25)
+    (tmp_path / "clip.mp4").write_bytes(long_clip)
     out = tmp_path / f"out.{suffix}"
     out.write_bytes(b"earlier")
     # Long and in the background, so that it cannot be done before the signal comes.
