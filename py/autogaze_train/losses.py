@@ -14,11 +14,14 @@ from .search import Lessons
 SHARPNESS = 5.0
 """Targets are proportional to this power of the scores."""
 
-NEGLIGIBLE = 4.0
+NEGLIGIBLE = 0.5
 """Error of a frame, in squared grey levels, at which its choices have half of the full weight."""
 
 IDLE = 0.05
 """Weight of choices where nothing needs correction, which is enough to learn the cheapest cells."""
+
+LEAST_TASK_LOSS = 0.1
+"""Task loss below which errors of its prediction count as absolute instead of relative errors."""
 
 MOST_URGENT = 6.0
 """Largest weight of a slot in the regret, relative to the mean slot of its clip."""
@@ -32,7 +35,7 @@ class Losses:
         gaze: Kullback-Leibler divergence of the token distributions from the search's, in nats.
         regret: minus the logarithm of the expected score of a token that is drawn from the network's
             distribution, relative to the best score, in nats; 0 if the best token is certain.
-        task_loss: smooth absolute error of the predicted task losses.
+        task_loss: smooth relative error of the predicted task losses.
         noticed: smooth absolute error of the predicted staleness of patches, in decades of squared levels.
     """
 
@@ -92,8 +95,9 @@ def gaze_losses(answer: Answer, lessons: Lessons, reached: torch.Tensor) -> Loss
     gain = best.sqrt() * slots
     mean_gain = gain.sum((1, 2), keepdim=True) / slots.sum((1, 2), keepdim=True).clamp_min(1)
     urgent = weight * (gain / mean_gain.clamp_min(1e-9)).clamp_max(MOST_URGENT)
+    size = lessons.task_loss.clamp_min(LEAST_TASK_LOSS)
     error = functional.smooth_l1_loss(
-        answer.task_loss.flatten(2), lessons.task_loss, reduction="none", beta=0.05
+        answer.task_loss.flatten(2) / size, lessons.task_loss / size, reduction="none", beta=0.05
     )
     return Losses(
         (weight * divergence).sum() / weight.sum().clamp_min(1),

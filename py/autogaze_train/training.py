@@ -55,7 +55,7 @@ class Plan:
     real_share: float = 0.15
     screen_share: float = 0.22
     policy_from: float = 0.5
-    uses: int = 4
+    uses: int = 6
     rate: float = 2e-3
     seconds: float = math.inf
     seed: int = 1
