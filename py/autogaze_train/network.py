@@ -170,44 +170,10 @@ class _Llama(nn.Module):
         angles = sequence.positions[..., None] * self._frequencies.to(rows.device)
         turn = angles.cos()[:, None], angles.sin()[:, None]
         *layers, last = self.layers
-        blocks = visible_blocks(sequence)
         for layer in layers:
-            rows = layer(rows, turn, blocks)
-        blocks = [Visible(slice(None), slice(None), sequence.visible[:, :, sequence.asked])]
-        asked: torch.Tensor = last(rows, turn, blocks, sequence.asked)
+            rows = layer(rows, turn, sequence.visible)
+        asked: torch.Tensor = last(rows, turn, sequence.visible, sequence.asked)
         return self.norm(asked), rows
-
-
-@dataclass(frozen=True)
-class Visible:
-    """Some queries and the only keys that they can attend to, with their (B, 1, queries, keys) mask."""
-
-    queries: slice
-    keys: slice
-    mask: torch.Tensor
-
-
-def visible_blocks(sequence: Sequence, frames: int = 2) -> list[Visible]:
-    """Divides attention by frames, because most of ``visible`` is empty.
-
-    Args:
-        sequence: the rows.
-        frames: whose rows form a block of queries.
-    """
-    count = sequence.tokens.shape[1]
-    rows = sequence.visible.shape[-1] // count
-    dtype = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else torch.float32
-    blocks = []
-    for first in range(0, count, frames):
-        end, start = min(count, first + frames), max(0, first - sequence.window + 1)
-        queries, keys = slice(first * rows, end * rows), slice(start * rows, end * rows)
-        visible = sequence.visible[:, :, queries, keys]
-        # Fused attention wants an additive mask whose rows start at multiples of eight values.
-        width = -(-visible.shape[-1] // 8) * 8
-        mask = torch.zeros(*visible.shape[:-1], width, dtype=dtype, device=visible.device)
-        mask = mask[..., : visible.shape[-1]].masked_fill_(~visible, -torch.inf)
-        blocks.append(Visible(queries, keys, mask))
-    return blocks
 
 
 class _Norm(nn.Module):
@@ -237,11 +203,11 @@ class Layer(nn.Module):
         self,
         x: torch.Tensor,
         turn: tuple[torch.Tensor, torch.Tensor],
-        blocks: list[Visible],
+        visible: torch.Tensor,
         asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The layer's output for all rows, or for the rows in ``asked`` only."""
-        mixed = self.self_attn(self.input_layernorm(x), turn, blocks, asked)
+        mixed = self.self_attn(self.input_layernorm(x), turn, visible, asked)
         x = (x if asked is None else x[:, asked]) + mixed
         out: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
         return out
@@ -265,7 +231,7 @@ class Attention(nn.Module):
         self,
         x: torch.Tensor,
         turn: tuple[torch.Tensor, torch.Tensor],
-        blocks: list[Visible],
+        visible: torch.Tensor,
         asked: torch.Tensor | None,
     ) -> torch.Tensor:
         """Attention for all rows, or for the rows in ``asked`` only."""
@@ -273,20 +239,12 @@ class Attention(nn.Module):
         key = _rotated(self._heads(self.k_proj(x)), cos, sin)
         value = self._heads(self.v_proj(x))
         if asked is not None:
-            x, cos, sin = x[:, asked], cos[:, :, asked], sin[:, :, asked]
+            x, visible, cos, sin = x[:, asked], visible[:, :, asked], cos[:, :, asked], sin[:, :, asked]
         query = _rotated(self._heads(self.q_proj(x)), cos, sin)
-        grouped = query.shape[1] != key.shape[1]
-        mixed = [
-            functional.scaled_dot_product_attention(
-                query[:, :, block.queries],
-                key[:, :, block.keys],
-                value[:, :, block.keys],
-                attn_mask=block.mask,
-                enable_gqa=grouped,
-            )
-            for block in blocks
-        ]
-        out: torch.Tensor = self.o_proj(torch.cat(mixed, 2).transpose(1, 2).flatten(2))
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=visible, enable_gqa=query.shape[1] != key.shape[1]
+        )
+        out: torch.Tensor = self.o_proj(mixed.transpose(1, 2).flatten(2))
         return out
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,6 @@ class Sequence:
         visible: (B, 1, T * R, T * R) bool, whether a row [2] attends to a row [3].
         asked: (T * S,) int64, the row whose output selects the tokens of each step.
         reached: (B, T, S) bool, whether the frame reaches a step.
-        window: W, frames that a row attends to, its own included.
     """
 
     tokens: torch.Tensor
@@ -39,7 +38,6 @@ class Sequence:
     visible: torch.Tensor
     asked: torch.Tensor
     reached: torch.Tensor
-    window: int
 
 
 def arrange(config: AutoGazeConfig, history: History, window: int) -> Sequence:
@@ -85,7 +83,6 @@ def arrange(config: AutoGazeConfig, history: History, window: int) -> Sequence:
         visible,
         (rows * torch.arange(frames, device=device)[:, None] + asked).flatten(),
         torch.arange(steps, device=device) < taken[..., None],
-        window,
     )
 
 

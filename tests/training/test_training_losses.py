@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the tests of training need torch: pip install --group dev")
 
-from autogaze_train.losses import IDLE, SHARPNESS, gaze_losses, staleness, targets  # noqa: E402
+from autogaze_train.losses import IDLE, LEAST_TASK_LOSS, SHARPNESS, gaze_losses, staleness, targets  # noqa: E402
 from autogaze_train.network import Answer  # noqa: E402
 from autogaze_train.search import Lessons  # noqa: E402
 
@@ -49,7 +49,10 @@ def test_each_loss_sees_its_own_fault() -> None:
     assert float(flat.gaze) > 0.1
     assert float(flat.task_loss) == 0
     wrong = gaze_losses(Answer(good.logits, good.task_loss + 0.5, good.noticed), taught, reached)
-    assert float(wrong.task_loss) == pytest.approx(0.5 - 0.025)
+    assert float(wrong.task_loss) == pytest.approx(0.5 / 1.2 - 0.025), "relative to the task loss of 1.2"
+    taught.task_loss.fill_(0.01)
+    calm = gaze_losses(Answer(good.logits, taught.task_loss.reshape(B, T, S, K) + 0.5, good.noticed), taught, reached)
+    assert float(calm.task_loss) == pytest.approx(0.5 / LEAST_TASK_LOSS - 0.025)
     blind = gaze_losses(Answer(good.logits, good.task_loss, good.noticed + 1), taught, reached)
     assert float(blind.noticed) == pytest.approx(1 - 0.05)
 
