@@ -25,8 +25,8 @@ TOKEN_PRICE = 0.5
 """Cost of a token in addition to its pixels, in finest cells."""
 
 LEAST_REMOVED = 2.0
-"""Error that every cell is credited with, in squared grey levels times atoms. A finest cell of four atoms with
-an error below one squared level is then not worth its pixels."""
+"""Error that every cell is credited with, in squared grey levels times atoms. A finest cell of four atoms
+with an error below one squared level is then not worth its pixels."""
 
 EMPTY_LEVEL = 128.0
 """Grey level of the output before the first frame."""

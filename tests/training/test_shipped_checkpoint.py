@@ -81,7 +81,7 @@ def test_its_output_is_nearer_to_a_real_video_than_simpler_choices_at_the_same_c
         assert own.psnr > other.psnr + 1, name
 
 
-def test_a_static_scene_costs_at_most_two_tokens_a_frame(
+def test_a_static_scene_costs_one_token_a_frame(
     model: AutoGaze, processor: AutoGazeImageProcessor, clip: list[np.ndarray]
 ) -> None:
     noise = np.random.default_rng(0)
@@ -91,7 +91,7 @@ def test_a_static_scene_costs_at_most_two_tokens_a_frame(
     ]
     for frames in (still, [clip[0]] * 10):
         run = gaze_run(model, processor, frames, max_tokens=16, requirement=0.7)
-        assert max(len(cells) for cells in run.cells[1:]) <= 2
+        assert {len(cells) for cells in run.cells[1:]} == {1}
         assert run.ratio < 0.02, "of the finest cells, not a quarter of the frame"
 
 

@@ -8,7 +8,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the tests of training need torch: pip install --group dev")
 
-from autogaze_train.losses import IDLE, LEAST_TASK_LOSS, SHARPNESS, gaze_losses, staleness, targets  # noqa: E402
+from autogaze_train.losses import (  # noqa: E402
+    IDLE,
+    LEAST_TASK_LOSS,
+    NEGLIGIBLE,
+    SHARPNESS,
+    gaze_losses,
+    staleness,
+    targets,
+)
 from autogaze_train.network import Answer  # noqa: E402
 from autogaze_train.search import Lessons  # noqa: E402
 
@@ -51,7 +59,9 @@ def test_each_loss_sees_its_own_fault() -> None:
     wrong = gaze_losses(Answer(good.logits, good.task_loss + 0.5, good.noticed), taught, reached)
     assert float(wrong.task_loss) == pytest.approx(0.5 / 1.2 - 0.025), "relative to the task loss of 1.2"
     taught.task_loss.fill_(0.01)
-    calm = gaze_losses(Answer(good.logits, taught.task_loss.reshape(B, T, S, K) + 0.5, good.noticed), taught, reached)
+    calm = gaze_losses(
+        Answer(good.logits, taught.task_loss.reshape(B, T, S, K) + 0.5, good.noticed), taught, reached
+    )
     assert float(calm.task_loss) == pytest.approx(0.5 / LEAST_TASK_LOSS - 0.025)
     blind = gaze_losses(Answer(good.logits, good.task_loss, good.noticed + 1), taught, reached)
     assert float(blind.noticed) == pytest.approx(1 - 0.05)
@@ -113,7 +123,7 @@ def test_a_frame_without_an_error_to_mend_counts_little() -> None:
     task_loss[:, 1] = 0
     less = gaze_losses(wrong, Lessons(taught.scores, taught.used, task_loss, taught.stale), reached)
     # 1.2 is an error of 250 squared levels.
-    counts = IDLE + (1 - IDLE) * 250 / 254
+    counts = IDLE + (1 - IDLE) * 250 / (250 + NEGLIGIBLE)
     assert float(less.gaze / alike.gaze) == pytest.approx(2 * IDLE / (IDLE + counts), rel=0.01)
 
 
