@@ -39,6 +39,10 @@ describe("the kind of a file", () => {
       ["\0\0\0\x1cftypavif\0\0\0\0mif1", "picture"],
       ["\0\0\0\x1cftypmsf1\0\0\0\0avis", "picture"],
       ["\0\0\0\x18ftypisom\0\0\0\0isom", "video"],
+      ["\0\0\0\x18ftypheic\0\0\0\0mif1heic", "heic"],
+      ["\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "heic"],
+      ["\0\0\x01\0\x01\0\x10\x10\0\0", "picture"],
+      ["\0\0\x01\xb3\x01\0\x10\x10\0\0", "video"],
       ["II*\0", "picture"],
       ["BM\0\0\0\0\0\0\0\0", "picture"],
       ["\x1aE\xdf\xa3", "video"],
@@ -62,6 +66,7 @@ describe("what a file lacks", () => {
   test("is found by the sizes that it states", async () => {
     const whole = [box("ftyp", "isom"), box("moov", [1, 2, 3]), box("mdat", new Uint8Array(20))];
     assert.equal(await missingPart(blob(...whole)), "");
+    assert.equal(await missingPart(blob(...whole, bytes([0x7f, 0xff, 0xff, 0xff], "SEFT"))), "");
     const cut = blob(...whole).slice(0, -5);
     assert.equal(await missingPart(cut), "it states 51 bytes and has 46");
     assert.equal(await missingPart(blob(box("ftyp", "isom"), box("mdat"))), "its index (moov) is missing");

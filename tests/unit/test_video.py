@@ -130,6 +130,11 @@ def test_a_rate_is_not_made_up(tmp_path: Path) -> None:
     assert all(frame.time is None for frame in frames)
     Image.new("RGB", (8, 8)).save(tmp_path / "still.png")
     assert video_info(tmp_path / "still.png").frames_per_second is None
+    Image.new("RGB", (8, 8)).save(tmp_path / "still.tga")  # which FFmpeg reads
+    assert video_info(tmp_path / "still.tga").frames_per_second is None
+    tape = [flat(RED, 720, 576)] * 2
+    digital = write_video(tmp_path / "tape.dv", tape, [0, 0.04], "dvvideo", format="dv")
+    assert video_info(digital).frames_per_second == 25
 
 
 def test_broadcast_streams_start_at_zero_and_joined_ones_go_on(tmp_path: Path) -> None:
@@ -324,6 +329,37 @@ def test_an_avif_that_was_cut_off_shows_its_whole_frames(tmp_path: Path) -> None
         open_clip(path)
 
 
+def test_what_was_added_behind_an_mp4_is_not_missing(clip: Path) -> None:
+    with clip.open("ab") as file:
+        file.write(b"\x7f\xff\xff\xffSEFT" + bytes(40))
+    frames = open_clip(clip)
+    assert len(list(frames.frames())) == 5
+    assert frames.damage is None
+
+
+def test_a_broadcast_stream_that_ends_within_a_packet_is_cut_off(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.ts", [flat(RED)] * 8, [i / 25 for i in range(8)], "mpeg2video")
+    path.write_bytes(path.read_bytes()[:-40])
+    clip = open_clip(path)
+    assert len(list(clip.frames())) > 0
+    assert clip.damage
+    assert "its last packet is not whole" in clip.damage
+
+
+def test_of_an_icon_the_largest_picture_is_shown(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), RED).save(tmp_path / "icon", "ICO", sizes=[(16, 16), (64, 64), (32, 32)])
+    (frame,) = read_frames(tmp_path / "icon")
+    assert frame.shape == (64, 64, 3)
+
+
+def test_what_pillow_warns_of_is_said_in_one_sentence(tmp_path: Path, recwarn) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.tif")
+    (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:60])
+    with pytest.raises(VideoError, match="cannot be read as a picture"):
+        open_clip(tmp_path / "a.tif")
+    assert not recwarn.list
+
+
 def test_half_a_photo_is_shown_with_a_warning(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "photo.jpg", quality=95)
@@ -342,12 +378,16 @@ def test_half_a_photo_is_shown_with_a_warning(tmp_path: Path) -> None:
         ("empty.mp4", b"", "it is empty"),
         ("notes.txt", b"hello " * 100, "cannot be read as a video"),
         ("lie.gif", b"".join(HUGE_GIF), "too large"),
+        ("photo.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is an HEIC photo.* export it as a JPEG"),
+        ("photo.mp4", b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is an HEIC photo"),
+        ("a.mp4", b"ffconcat version 1.0\nfile b.mp4\n", "it is a list of other files"),
     ],
 )
 def test_other_files_are_refused_in_a_sentence(
     name: str, content: bytes, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / name).write_bytes(content)
+    write_mp4(tmp_path / "b.mp4", [quadrants()], 10)
     with pytest.raises(VideoError, match=message):
         open_clip(tmp_path / name)
 

@@ -12,6 +12,8 @@ import { FileSource } from "./file_source.mjs";
 
 // Some APIs round times to microseconds.
 const ROUNDING_S = 1e-4;
+// Longer timers fire at once.
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Whether this browser decodes the frames of animated pictures. */
 export function decodesAnimations() {
@@ -204,7 +206,8 @@ export class AnimationPlayer {
     const position = this.#current();
     const index = this.#reader.indexAt(position);
     const next = index + 1 < this.#reader.count ? this.#reader.timeOf(index + 1) : this.duration;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, (next - position) * 1000));
+    const delay = Math.min(Math.max(1, (next - position) * 1000), MAX_TIMEOUT_MS);
+    this.#timer = setTimeout(() => this.#tick(), delay);
   }
 
   #tick() {

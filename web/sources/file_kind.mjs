@@ -5,14 +5,21 @@
  */
 
 /** @typedef {{ type: string, start: number, end: number }} TopBox a box of the top level of an MP4 */
-/** @typedef {"picture" | "svg" | "video"} FileKind "video" stands for anything else, too */
+/** @typedef {"heic" | "picture" | "svg" | "video"} FileKind "video" stands for anything else, too */
 
 const HEAD_BYTES = 4096;
 const MAX_BOXES = 10_000;
 const SVG = /^(<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE[^>]*>|\s)*<svg[\s/>]/i;
 const EBML = "\x1aE\xdf\xa3";
 const SEGMENT = "\x18S\x80g";
+const ICON = "\0\0\x01\0";
+const HEIC = ["heic", "heix", "heim", "heis"];
 const BOX_TYPES = ["ftyp", "moov", "mdat", "wide", "free", "skip"];
+// Of the top level; what was added behind an MP4 has no such type.
+const TOP_TYPES = [
+  ...BOX_TYPES,
+  ..."moof mfra meta sidx ssix styp prft emsg pdin meco idat uuid udta pnot".split(" "),
+];
 /** @type {WeakMap<Blob, Promise<TopBox[]>>} */
 const boxesOfFiles = new WeakMap();
 
@@ -23,6 +30,7 @@ const boxesOfFiles = new WeakMap();
 export async function kindOf(file) {
   const head = await textOf(file, 0, HEAD_BYTES);
   if (SVG.test(head.replace(/^\xef\xbb\xbf/, ""))) return "svg";
+  if (isHeic(head)) return "heic";
   return pictureType(head) ? "picture" : "video";
 }
 
@@ -48,9 +56,17 @@ export function pictureType(head) {
   if (head.startsWith("RIFF") && head.slice(8, 12) === "WEBP") return "image/webp";
   if (/^(II\*\0|MM\0\*)/.test(head)) return "image/tiff";
   if (head.startsWith("BM") && head.slice(6, 10) === "\0\0\0\0") return "image/bmp";
+  if (head.startsWith(ICON) && head.slice(4, 6) !== "\0\0" && head[9] === "\0") return "image/x-icon";
   return head.slice(4, 8) === "ftyp" && brands(head).some((brand) => /^avi[fs]$/.test(brand))
     ? "image/avif"
     : "";
+}
+
+/** Whether it is a photo of a phone, which few browsers decode. @param {string} head */
+function isHeic(head) {
+  if (head.slice(4, 8) !== "ftyp") return false;
+  const brand = head.slice(8, 12);
+  return HEIC.includes(brand) || (brand === "mif1" && !brands(head).includes("avif"));
 }
 
 /**
@@ -145,7 +161,8 @@ async function walkBoxes(file) {
     const type = head.slice(4, 8);
     if (size === 1 && head.length === 16) size = numberAt(head, 8, 8);
     else if (size === 0) size = file.size - at; // to the end of the file
-    if (size < 8 || !/^[0-9a-z]{4}$/i.test(type)) break; // no box, but something that was added behind them
+    const isBox = /^[0-9a-z]{4}$/i.test(type) && (at + size <= file.size || TOP_TYPES.includes(type));
+    if (size < 8 || !isBox) break; // no box, but something that was added behind them
     boxes.push({ type, start: at, end: at + size });
     at += size;
   }

@@ -65,5 +65,8 @@ async function openFile(file, setup) {
   if (kind === "svg") {
     throw new Error(`"${file.name}" is an SVG drawing, which has no pixels: export it as a PNG first.`);
   }
+  if (kind === "heic") {
+    throw new Error(`"${file.name}" is an HEIC photo, which is not read here: export it as a JPEG first.`);
+  }
   return kind === "picture" ? openPicture(file, setup) : openVideoFile(file, setup);
 }

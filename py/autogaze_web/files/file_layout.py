@@ -9,7 +9,13 @@ from typing import BinaryIO
 
 _HEAD = 4096
 _BOX_KINDS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+# Of the top level; what was added behind an MP4 has no such kind.
+_TOP_KINDS = {
+    *_BOX_KINDS,
+    *(b"moof mfra meta sidx ssix styp prft emsg pdin meco idat uuid udta pnot".split()),
+}
 _INDEX_KINDS = {b"moov", b"meta"}  # of films, and of still AVIFs
+_TS_PACKET = 188
 _EBML, _SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
 
 
@@ -65,7 +71,7 @@ def layout_of(path: Path) -> FileLayout:
     """Reads the sizes that a file states.
 
     MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI and WebP that of
-    their list.
+    their list, broadcast streams that of their packets.
     """
     if not path.is_file():
         return FileLayout()
@@ -82,6 +88,8 @@ def layout_of(path: Path) -> FileLayout:
         stated = _end_of_segment(head)
     elif head[:4] == b"RIFF" and len(head) >= 8:
         stated = 8 + struct.unpack("<I", head[4:8])[0]
+    elif head[: 3 * _TS_PACKET : _TS_PACKET] == b"GGG" and size % _TS_PACKET:
+        return FileLayout(size, (), "its last packet is not whole")
     return FileLayout(size, (), _shortfall(stated, size))
 
 
@@ -97,7 +105,7 @@ def _boxes(file: BinaryIO, size: int) -> tuple[Box, ...]:
             length = struct.unpack(">Q", head[8:])[0]
         elif length == 0:  # to the end of the file
             length = size - at
-        if length < 8 or not kind.isalnum():
+        if length < 8 or not kind.isalnum() or (at + length > size and kind not in _TOP_KINDS):
             break  # no box, but something that was added behind them
         boxes.append(Box(kind, at, at + length))
         at += length

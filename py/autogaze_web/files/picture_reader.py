@@ -21,7 +21,7 @@ from .file_kind import whole_webp
 from .file_layout import layout_of
 from .gif_reader import composed_frames, whole_frames
 
-_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "PNG", "TIFF", "WEBP")
 # Whose further pictures are one animation, not pages or other views.
 _ANIMATED = ("AVIF", "GIF", "PNG", "WEBP")
 # Browsers and FFmpeg show frames with a shorter delay than two hundredths of a second for ten.
@@ -96,6 +96,11 @@ class PictureReader(Clip):
 
     def _decoded(self, picture: Any, index: int) -> Rgb | None:
         """A frame, with black where its data end; None if there is nothing of it."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self._loaded(picture, index)
+
+    def _loaded(self, picture: Any, index: int) -> Rgb | None:
         from PIL import Image, ImageFile
 
         try:
@@ -134,8 +139,8 @@ class PictureReader(Clip):
         image_module = _pillow()
         try:
             with warnings.catch_warnings():
-                # Sizes have a limit of our own.
-                warnings.simplefilter("ignore", image_module.DecompressionBombWarning)
+                # Sizes have a limit of our own, and damage has its sentence.
+                warnings.simplefilter("ignore")
                 picture = image_module.open(self._source(), formats=_FORMATS)
         except image_module.DecompressionBombError:
             raise VideoError(f"{self.path} is too large: give a picture of at most 100 megapixels") from None

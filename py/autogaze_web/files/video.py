@@ -51,6 +51,8 @@ def open_clip(path: str | Path, stream: int | None = None) -> Clip:
         raise VideoError(f"{path} cannot be read ({error.strerror}): check that you may open it") from None
     if kind == "svg":
         raise VideoError(f"{path} is an SVG drawing, which has no pixels: export it as a PNG first")
+    if kind == "heic":
+        raise VideoError(f"{path} is an HEIC photo, which is not read here: export it as a JPEG first")
     if kind == "picture":
         if stream:
             raise VideoError(f"{path} is a picture and has no stream {stream}: leave the stream out")

@@ -27,6 +27,11 @@ _NO_TIMESTAMPS = 0x0080
 _ANY_START = ("mpegts", "mpeg")
 # FFmpeg draws text files as if on a terminal.
 _TEXT_FORMATS = ("tty",)
+_LISTS = ("concat", "dash", "hls")
+# Single pictures, of which FFmpeg makes up a rate of 25.
+_PICTURE_FORMATS = ("_pipe", "image2", "ico")
+# FFmpeg gives DV files 60000.
+_HIGHEST_RATE = 10_000
 _MICROSECONDS = 1_000_000
 
 
@@ -128,7 +133,8 @@ class VideoReader(Clip):
     def _read_header(self, container: Any, video: Any) -> None:
         self.has_times: bool = not container.format.flags & _NO_TIMESTAMPS
         self._fragments = fragments_of(self.path, self._layout, video.id)
-        rate = self._rate(video)
+        is_picture = container.format.name.endswith(_PICTURE_FORMATS)
+        rate = None if is_picture else self._rate(video)
         self.frames_per_second: float | None = (
             float(rate) if rate and self._states_rate(container, video) else None
         )
@@ -144,6 +150,8 @@ class VideoReader(Clip):
     def _rate(self, video: Any) -> Fraction | None:
         """Frames per second on average, None if it is unknown."""
         rate = self._fragments.rate if self._fragments else video.average_rate
+        if rate and rate > _HIGHEST_RATE:
+            rate = video.guessed_rate
         return None if not self.has_times or not rate else Fraction(rate)
 
     def _origin(self, container: Any) -> Fraction:
@@ -166,6 +174,8 @@ class VideoReader(Clip):
         with container:
             if container.format.name in _TEXT_FORMATS:
                 raise VideoError(self._unreadable("it is text"))
+            if container.format.name in _LISTS:
+                raise VideoError(self._unreadable("it is a list of other files"))
             yield container, self._stream(container)
 
     def _address(self) -> str:
