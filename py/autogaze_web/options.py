@@ -21,7 +21,7 @@ from .limits import shown
 Value = str | float | int | bool
 
 # An absolute URL, or a path relative to the page, which must begin with /, ./ or ../.
-_URL = re.compile(r"(https?://[^\s/]+|\.{0,2})/\S+", re.IGNORECASE)
+_URL = re.compile(r"(https?://[^\s/]+|\.{0,2})/\S([^\r\n]*\S)?", re.IGNORECASE)
 # The mode without tiles.
 REALTIME = "realtime"
 

@@ -25,9 +25,10 @@ TIMES = [0, 40, 73, 500, 533, 1200]  # milliseconds
 DELAYS = [70, 130, 10, 0, 20, 500]
 
 
-def variable_rate(path: Path, codec: str = "libvpx-vp9", pixels: str = "yuv420p") -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=30, options={"cpu-used": "8"})
+def variable_rate(path: Path, codec: str = "libvpx-vp9", pixels: str = "yuv420p", **muxer: str) -> Path:
+    with av.open(str(path), "w", options=muxer) as container:
+        options = {"bf": "3", "crf": "12"} if codec == "libx264" else {"cpu-used": "8"}
+        stream = container.add_stream(codec, rate=30, options=options)
         stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
         stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
         for time, frame in zip(TIMES, clips.moving_square(len(TIMES), 64, 48, side=16), strict=True):
@@ -38,6 +39,12 @@ def variable_rate(path: Path, codec: str = "libvpx-vp9", pixels: str = "yuv420p"
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+def fragments(path: Path) -> Path:
+    """With negative composition offsets: the clock of Chromium's <video> starts behind the first frame."""
+    movflags = "frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets"
+    return variable_rate(path, "libx264", movflags=movflags)
 
 
 def animation(path: Path, **options: object) -> Path:
@@ -135,6 +142,8 @@ def test_frames_and_times_are_those_of_the_command_line(live, tmp_path):
         cut(long, 0.7),
         animation(tmp_path / "a.gif", disposal=[2, 0, 3, 0, 1, 2]),
         animation(tmp_path / "b.png", disposal=1, blend=1),
+        animation(tmp_path / "d.png", disposal=2, blend=1),
+        fragments(tmp_path / "fragments.mp4"),
         cut(animation(tmp_path / "c.webp", lossless=True), 0.7),
         mirrored(clips.write_h264(tmp_path / "mirrored.mp4", clips.moving_square(4, 96, 64, side=32))),
         mirrored(clips.write_h264(tmp_path / "flipped.mp4", coloured), 1, -1),
@@ -169,11 +178,13 @@ def test_a_recording_plays_at_the_times_of_its_file(live, tmp_path):
 
 def test_pictures_without_pixels_and_videos_that_are_cut_off_have_their_sentences(live, tmp_path):
     page = live(QUERY)
-    drawing, headless = tmp_path / "drawing", tmp_path / "film.mp4"
+    drawing, headless, photo = tmp_path / "drawing", tmp_path / "film.mp4", tmp_path / "photo.jpg"
+    photo.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     drawing.write_text("<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>")
     headless.write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\1\0mdat" + bytes(40))
     for path, sentence in (
         (drawing, '"drawing" is an SVG drawing, which has no pixels: export it as a PNG first.'),
+        (photo, '"photo.jpg" is an HEIC photo, which is not read here: export it as a JPEG first.'),
         (headless, '"film.mp4" cannot be read as a video. It is cut off (its index (moov) is missing)'),
     ):
         choose_files(page, path)

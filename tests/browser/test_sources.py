@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import clips
 import numpy as np
@@ -155,10 +155,12 @@ def test_a_picture_that_is_dropped_pasted_or_at_an_address(recorded, site_url):
     page = recorded.page
     # By its path: the page's own address has the picture's in its query.
     page.route(
-        lambda url: urlsplit(url).path.endswith("a.png"), lambda route: route.fulfill(body=png(picture()))
+        lambda url: unquote(urlsplit(url).path).endswith("/-100% é:動.png"),
+        lambda route: route.fulfill(body=png(picture())),
     )
-    open_live(page, site_url, "?width=native&image-url=./pictures/a.png")
+    open_live(page, site_url, "?width=native&image-url=./pictures/-100%25 é:動.png")
     assert page.input_value("#source") == "image"
+    assert page.evaluate("() => autogaze.player.title") == "-100% é:動.png"
     assert_shown(page, "input", picture())
     recorded_frames = record(page, 3)
     assert_native(recorded_frames)
@@ -167,7 +169,7 @@ def test_a_picture_that_is_dropped_pasted_or_at_an_address(recorded, site_url):
     dropped, pasted = picture(120, 80), picture(64, 48)
     offer(page, "dragenter", "b.png", "image/png", png(dropped))
     assert page.evaluate("document.body.classList.contains('dropping')")
-    offer(page, "drop", "b.png", "image/png", png(dropped))
+    offer(page, "drop", "-100%25 é:動", "", png(dropped))
     wait_size(page, 120, 80)
     assert not page.evaluate("document.body.classList.contains('dropping')")
     assert_shown(page, "input", dropped)

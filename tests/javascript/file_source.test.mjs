@@ -146,6 +146,12 @@ describe("FileSource", () => {
     assert(!player.playing);
   });
 
+  test("the first frame comes first, wherever the clock of the player starts", async () => {
+    open();
+    player.events.onPicture(0.2);
+    assert.equal(await captured(), 0);
+  });
+
   test("with a loop the first frame follows the last", async () => {
     values["file-loop"] = true;
     open();

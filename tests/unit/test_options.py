@@ -77,7 +77,7 @@ def test_aliases_in_any_spelling(name, given, option, value):
         ("config-url", "", "got ''"),
         ("weights-url", "ftp://example.org/w", "got 'ftp:"),
         ("weights-url", "https://example.org", "got 'https:"),
-        ("weights-url", "https://example.org/two words", "got 'https:"),
+        ("weights-url", "https://two words.org/w", "got 'https:"),
         ("hidden-scales", "0", "none, or cells per side of grids such as 2.14, got '0'"),
         ("hidden-scales", "2,14", "got '2,14'"),
         ("hidden-scales", "", "got ''"),

@@ -26,6 +26,8 @@ URLS = [
     "https://example.org",
     "https://example.org/",
     "https://example.org/a b",
+    "https://exam ple.org/a",
+    "./a\nb",
     "ftp://example.org/a",
     "C:\\a",
     "",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autogaze_web.files.apng_reader import read_apng
 from autogaze_web.files.clip import VideoError
 from autogaze_web.files.mp4_writer import encode_mp4, write_mp4
 from autogaze_web.files.shown_frames import ShownFrame
@@ -290,6 +291,38 @@ def test_an_apng_leaves_its_default_picture_out(tmp_path: Path) -> None:
     still, *frames = (Image.fromarray(flat(colour)) for colour in (GREEN, RED, BLUE))
     still.save(path, save_all=True, append_images=frames, default_image=True, duration=100)
     assert [int(frame[0, 0].argmax()) for frame in read_frames(path)] == [0, 2]
+
+
+@pytest.mark.parametrize("blend", [0, 1])
+@pytest.mark.parametrize("disposal", [0, 1, 2])
+def test_frames_of_an_apng_are_put_together_as_browsers_do(disposal: int, blend: int, tmp_path: Path) -> None:
+    """Each frame has a hole in another place, through which what is left of those before shows."""
+    path = tmp_path / "a.png"
+    pictures = []
+    for index in range(4):
+        alpha = np.full((32, 32), 255, np.uint8)
+        alpha[:, 8 * index : 8 * index + 8] = 0
+        pictures.append(Image.fromarray(np.dstack([flat((60 * index + 40, 9, 200)), alpha])))
+    pictures[0].save(
+        path, save_all=True, append_images=pictures[1:], duration=50, disposal=disposal, blend=blend
+    )
+    apng = read_apng(path.read_bytes())
+    assert apng
+    canvas = np.zeros((32, 32, 4), np.uint8)
+    expected = []
+    for index, frame in enumerate(apng.frames):
+        assert (frame.disposal, frame.blending) == (disposal, blend)
+        # Pillow writes the part that changed; its pixels are those of the picture.
+        top, left = slice(frame.top, frame.top + frame.height), slice(frame.left, frame.left + frame.width)
+        pixels, place = np.asarray(pictures[index])[top, left], canvas[top, left]
+        before = place.copy()
+        place[:] = np.where(pixels[..., 3:] > 0, pixels, before if blend else 0)
+        expected.append(np.where(canvas[..., 3:] > 0, canvas[..., :3], 0))
+        if disposal == 1 or (disposal == 2 and index == 0):
+            place[:] = 0
+        elif disposal == 2:
+            place[:] = before
+    np.testing.assert_array_equal(list(read_frames(path)), expected)
 
 
 def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:

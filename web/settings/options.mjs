@@ -215,7 +215,7 @@ const BOOLEANS = new Map([
 ]);
 
 /** An address on the web, or a path relative to the page. */
-const URL_FORM = /^(https?:\/\/[^\s/]+|\.{0,2})\/\S+$/i;
+const URL_FORM = /^(https?:\/\/[^\s/]+|\.{0,2})\/\S([^\r\n]*\S)?$/i;
 
 /** Cells per side of grids; in an address a + reads as a space. */
 const GRIDS_FORM = /^(none|[1-9]\d{0,3}(\+[1-9]\d{0,3})*)$/;

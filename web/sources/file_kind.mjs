@@ -41,7 +41,9 @@ export async function kindOf(file) {
  */
 export async function mediaKind(file) {
   const kind = await kindOf(file);
-  return kind === "video" && file.type.startsWith("image/") ? "picture" : kind;
+  if (kind !== "video" || !file.type.startsWith("image/")) return kind;
+  const head = await textOf(file, 0, 12);
+  return head.slice(4, 8) === "ftyp" || head.startsWith(EBML) ? "video" : "picture";
 }
 
 /**

@@ -349,7 +349,10 @@ export class FileSource {
    * @param {Reader} reader
    */
   #nextIndex(reader) {
-    if (this.#index === undefined) return reader.indexAt(this.#time);
+    if (this.#index === undefined) {
+      // The clock of a <video> may start behind the first frame: Chromium adds negative composition offsets to it.
+      return this.#last || this.#jumped ? reader.indexAt(this.#time) : 0;
+    }
     if (this.#index + 1 < reader.count) return this.#index + 1;
     if (this.#loops && reader.count > 1) return 0;
     this.#finish();

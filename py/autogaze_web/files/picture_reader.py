@@ -15,6 +15,7 @@ import numpy as np
 
 from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_FRAMES
+from .apng_reader import composed_apng, read_apng
 from .clip import Clip, VideoError, check_size
 from .cut_avif import padded, whole_frames_of_avif
 from .file_kind import whole_webp
@@ -47,10 +48,16 @@ class PictureReader(Clip):
             if self._kept_frames:
                 self._shown = range(min(self._kept_frames, len(self._shown)))
             self._is_gif = picture.format == "GIF" and len(self._shown) > 1
+            self._is_apng = picture.format == "PNG" and len(self._shown) > 1
         if self._is_gif:
             frames, self._is_whole = whole_frames(self.path.read_bytes())
             self._shown = range(len(frames))
             self._is_gif = len(frames) > 1
+        if self._is_apng:
+            apng = read_apng(self.path.read_bytes())
+            self._is_whole = apng is not None and len(apng.frames) >= apng.stated
+            self._is_apng = apng is not None and len(apng.frames) > 0
+            self._shown = range(len(apng.frames) if apng and apng.frames else 1)
         self.expected_frames: int = len(self._shown)
 
     def count(self, limit: int | None = None) -> int:
@@ -61,7 +68,7 @@ class PictureReader(Clip):
         time = Fraction(0)
         with self._opened() as picture:
             for image, milliseconds in (
-                self._composed(picture) if self._is_gif else self._decoded_all(picture)
+                self._composed(picture) if self._is_gif or self._is_apng else self._decoded_all(picture)
             ):
                 if image is None:
                     return
@@ -79,12 +86,17 @@ class PictureReader(Clip):
             yield self._decoded(picture, index), picture.info.get("duration")
 
     def _composed(self, picture: Any) -> Iterator[tuple[Rgb | None, float | None]]:
-        """The same of an animated GIF."""
+        """The same of an animated GIF or PNG."""
         data = self.path.read_bytes()
-        frames, _ = whole_frames(data)
         width, height = picture.size
-        images = composed_frames(data, frames, height, width)
-        for frame in frames:
+        apng = read_apng(data) if self._is_apng else None
+        if apng:
+            delays, images = [frame.delay for frame in apng.frames], composed_apng(apng, height, width)
+        else:
+            frames, _ = whole_frames(data)
+            delays = [frame.delay for frame in frames]
+            images = composed_frames(data, frames, height, width)
+        for delay in delays:
             try:
                 image = next(images)
             except MemoryError:
@@ -92,7 +104,7 @@ class PictureReader(Clip):
             except Exception as error:  # as in `_decoded`
                 self._note_damage(str(error) if isinstance(error, OSError) else "the picture is damaged")
                 return
-            yield image, frame.delay
+            yield image, delay
 
     def _decoded(self, picture: Any, index: int) -> Rgb | None:
         """A frame, with black where its data end; None if there is nothing of it."""
