@@ -7,6 +7,7 @@
 /** @import { Player, PlayerEvents, Reader } from "./file_source.mjs" */
 /** @import { SourceSetup } from "./source.mjs" */
 
+import { counted } from "../page/number_text.mjs";
 import { paddedAvif, wholeWebp } from "./animation.mjs";
 import { FileSource } from "./file_source.mjs";
 
@@ -37,7 +38,7 @@ export async function openAnimation(file, animation, setup) {
   const decoder = new ImageDecoder({ data, type, preferAnimation: true });
   const reader = new AnimationReader(decoder, animation.durations, cut ? "the file is cut off" : "");
   const player = new AnimationPlayer(reader);
-  const missing = cut ? `it ends after ${reader.count} frames` : "";
+  const missing = cut ? `it ends after ${counted(reader.count, "frame")}` : "";
   const opened = { name, missing, player, openReader: async () => reader, readRate: async () => null };
   return new FileSource(opened, setup);
 }

@@ -10,6 +10,8 @@
 /** @import { FilePosition, PictureFrame } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
+import { counted } from "../page/number_text.mjs";
+
 /**
  * Plays a file in real time: a <video>, or a timer for an animated picture.
  * @typedef {object} Player
@@ -318,7 +320,7 @@ export class FileSource {
       this.#setup.events.onRefused(sentence);
       return index;
     }
-    this.#damage ||= `"${name}" is damaged after ${index} frames (${reason}): what can be decoded is shown.`;
+    this.#damage ||= `"${name}" is damaged after ${counted(index, "frame")} (${reason}): what can be decoded is shown.`;
     return (reader.resumeAfter(index) ?? reader.count) - 1;
   }
 
@@ -421,7 +423,8 @@ export class FileSource {
       if (this.#closed) reader.close();
       this.#reader = reader;
       if (reader.damage) {
-        this.#damage = `"${this.#file.name}" is damaged after ${reader.count} frames (${reader.damage}).`;
+        const frames = counted(reader.count, "frame");
+        this.#damage = `"${this.#file.name}" is damaged after ${frames} (${reader.damage}).`;
       }
       return reader;
     } finally {

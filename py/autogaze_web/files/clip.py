@@ -84,7 +84,8 @@ class Clip:
     def _note_damage(self, reason: str) -> None:
         if self.damage is None:
             self._damage_reason = reason
-            self.damage = f"{self.path} is damaged after {self._read} frames ({reason})"
+            frames = "1 frame" if self._read == 1 else f"{self._read} frames"
+            self.damage = f"{self.path} is damaged after {frames} ({reason})"
 
 
 def check_size(path: Path, width: int, height: int) -> None:

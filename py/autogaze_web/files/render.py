@@ -110,7 +110,8 @@ def encode(
     elif suffix == ".gif":
         left_out = encode_gif(file, shown_frames(pictures))
         if left_out:
-            return [f"a .gif shows at most 50 frames a second: {left_out} frames were left out"]
+            frames = "1 frame was" if left_out == 1 else f"{left_out} frames were"
+            return [f"a .gif shows at most 50 frames a second: {frames} left out"]
     else:
         _encode_sheet(file, pictures, count)
     return []
