@@ -133,5 +133,10 @@ describe("pictures", () => {
     await assert.rejects(openPicture(new File(["x"], "a.png"), setup), /too large \(12000×9000\)/);
     Object.assign(globalThis, { createImageBitmap: () => Promise.reject(new Error("no picture")) });
     await assert.rejects(openPicture(new File(["x"], "a.png"), setup), /"a.png" cannot be read as a picture/);
+    const cut = new File(["RIFF\x40\0\0\0WEBPVP8 \x30\0\0\0"], "a.webp");
+    await assert.rejects(
+      openPicture(cut, setup),
+      /picture\. It is cut off \(it states 72 bytes and has 20\): get the/,
+    );
   });
 });

@@ -172,7 +172,15 @@ describe("parseValue", () => {
       "./my 100% film: 2.mp4",
     ])
       assert.equal(parseValue(url, ` ${good} `), good);
-    for (const bad of [".../a", "a/b", "https:///a", "https://example.org", "ftp://e/a", "C:\\a", "https://a b/c"])
+    for (const bad of [
+      ".../a",
+      "a/b",
+      "https:///a",
+      "https://example.org",
+      "ftp://e/a",
+      "C:\\a",
+      "https://a b/c",
+    ])
       assert.equal(parseValue(url, bad), undefined, bad);
   });
 

@@ -8,6 +8,7 @@
 import { showNotice } from "../page/notice.mjs";
 import { decodesAnimations, openAnimation } from "./animated_picture.mjs";
 import { readAnimation } from "./animation.mjs";
+import { missingPart } from "./file_kind.mjs";
 import { ticking } from "./synthetic.mjs";
 
 const MAX_FILE_BYTES = 100e6;
@@ -69,7 +70,11 @@ async function openStill(file, { size, values, events }) {
 /** @param {File} file */
 async function decode(file) {
   const picture = await createImageBitmap(file).catch(() => null);
-  if (!picture) throw new Error(`"${file.name}" cannot be read as a picture. ${FORMATS}`);
+  if (!picture) {
+    const missing = await missingPart(file);
+    const remedy = missing ? `It is cut off (${missing}): get the whole file.` : FORMATS;
+    throw new Error(`"${file.name}" cannot be read as a picture. ${remedy}`);
+  }
   try {
     checkPictureSize(file.name, picture.width, picture.height);
   } catch (error) {
