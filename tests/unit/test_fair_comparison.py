@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from autogaze_web import Cells
 from autogaze_web.frames.synthetic import draw_pan
 from autogaze_web.live.comparison import Comparison, ComparisonSettings
 from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.masks.update_plan import Lattice, plan_rectangles
 
 HEIGHT, WIDTH = 90, 160
 CHOSEN = Cells.of(grid=[4, 14, 14], row=[1, 0, 13], col=[2, 0, 13])
@@ -77,3 +80,30 @@ def test_other_names_are_refused_in_a_sentence() -> None:
         ComparisonSettings("best")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="budget is pixels, tokens, own, got 'time'"):
         ComparisonSettings(budget="time")  # type: ignore[arg-type]
+
+
+def test_random_cells_without_a_budget_of_their_own_are_as_many_pixels() -> None:
+    budgets = ("own", "pixels")
+    own, pixels = (Comparison(ComparisonSettings("random", each), LiveSettings()) for each in budgets)
+    for frame in frames(3):
+        assert own.step(frame, CHOSEN, 2000).mask_pixels == pixels.step(frame, CHOSEN, 2000).mask_pixels > 0
+
+
+def test_the_pixels_of_the_first_rectangles_are_those_of_their_plan() -> None:
+    rectangles = np.array([[0, 0, 4, 4], [2, 2, 9, 6], [0, 0, 4, 4], [1, 5, 3, 12]], np.int32)
+    covered = Lattice.of(rectangles, 10, 12).covered_up_to(rectangles)
+    plans = [plan_rectangles(rectangles[:count], 10, 12).pixel_count for count in range(5)]
+    assert covered.tolist() == plans
+
+
+@pytest.mark.parametrize(("geometry", "grid"), [("native", 5), ("native", 30), ("effective", 14)])
+def test_the_count_for_a_budget_is_that_of_whole_footprints(geometry: str, grid: int) -> None:
+    settings = LiveSettings.of({"mask-geometry": geometry, "patch-diff-grid": grid, "mask-cell-scale": 1.5})
+    for budget in (0, 1, 3000, HEIGHT * WIDTH):
+        comparison = Comparison(ComparisonSettings("random"), settings)
+        report = comparison.step(frames(1)[0], CHOSEN, budget)
+        cells = comparison.view.cells
+        mask = settings.mask.footprint(cells, HEIGHT, WIDTH)
+        assert report.mask_pixels == mask.plan.pixel_count
+        largest = math.ceil(HEIGHT * 1.5 / grid + 1) * math.ceil(WIDTH * 1.5 / grid + 1)
+        assert abs(report.mask_pixels - budget) <= largest

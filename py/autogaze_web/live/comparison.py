@@ -6,7 +6,6 @@ model's cells, or until there are as many of them.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -17,6 +16,7 @@ from ..frames.rgba import Rgba
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..masks.patch_diff import active_cells, patch_difference
+from ..masks.update_plan import Lattice
 from .view import FrameReport, LiveSettings, LiveView
 
 Rival = Literal["patch-diff", "random"]
@@ -32,7 +32,8 @@ class ComparisonSettings:
     Attributes:
         rival: ``patch-diff``, the cells that changed most since the frame before, or ``random``.
         budget: what the rival has as much of in each frame as the model: ``pixels`` (to within one cell) or
-            ``tokens``; ``own``: patch-diff has its own threshold instead.
+            ``tokens``; ``own``: patch-diff has its own threshold instead, random cells, which have none, as
+            many pixels.
 
     Raises:
         ValueError: for another name.
@@ -100,13 +101,13 @@ class Comparison:
 
     def _count_for(self, ranked: Cells, pixels: int, height: int, width: int) -> int:
         """How many of the cells cover about as many pixels, to within half a cell."""
-
-        def covered(count: int) -> int:
-            mask = self.view.settings.mask.footprint(_first(ranked, count), height, width)
-            return mask.plan.pixel_count
-
-        count = bisect_left(range(len(ranked)), pixels, key=covered)
-        return count - 1 if count and pixels - covered(count - 1) < covered(count) - pixels else count
+        cells = _first(ranked, len(ranked))
+        rectangles = self.view.settings.mask.footprint(cells, height, width).rectangles
+        covered = Lattice.of(rectangles, height, width).covered_up_to(rectangles)
+        # Of a hidden grid there are no rectangles.
+        covered = np.append(covered, np.full(len(ranked) + 1 - covered.size, covered[-1]))
+        count = int(np.searchsorted(covered[:-1], pixels))
+        return count - 1 if count and pixels - covered[count - 1] < covered[count] - pixels else count
 
 
 def _first(cells: Cells, count: int) -> Cells:

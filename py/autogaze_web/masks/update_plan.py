@@ -67,6 +67,16 @@ class Lattice:
         y0, x0, y1, x1 = self._atoms(rectangles)
         return free[layer, y1, x1] - free[layer, y0, x1] - free[layer, y1, x0] + free[layer, y0, x0]
 
+    def covered_up_to(self, rectangles: IntArray) -> NDArray[np.int64]:
+        """(N + 1,): how many pixels the first k rectangles cover together, for k from 0 to N."""
+        first = np.full((self.rows.size - 1, self.columns.size - 1), len(rectangles), np.intp)
+        y0, x0, y1, x1 = self._atoms(rectangles)
+        for index in range(len(rectangles) - 1, -1, -1):
+            first[y0[index] : y1[index], x0[index] : x1[index]] = index
+        areas = np.diff(self.rows)[:, None] * np.diff(self.columns)
+        added = np.bincount(first.ravel(), areas.ravel(), len(rectangles) + 1)[: len(rectangles)]
+        return np.append(0, np.cumsum(added)).astype(np.int64)
+
     def _atoms(self, rectangles: IntArray) -> list[NDArray[np.intp]]:
         """y0, x0, y1, x1 as indices of lattice lines."""
         return [
