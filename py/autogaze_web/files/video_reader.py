@@ -176,7 +176,10 @@ class VideoReader(Clip):
                 raise VideoError(self._unreadable("it is text"))
             if container.format.name in _LISTS:
                 raise VideoError(self._unreadable("it is a list of other files"))
-            yield container, self._stream(container)
+            video = self._stream(container)
+            if video.codec_context is None:  # which PyAV 17 would decode nevertheless, and crash
+                raise VideoError(self._unreadable("its codec is unknown"))
+            yield container, video
 
     def _address(self) -> str:
         """What FFmpeg opens: the file, or the beginning of one that was cut off.
