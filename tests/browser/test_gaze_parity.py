@@ -13,9 +13,11 @@ import synthetic_formula as formula
 from built_in_clips import CASES, CLIPS, REQUESTS
 from gaze_harness import GazeWorker
 
-from autogaze_web import AutoGazeImageProcessor
+from autogaze_web import AutoGaze, AutoGazeImageProcessor
+from autogaze_web.frames.rgba import as_frame
 from autogaze_web.graph.export import export
 from autogaze_web.model.config import AutoGazeConfig
+from autogaze_web.tiles.tiling import Tiling
 
 pytestmark = pytest.mark.browser
 
@@ -107,13 +109,49 @@ def test_tiny(tiny: GazeWorker, model: str, name: str, request: pytest.FixtureRe
     assert counters["readBacks"] == (counters["runs"] if on_gpu else 0)
 
 
+_TILES = """
+import io, json
+import numpy as np
+from autogaze_web.page.gaze_streams import GazeStreams
+from autogaze_web.tiles.inference_mode import InferenceMode
+
+async def main(model, graphs, bridge, data):
+    frames = np.load(io.BytesIO(bytes(data)))
+    answer = []
+    for size in (64, 4):
+        stream = GazeStreams(model, graphs, bridge, 4).open(InferenceMode("tiled", batch_size=size, frames=2))
+        for frame in frames:
+            states = [gaze async for gaze in stream.submit(frame, 0.7)]
+            cells = states[-1].choice.cells
+            answer.append([len(states), cells.start.tolist(), cells.grid.tolist()])
+    return json.dumps(answer)
+"""
+
+
+def test_tiles_in_batches(tiny: GazeWorker, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Six tiles, in one batch and in two of three, are those of the native package one by one."""
+    frames = [as_frame(frame) for frame in oracle.frames_224()[:3, :100, :150]]
+    answer, counters = tiny.run(_TILES, np.stack(frames))
+    model = AutoGaze.from_pretrained(formula.write_folder(oracle.recipe("tiny"), tmp_path))
+    processed = AutoGazeImageProcessor.from_pretrained(tmp_path).without_resizing()(np.stack(frames)[..., :3])
+    tiling, expected = Tiling.anyres(100, 150, 64), []
+    for last in range(3):
+        pair = processed[max(last - 1, 0) : last + 1]
+        *_, result = model.generate_tiled(pair, tiling, model.config.gazing_ratio, 0.7, max_tokens=4)
+        expected.append([result.frames[-1].start.tolist(), result.frames[-1].grid.tolist()])
+    assert [gaze[1:] for gaze in answer] == expected * 2
+    on_gpu = request.node.callspec.params["tiny"] == "webgpu"
+    assert [gaze[0] for gaze in answer] == [1 if on_gpu else 2] * 3 + [2] * 3
+    assert counters["runs"] > 0
+
+
 @pytest.mark.parametrize(("model", "name"), [("full", "generate_4")])
 def test_the_released_architecture_on_the_graphs_of_the_site(page, site_url, tmp_path, model, name):
     if not (oracle.folder_of(model) / "cases" / model).is_dir():
         pytest.skip(oracle.HOW_TO)
     worker = GazeWorker(page, site_url)
     loaded = worker.load(checkpoint(model, tmp_path), backend="wasm")
-    assert loaded["graphs"] == ["frame-20.onnx"]
+    assert loaded["graphs"] == ["frame-20.onnx", "tiles-20.onnx"]
     counters = check(worker, oracle.read(model, name))
     assert counters["runs"] == len(oracle.read(model, name)["expected"]["num_gazing_each_frame"])
 

@@ -29,6 +29,8 @@ describe("CpuGazeRunner", () => {
   /** @type {any[]} how each session was made */
   let made;
   let released = 0;
+  /** @type {any} */
+  let ort;
   /** @type {CpuGazeRunner} */
   let runner;
 
@@ -48,7 +50,7 @@ describe("CpuGazeRunner", () => {
       },
       release: async () => released++,
     };
-    const ort = /** @type {any} */ ({
+    ort = {
       Tensor,
       InferenceSession: {
         async create(/** @type {Uint8Array} */ bytes, /** @type {any} */ how) {
@@ -56,7 +58,7 @@ describe("CpuGazeRunner", () => {
           return session;
         },
       },
-    });
+    };
     const weights = new Map([["w", new Uint8Array([1, 2])]]);
     runner = new CpuGazeRunner(ort, [GRAPH], "https://page.example/graphs/", weights);
   });
@@ -118,6 +120,31 @@ describe("CpuGazeRunner", () => {
     runner.restart();
     await runner.execute(run());
     assert.deepEqual(fed[3].trunk_past_0, [0]);
+  });
+
+  test("a tiles graph is loaded when it is first run, for its batch and context", async () => {
+    const tiles = {
+      ...GRAPH,
+      kind: "tiles",
+      inputs: {
+        frame: ["batch"],
+        context_key_0: ["batch", HEADS, "context", DEPTH],
+        trunk_past_0: ["batch"],
+        tokens: ["batch"],
+      },
+      outputs: {},
+    };
+    const weights = new Map([["w", new Uint8Array([1, 2])]]);
+    const both = new CpuGazeRunner(ort, [GRAPH, tiles], "https://page.example/graphs/", weights);
+    await both.prepare();
+    assert.equal(made.length, 1);
+    const batch = { ...run(), graph: "tiles", batch: 1, capacity: 5 };
+    await both.execute(batch);
+    assert.deepEqual(made[1].freeDimensionOverrides, { batch: 1, context: 5 });
+    assert.deepEqual(made[1].externalData, [{ path: "w", data: new Uint8Array([1, 2]) }]);
+    assert.equal(fed[0].context_key_0.length, HEADS * 5 * DEPTH);
+    await both.execute(run());
+    assert.equal(fed[1].context_key_0.length, HEADS * CAPACITY * DEPTH);
   });
 
   test("an input that nobody gives is named", async () => {

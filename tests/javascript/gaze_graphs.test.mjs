@@ -3,12 +3,15 @@ import { describe, test } from "node:test";
 import {
   fetchGraph,
   graphOf,
+  graphOfRun,
   isContext,
   isTrunkPast,
+  keyOf,
   piecesOf,
   sizeOf,
   stateShapes,
   typeOf,
+  videoKey,
 } from "../../wasm_bridge/runner/gaze_graphs.mjs";
 import { newOrigin } from "./fake_origin.mjs";
 
@@ -21,6 +24,24 @@ test("a graph is found by its kind and steps; a missing one says how to make it"
   assert.throws(() => graphOf(graphs, "steps", 20), {
     message: "There is no graph steps-20: export it with autogaze-web export.",
   });
+});
+
+test("a tiles graph is sized for its batch and context; its session and its videos are named apart", () => {
+  const tiles = graph(
+    /** @type {any} */ ("tiles"),
+    3,
+    /** @type {any} */ ({
+      frame: ["batch", 3, 64, 64],
+      context_key_0: ["batch", 4, "context", 16],
+    }),
+  );
+  const run = /** @type {any} */ ({ video: 0, graph: "tiles", steps: 3, batch: 24, capacity: 226 });
+  const sized = graphOfRun([graph("frame", 3), { ...tiles, outputs: {} }], run);
+  assert.deepEqual(sized.inputs, { frame: [24, 3, 64, 64], context_key_0: [24, 4, 226, 16] });
+  assert.deepEqual(sized.sides, { batch: 24, context: 226 });
+  assert.deepEqual([keyOf(sized), videoKey(run)], ["tiles-3.onnx 24x226", "tile 0"]);
+  const single = /** @type {any} */ ({ video: 0, graph: "frame", steps: 3 });
+  assert.deepEqual([keyOf(graphOfRun([graph("frame", 3)], single)), videoKey(single)], ["frame-3.onnx", "0"]);
 });
 
 test("state is the context and the trunk's past of all graphs, with their shapes", () => {
@@ -76,6 +97,17 @@ describe("piecesOf", () => {
       }
       assert.deepEqual(moved, expected);
     }
+  });
+
+  test("in a batch the video comes first", () => {
+    const copies = [0, 1, 2, 3, 2, 0, 1, 5]; // video, source, count and row of each
+    const pieces = piecesOf(copies, [3, 2, 4, 2], [3, 2, 9, 2]);
+    assert.deepEqual(pieces, [
+      { source: 2, target: 6, length: 4 },
+      { source: 10, target: 24, length: 4 },
+      { source: 32, target: 82, length: 2 },
+      { source: 40, target: 100, length: 2 },
+    ]);
   });
 
   test("no copies come to no pieces", () => assert.deepEqual(piecesOf([], [2, 3, 4], [2, 9, 4]), []));

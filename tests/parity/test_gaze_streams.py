@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
+from native_batch import NativeBatch
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
@@ -34,8 +35,13 @@ GRAPHS = json.dumps(
         {"kind": "steps", "steps": 1, "capacity": CAPACITY},
     ]
 )
-FRAMES = [as_frame(frame) for frame in oracle.frames_224()[:2, :100, :150]]
+FRAMES = [as_frame(frame) for frame in oracle.frames_224()[:3, :100, :150]]
 MODE = InferenceMode("tiled", batch_size=2, frames=2)
+STEPS = 2  # for four tokens
+
+
+def graphs_with_tiles(target: str) -> str:
+    return json.dumps([*json.loads(GRAPHS), {"kind": "tiles", "steps": STEPS, "target": target}])
 
 
 class Bridge:
@@ -46,16 +52,21 @@ class Bridge:
     def __init__(self, model: AutoGaze) -> None:
         self._runtime = model.runtime
         self.videos: dict[int, NativeVideo] = {}
+        self.batches: dict[int, NativeBatch] = {}
         self.restarts = 0
         self.executed = 0
 
     def restart(self) -> None:
         self.videos.clear()
+        self.batches.clear()
         self.restarts += 1
 
     async def execute(self, header: str, packed: Any) -> Any:
         self.executed += 1
         run = json.loads(header)
+        if run["graph"] == "tiles":
+            decisions = self._execute_batch(run, packed)
+            return SimpleNamespace(to_py=lambda: decisions)
         inputs = {i.name: i.shape for i in self._runtime.session(run["graph"], run["steps"]).get_inputs()}
         feeds = {
             name: packed[start : start + size].view(dtype).reshape(
@@ -69,6 +80,24 @@ class Bridge:
             Run(run["graph"], run["steps"], CAPACITY, tuple(copies), feeds, np.zeros(0, np.int64))
         )
         return SimpleNamespace(to_py=lambda: decisions)
+
+    def _execute_batch(self, run: dict[str, Any], packed: Any) -> Any:
+        size, capacity, steps = run["batch"], run["capacity"], run["steps"]
+        if run["video"] not in self.batches:
+            self.batches[run["video"]] = NativeBatch(self._runtime, size, capacity, steps)
+        feeds = {
+            name: packed[start : start + length].view(dtype).reshape(size, -1)
+            for name, dtype, start, length in run["feeds"]
+        }
+        copies: list[list[Copy]] = [[] for _ in range(size)]
+        for place, *copy in np.reshape(run["copies"], (-1, 4)).tolist():
+            copies[place].append(Copy(*copy))
+        runs = [
+            Run("frame", steps, capacity, tuple(copies[place]), each, np.zeros(0, np.int64))
+            for place in range(size)
+            for each in [{name: array[place] for name, array in feeds.items()}]
+        ]
+        return np.stack(self.batches[run["video"]].execute(list(enumerate(runs))))
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +142,9 @@ def test_each_batch_updates_its_tiles(
 ) -> None:
     tiling = Tiling.anyres(100, 150, SIDE)
     processor = AutoGazeImageProcessor.from_pretrained(folder("tiny")).without_resizing()
-    processed = processor(np.stack([frame[..., :3] for frame in FRAMES]))
+    processed = processor(np.stack([frame[..., :3] for frame in FRAMES[:2]]))
     previous: set[tuple[int, ...]] = set()
-    for index, frame in enumerate(FRAMES):
+    for index, frame in enumerate(FRAMES[:2]):
         gazes = submit(stream, frame)
         assert [(gaze.progress, gaze.tiles) for gaze in gazes] == [(2 / 6, 6), (4 / 6, 6), (1, 6)]
         *states, result = model.generate_tiled(
@@ -136,7 +165,7 @@ def test_each_batch_updates_its_tiles(
             assert here - known <= previous
         assert places(gazes[0].choice) - places(Choice.of(states[0].frames[-1])) or index == 0
         previous = places(last)
-    assert bridge.restarts == 12
+    assert bridge.restarts == 6
     assert set(gazes[-1].stage_ms) == {"preprocess", "model", "decode"}
 
 
@@ -147,13 +176,35 @@ def test_an_aborted_gaze_runs_no_further_tile(bridge: Bridge, stream: GazeStream
         await states.aclose()
 
     asyncio.run(first_batch())
-    assert bridge.restarts == 2
+    assert set(bridge.videos) == {0, 1}
 
 
-def test_frames_of_another_size_start_a_new_stream(stream: GazeStream) -> None:
+def test_frames_of_another_size_start_a_new_stream(bridge: Bridge, stream: GazeStream) -> None:
     submit(stream, FRAMES[0])
     (only,) = submit(stream, as_frame(FRAMES[0][:SIDE, :SIDE].copy()))
     assert (only.progress, only.tiles) == (1, 1)
+    assert set(bridge.videos) == {0}
+
+
+@pytest.mark.parametrize("target", ["gpu", "cpu"])
+@pytest.mark.parametrize("size", [1, 4, 64])
+def test_batches_choose_what_tiles_choose_alone(
+    model: AutoGaze, bridge: Bridge, checkpoint: PageModel, size: int, target: str
+) -> None:
+    tiling = Tiling.anyres(100, 150, SIDE)
+    at_once = {"gpu": min({4: 3}.get(size, size), 6), "cpu": 1}[target]
+    stream = GazeStreams(checkpoint, graphs_with_tiles(target), bridge, 4).open(
+        InferenceMode("tiled", batch_size=size, frames=2)
+    )
+    processed = checkpoint.processor.without_resizing()(np.stack([frame[..., :3] for frame in FRAMES]))
+    for last in range(3):
+        gazes = submit(stream, FRAMES[last])
+        assert bridge.executed == (2 * last + 1) * -(-6 // at_once)
+        pair = processed[max(last - 1, 0) : last + 1]
+        *_, result = model.generate_tiled(pair, tiling, model.config.gazing_ratio, 0.7, max_tokens=4)
+        wanted = result.frames[-1]
+        np.testing.assert_array_equal(gazes[-1].choice.cells.start, wanted.start)
+        np.testing.assert_array_equal(gazes[-1].choice.cells.grid, wanted.grid)
 
 
 @pytest.mark.parametrize("options", [{}, {"mode": "tiled"}])

@@ -152,7 +152,7 @@ def test_tiles_take_the_memory_of_their_frames_and_no_canvas(mode: Any) -> None:
     tracemalloc.start()
     for _ in range(4):
         generation = stream.next(frame, None)
-        next(generation.runs(0))
+        next(generation.rounds(range(1)))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 * frame.nbytes + 20_000_000  # a canvas of float32 alone has three times the frame's bytes

@@ -19,7 +19,7 @@ class Bridge:
 
 def test_a_plan_is_uploaded_once_for_each_size():
     bridge, processor = Bridge(), AutoGazeImageProcessor()
-    uploader = FrameUploader(bridge, processor, 224)
+    uploader = FrameUploader(bridge, lambda *size: frame_plan(processor, *size, 224))
     frames = [noise_frame(0, 45, 81), noise_frame(1, 45, 81), noise_frame(2, 30, 40), noise_frame(3, 45, 81)]
     for frame in frames:
         uploader.upload(frame)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from autogaze_web.frames.resize import resize_bicubic, resize_bilinear_u8
 from autogaze_web.model.processor import AutoGazeImageProcessor
-from autogaze_web.page.gpu_resize import FramePlan, Pass, frame_plan
+from autogaze_web.page.gpu_resize import FramePlan, Pass, frame_plan, tile_plan
+from autogaze_web.tiles.tiling import TiledFrames, Tiling
 
 
 def execute(plan: FramePlan, rows: NDArray[np.uint8]) -> list[NDArray[np.generic]]:
@@ -19,7 +20,7 @@ def execute(plan: FramePlan, rows: NDArray[np.uint8]) -> list[NDArray[np.generic
     results = []
     for each in plan.passes:
         index, weight = taps(plan, each)
-        assert source.shape[2 if each.kind == "blend" else 1] == each.stride
+        assert source.shape[2 if each.kind in ("blend", "cut") else 1] == each.stride
         if each.kind == "shrink":
             if each.along == "columns":
                 parts = source[:, index].astype(np.uint64) * weight[..., None]
@@ -33,6 +34,13 @@ def execute(plan: FramePlan, rows: NDArray[np.uint8]) -> list[NDArray[np.generic
             colours = plan.tables[each.colours : each.colours + 768].view(np.float32).reshape(3, 256)
             planes = np.stack([colours[c][source[..., c]] for c in range(3)])
             source = (planes[:, :, index] * weight.view(np.float32)).sum(axis=2, dtype=np.float32)
+        elif each.kind == "cut":
+            canvas = (source[:, index] * weight.view(np.float32)[..., None]).sum(axis=1, dtype=np.float32)
+            tiles = []
+            for tile in range(each.tiles):
+                top, left = (each.tile_stride * place for place in divmod(tile, each.tile_columns))
+                tiles.append(canvas[:, top : top + each.height, left : left + each.width])
+            return [*results, np.stack(tiles)]
         else:
             source = (source[:, index] * weight.view(np.float32)[..., None]).sum(axis=1, dtype=np.float32)
         height, width = source.shape[:2] if each.kind == "shrink" else source.shape[1:]
@@ -42,7 +50,7 @@ def execute(plan: FramePlan, rows: NDArray[np.uint8]) -> list[NDArray[np.generic
 
 
 def taps(plan: FramePlan, each: Pass) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    size = each.width if each.along == "columns" else each.height
+    size = each.table_size or (each.width if each.along == "columns" else each.height)
     both = plan.tables[each.table : each.table + 2 * each.taps * size].reshape(2, each.taps, size)
     return both[0], both[1]
 
@@ -67,6 +75,28 @@ def test_it_gives_what_the_processor_and_the_models_resize_give(
         target = processor.target_size(height, width)
         np.testing.assert_array_equal(shrunk[-1][:, : target[1]], resize_bilinear_u8(frame, *target))
     wanted = resize_bicubic(processor(frame[None]), 16, 16)[0]
+    np.testing.assert_allclose(results[-1], wanted, rtol=0, atol=5e-6)
+
+
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    padding=st.integers(0, 1),
+    stride=st.integers(1, 16),
+    anyres=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_tiles_are_cut_as_python_cuts_them(
+    height: int, width: int, padding: int, stride: int, anyres: bool, seed: int
+) -> None:
+    tiling = Tiling.anyres(height, width, 16)
+    if not anyres:
+        tiling = Tiling.full_resolution(height, width, 16, stride)
+    processor = AutoGazeImageProcessor()
+    rows = np.random.default_rng(seed).integers(0, 256, (height, 4 * (width + padding)), dtype=np.uint8)
+    planes = rows.reshape(height, -1, 4)[:, :width, :3].transpose(2, 0, 1)
+    wanted = TiledFrames([planes], tiling, processor.normalised).cut(range(len(tiling)))[:, 0]
+    results = execute(tile_plan(processor, tiling, width + padding), rows)
     np.testing.assert_allclose(results[-1], wanted, rtol=0, atol=5e-6)
 
 

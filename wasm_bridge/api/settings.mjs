@@ -14,7 +14,7 @@
  * @property {number} topK smallest value that the token limit may have
  * @property {"realtime" | "tiled" | "full-resolution"} mode how the model sees a frame
  * @property {number} tileStride pixels from one tile to the next in full-resolution
- * @property {number} tileBatchSize number of tiles after which progress is reported
+ * @property {number} tileBatchSize number of tiles that are processed at most before progress is reported
  * @property {number} framesPerClip frames that the model sees at once, including the newest
  * @property {number} coverageStop a frame ends once its cells cover this share of it; 0 disables this
  * @property {number} patchDiffThreshold

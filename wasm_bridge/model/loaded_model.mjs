@@ -113,7 +113,7 @@ export class LoadedModel {
    * @param {any} packed a NumPy array, as a Pyodide proxy
    */
   #execute(header, packed) {
-    const { video, graph, steps, copies, feeds } = JSON.parse(header);
+    const { feeds, ...run } = JSON.parse(header);
     const bytes = withArgumentMemory(packed, (memory) => memory.slice().buffer);
     /** @type {Record<string, Float32Array | Int32Array>} */
     const arrays = {};
@@ -121,7 +121,7 @@ export class LoadedModel {
       const Type = dtype === "int32" ? Int32Array : Float32Array;
       arrays[name] = new Type(bytes, start, length / Type.BYTES_PER_ELEMENT);
     }
-    return this.#run(() => this.runner.execute({ video, graph, steps, copies, feeds: arrays }));
+    return this.#run(() => this.runner.execute({ ...run, feeds: arrays }));
   }
 
   /** Frees the sessions, the GPU and Python's model. */

@@ -3,7 +3,16 @@
  * @module
  */
 
-import { fetchGraph, graphOf, piecesOf, sizeOf, stateShapes, typeOf } from "./gaze_graphs.mjs";
+import {
+  fetchGraph,
+  graphOfRun,
+  keyOf,
+  piecesOf,
+  sizeOf,
+  stateShapes,
+  typeOf,
+  videoKey,
+} from "./gaze_graphs.mjs";
 import { newCounters } from "./runner_counters.mjs";
 
 /** @import { GazeRunner, GraphEntry, Run } from "./gaze_graphs.mjs" */
@@ -12,6 +21,7 @@ import { newCounters } from "./runner_counters.mjs";
 
 /**
  * @typedef {object} VideoState
+ * @property {Map<string, number[]>} shapes of the context and the trunk by input name
  * @property {Map<string, Float32Array>} inputs context and trunk by input name
  * @property {Map<string, Tensor>} fresh new keys and values of the last run, by the context's input name
  */
@@ -26,10 +36,11 @@ export class CpuGazeRunner {
   #graphs;
   #graphsUrl;
   #weights;
+  /** Of whole frames. */
   #shapes;
   /** @type {Map<string, Promise<InferenceSession>>} */
   #sessions = new Map();
-  /** @type {Map<number, VideoState>} */
+  /** @type {Map<string, VideoState>} */
   #videos = new Map();
 
   /**
@@ -43,12 +54,14 @@ export class CpuGazeRunner {
     this.#graphs = graphs;
     this.#graphsUrl = graphsUrl;
     this.#weights = weights;
-    this.#shapes = stateShapes(graphs);
+    this.#shapes = stateShapes(graphs.filter(({ kind }) => kind !== "tiles"));
   }
 
+  /** Graphs of tiles are loaded when tiles are turned on. */
   async prepare() {
-    for (const graph of this.#graphs) await this.#session(graph);
-    this.#weights = new Map();
+    const first = this.#graphs.filter(({ kind }) => kind !== "tiles");
+    for (const graph of first) await this.#session(graph);
+    if (first.length === this.#graphs.length) this.#weights = new Map();
   }
 
   restart() {
@@ -57,9 +70,9 @@ export class CpuGazeRunner {
 
   /** @param {Run} run */
   async execute(run) {
-    const graph = graphOf(this.#graphs, run.graph, run.steps);
+    const graph = graphOfRun(this.#graphs, run);
     const session = await this.#session(graph);
-    const video = this.#video(run.video);
+    const video = this.#video(videoKey(run), graph.kind === "tiles" ? stateShapes([graph]) : this.#shapes);
     this.#copyRows(video, run.copies);
     /** @type {Record<string, Tensor>} */
     const feeds = {};
@@ -86,8 +99,8 @@ export class CpuGazeRunner {
 
   /** @param {GraphEntry} graph */
   #session(graph) {
-    const session = this.#sessions.get(graph.file) ?? this.#load(graph);
-    this.#sessions.set(graph.file, session);
+    const session = this.#sessions.get(keyOf(graph)) ?? this.#load(graph);
+    this.#sessions.set(keyOf(graph), session);
     return session;
   }
 
@@ -96,6 +109,7 @@ export class CpuGazeRunner {
     return this.#ort.InferenceSession.create(await fetchGraph(graph, this.#graphsUrl), {
       executionProviders: ["wasm"],
       graphOptimizationLevel: "all",
+      ...(graph.sides && { freeDimensionOverrides: graph.sides }),
       externalData: graph.weights.map((path) => ({
         path,
         data: this.#weights.get(path) ?? new Uint8Array(),
@@ -103,15 +117,18 @@ export class CpuGazeRunner {
     });
   }
 
-  /** @param {number} index */
-  #video(index) {
-    let video = this.#videos.get(index);
+  /**
+   * @param {string} key
+   * @param {Map<string, number[]>} shapes of its state
+   */
+  #video(key, shapes) {
+    let video = this.#videos.get(key);
     if (!video) {
       const inputs = new Map();
-      for (const [name, shape] of this.#shapes) inputs.set(name, new Float32Array(sizeOf(shape)));
+      for (const [name, shape] of shapes) inputs.set(name, new Float32Array(sizeOf(shape)));
       this.counters.allocations += inputs.size;
-      video = { inputs, fresh: new Map() };
-      this.#videos.set(index, video);
+      video = { shapes, inputs, fresh: new Map() };
+      this.#videos.set(key, video);
     }
     return video;
   }
@@ -127,7 +144,7 @@ export class CpuGazeRunner {
       for (const { source, target, length } of piecesOf(
         copies,
         [...tensor.dims],
-        this.#shapes.get(name) ?? [],
+        video.shapes.get(name) ?? [],
       )) {
         context?.set(rows.subarray(source, source + length), target);
       }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fetchGraph, graphOf, sizeOf, stateShapes } from "./gaze_graphs.mjs";
+import { fetchGraph, graphOfRun, keyOf, sizeOf, stateShapes, videoKey } from "./gaze_graphs.mjs";
 import { FrameResizer } from "./gpu_frame.mjs";
 import { GpuGraph } from "./gpu_graph.mjs";
 import { Poker } from "./gpu_poke.mjs";
@@ -16,7 +16,8 @@ import { newCounters } from "./runner_counters.mjs";
 /** @typedef {typeof import("onnxruntime-web")} Ort */
 
 const BYTES = 4;
-const STREAM = 0;
+/** The videos that captured graphs are bound to: the stream of whole frames, and the first batch of tiles. */
+const CAPTURED = ["0", "tile 0"];
 
 /** @implements {GazeRunner} */
 export class GpuGazeRunner {
@@ -32,9 +33,11 @@ export class GpuGazeRunner {
   #shapes;
   #resizer;
   #capture = true;
+  /** Of the tiles graph whose videos there are. */
+  #tileKey = "";
   /** @type {Map<string, Promise<GpuGraph>>} */
   #loaded = new Map();
-  /** @type {Map<number, GpuVideo>} */
+  /** @type {Map<string, GpuVideo>} */
   #videos = new Map();
   /** To read decisions from, by their size in bytes. @type {Map<number, GPUBuffer>} */
   #staging = new Map();
@@ -53,15 +56,16 @@ export class GpuGazeRunner {
     this.#graphs = graphs;
     this.#graphsUrl = graphsUrl;
     this.#weights = weights;
-    this.#shapes = stateShapes(graphs);
+    this.#shapes = stateShapes(graphs.filter(({ kind }) => kind !== "tiles"));
     this.#resizer = new FrameResizer(device, (size, usage) => this.#buffer(size, usage));
   }
 
+  /** Graphs of tiles are loaded when tiles are turned on. */
   async prepare() {
-    for (const entry of this.#graphs) {
-      const graph = await this.#graph(entry, STREAM);
+    for (const entry of this.#graphs.filter(({ kind }) => kind !== "tiles")) {
+      const graph = await this.#graph(entry, "0");
       // The first run compiles the shaders, which takes longer than a hundred frames.
-      const run = () => this.#run(graph, this.#video(STREAM));
+      const run = () => this.#run(graph, this.#video("0", entry));
       await run();
       if (!this.poker.decided) await this.poker.measure(run);
     }
@@ -70,26 +74,29 @@ export class GpuGazeRunner {
 
   restart() {
     const encoder = this.#device.createCommandEncoder();
-    for (const [index, video] of this.#videos) {
-      // Captured graphs are bound to the stream's buffers.
-      if (index === STREAM) video.clear(encoder);
-      else video.destroy();
+    for (const [key, video] of this.#videos) {
+      if (CAPTURED.includes(key)) {
+        video.clear(encoder);
+      } else {
+        video.destroy();
+        this.#videos.delete(key);
+      }
     }
     this.#device.queue.submit([encoder.finish()]);
-    const stream = this.#videos.get(STREAM);
-    this.#videos = new Map(stream && [[STREAM, stream]]);
   }
 
   /** @param {Run} run */
   async execute(run) {
     const { queue } = this.#device;
-    const graph = await this.#graph(graphOf(this.#graphs, run.graph, run.steps), run.video);
-    const video = this.#video(run.video);
+    const entry = graphOfRun(this.#graphs, run);
+    if (entry.sides) await this.#fitTiles(keyOf(entry));
+    const graph = await this.#graph(entry, videoKey(run));
+    const video = this.#video(videoKey(run), entry);
     this.counters.bytesWritten += graph.write(queue, run.feeds);
     const before = this.#device.createCommandEncoder();
     video.copyRows(before, run.copies);
     const frame = graph.feeds.get("frame");
-    if (frame && !run.feeds.frame) this.#resizer.encode(before, frame);
+    if (frame && !run.feeds.frame) this.#resizer.encode(before, frame, run.first, run.age);
     queue.submit([before.finish()]);
     const decisions = await this.#run(graph, video);
     this.counters.runs += 1;
@@ -129,12 +136,31 @@ export class GpuGazeRunner {
   }
 
   /**
+   * Frees the tiles of frames of another size, and their graphs.
+   * @param {string} key of the tiles graph that is run next
+   */
+  async #fitTiles(key) {
+    if (this.#tileKey === key) return;
+    const old = this.#tileKey;
+    this.#tileKey = key;
+    for (const [name, video] of this.#videos) {
+      if (!name.startsWith("tile ")) continue;
+      video.destroy();
+      this.#videos.delete(name);
+    }
+    for (const name of [old, `${old} captured`]) {
+      await (await this.#loaded.get(name))?.close();
+      this.#loaded.delete(name);
+    }
+  }
+
+  /**
    * @param {GraphEntry} entry
-   * @param {number} video
+   * @param {string} video
    */
   #graph(entry, video) {
-    const captured = this.#capture && video === STREAM;
-    const key = `${entry.file}${captured ? " captured" : ""}`;
+    const captured = this.#capture && CAPTURED.includes(video);
+    const key = `${keyOf(entry)}${captured ? " captured" : ""}`;
     const graph = this.#loaded.get(key) ?? this.#load(entry, captured);
     this.#loaded.set(key, graph);
     return graph;
@@ -152,12 +178,16 @@ export class GpuGazeRunner {
     );
   }
 
-  /** @param {number} index */
-  #video(index) {
-    let video = this.#videos.get(index);
+  /**
+   * @param {string} key
+   * @param {GraphEntry} entry of a graph that it is to run
+   */
+  #video(key, entry) {
+    let video = this.#videos.get(key);
     if (!video) {
-      video = new GpuVideo(this.#shapes, (shape) => this.#buffer(BYTES * sizeOf(shape)));
-      this.#videos.set(index, video);
+      const shapes = entry.kind === "tiles" ? stateShapes([entry]) : this.#shapes;
+      video = new GpuVideo(shapes, (shape) => this.#buffer(BYTES * sizeOf(shape)));
+      this.#videos.set(key, video);
     }
     return video;
   }

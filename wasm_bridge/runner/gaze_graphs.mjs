@@ -17,12 +17,14 @@ const MAX_GRAPH_BYTES = 100_000_000;
  * @typedef {object} GraphEntry one of the manifest's graphs
  * @property {string} file
  * @property {"cpu" | "gpu"} target
- * @property {"frame" | "steps"} kind
+ * @property {"frame" | "steps" | "tiles"} kind
  * @property {number} steps
- * @property {number} capacity
- * @property {Record<string, number[]>} inputs shapes by name
+ * @property {number | null} capacity null for tiles
+ * @property {Record<string, number[]>} inputs shapes by name; those of a tiles graph name the sides "batch" and
+ *   "context" until `sizedGraph` has set them
  * @property {Record<string, number[]>} outputs
  * @property {string[]} weights names
+ * @property {Record<string, number>} [sides] of a tiles graph
  *
  * @typedef {{ version: number, architecture: object, graphs: GraphEntry[] }} Manifest
  */
@@ -31,9 +33,14 @@ const MAX_GRAPH_BYTES = 100_000_000;
  * One run as `generation.Run` describes it.
  * @typedef {object} Run
  * @property {number} video whose context it is: 0 for a stream
- * @property {"frame" | "steps"} graph
+ * @property {"frame" | "steps" | "tiles"} graph
  * @property {number} steps
- * @property {number[]} copies source, count and row of each copy of rows into the context, flat
+ * @property {number} [batch] videos in a run of the tiles graph
+ * @property {number} [capacity] rows of context in such a run
+ * @property {number} [first] the first tile of such a run, if it is fed no `frame`
+ * @property {number} [age] frames since the one that the tiles are cut from
+ * @property {number[]} copies source, count and row of each copy of rows into the context, flat; in a batch its
+ *   video comes first
  * @property {Record<string, Float32Array | Int32Array>} feeds
  */
 
@@ -64,6 +71,47 @@ export function graphOf(graphs, kind, steps) {
   const graph = graphs.find((each) => each.kind === kind && each.steps === steps);
   if (!graph) throw new Error(`There is no graph ${kind}-${steps}: export it with autogaze-web export.`);
   return graph;
+}
+
+/**
+ * The graph of a run.
+ * @param {GraphEntry[]} graphs
+ * @param {Run} run
+ * @returns {GraphEntry}
+ */
+export function graphOfRun(graphs, { graph, steps, batch, capacity }) {
+  const entry = graphOf(graphs, graph, steps);
+  return graph === "tiles" && batch && capacity ? sizedGraph(entry, { batch, context: capacity }) : entry;
+}
+
+/**
+ * A tiles graph for batches of one size.
+ * @param {GraphEntry} entry
+ * @param {Record<string, number>} sides by name
+ * @returns {GraphEntry}
+ */
+function sizedGraph(entry, sides) {
+  const sized = (/** @type {Record<string, number[]>} */ shapes) =>
+    Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => [name, shape.map((side) => sides[side] ?? side)]),
+    );
+  return { ...entry, inputs: sized(entry.inputs), outputs: sized(entry.outputs), sides };
+}
+
+/**
+ * Names a graph's session, and the videos that it may run.
+ * @param {GraphEntry} entry
+ */
+export function keyOf({ file, sides }) {
+  return sides ? `${file} ${Object.values(sides).join("x")}` : file;
+}
+
+/**
+ * Names a video: tiles have contexts apart from those of whole frames.
+ * @param {Pick<Run, "graph" | "video">} run
+ */
+export function videoKey({ graph, video }) {
+  return graph === "tiles" ? `tile ${video}` : `${video}`;
 }
 
 /**
@@ -113,16 +161,20 @@ export function stateShapes(graphs) {
 /**
  * The pieces that copying rows from new keys or values to a context comes to, head by head.
  *
- * @param {number[]} copies source, count and row of each
- * @param {number[]} from shape of the new rows: heads, rows, depth
+ * @param {number[]} copies source, count and row of each; with batches its video before them
+ * @param {number[]} from shape of the new rows: heads, rows, depth; with batches the videos before them
  * @param {number[]} to shape of the context
  * @returns {{ source: number, target: number, length: number }[]} in elements
  */
-export function piecesOf(copies, [heads = 0, rows = 0, depth = 0], [, capacity = 0]) {
+export function piecesOf(copies, from, to) {
+  const [heads = 0, rows = 0, depth = 0] = from.slice(-3);
+  const capacity = to.at(-2) ?? 0;
+  const numbers = from.length;
   const pieces = [];
-  for (let i = 0; i < copies.length; i += 3) {
-    const [source = 0, count = 0, row = 0] = copies.slice(i, i + 3);
-    for (let head = 0; head < heads; head++) {
+  for (let i = 0; i < copies.length; i += numbers) {
+    const [source = 0, count = 0, row = 0] = copies.slice(i + numbers - 3, i + numbers);
+    const first = numbers > 3 ? heads * (copies[i] ?? 0) : 0;
+    for (let head = first; head < first + heads; head++) {
       pieces.push({
         source: (head * rows + source) * depth,
         target: (head * capacity + row) * depth,

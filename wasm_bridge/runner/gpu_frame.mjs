@@ -7,7 +7,7 @@
 
 /**
  * @typedef {object} Pass `gpu_resize.Pass`
- * @property {"shrink" | "normalise" | "blend"} kind
+ * @property {"shrink" | "normalise" | "blend" | "cut"} kind
  * @property {number} width of the result
  * @property {number} height of the result
  * @property {number} stride elements in a row of the source
@@ -15,6 +15,11 @@
  * @property {number} taps
  * @property {number} table offset of its indices, which its weights follow
  * @property {number} colours offset of the table of normalised values
+ * @property {number} tiles
+ * @property {number} tile_columns tiles in a row
+ * @property {number} tile_stride pixels from one to the next
+ * @property {number} table_size
+ * @property {number} frames the last frames that are stored
  *
  * @typedef {(
  *   passes: Pass[],
@@ -27,6 +32,8 @@ const SHADER = /* wgsl */ `
 struct Pass {
   width: u32, height: u32, stride: u32, along_rows: u32,
   taps: u32, table: u32, colours: u32, planes: u32,
+  tiles: u32, tile_columns: u32, tile_stride: u32, table_size: u32,
+  first: u32, padding0: u32, padding1: u32, padding2: u32,
 }
 
 @group(0) @binding(0) var<uniform> pass_: Pass;
@@ -85,14 +92,35 @@ fn blend(@builtin(global_invocation_id) at: vec3u) {
   }
   result[(at.z * pass_.height + at.y) * pass_.width + at.x] = sum;
 }
+
+// The same for the part of the planes under each tile, from a first tile on.
+@compute @workgroup_size(8, 8)
+fn cut(@builtin(global_invocation_id) at: vec3u) {
+  if (at.x >= pass_.width || at.y >= pass_.height) { return; }
+  let tile = min(pass_.first + at.z / 3u, pass_.tiles - 1u);
+  let top = tile / pass_.tile_columns * pass_.tile_stride;
+  let left = tile % pass_.tile_columns * pass_.tile_stride;
+  var sum = 0.0;
+  for (var tap = 0u; tap < pass_.taps; tap++) {
+    let row = index_of(tap, top + at.y, pass_.table_size);
+    let weight = bitcast<f32>(weight_of(tap, top + at.y, pass_.table_size));
+    sum += weight * values[(at.z % 3u * pass_.planes + row) * pass_.stride + left + at.x];
+  }
+  result[(at.z * pass_.height + at.y) * pass_.width + at.x] = sum;
+}
 `;
 
 const WORKGROUP = 8;
 const CHANNELS = 3;
+const UNIFORM_BYTES = 64;
 
 /**
  * @typedef {{ pipeline: GPUComputePipeline, bindings: GPUBindGroup, groups: [number, number, number] }} Step
- * @typedef {{ pixels: GPUBuffer, result: GPUBuffer, buffers: GPUBuffer[], steps: Step[] }} Plan
+ * @typedef {object} Plan
+ * @property {GPUBuffer[]} pixels of the last frames, each overwritten in turn
+ * @property {number} newest index of the newest one
+ * @property {GPUBuffer[]} buffers
+ * @property {(target: GPUBuffer, first: number, age: number) => Step[]} steps that write to a buffer
  */
 
 export class FrameResizer {
@@ -118,27 +146,30 @@ export class FrameResizer {
    */
   take = (passes, pixels, tables) => {
     if (tables) this.#prepare(passes, pixels.byteLength, tables);
-    if (this.#plan?.pixels.size !== pixels.byteLength) {
+    const plan = this.#plan;
+    if (!plan || plan.pixels[0]?.size !== pixels.byteLength) {
       throw new Error("a frame of another size came without its tables");
     }
-    this.#device.queue.writeBuffer(this.#plan.pixels, 0, pixels);
+    plan.newest = (plan.newest + 1) % plan.pixels.length;
+    this.#device.queue.writeBuffer(/** @type {GPUBuffer} */ (plan.pixels[plan.newest]), 0, pixels);
   };
 
   /**
    * Encodes the commands that convert the last frame to the model's input.
    * @param {GPUCommandEncoder} encoder
    * @param {GPUBuffer} target
+   * @param {number} [first] the first tile, if the frame is cut
+   * @param {number} [age] frames since the one to convert
    */
-  encode(encoder, target) {
+  encode(encoder, target, first = 0, age = 0) {
     if (!this.#plan) throw new Error("no frame was taken");
     const pass = encoder.beginComputePass();
-    for (const { pipeline, bindings, groups } of this.#plan.steps) {
+    for (const { pipeline, bindings, groups } of this.#plan.steps(target, first, age)) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindings);
       pass.dispatchWorkgroups(...groups);
     }
     pass.end();
-    encoder.copyBufferToBuffer(this.#plan.result, 0, target, 0, target.size);
   }
 
   /** Frees the last frame's buffers. */
@@ -155,36 +186,54 @@ export class FrameResizer {
   #prepare(passes, bytes, tables) {
     const { queue } = this.#device;
     this.close();
-    const pixels = this.#makeBuffer(bytes);
+    const pixels = Array.from({ length: passes.at(-1)?.frames ?? 1 }, () => this.#makeBuffer(bytes));
     const table = this.#makeBuffer(tables.byteLength);
     queue.writeBuffer(table, 0, tables);
-    const buffers = [pixels, table];
-    let source = pixels;
-    let planes = 0;
-    /** @type {Step[]} */
-    const steps = [];
-    for (const pass of passes) {
-      const { width, height } = pass;
-      const depth = pass.kind === "shrink" ? 1 : CHANNELS;
-      const uniform = this.#makeBuffer(32, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-      queue.writeBuffer(uniform, 0, uniformOf(pass, planes));
-      const result = this.#makeBuffer(4 * depth * width * height);
-      const pipeline = this.#pipeline(pass.kind);
-      const entries = [uniform, table, source, result].map((buffer, binding) => ({
-        binding,
-        resource: { buffer },
-      }));
-      const bindings = this.#device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-      steps.push({
-        pipeline,
-        bindings,
-        groups: [Math.ceil(width / WORKGROUP), Math.ceil(height / WORKGROUP), depth],
-      });
-      buffers.push(uniform, result);
-      source = result;
-      planes = height;
-    }
-    this.#plan = { pixels, result: source, buffers, steps };
+    const buffers = [...pixels, table];
+    /** The uniform of each pass, and what it writes; the last pass writes to the target. */
+    const stages = passes.map((pass, number) => {
+      const uniform = this.#makeBuffer(UNIFORM_BYTES, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+      const planes = passes[number - 1]?.height ?? 0;
+      queue.writeBuffer(uniform, 0, uniformOf(pass, planes, 0));
+      buffers.push(uniform);
+      if (number === passes.length - 1) return { pass, planes, uniform, result: null };
+      const channels = pass.kind === "shrink" ? 1 : CHANNELS;
+      const result = this.#makeBuffer(4 * channels * pass.width * pass.height);
+      buffers.push(result);
+      return { pass, planes, uniform, result };
+    });
+    /** @type {Plan} */
+    const plan = {
+      pixels,
+      newest: -1,
+      buffers,
+      steps: (target, first, age) => {
+        let source = pixels.at((plan.newest - age) % pixels.length) ?? target;
+        return stages.map(({ pass, planes, uniform, result }) => {
+          if (pass.kind === "cut") queue.writeBuffer(uniform, 0, uniformOf(pass, planes, first));
+          const step = this.#step(pass, [uniform, table, source, result ?? target]);
+          source = result ?? target;
+          return step;
+        });
+      },
+    };
+    this.#plan = plan;
+  }
+
+  /**
+   * @param {Pass} pass
+   * @param {GPUBuffer[]} buffers uniform, table, source and result
+   * @returns {Step}
+   */
+  #step({ kind, width, height }, buffers) {
+    const pipeline = this.#pipeline(kind);
+    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+    const planes = (buffers.at(-1)?.size ?? 0) / (4 * width * height);
+    return {
+      pipeline,
+      bindings: this.#device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }),
+      groups: [Math.ceil(width / WORKGROUP), Math.ceil(height / WORKGROUP), planes],
+    };
   }
 
   /** @param {string} kind */
@@ -205,7 +254,12 @@ export class FrameResizer {
 /**
  * @param {Pass} pass
  * @param {number} planes rows of each plane of the source
+ * @param {number} first tile
  */
-function uniformOf({ width, height, stride, along, taps, table, colours }, planes) {
-  return new Uint32Array([width, height, stride, along === "rows" ? 1 : 0, taps, table, colours, planes]);
+function uniformOf(pass, planes, first) {
+  const { width, height, stride, along, taps, table, colours } = pass;
+  const values = new Uint32Array(UNIFORM_BYTES / 4);
+  values.set([width, height, stride, along === "rows" ? 1 : 0, taps, table, colours, planes]);
+  values.set([pass.tiles, pass.tile_columns, pass.tile_stride, pass.table_size, first], 8);
+  return values;
 }

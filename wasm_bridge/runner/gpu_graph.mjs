@@ -65,6 +65,7 @@ export class GpuGraph {
       executionProviders: [{ name: "webgpu", device }],
       enableGraphCapture: captured,
       graphOptimizationLevel: "all",
+      ...(entry.sides && { freeDimensionOverrides: entry.sides }),
       preferredOutputLocation: "gpu-buffer",
       externalData: entry.weights.map((path) => ({ path, data: weights.get(path) ?? new Uint8Array() })),
     });

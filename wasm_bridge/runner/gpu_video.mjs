@@ -3,7 +3,7 @@
  * @module
  */
 
-import { isTrunkPast, piecesOf } from "./gaze_graphs.mjs";
+import { isTrunkPast, keyOf, piecesOf } from "./gaze_graphs.mjs";
 
 /** @import { GraphEntry } from "./gaze_graphs.mjs" */
 /** @typedef {(shape: number[]) => GPUBuffer} MakeBuffer */
@@ -37,11 +37,11 @@ export class GpuVideo {
    * @param {GraphEntry} entry
    */
   outputsOf(entry) {
-    let outputs = this.#outputs.get(entry.file);
+    let outputs = this.#outputs.get(keyOf(entry));
     if (!outputs) {
       const shapes = Object.entries(entry.outputs);
       outputs = new Map(shapes.map(([name, shape]) => [name, this.#makeBuffer(shape)]));
-      this.#outputs.set(entry.file, outputs);
+      this.#outputs.set(keyOf(entry), outputs);
     }
     return outputs;
   }
@@ -73,7 +73,7 @@ export class GpuVideo {
    */
   storeOutputs(encoder, entry, outputs) {
     this.#last = { entry, outputs };
-    if (entry.kind !== "frame") return;
+    if (entry.kind === "steps") return;
     for (const [name, to] of this.state) {
       if (!isTrunkPast(name)) continue;
       const from = outputs.get(name.replace("past", "next"));

@@ -179,7 +179,7 @@ def resize_bilinear(video: NDArray[np.float32], height: int, width: int) -> NDAr
     Returns:
         (...,height,width) float32; the argument itself if it already has that size.
     """
-    return _resize_f32(video, height, width, _bilinear_f32_taps)
+    return _resize_f32(video, height, width, bilinear_f32_taps)
 
 
 def bilinear_part(size: int, out: int, start: int, end: int) -> tuple[slice, Taps | None]:
@@ -194,7 +194,7 @@ def bilinear_part(size: int, out: int, start: int, end: int) -> tuple[slice, Tap
     """
     if size == out:
         return slice(start, end), None
-    index, weight = (taps[:, start:end] for taps in _bilinear_f32_taps(size, out))
+    index, weight = (taps[:, start:end] for taps in bilinear_f32_taps(size, out))
     first = int(index.min())
     return slice(first, int(index.max()) + 1), (index - first, weight)
 
@@ -246,7 +246,8 @@ def bicubic_taps(size: int, out: int) -> Taps:
 
 
 @lru_cache(maxsize=16)
-def _bilinear_f32_taps(size: int, out: int) -> Taps:
+def bilinear_f32_taps(size: int, out: int) -> Taps:
+    """Taps of `resize_bilinear` along one axis, float32."""
     position = np.maximum(_source_positions(size, out), np.float32(0))
     floor = np.floor(position)
     t = position - floor

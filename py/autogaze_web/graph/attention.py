@@ -64,13 +64,14 @@ class LayerCache:
 
     def extend(self, g: GraphBuilder, key: str, value: str) -> None:
         """Appends the keys and values of more rows."""
-        self.new_key = key if self.new_key is None else g.op("Concat", self.new_key, key, axis=1)
-        self.new_value = value if self.new_value is None else g.op("Concat", self.new_value, value, axis=1)
+        rows = g.axis(1)
+        self.new_key = key if self.new_key is None else g.op("Concat", self.new_key, key, axis=rows)
+        self.new_value = value if self.new_value is None else g.op("Concat", self.new_value, value, axis=rows)
 
     def context_key_t(self, g: GraphBuilder) -> str:
         """(H,d,C): the context's keys, transposed once."""
         if "key_t" not in self.derived:
-            self.derived["key_t"] = g.op("Transpose", self.context_key, perm=[0, 2, 1])
+            self.derived["key_t"] = g.permute(self.context_key, 0, 2, 1)
         return self.derived["key_t"]
 
 
@@ -117,16 +118,16 @@ class CpuAttention:
         """Adds the nodes; returns the projected output (R,W)."""
         mixed = self._joined(g, queries, cache) if queries.prefill else self._apart(g, queries, cache)
         mixed = _heads_of(g, self.config, mixed, queries.count)
-        if queries.prefill:
+        if queries.prefill or g.batched:
             return _project_flat(g, self.config, mixed, queries.count, out)
         # For few rows one Einsum is cheaper than transposing the heads first.
         return _biased(g, g.op("Einsum", mixed, out.by_head, equation="hrd,hdo->ro"), out)
 
     def _joined(self, g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
         """For many rows: concatenates keys and values, which are smaller than the scores."""
-        keys = g.op("Concat", cache.context_key, cache.key, axis=1)
-        values = g.op("Concat", cache.context_value, cache.value, axis=1)
-        scores = g.op("MatMul", queries.values, g.op("Transpose", keys, perm=[0, 2, 1]))
+        keys = g.op("Concat", cache.context_key, cache.key, axis=g.axis(1))
+        values = g.op("Concat", cache.context_value, cache.value, axis=g.axis(1))
+        scores = g.op("MatMul", queries.values, g.permute(keys, 0, 2, 1))
         return g.op("MatMul", g.op("Softmax", g.op("Add", scores, queries.bias), axis=-1), values)
 
     def _apart(self, g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
@@ -209,9 +210,10 @@ def _weights(g: GraphBuilder, queries: Queries, cache: LayerCache) -> str:
     """(H,R*G,C+n): softmax over context and frame. Only the scores are concatenated, not the keys."""
     past = g.op("MatMul", queries.values, cache.context_key_t(g))
     if queries.prefill:
-        new = g.op("MatMul", queries.values, g.op("Transpose", cache.key, perm=[0, 2, 1]))
+        new = g.op("MatMul", queries.values, g.permute(cache.key, 0, 2, 1))
     else:
-        new = g.op("Einsum", queries.values, cache.key, equation="hqd,hld->hql")
+        equation = "bhqd,bhld->bhql" if g.batched else "hqd,hld->hql"
+        new = g.op("Einsum", queries.values, cache.key, equation=equation)
     return g.op("Softmax", g.op("Add", g.op("Concat", past, new, axis=-1), queries.bias), axis=-1)
 
 
@@ -220,7 +222,7 @@ def _heads_of(g: GraphBuilder, config: DecoderConfig, mixed: str, count: int) ->
     group = config.queries_per_group
     if group == 1:
         return mixed
-    return g.reshape(mixed, config.num_key_value_heads, count, group * config.head_dim)
+    return g.stack(mixed, config.num_key_value_heads, count, group * config.head_dim)
 
 
 def _project_flat(
@@ -228,7 +230,7 @@ def _project_flat(
 ) -> str:
     """(R,W): transposes the heads, so that many rows form one large product."""
     width = config.num_key_value_heads * config.queries_per_group * config.head_dim
-    flat = g.reshape(g.op("Transpose", mixed, perm=[1, 0, 2]), count, width)
+    flat = g.stack(g.permute(mixed, 1, 0, 2), count, width)
     return _biased(g, g.op("MatMul", flat, out.flat), out)
 
 

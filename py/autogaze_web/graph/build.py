@@ -12,6 +12,7 @@ from onnx import TensorProto
 from ..model.checkpoint import expected_tensors
 from ..model.config import AutoGazeConfig
 from ..model.context import HIDDEN
+from ..model.graph_choice import BATCH, CONTEXT
 from .attention import Attention, CpuAttention, GpuAttention, LayerCache, gpu_row_width
 from .decoder import Decoder, Rows
 from .nodes import GraphBuilder
@@ -21,9 +22,6 @@ from .vision import vision_trunk
 Target = Literal["cpu", "gpu"]
 TARGETS: Final[tuple[Target, ...]] = ("cpu", "gpu")
 
-CONTEXT = "context"
-"""Name of the symbolic dimension in a graph without a fixed capacity."""
-
 
 def frame_graph(
     config: AutoGazeConfig,
@@ -31,6 +29,7 @@ def frame_graph(
     capacity: int | None = None,
     probes: Sequence[str] = (),
     target: Target = "cpu",
+    batched: bool = False,
 ) -> onnx.ModelProto:
     """The graph of one frame: vision trunk, prefill and the first ``steps`` steps, unrolled.
 
@@ -43,38 +42,46 @@ def frame_graph(
         probes: names of intermediate values to add as outputs, for tests: ``patch_conv``, ``after_norm``,
             ``video_embeds``, ``logits``, ``layer_outputs``.
         target: the hardware to optimize for; the tokens are the same. A graph for GPUs requires a capacity
-            from `attention.gpu_capacity`.
+            from `attention.gpu_capacity`, unless it is for batches.
+        batched: whether it computes a frame of each of several videos at once. Inputs and outputs then have a
+            leading axis of symbolic length.
 
     Raises:
         ValueError: if the capacity does not suit the target.
     """
-    g = GraphBuilder(expected_tensors(config))
+    g = GraphBuilder(expected_tensors(config), batched)
     vision, heads = config.vision, config.decoder.num_multi_token_pred
-    frame = g.input("frame", (1, 3, config.input_img_size, config.input_img_size))
-    past_shape = (1, vision.past_frames * vision.hidden_dim, config.vision_grid, config.vision_grid)
+    lead = (BATCH,) if batched else ()
+    videos = BATCH if batched else 1
+    frame = g.input("frame", (videos, 3, config.input_img_size, config.input_img_size))
+    past_shape = (videos, vision.past_frames * vision.hidden_dim, config.vision_grid, config.vision_grid)
     blocks = vision.depth if vision.past_frames else 0
     past = [g.input(f"trunk_past_{i}", past_shape) for i in range(blocks)]
-    pending_tokens = g.input("pending_tokens", (heads,), TensorProto.INT32)
-    pending_bias = g.input("pending_bias", (1, heads))
+    pending_tokens = g.input("pending_tokens", (*lead, heads), TensorProto.INT32)
+    pending_bias = g.input("pending_bias", (*lead, 1, heads))
     rows = heads + config.vision_tokens
     decoder, context_bias = _decoder(g, config, capacity, rows + heads, target)
 
     trunk = vision_trunk(g, config, frame, past, decoder.widened)
     pending = g.op("Gather", decoder.embeddings, pending_tokens, axis=0)
-    x = g.op("Concat", pending, trunk.tokens, axis=0)
-    visible = g.op("Concat", pending_bias, g.constant(np.zeros((1, config.vision_tokens))), axis=1)
-    seen = g.op("Concat", context_bias, visible, axis=1)
+    x = g.op("Concat", pending, trunk.tokens, axis=g.axis(0))
+    every_video = _EveryVideo(g, pending_bias)
+    visible = every_video(g.constant(np.zeros((1, config.vision_tokens))))
+    visible = g.op("Concat", pending_bias, visible, axis=g.axis(1))
+    seen = g.op("Concat", context_bias, visible, axis=g.axis(1))
     group = config.decoder.queries_per_group
     own = g.op("Add", _causal(g, rows, group), visible)
-    bias = g.op("Concat", _repeated(g, context_bias, rows * group), own, axis=1)
-    final, residuals = decoder.run(x, Rows(rows, 0, bias, seen, prefill=True), 0)
+    bias = g.op("Concat", _repeated(g, context_bias, rows * group), own, axis=g.axis(1))
+    final, residuals = decoder.run(
+        x, Rows(rows, 0, _over_heads(g, bias), _over_heads(g, seen), prefill=True), 0
+    )
 
-    selection = Selection(g, config, g.constant(never_chosen(config)), decoder.widened)
+    selection = Selection(g, config, g.constant(never_chosen(config)), decoder.widened, decoder.width)
     choices, finals = [selection.choose(final)], [final]
-    _unroll(g, config, decoder, selection, choices, finals, steps, seen, rows, rope_offset=rows)
+    _unroll(g, config, decoder, selection, choices, finals, steps, seen, rows, rows, every_video)
 
     result, logits = decisions(g, config, choices, finals, decoder.widened)
-    g.output(result, "decisions", (3, steps, heads))
+    g.output(result, "decisions", (*lead, 3, steps, heads))
     _cache_outputs(g, config, decoder, rows + (steps - 1) * heads)
     for i, value in enumerate(trunk.next_past):
         g.output(value, f"trunk_next_{i}", past_shape)
@@ -86,7 +93,7 @@ def frame_graph(
         "layer_outputs": residuals,
     }
     _probe(g, values, probes)
-    return g.model(f"autogaze_frame_{steps}")
+    return g.model(f"autogaze_{'tiles' if batched else 'frame'}_{steps}")
 
 
 def never_chosen(config: AutoGazeConfig) -> np.ndarray:
@@ -113,11 +120,12 @@ def steps_graph(
     token_bias = g.input("token_bias", (1, vocab))
     decoder, context_bias = _decoder(g, config, capacity, heads, target)
     every_head = g.reshape(_repeated(g, token_bias, heads), 1, heads * vocab)
-    selection = Selection(g, config, every_head, decoder.widened)
+    selection = Selection(g, config, every_head, decoder.widened, decoder.width)
     x = g.op("Gather", decoder.embeddings, tokens, axis=0)
     choices: list[SelectedTokens] = []
     finals: list[str] = []
-    _unroll(g, config, decoder, selection, choices, finals, steps, context_bias, 0, rope_offset=0, first=x)
+    every_video = _EveryVideo(g, context_bias)
+    _unroll(g, config, decoder, selection, choices, finals, steps, context_bias, 0, 0, every_video, first=x)
     result, logits = decisions(g, config, choices, finals, decoder.widened)
     g.output(result, "decisions", (3, steps, heads))
     _cache_outputs(g, config, decoder, steps * heads)
@@ -130,11 +138,12 @@ def _decoder(
 ) -> tuple[Decoder, str]:
     """Declares the inputs that both graphs share; returns the decoder and the bias of the context (1,C)."""
     size = CONTEXT if capacity is None else capacity
+    lead = (BATCH,) if g.batched else ()
     d = config.decoder
-    context_bias = g.input("context_bias", (1, size))
+    context_bias = g.input("context_bias", (*lead, 1, size))
     pairs = (d.queries_per_group + 1) * d.head_dim // 2
-    cos, sin = (g.input(name, (rope_rows, pairs)) for name in ("rope_cos", "rope_sin"))
-    shape = (d.num_key_value_heads, size, d.head_dim)
+    cos, sin = (g.input(name, (*lead, rope_rows, pairs)) for name in ("rope_cos", "rope_sin"))
+    shape = (*lead, d.num_key_value_heads, size, d.head_dim)
     caches = [
         LayerCache(g.input(f"context_key_{i}", shape), g.input(f"context_value_{i}", shape))
         for i in range(d.num_hidden_layers)
@@ -143,8 +152,16 @@ def _decoder(
     width = d.hidden_size
     if target == "gpu":
         width = gpu_row_width(d)
-        attention = GpuAttention(d, capacity or 0, width)
-    return Decoder(g, config, cos, sin, caches, attention, width), context_bias
+        if not g.batched:
+            attention = GpuAttention(d, capacity or 0, width)
+    starts = None
+    if g.batched:
+        # RotaryEmbedding has one table for all videos: theirs lie in it one after the other.
+        videos = g.op("Shape", cos, start=0, end=1)
+        numbers = g.op("Range", *(g.reshape(value) for value in (g.ints(0), videos, g.ints(1))))
+        starts = g.op("Mul", g.reshape(numbers, -1, 1), g.ints(rope_rows))
+        cos, sin = (g.reshape(table, -1, pairs) for table in (cos, sin))
+    return Decoder(g, config, cos, sin, caches, attention, width, starts), context_bias
 
 
 def _unroll(
@@ -158,6 +175,7 @@ def _unroll(
     seen: str,
     rows_before: int,
     rope_offset: int,
+    every_video: _EveryVideo,
     first: str | None = None,
 ) -> None:
     """Adds steps until there are ``steps`` choices. Each step feeds the tokens of the previous one."""
@@ -172,9 +190,10 @@ def _unroll(
             first = g.op("Gather", decoder.embeddings, choices[-1].ids, axis=0)
         assert first is not None
         among_steps = np.where(_later(heads, fed, group), HIDDEN, 0.0)
-        bias = g.op("Concat", seen_by_all, g.constant(among_steps), axis=1)
-        last_bias = g.op("Concat", seen, g.constant(np.zeros((1, fed + heads))), axis=1)
-        rows = Rows(heads, rope_offset, bias, last_bias, prefill=False)
+        bias = g.op("Concat", seen_by_all, every_video(g.constant(among_steps)), axis=g.axis(1))
+        last_bias = every_video(g.constant(np.zeros((1, fed + heads))))
+        last_bias = g.op("Concat", seen, last_bias, axis=g.axis(1))
+        rows = Rows(heads, rope_offset, _over_heads(g, bias), _over_heads(g, last_bias), prefill=False)
         final, _ = decoder.run(first, rows, rows_before + fed)
         fed += heads
         choices.append(selection.choose(final))
@@ -194,13 +213,31 @@ def _causal(g: GraphBuilder, rows: int, group: int) -> str:
     return g.op("Where", later, g.constant(HIDDEN), g.constant(0.0))
 
 
+class _EveryVideo:
+    """Repeats a constant for every video of a batch; without batches it stays as it is."""
+
+    def __init__(self, g: GraphBuilder, bias: str) -> None:
+        self._g, self._zeros = g, ""
+        if g.batched:  # (B,1,1); the biases are finite
+            self._zeros = g.op("Mul", g.slice(bias, -1, 0, 1), g.constant(0.0))
+
+    def __call__(self, constant: str) -> str:
+        return self._g.op("Add", self._zeros, constant) if self._zeros else constant
+
+
+def _over_heads(g: GraphBuilder, bias: str) -> str:
+    """A bias with an axis for the heads after the batch's."""
+    return g.op("Unsqueeze", bias, g.ints(1)) if g.batched else bias
+
+
 def _repeated(g: GraphBuilder, row: str, times: int) -> str:
     """(times, n): repeats a row (1, n) of any length."""
     return g.op("Add", row, g.constant(np.zeros((times, 1))))
 
 
 def _cache_outputs(g: GraphBuilder, config: AutoGazeConfig, decoder: Decoder, rows: int) -> None:
-    shape = (config.decoder.num_key_value_heads, rows, config.decoder.head_dim)
+    lead = (BATCH,) if g.batched else ()
+    shape = (*lead, config.decoder.num_key_value_heads, rows, config.decoder.head_dim)
     for i, cache in enumerate(decoder.caches):
         g.output(cache.key, f"new_key_{i}", shape)
         g.output(cache.value, f"new_value_{i}", shape)

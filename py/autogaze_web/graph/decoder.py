@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..model.config import AutoGazeConfig
 from .attention import Attention, LayerCache, OutputProjection, Queries
 from .nodes import CONTRIB, GraphBuilder
@@ -75,6 +77,7 @@ class Decoder:
         caches: context and new rows of each layer.
         attention: builds attention for the target.
         width: W, the width of rows.
+        table_starts: for a batch the first row of each video in the rotary tables, (B,1) int64.
     """
 
     g: GraphBuilder
@@ -84,6 +87,7 @@ class Decoder:
     caches: list[LayerCache]
     attention: Attention
     width: int
+    table_starts: str | None = None
     _layers: list[_Layer] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -130,7 +134,7 @@ class Decoder:
                 layer, normed, rows, self.caches[index], frame_rows_before, index == last
             )
             if index == last:
-                x = g.slice(x, 0, rows.count - 1, rows.count)
+                x = g.slice(x, g.axis(0), rows.count - 1, rows.count)
             normed, x = g.add_and_norm(attended, x, layer.post_norm, epsilon)
             gate, up = g.split(layer.gate_up(g, normed), -1, *[decoder.intermediate_size] * 2)
             gate = g.op("QuickGelu", gate, domain=CONTRIB, alpha=1.0)  # x * sigmoid(x)
@@ -149,27 +153,36 @@ class Decoder:
     ) -> str:
         g, decoder = self.g, self.config.decoder
         heads, group, dim = decoder.num_key_value_heads, decoder.queries_per_group, decoder.head_dim
+        if g.batched:
+            normed = g.stack(normed, 1, rows.count, self.width)
         qkv = g.op(
             "RotaryEmbedding",
             layer.qkv(g, normed),
-            g.ints(rows.rope_offset),
+            self._rope_rows(rows),
             self.rope_cos,
             self.rope_sin,
             domain=CONTRIB,
             interleaved=1,
-            num_heads=1,
+            num_heads=heads if g.batched else 1,
             rotary_embedding_dim=(group + 1) * dim,
         )
         query, key, value = g.split(qkv, -1, group * dim, dim, dim)
         cache.extend(g, key, value)
         count = rows.count
         if only_last:
-            query, count = g.slice(query, 1, rows.count - 1, rows.count), 1
+            query, count = g.slice(query, g.axis(1), rows.count - 1, rows.count), 1
         if group > 1:
-            query = g.reshape(query, heads, count * group, dim)
+            query = g.stack(query, heads, count * group, dim)
         bias = rows.last_bias if only_last else rows.bias
         queries = Queries(query, count, bias, before + rows.count, rows.prefill and not only_last)
         return self.attention(g, queries, cache, layer.out)
+
+    def _rope_rows(self, rows: Rows) -> str:
+        """The rows of the rotary tables: the first one, or those of each video of a batch (B,R)."""
+        if self.table_starts is None:
+            return self.g.ints(rows.rope_offset)
+        own = np.arange(rows.rope_offset, rows.rope_offset + rows.count)
+        return self.g.op("Add", self.table_starts, self.g.constant(own, np.int64))
 
     # The weights are prepared by nodes that ONNX Runtime folds when a session is created.
 

@@ -12,7 +12,7 @@ import onnx
 
 from ..limits import MAX_CONTEXT_ROWS, MAX_UNROLLED_LAYERS
 from ..model.config import AutoGazeConfig
-from ..model.graph_choice import MANIFEST, VERSION
+from ..model.graph_choice import MANIFEST, VERSION, context_capacity
 from ..model.tokens import token_budget
 from .attention import gpu_capacity
 from .build import TARGETS, Target, frame_graph, runtime_nodes, steps_graph
@@ -36,16 +36,6 @@ def default_frame_steps(config: AutoGazeConfig) -> list[int]:
     return sorted({LIVE_STEPS, TILE_STEPS, -(-budget // config.decoder.num_multi_token_pred)})
 
 
-def context_capacity(config: AutoGazeConfig, steps: int) -> int:
-    """Rows of context that a frame graph of S steps needs to attend to a window of ``max_num_frames``.
-
-    The window includes the current frame, whose rows are not in the context. Each earlier frame has at most K
-    tokens of the last step of the frame before it, its vision tokens, and the tokens of S - 1 steps.
-    """
-    heads = config.decoder.num_multi_token_pred
-    return max(1, config.max_num_frames - 1) * (config.vision_tokens + steps * heads)
-
-
 def export(
     config: AutoGazeConfig,
     folder: str | Path,
@@ -54,8 +44,8 @@ def export(
 ) -> Iterator[WrittenGraph]:
     """Writes the graphs of both targets and ``graphs.json``; yields each graph after writing it.
 
-    For each S it writes ``frame-S.onnx`` for CPUs and ``frame-S-gpu.onnx`` for GPUs, and one ``steps-1``
-    graph for each target.
+    For each S it writes ``frame-S.onnx`` for CPUs and ``frame-S-gpu.onnx`` for GPUs, ``tiles-S`` graphs for
+    batches, and one ``steps-1`` graph for each target.
 
     Args:
         config: the architecture.
@@ -76,6 +66,8 @@ def export(
             rows = _rows(config, steps, capacity, target)
             model = frame_graph(config, steps, rows, target=target)
             yield _written(model, folder, "frame", steps, rows, target, graphs)
+            model = frame_graph(config, steps, target=target, batched=True)
+            yield _written(model, folder, "tiles", steps, None, target, graphs)
         rows = _rows(config, wanted[-1], capacity, target)
         yield _written(steps_graph(config, 1, rows, target=target), folder, "steps", 1, rows, target, graphs)
     manifest = {"version": VERSION, "architecture": asdict(config), "graphs": graphs}
@@ -106,7 +98,7 @@ def _written(
     folder: Path,
     kind: str,
     steps: int,
-    capacity: int,
+    capacity: int | None,
     target: Target,
     graphs: list[dict[str, Any]],
 ) -> WrittenGraph:
@@ -128,5 +120,5 @@ def _written(
     return WrittenGraph(path, runtime_nodes(model))
 
 
-def _shape(value: onnx.ValueInfoProto) -> list[int]:
-    return [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+def _shape(value: onnx.ValueInfoProto) -> list[int | str]:
+    return [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]

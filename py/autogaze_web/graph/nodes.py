@@ -20,9 +20,15 @@ Widened = Callable[[str, int, int], str]
 
 
 class GraphBuilder:
-    """Collects nodes. Each method that adds a node returns the name of its output."""
+    """Collects nodes. Each method that adds a node returns the name of its output.
 
-    def __init__(self, weight_shapes: dict[str, tuple[int, ...]]) -> None:
+    Attributes:
+        batched: whether values that depend on the inputs have a leading axis, one entry for each video of a
+            batch. `stack`, `axis` and `permute` take shapes and axes without it.
+    """
+
+    def __init__(self, weight_shapes: dict[str, tuple[int, ...]], batched: bool = False) -> None:
+        self.batched: bool = batched
         self._weight_shapes = weight_shapes
         self._weights: dict[str, TensorProto] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
@@ -107,6 +113,18 @@ class GraphBuilder:
     def reshape(self, value: str, *shape: int) -> str:
         """Reshape; on WebGPU it does no work, because it only renames the buffer."""
         return self.op("Reshape", value, self.ints(*shape))
+
+    def stack(self, value: str, *shape: int) -> str:
+        """Reshapes to ``shape``, behind the batch's axis if there is one."""
+        return self.reshape(value, *([-1] if self.batched else []), *shape)
+
+    def axis(self, axis: int) -> int:
+        """The number of an axis that is counted without the batch's."""
+        return axis + self.batched
+
+    def permute(self, value: str, *axes: int) -> str:
+        """Transposes; the batch's axis stays first."""
+        return self.op("Transpose", value, perm=[*range(self.batched), *(self.axis(axis) for axis in axes)])
 
     def slice(self, value: str, axis: int, start: int, end: int) -> str:
         """The elements start .. end - 1 along one axis."""

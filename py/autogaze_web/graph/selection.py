@@ -51,11 +51,14 @@ class Selection:
         config: the architecture.
         token_bias: (1,K*V) added to the logits: `HIDDEN` for tokens that must not be selected.
         widened: pads a weight to the decoder's row width.
+        width: W, the decoder's row width.
     """
 
-    def __init__(self, g: GraphBuilder, config: AutoGazeConfig, token_bias: str, widened: Widened) -> None:
+    def __init__(
+        self, g: GraphBuilder, config: AutoGazeConfig, token_bias: str, widened: Widened, width: int
+    ) -> None:
         self._g, self._config = g, config
-        self._bias = token_bias
+        self._bias, self._width = token_bias, width
         heads, vocab = config.decoder.num_multi_token_pred, config.vocab_size
         self._heads, self._vocab, self._candidates = heads, vocab, min(heads, vocab)
         ids = g.constant(np.arange(vocab))
@@ -71,19 +74,25 @@ class Selection:
             hidden: (1,W), the output of the final norm for the last row.
         """
         g, heads, vocab = self._g, self._heads, self._vocab
-        masked = g.reshape(g.op("Gemm", hidden, self._head_weight, self._bias, transB=1), heads, vocab)
+        if g.batched:
+            hidden = g.stack(hidden, self._width)
+        masked = g.stack(g.op("Gemm", hidden, self._head_weight, self._bias, transB=1), heads, vocab)
         _, best = g.op_n("TopK", 2, masked, g.ints(self._candidates), axis=-1)
         candidates = g.op("Gather", self._ids, best, axis=0)
         held = self._settle(candidates) if heads > 1 else self._first_choice()
-        held = g.reshape(held, heads, 1, self._candidates)
-        tokens = g.op("MatMul", held, g.reshape(candidates, heads, self._candidates, 1))
-        tokens = g.reshape(tokens, heads, 1)
-        ids = g.op("Cast", g.reshape(tokens, heads), to=TensorProto.INT32)
+        held = g.stack(held, heads, 1, self._candidates)
+        tokens = g.op("MatMul", held, g.stack(candidates, heads, self._candidates, 1))
+        tokens = g.stack(tokens, heads, 1)
+        ids = g.op("Cast", g.stack(tokens, heads), to=TensorProto.INT32)
         return SelectedTokens(masked, tokens, ids, g.op("Gather", self._identity, ids, axis=0))
 
     def use_up(self, choice: SelectedTokens) -> None:
         """Excludes the selected tokens from all heads of the following steps."""
         g, heads, vocab = self._g, self._heads, self._vocab
+        if g.batched:  # Gemm has no batches
+            used = g.op("MatMul", g.constant(np.full((heads, heads), HIDDEN)), choice.one_hot)
+            self._bias = g.stack(g.op("Add", used, g.stack(self._bias, heads, vocab)), heads * vocab)
+            return
         every_head = g.constant(np.ones((heads, heads)))
         bias = g.op("Gemm", every_head, choice.one_hot, g.reshape(self._bias, heads, vocab), alpha=HIDDEN)
         self._bias = g.reshape(bias, 1, heads * vocab)
@@ -93,12 +102,12 @@ class Selection:
         g, heads, count = self._g, self._heads, self._candidates
         # cost[i, (j, b), a] is added to candidate a of head i when head j holds its candidate b.
         own, earlier = self._costs()
-        same = g.op("Equal", g.reshape(tokens, 1, heads * count, 1), g.reshape(tokens, heads, 1, count))
+        same = g.op("Equal", g.stack(tokens, 1, heads * count, 1), g.stack(tokens, heads, 1, count))
         cost = g.op("Where", same, earlier, own)
         held = self._first_choice()
         for _ in range(heads - 1):
             chosen = g.op("Softmax", g.op("MatMul", held, cost), axis=-1)
-            held = g.reshape(chosen, 1, heads * count)
+            held = g.stack(chosen, *([1] if g.batched else []), 1, heads * count)
         return held
 
     def _first_choice(self) -> str:
@@ -139,19 +148,20 @@ def decisions(
         that its head could select. For tests also the masked logits (S,K,V).
     """
     steps, heads, vocab = len(choices), config.decoder.num_multi_token_pred, config.vocab_size
-    one_hot = g.concat([choice.one_hot for choice in choices], axis=0)
-    logits = g.reshape(g.concat([choice.masked for choice in choices], axis=0), steps, heads, vocab)
-    tokens = g.reshape(g.concat([choice.tokens for choice in choices], axis=0), 1, steps, heads)
+    rows = g.axis(0)
+    one_hot = g.concat([choice.one_hot for choice in choices], axis=rows)
+    logits = g.stack(g.concat([choice.masked for choice in choices], axis=rows), steps, heads, vocab)
+    tokens = g.stack(g.concat([choice.tokens for choice in choices], axis=rows), 1, steps, heads)
 
     loss_head = g.op(
         "Transpose", g.weight("gazing_model.gaze_decoder.task_loss_prediction_head.weight"), perm=[1, 0]
     )
     loss_head = widened(loss_head, 2, 0)
-    losses = g.reshape(g.op("MatMul", g.concat(finals, axis=0), loss_head), 1, steps, heads)
+    losses = g.stack(g.op("MatMul", g.concat(finals, axis=rows), loss_head), 1, steps, heads)
 
     # The selected token has the largest allowed logit of its head, so its probability is the largest.
     earlier = g.constant(np.tril(np.full((heads, heads), HIDDEN), -1))
-    taken = g.op("MatMul", earlier, g.reshape(one_hot, steps, heads, vocab))
+    taken = g.op("MatMul", earlier, g.stack(one_hot, steps, heads, vocab))
     probabilities = g.op("Softmax", g.op("Add", logits, taken), axis=-1)
-    confidence = g.reshape(g.op("ReduceMax", probabilities, g.ints(-1), keepdims=0), 1, steps, heads)
-    return g.op("Concat", tokens, losses, confidence, axis=0), logits
+    confidence = g.stack(g.op("ReduceMax", probabilities, g.ints(-1), keepdims=0), 1, steps, heads)
+    return g.op("Concat", tokens, losses, confidence, axis=rows), logits

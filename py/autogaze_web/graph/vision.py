@@ -37,8 +37,9 @@ def vision_trunk(
     Args:
         g: the graph under construction.
         config: the architecture.
-        frame: (1,3,I,I), normalised pixels.
+        frame: (1,3,I,I), normalised pixels; of a batch (B,3,I,I).
         past: the sums (1,P*C,G,G) from earlier frames for each block, for this frame first; empty if P is 0.
+            Of a batch (B,P*C,G,G).
         widened: pads a weight to the decoder's row width.
     """
     vision = config.vision
@@ -56,7 +57,7 @@ def vision_trunk(
 
     kernel = g.reshape(g.weight(f"{_TRUNK}.temporal_conv.weight"), channels, 3, size, size)
     patches = g.op("Conv", frame, kernel, g.weight(f"{_TRUNK}.temporal_conv.bias"), strides=[size, size])
-    by_token = g.op("Transpose", g.reshape(patches, channels, tokens), perm=[1, 0])
+    by_token = g.permute(g.stack(patches, channels, tokens), 1, 0)
     normed = g.op(
         "LayerNormalization",
         by_token,
@@ -65,7 +66,7 @@ def vision_trunk(
         axis=-1,
         epsilon=_NORM_EPSILON,
     )
-    x = g.reshape(g.op("Transpose", normed, perm=[1, 0]), 1, channels, grid, grid)
+    x = g.reshape(g.permute(normed, 1, 0), -1 if g.batched else 1, channels, grid, grid)
 
     next_past = []
     for block in range(vision.depth):
@@ -85,7 +86,7 @@ def vision_trunk(
         "Transpose", g.reshape(g.weight(f"{_TRUNK}.out_proj.weight"), vision.out_dim, channels), perm=[1, 0]
     )
     offset = g.op("Add", g.weight("gazing_model.connector.pos_embed"), g.weight(f"{_TRUNK}.out_proj.bias"))
-    by_token = g.op("Transpose", g.reshape(x, channels, tokens), perm=[1, 0])
+    by_token = g.permute(g.stack(x, channels, tokens), 1, 0)
     weight, offset = widened(weight, 2, 1), widened(offset, 2, 1)
     return VisionOutputs(g.op("Add", g.op("MatMul", by_token, weight), offset), next_past, patches, normed)
 

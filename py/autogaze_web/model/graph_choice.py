@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ..formats.json_text import parse_json
@@ -25,6 +25,16 @@ MANIFEST: Final = "graphs.json"
 VERSION: Final = 2
 """Of the manifest and of the graphs' inputs and outputs."""
 
+KINDS: Final = ("frame", "steps", "tiles")
+BATCH, CONTEXT = "batch", "context"
+"""Names of the symbolic sides of graphs: videos of a batch, and rows of a context."""
+
+_TILES_AT_ONCE: Final = {"gpu": 48, "cpu": 1}
+"""Tiles in a batch, at most: all of a 1080p frame on a GPU. On a CPU, batches are no faster."""
+
+_LARGEST_TENSOR_BYTES: Final = 2**27
+"""Of a batch on a GPU: what every WebGPU device can bind."""
+
 # Joined to the folder's address, it names a file in that folder and nowhere else.
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 _MOST_AXES, _MOST_LISTED = 8, 20
@@ -36,8 +46,8 @@ def choose_graphs(
 ) -> str:
     """Which graphs of ``graphs.json`` to load, as a JSON list of its entries.
 
-    The smallest frame graph that covers a frame's budget in one run; where none does, or ``more`` is set, the
-    steps graph that shares its context as well.
+    The smallest frame graph that covers a frame's budget in one run, and the tiles graph of as many steps.
+    Where none does, or ``more`` is set, the steps graph that shares the frame graph's context as well.
 
     Args:
         manifest: the text of ``graphs.json``.
@@ -60,6 +70,8 @@ def choose_graphs(
     chosen = [frame]
     if more or frame["steps"] < wanted:
         chosen += [g for g in graphs if g["kind"] == "steps" and g["capacity"] == frame["capacity"]]
+    if frame["steps"] >= wanted:
+        chosen += [g for g in graphs if g["kind"] == "tiles" and g["steps"] == frame["steps"]]
     return json.dumps(chosen)
 
 
@@ -98,14 +110,15 @@ def _fault_of(graph: Any) -> str | None:
     file = graph.get("file")
     if not isinstance(file, str) or not _FILE_NAME.fullmatch(file):
         return f"must name a file of its own folder, got {shown(file)}"
-    if graph.get("target") not in ("cpu", "gpu") or graph.get("kind") not in ("frame", "steps"):
-        return "must be a frame or steps graph for cpu or gpu"
+    if graph.get("target") not in ("cpu", "gpu") or graph.get("kind") not in KINDS:
+        return "must be a frame, steps or tiles graph for cpu or gpu"
     if not _is_count(graph.get("steps"), MAX_UNROLLED_LAYERS):
         return f"must have 1 to {MAX_UNROLLED_LAYERS} steps, got {shown(graph.get('steps'))}"
-    if not _is_count(graph.get("capacity"), MAX_CONTEXT_ROWS):
+    tiles = graph["kind"] == "tiles"
+    if not tiles and not _is_count(graph.get("capacity"), MAX_CONTEXT_ROWS):
         return f"must have 1 to {MAX_CONTEXT_ROWS} rows of context, got {shown(graph.get('capacity'))}"
     shapes = [graph.get("inputs"), graph.get("outputs")]
-    if not all(isinstance(each, dict) and all(map(_is_shape, each.values())) for each in shapes):
+    if not all(isinstance(each, dict) and all(_is_shape(s, tiles) for s in each.values()) for each in shapes):
         return f"must have the shapes of inputs and outputs, each of at most {MAX_GRAPH_VALUES:,} values"
     weights = graph.get("weights")
     if not isinstance(weights, list) or not all(isinstance(name, str) for name in weights):
@@ -113,7 +126,10 @@ def _fault_of(graph: Any) -> str | None:
     return None
 
 
-def _is_shape(value: Any) -> bool:
+def _is_shape(value: Any, tiles: bool) -> bool:
+    """Whether it is a shape; those of tiles graphs have sides that are chosen with the batch."""
+    if tiles and isinstance(value, list):
+        value = [1 if side in (BATCH, CONTEXT) else side for side in value]
     return (
         isinstance(value, list)
         and len(value) <= _MOST_AXES
@@ -124,6 +140,45 @@ def _is_shape(value: Any) -> bool:
 
 def _is_count(value: Any, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+
+
+def context_capacity(config: AutoGazeConfig, steps: int, window: int | None = None) -> int:
+    """Rows of context that a frame graph of S steps needs to attend to a window.
+
+    The window includes the current frame, whose rows are not in the context. Each earlier frame has at most K
+    tokens of the last step of the frame before it, its vision tokens, and the tokens of S - 1 steps.
+
+    Args:
+        window: in frames; None for ``max_num_frames``.
+    """
+    heads, frames = config.decoder.num_multi_token_pred, window or config.max_num_frames
+    return max(1, frames - 1) * (config.vision_tokens + steps * heads)
+
+
+@dataclass(frozen=True)
+class TileGraph:
+    """The graph that computes a frame of several tiles at once.
+
+    Attributes:
+        graphs: for the generation of every tile.
+        at_once: tiles in a batch, at most.
+    """
+
+    graphs: Graphs
+    at_once: int
+
+
+def tile_graph_of(chosen: str, config: AutoGazeConfig, window: int | None) -> TileGraph | None:
+    """The tiles graph among the graphs that `choose_graphs` answered, for a window of frames."""
+    entry = next((each for each in json.loads(chosen) if each["kind"] == "tiles"), None)
+    if entry is None:
+        return None
+    capacity = context_capacity(config, entry["steps"], window)
+    decoder = config.decoder
+    rows = config.vision_tokens + decoder.num_multi_token_pred
+    scores = 4 * decoder.num_attention_heads * rows * (rows + capacity)
+    at_once = max(1, min(_TILES_AT_ONCE[entry["target"]], _LARGEST_TENSOR_BYTES // scores))
+    return TileGraph(Graphs((entry["steps"],), (), capacity), at_once)
 
 
 def graphs_of(chosen: str) -> Graphs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -43,10 +45,23 @@ def rotary_tables(
         repeats: copies of the F columns side by side.
 
     Returns:
-        Two (R, repeats * F) float32 arrays.
+        Two (R, repeats * F) float32 arrays that cannot be written to.
     """
-    angles = np.multiply.outer(np.asarray(positions, np.float64), frequencies.astype(np.float64))
-    return (
+    return _tables(np.asarray(positions, np.float64).tobytes(), frequencies.tobytes(), repeats)
+
+
+# The tiles of a frame have few tables between them.
+@lru_cache(maxsize=32)
+def _tables(
+    positions: bytes, frequencies: bytes, repeats: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    angles = np.multiply.outer(
+        np.frombuffer(positions, np.float64), np.frombuffer(frequencies, np.float32).astype(np.float64)
+    )
+    tables = (
         np.tile(np.cos(angles).astype(np.float32), (1, repeats)),
         np.tile(np.sin(angles).astype(np.float32), (1, repeats)),
     )
+    for table in tables:
+        table.flags.writeable = False
+    return tables

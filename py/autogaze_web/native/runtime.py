@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..limits import MAX_THREADS, is_whole, shown
 from ..model.checkpoint import Checkpoint
+from ..model.lockstep import Rounds
 from ..model.run import Decisions, Run
 
 if TYPE_CHECKING:
@@ -215,3 +216,14 @@ def drive(runs: Generator[tuple[int, Run], Decisions, Result], videos: list[Nati
     except StopIteration as stop:
         result: Result = stop.value
         return result
+
+
+def drive_rounds(rounds: Rounds[Result], videos: list[NativeVideo]) -> list[Result]:
+    """Executes the rounds of videos side by side, one run after the other; returns their results."""
+    try:
+        waiting = next(rounds)
+        while True:
+            waiting = rounds.send([videos[place].execute(run) for place, run in waiting])
+    except StopIteration as stop:
+        results: list[Result] = stop.value
+        return results

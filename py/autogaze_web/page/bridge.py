@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Generator
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..frames.rgba import Rgba, as_words
-from ..model.processor import AutoGazeImageProcessor
+from ..model.lockstep import Rounds
 from ..model.run import Decisions, Run
-from .gpu_resize import frame_plan
+from .gpu_resize import FramePlan
 
 Result = TypeVar("Result")
 Memory = NDArray[np.uint8]
@@ -33,7 +33,7 @@ class Bridge(Protocol):
     uploads_frames: bool
 
     def execute(self, header: str, packed: Memory) -> Awaitable[Any]:
-        """Executes one run, see `pack_run`; resolves to its decisions, a Float32Array."""
+        """Executes what `pack_run` or `pack_batch` packed; resolves to its decisions, a Float32Array."""
 
     def restart(self) -> object:
         """Forgets all videos."""
@@ -49,15 +49,14 @@ class Bridge(Protocol):
 
 
 class FrameUploader:
-    """Hands the frames of one stream to a bridge that resizes them itself.
+    """Hands the frames of one stream to a bridge that resizes or cuts them itself.
 
     Args:
-        processor: the checkpoint's.
-        side: pixels per side of the model's input.
+        plan: of frames, from their height, width and the pixels from one row to the next.
     """
 
-    def __init__(self, bridge: Bridge, processor: AutoGazeImageProcessor, side: int) -> None:
-        self._bridge, self._processor, self._side = bridge, processor, side
+    def __init__(self, bridge: Bridge, plan: Callable[[int, int, int], FramePlan]) -> None:
+        self._bridge, self._plan = bridge, plan
         self._shape: tuple[int, ...] = ()
         self._passes = ""
 
@@ -66,7 +65,7 @@ class FrameUploader:
         rows, tables = as_words(frame).view(np.uint8), None
         if frame.shape != self._shape:
             height, width = frame.shape[:2]
-            plan = frame_plan(self._processor, height, width, rows.shape[1] // 4, self._side)
+            plan = self._plan(height, width, rows.shape[1] // 4)
             self._shape, tables = frame.shape, plan.tables
             self._passes = json.dumps([asdict(each) for each in plan.passes])
         self._bridge.upload_frame(self._passes, rows, tables)
@@ -115,6 +114,47 @@ async def drive(
         return result
 
 
+@dataclass(frozen=True)
+class TileClip:
+    """Where tiles come from if the bridge cuts them: the first tile's number, and the frames of the clip."""
+
+    first: int
+    frames: int
+
+
+async def drive_rounds(
+    rounds: Rounds[Result], bridge: Bridge, clock: ModelClock, size: int, clip: TileClip
+) -> list[Result]:
+    """Executes the rounds of tiles side by side on a bridge and returns their results.
+
+    Args:
+        clock: measures the time of the runs.
+        size: tiles in a batch, of which the last one may have fewer; 0 to execute one run at a time.
+        clip: of the tiles; in batches a round is a frame.
+    """
+    try:
+        waiting = next(rounds)
+        age = clip.frames
+        while True:
+            age -= 1
+            answers: list[Decisions] = []
+            for start in range(0, len(waiting), size or 1):
+                batch = waiting[start : start + (size or 1)]
+                place, run = batch[0]
+                source = {"first": clip.first + place, "age": age}
+                packed = pack_batch(place, batch, size, source) if size else pack_run(place, run)
+                begun = time.perf_counter()
+                answer = await bridge.execute(*packed)
+                clock.model_s += time.perf_counter() - begun
+                decisions = _decisions_of(answer.to_py(), run.steps * (size or 1))
+                each = decisions.reshape(size or 1, 3, run.steps, -1)
+                answers += list(each[: len(batch)])
+            waiting = rounds.send(answers)
+    except StopIteration as stop:
+        results: list[Result] = stop.value
+        return results
+
+
 def _decisions_of(answer: Any, steps: int) -> Decisions:
     decisions = np.asarray(answer, np.float32)
     if decisions.size == 0 or decisions.size % (3 * steps):
@@ -148,17 +188,48 @@ def pack_run(video: int, run: Run) -> tuple[str, Memory]:
     The header's ``feeds`` are [name, dtype, first byte, bytes] of each feed within the block; ``copies`` are
     source, count and row of each copy, one after the other.
     """
-    feeds, parts, start = [], [], 0
-    for name, array in run.feeds.items():
-        part = np.ascontiguousarray(array).reshape(-1)
-        feeds.append([name, str(part.dtype), start, part.nbytes])
-        parts.append(part.view(np.uint8))
-        start += part.nbytes
     header = {
         "video": video,
         "graph": run.graph,
         "steps": run.steps,
         "copies": [n for copy in run.copies for n in (copy.source, copy.count, copy.row)],
-        "feeds": feeds,
     }
-    return json.dumps(header), np.concatenate(parts)
+    return _packed(header, run.feeds)
+
+
+def pack_batch(
+    video: int, runs: list[tuple[int, Run]], size: int, source: dict[str, int]
+) -> tuple[str, Memory]:
+    """Runs of the frame graph as one run of the tiles graph, packed as by `pack_run`.
+
+    Each feed has the runs' arrays one after the other. If the batch has fewer runs than ``size``, the first
+    one fills it up. A copy also has the number of its video in the batch, before the others. ``source`` says
+    where the tiles are if they are not among the feeds: the first tile, and how many frames ago.
+    """
+    _, first = runs[0]
+    header = {
+        "video": video,
+        "graph": "tiles",
+        "steps": first.steps,
+        "batch": size,
+        "capacity": first.capacity,
+        **source,
+        "copies": [
+            n
+            for place, (_, run) in enumerate(runs)
+            for copy in run.copies
+            for n in (place, copy.source, copy.count, copy.row)
+        ],
+    }
+    filled = [run for _, run in runs] + [first] * (size - len(runs))
+    return _packed(header, {name: np.stack([run.feeds[name] for run in filled]) for name in first.feeds})
+
+
+def _packed(header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -> tuple[str, Memory]:
+    feeds, parts, start = [], [], 0
+    for name, array in arrays.items():
+        part = np.ascontiguousarray(array).reshape(-1)
+        feeds.append([name, str(part.dtype), start, part.nbytes])
+        parts.append(part.view(np.uint8))
+        start += part.nbytes
+    return json.dumps({**header, "feeds": feeds}), np.concatenate(parts)

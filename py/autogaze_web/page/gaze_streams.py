@@ -12,10 +12,11 @@ from ..live.gazer import GazeProgress, GazeStream
 from ..masks.choice import Description
 from ..model.clips import GazeRuns, Graphs, StreamGeneration
 from ..model.controls import StreamControls
-from ..model.graph_choice import graphs_of
+from ..model.graph_choice import TileGraph, graphs_of, tile_graph_of
 from ..tiles.inference_mode import InferenceMode
 from ..tiles.tiled_clips import TiledGeneration, TiledStream
-from .bridge import Bridge, FrameUploader, ModelClock, Packer, drive
+from .bridge import Bridge, FrameUploader, ModelClock, Packer, TileClip, drive, drive_rounds
+from .gpu_resize import FramePlan, frame_plan, tile_plan
 from .model import PageModel
 
 
@@ -43,10 +44,12 @@ class GazeStreams:
     def open(self, mode: InferenceMode) -> GazeStream:
         """A new stream; those opened before cannot be used any more."""
         self.bridge.restart()
-        graphs, controls = graphs_of(self.graphs), mode.controls(self.model.config, self.max_tokens)
+        config = self.model.config
+        controls = mode.controls(config, self.max_tokens)
         if mode.tiled:
-            return TiledFrameStream(self.model, graphs, self.bridge, mode, controls)
-        return WholeFrameStream(self.model, graphs, self.bridge, controls)
+            graph = tile_graph_of(self.graphs, config, controls.window_frames(config))
+            return TiledFrameStream(self.model, graph or graphs_of(self.graphs), self.bridge, mode, controls)
+        return WholeFrameStream(self.model, graphs_of(self.graphs), self.bridge, controls)
 
     def describe(self, mode: InferenceMode, task_loss_requirement: float | None) -> Description:
         """The model in a mode as a mask source."""
@@ -61,7 +64,8 @@ class WholeFrameStream:
         self._processor, self._bridge, self._pack = model.processor, bridge, Packer()
         self._uploader = None
         if bridge.uploads_frames:
-            self._uploader = FrameUploader(bridge, model.processor, model.config.input_img_size)
+            side = model.config.input_img_size
+            self._uploader = FrameUploader(bridge, lambda *size: frame_plan(model.processor, *size, side))
         self._generation = StreamGeneration(model.config, graphs, controls)
 
     def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
@@ -96,6 +100,7 @@ class TiledFrameStream:
     """The gaze at one stream of frames in tiles, each of them a new video; a `gazer.GazeStream`.
 
     Args:
+        graphs: the tiles graph; graphs of single frames where there is none for the budget.
         mode: one with tiles.
         controls: of every tile.
     """
@@ -103,13 +108,27 @@ class TiledFrameStream:
     def __init__(
         self,
         model: PageModel,
-        graphs: Graphs,
+        graphs: TileGraph | Graphs,
         bridge: Bridge,
         mode: InferenceMode,
         controls: StreamControls,
     ) -> None:
-        self._bridge = bridge
-        self._stream = TiledStream(model.config, model.processor, graphs, mode, controls)
+        self._bridge, self._graph = bridge, graphs if isinstance(graphs, TileGraph) else None
+        single = graphs if isinstance(graphs, Graphs) else graphs.graphs
+        at_once = 1 if self._graph is None else self._graph.at_once
+        self._uploader = None
+        if self._graph and bridge.uploads_frames:
+            self._uploader = FrameUploader(bridge, self._plan)
+        self._stream = TiledStream(
+            model.config,
+            model.processor,
+            single,
+            mode,
+            controls,
+            at_once,
+            cuts=self._uploader is None,
+        )
+        self._model, self._mode, self._frames = model, mode, controls.window_frames(model.config) or 1
 
     def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
         """The gaze of the next frame, (H, W, 4) uint8; yields after each batch of tiles.
@@ -118,15 +137,23 @@ class TiledFrameStream:
         """
         start = time.perf_counter()
         generation = self._stream.next(frame, task_loss_requirement)
+        if self._uploader is not None:
+            self._uploader.upload(frame)
         return self._gaze(generation, (time.perf_counter() - start) * 1000)
+
+    def _plan(self, height: int, width: int, row_pixels: int) -> FramePlan:
+        tiling = self._mode.tiling(height, width, self._model.config.input_img_size)
+        return tile_plan(self._model.processor, tiling, row_pixels, self._frames)
 
     async def _gaze(
         self, generation: TiledGeneration, preprocess_ms: float
     ) -> AsyncGenerator[GazeProgress, None]:
         tiles, clock, done = len(generation.tiling), ModelClock(), 0
         for batch in generation.batches():
-            for tile in batch:
-                self._bridge.restart()
-                generation.add(tile, await drive(generation.runs(tile), self._bridge, clock))
+            self._bridge.restart()
+            size = generation.at_once if self._graph else 0
+            clip = TileClip(batch.start, generation.frames)
+            gazes = await drive_rounds(generation.rounds(batch), self._bridge, clock, size, clip)
+            generation.add(batch, gazes)
             done += len(batch)
             yield GazeProgress(generation.choice(), done / tiles, clock.stages(preprocess_ms), tiles)

@@ -6,14 +6,17 @@ bit, the float32 stages up to rounding. ``wasm_bridge/runner/gpu_frame.mjs`` exe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.resize import Taps, bicubic_taps, bilinear_u8_taps
+from ..frames.resize import Taps, bicubic_taps, bilinear_f32_taps, bilinear_u8_taps
 from ..model.processor import AutoGazeImageProcessor
+from ..tiles.tiling import Tiling
+
+Kind = Literal["shrink", "normalise", "blend", "cut"]
 
 _EVERY_VALUE: Final = np.arange(256, dtype=np.uint8)
 
@@ -24,7 +27,7 @@ class Pass:
 
     Attributes:
         kind: ``shrink`` (RGBA bytes to RGBA bytes, fixed-point weights), ``normalise`` (bytes to three
-            float32 planes) or ``blend`` (planes to planes).
+            float32 planes), ``blend`` (planes to planes) or ``cut`` (planes to the planes of each tile).
         width, height: of the result.
         stride: elements in a row of the source.
         along: the axis.
@@ -32,9 +35,12 @@ class Pass:
         table: offset in the tables of its indices (T,n), followed by its weights (T,n); n is the result's
             size along the axis.
         colours: offset of the normalised values (3,256); 0 where they are not used.
+        tiles, tile_columns, tile_stride: tiles in all and in a row, and pixels from one to the next.
+        table_size: n; 0 if it is the result's size.
+        frames: the last frames that are stored, of which each can be cut.
     """
 
-    kind: Literal["shrink", "normalise", "blend"]
+    kind: Kind
     width: int
     height: int
     stride: int
@@ -42,6 +48,11 @@ class Pass:
     taps: int
     table: int
     colours: int = 0
+    tiles: int = 1
+    tile_columns: int = 1
+    tile_stride: int = 0
+    table_size: int = 0
+    frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class FramePlan:
     """What to do with every frame of one size.
 
     Attributes:
-        passes: one after the other; the last gives (3,S,S) float32.
+        passes: one after the other; the last gives (3,S,S) float32, or as much for each tile.
         tables: uint32; weights of float32 passes and colours are float32 bits.
     """
 
@@ -70,10 +81,44 @@ def frame_plan(
     if shorter != height:
         builder.add("shrink", narrower, shorter, stride, "rows", bilinear_u8_taps(height, shorter))
         stride = narrower
-    colours = builder.table(processor.normalised(np.tile(_EVERY_VALUE, (3, 1, 1)))[:, 0])
+    colours = builder.table(_colours(processor))
     builder.add("normalise", side, shorter, stride, "columns", bicubic_taps(narrower, side), colours)
     builder.add("blend", side, side, side, "rows", bicubic_taps(shorter, side))
     return FramePlan(tuple(builder.passes), np.concatenate(builder.parts))
+
+
+def tile_plan(
+    processor: AutoGazeImageProcessor, tiling: Tiling, row_pixels: int, frames: int = 1
+) -> FramePlan:
+    """The plan for frames that are cut into tiles as by `TiledFrames.cut`; the last ``frames`` are stored."""
+    builder = _Builder()
+    rows, columns = tiling.canvas
+    colours = builder.table(_colours(processor))
+    across, down = _canvas_taps(tiling, tiling.width, columns), _canvas_taps(tiling, tiling.height, rows)
+    builder.add("normalise", columns, tiling.height, row_pixels, "columns", across, colours)
+    builder.add("cut", tiling.tile, tiling.tile, columns, "rows", down)
+    last = replace(
+        builder.passes[-1],
+        tiles=len(tiling),
+        tile_columns=tiling.columns,
+        tile_stride=tiling.stride,
+        table_size=rows,
+        frames=frames,
+    )
+    return FramePlan((*builder.passes[:-1], last), np.concatenate(builder.parts))
+
+
+def _canvas_taps(tiling: Tiling, size: int, canvas: int) -> Taps:
+    """From a frame's side to the canvas's: stretched, or with zeros (`PAD_VALUE`) beyond the frame."""
+    if tiling.mode == "anyres" and size != canvas:
+        return bilinear_f32_taps(size, canvas)
+    index = np.arange(canvas)[None]
+    return np.minimum(index, size - 1), (index < size).astype(np.float32)
+
+
+def _colours(processor: AutoGazeImageProcessor) -> NDArray[np.float32]:
+    """(3,256): every 8-bit value as the model takes it."""
+    return processor.normalised(np.tile(_EVERY_VALUE, (3, 1, 1)))[:, 0]
 
 
 class _Builder:
@@ -92,7 +137,7 @@ class _Builder:
 
     def add(
         self,
-        kind: Literal["shrink", "normalise", "blend"],
+        kind: Kind,
         width: int,
         height: int,
         stride: int,

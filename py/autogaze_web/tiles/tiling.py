@@ -170,6 +170,9 @@ class TiledFrames:
             )
         return TiledFrames(list(clip), tiling)
 
+    def __len__(self) -> int:
+        return len(self._frames)
+
     def cut(self, tiles: Sequence[int]) -> Floats:
         """Some tiles as (N, T, ..., tile, tile) float32, padded with ``PAD_VALUE`` where they overhang."""
         side = self.tiling.tile
