@@ -254,7 +254,8 @@ def runtime_nodes(model: onnx.ModelProto) -> int:
     known = {tensor.name for tensor in model.graph.initializer}
     count = 0
     for node in model.graph.node:
-        if all(name in known or not name for name in node.input):
+        # A session for batches has static shapes too.
+        if node.op_type == "Shape" or all(name in known or not name for name in node.input):
             known.update(node.output)
         elif node.op_type not in ("Reshape", "Identity"):
             count += 1
