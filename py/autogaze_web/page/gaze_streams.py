@@ -65,7 +65,9 @@ class WholeFrameStream:
         self._uploader = None
         if bridge.uploads_frames:
             side = model.config.input_img_size
-            self._uploader = FrameUploader(bridge, lambda *size: frame_plan(model.processor, *size, side))
+            self._uploader = FrameUploader(
+                bridge, lambda h, w, row: frame_plan(model.processor, h, w, row, side)
+            )
         self._generation = StreamGeneration(model.config, graphs, controls)
 
     def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
