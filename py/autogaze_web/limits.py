@@ -7,6 +7,7 @@ SECURITY.md has the same table, which a test compares with this module.
 from __future__ import annotations
 
 import math
+import operator
 import reprlib
 from numbers import Real
 from typing import Final, TypeGuard
@@ -53,7 +54,13 @@ _SHORT.maxstring = _SHORT.maxother = 80
 
 def is_whole(value: object) -> bool:
     """Whether a value is an integer, of Python or NumPy, and no truth value."""
-    return hasattr(value, "__index__") and not isinstance(value, bool) and getattr(value, "ndim", 0) == 0
+    if isinstance(value, bool) or getattr(value, "ndim", 0) != 0:
+        return False
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return True
 
 
 def is_finite(value: object) -> TypeGuard[float]:
@@ -64,6 +71,21 @@ def is_finite(value: object) -> TypeGuard[float]:
         return math.isfinite(value)
     except OverflowError:
         return False
+
+
+def expect(value: object, types: type | tuple[type, ...], what: str) -> None:
+    """Raises unless a value is of one of the types.
+
+    Raises:
+        ValueError: saying what is expected and what was given.
+
+    >>> expect([1], (str, bytes), "the name")
+    Traceback (most recent call last):
+    ValueError: the name must be of type str or bytes, got one of type list
+    """
+    if not isinstance(value, types):
+        names = " or ".join(each.__name__ for each in (types if isinstance(types, tuple) else (types,)))
+        raise ValueError(f"{what} must be of type {names}, got one of type {type(value).__name__}")
 
 
 def shown(value: object) -> str:

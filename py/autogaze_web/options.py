@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from .limits import shown
+from .limits import expect, shown
 
 Value = str | float | int | bool
 
@@ -207,7 +207,7 @@ def find(name: str) -> Option:
     Raises:
         ValueError: if there is none; the message lists the names.
     """
-    wanted = _normalise(name)
+    wanted = _normalise(name) if isinstance(name, str) else ""
     known = {**options(), **shorthands()}
     for option in known.values():
         if wanted == option.name or wanted in option.aliases:
@@ -221,6 +221,7 @@ def parse(given: Mapping[str, object]) -> dict[str, Value]:
     Raises:
         ValueError: with one line for each invalid name or value.
     """
+    expect(given, Mapping, "the options")
     explicit: dict[str, Value] = {}
     implied: dict[str, Value] = {}
     problems = []

@@ -64,7 +64,8 @@ PREPROCESSOR = (MODEL / "preprocessor_config.json").read_text("utf-8")
 RAW = re.compile(
     r"Traceback|Expecting |Unterminated|\(char \d|could not convert|invalid literal|cannot reshape"
     r"|could not be broadcast|array is too big"
-    r"|NoneType|list indices|unhashable|object is not|not supported between|Exceeds the limit|C long|dtype\("
+    r"|'NoneType'|list indices|unhashable|object is not|not supported between|Exceeds the limit|C long"
+    r"|dtype\("
 )
 # A sentence may list the eighty first tensors that are missing.
 LONGEST_SENTENCE = 10_000

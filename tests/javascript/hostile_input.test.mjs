@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
 import { checkFile, textOf } from "../../wasm_bridge/files/file_checks.mjs";
 import { modelUrls } from "../../wasm_bridge/files/model_source.mjs";
 import { readIndex, shardUrl } from "../../wasm_bridge/files/shard_index.mjs";
 import { headerBytes } from "../../wasm_bridge/model/weights.mjs";
 import { otherOrigins } from "../../web/model/host_question.mjs";
 import { parseAddress } from "../../web/settings/options.mjs";
+import { defaultDuration, withWholeClusters } from "../../web/sources/matroska_repair.mjs";
+import { readMp4Index } from "../../web/sources/mp4_index.mjs";
 import { addressOf, fileNameOf } from "../../web/sources/remote_file.mjs";
 import "./fake_page.mjs";
 import { safetensors } from "./model_fixtures.mjs";
@@ -101,6 +103,68 @@ const bytesOf = (text) => new TextEncoder().encode(text);
 const INDEX = JSON.stringify({
   metadata: { total_size: 9 },
   weight_map: { a: "1.safetensors", b: "x/2.safetensors" },
+});
+
+/**
+ * A box of an MP4.
+ * @param {string} type
+ * @param {(number[] | Uint8Array)[]} contents words of 32 bits, or boxes
+ */
+function box(type, ...contents) {
+  const parts = contents.map((part) => {
+    if (part instanceof Uint8Array) return part;
+    const words = new DataView(new ArrayBuffer(4 * part.length));
+    part.forEach((word, index) => {
+      words.setUint32(4 * index, word);
+    });
+    return new Uint8Array(words.buffer);
+  });
+  const size = 8 + parts.reduce((sum, { length }) => sum + length, 0);
+  const bytes = new Uint8Array(size);
+  new DataView(bytes.buffer).setUint32(0, size);
+  bytes.set(bytesOf(type), 4);
+  let at = 8;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+describe("a small file that states large numbers takes little memory and time", () => {
+  /** @param {number} samples @param {number[][]} edits @param {number} [padding] bytes of frames */
+  const film = (samples, edits, padding = 0) => {
+    const times = box("stts", [0, 1, samples, 1]);
+    const media = box(
+      "mdia",
+      box("mdhd", [0, 0, 0, 10, 0]),
+      box("hdlr", [0, 0], bytesOf("vide")),
+      box("minf", box("stbl", times)),
+    );
+    const edit = box("edts", box("elst", [0, edits.length], edits.flat()));
+    const track = box("trak", box("tkhd", new Array(21).fill(0)), media, edit);
+    const index = box("moov", box("mvhd", new Array(25).fill(10)), track);
+    return new File([box("ftyp", bytesOf("isomiso5")), index, box("free", new Uint8Array(padding))], "a.mp4");
+  };
+
+  test("an index of an MP4", async () => {
+    const [table] = (await readMp4Index(film(40, [[40, 0, 65536]])))?.values() ?? [];
+    assert.equal(table?.times.length, 40);
+    assert.equal(await readMp4Index(film(200_000_000, [])), null);
+    // Every edit shows every sample again.
+    const edits = new Array(3000).fill([3000, 0, 65536]);
+    assert.equal(await readMp4Index(film(3000, edits)), null);
+  });
+
+  test("a Matroska file of tiny elements", async () => {
+    const head = [0x1a, 0x45, 0xdf, 0xa3, 0x80, 0x18, 0x53, 0x80, 0x67, 0x01, ...new Array(7).fill(0xff)];
+    const tiny = new Uint8Array(1_000_000).map((_, index) => (index % 2 ? 0x80 : 0xec));
+    const file = new File([new Uint8Array(head), tiny], "a.mkv");
+    const reads = mock.method(Blob.prototype, "slice");
+    assert.equal((await withWholeClusters(file)).size, file.size);
+    assert.equal(await defaultDuration(file, 1), 0);
+    assert(reads.mock.callCount() < 1000, `${reads.mock.callCount()} reads`);
+  });
 });
 
 describe("damaged input ends in a sentence", () => {

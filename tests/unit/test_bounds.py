@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from released import RELEASED
 
-from autogaze_web import AutoGaze, AutoGazeConfig, AutoGazeImageProcessor, limits
+from autogaze_web import AutoGaze, AutoGazeConfig, AutoGazeImageProcessor, LiveView, limits
+from autogaze_web.files.file_kind import boxes_of
 from autogaze_web.formats.safetensors import SafetensorsError, read_header
 from autogaze_web.model.checkpoint import Checkpoint
 from autogaze_web.model.clips import Graphs
@@ -156,6 +157,33 @@ def test_tiles_take_the_memory_of_their_frames_and_no_canvas(mode: Any) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 * frame.nbytes + 20_000_000  # a canvas of float32 alone has three times the frame's bytes
+
+
+def test_a_view_takes_the_memory_of_six_frames() -> None:
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (2, 1024, 1024, 4), np.uint8)
+    tracemalloc.start()
+    view = LiveView()
+    for frame in frames:
+        view.step(frame)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * frames[0].nbytes  # two views of 4096x4096 pixels have 800 MB
+
+
+def test_frames_that_a_gaze_does_not_have_are_refused() -> None:
+    gaze = AutoGaze.from_pretrained(MODEL, threads=1).generate(
+        np.zeros((1, 1, 3, 224, 224), np.float32), 0.05
+    )
+    for frame, video in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        with pytest.raises(ValueError, match="is 0 to 0, got"):
+            gaze.choice(frame, video)
+
+
+def test_no_more_boxes_of_a_file_are_listed_than_a_film_has(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"\0\0\0\x08free" * 20_000)
+    assert len(boxes_of(path)) == 10_000
 
 
 def test_a_frame_that_would_be_resized_to_an_endless_strip_is_refused() -> None:

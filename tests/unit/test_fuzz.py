@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fuzz_targets import TARGETS
+from fuzz_targets import TARGETS, only_sentences
 from hypothesis import HealthCheck, settings
+from public_calls import CALLS, odd_calls
 
 SLOW = {"clips": 40, "command_lines": 25}
 
@@ -14,3 +15,11 @@ def test_damaged_input_ends_in_a_sentence(name: str) -> None:
     examples = SLOW.get(name, 150)
     how = settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     TARGETS[name](how)()
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.parametrize("name", CALLS)
+def test_odd_arguments_of_public_functions_end_in_a_sentence(name: str) -> None:
+    for call in odd_calls(name):
+        with only_sentences():
+            call()

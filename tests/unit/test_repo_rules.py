@@ -48,4 +48,4 @@ def test_the_page_uses_the_public_module_of_the_bridge_and_nothing_beneath_it() 
 def test_actions_of_workflows_are_pinned_by_digest() -> None:
     for path in (build_site.ROOT / ".github" / "workflows").glob("*.yml"):
         for action in re.findall(r"uses: (\S+)", path.read_text("utf-8")):
-            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), f"{path.name}: {action}"
+            assert re.fullmatch(r"[\w-]+(/[\w-]+)+@[0-9a-f]{40}", action), f"{path.name}: {action}"

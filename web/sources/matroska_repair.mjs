@@ -13,6 +13,9 @@ const TRACK_NUMBER = 0xd7;
 const DEFAULT_DURATION = 0x23e383;
 // The longest id and size.
 const HEADER_BYTES = 12;
+const WINDOW_BYTES = 4096;
+// More than recordings of days have; a hostile file can have an element every two bytes.
+const MAX_ELEMENTS = 5_000_000;
 
 /** @typedef {{ id: number, sizeAt: number, start: number, end: number }} Element `end` is infinite if it states no size */
 
@@ -56,14 +59,15 @@ export async function defaultDuration(file, trackNumber) {
 export async function withWholeClusters(file) {
   const segment = await segmentOf(file);
   if (!segment || segment.end <= file.size) return file;
+  const visited = { count: 0 };
   let at = segment.start;
-  while (at < file.size) {
+  while (at < file.size && visited.count++ < MAX_ELEMENTS) {
     const element = await elementAt(file, at);
     if (!element) return file.slice(0, at);
     let { end } = element;
     if (end > file.size) {
       if (element.id !== CLUSTER) return file.slice(0, at);
-      end = await endOfBlocks(file, element);
+      end = await endOfBlocks(file, element, visited);
       const next = await elementAt(file, end);
       if (end < file.size && next?.id !== CLUSTER) return resized(file, element, end);
     }
@@ -76,10 +80,11 @@ export async function withWholeClusters(file) {
  * Where the last whole block of a cluster ends; one of unknown size goes up to the next cluster.
  * @param {Blob} file
  * @param {Element} cluster
+ * @param {{ count: number }} visited elements, which are counted here
  */
-async function endOfBlocks(file, cluster) {
+async function endOfBlocks(file, cluster, visited) {
   let end = cluster.start;
-  while (end < file.size) {
+  while (end < file.size && visited.count++ < MAX_ELEMENTS) {
     const element = await elementAt(file, end);
     if (!element || element.end > file.size || element.id === CLUSTER) break;
     end = element.end;
@@ -121,7 +126,8 @@ export async function segmentOf(file) {
  * @returns {AsyncGenerator<Element, void>}
  */
 async function* childrenOf(file, { start, end }) {
-  for (let at = start; at < Math.min(end, file.size); ) {
+  let at = start;
+  for (let count = 0; count < MAX_ELEMENTS && at < Math.min(end, file.size); count++) {
     const element = await elementAt(file, at);
     if (!element) return;
     yield element;
@@ -135,7 +141,7 @@ async function* childrenOf(file, { start, end }) {
  * @returns {Promise<Element | undefined>} undefined if none starts there
  */
 async function elementAt(file, at) {
-  const bytes = new Uint8Array(await file.slice(at, at + HEADER_BYTES).arrayBuffer());
+  const bytes = await headerAt(file, at);
   const idLength = lengthOf(bytes[0]);
   const sizeLength = lengthOf(bytes[idLength]);
   if (idLength > 4 || sizeLength > 8 || idLength + sizeLength > bytes.length) return undefined;
@@ -146,6 +152,23 @@ async function elementAt(file, at) {
   const size = numberOf(sizeBytes);
   const end = size >= 2 ** (7 * sizeLength) - 1 ? Number.POSITIVE_INFINITY : start + size;
   return { id: numberOf(bytes.subarray(0, idLength)), sizeAt, start, end };
+}
+
+/** What was read of each file last. @type {WeakMap<Blob, { start: number, bytes: Uint8Array }>} */
+const windows = new WeakMap();
+
+/**
+ * @param {Blob} file
+ * @param {number} at
+ */
+async function headerAt(file, at) {
+  let window = windows.get(file);
+  if (!window || at < window.start || at + HEADER_BYTES > window.start + window.bytes.length) {
+    const bytes = new Uint8Array(await file.slice(at, at + WINDOW_BYTES).arrayBuffer());
+    window = { start: at, bytes };
+    windows.set(file, window);
+  }
+  return window.bytes.subarray(at - window.start, at - window.start + HEADER_BYTES);
 }
 
 /** The length of a number by the zeros before the first one of its first byte. @param {number} [first] */

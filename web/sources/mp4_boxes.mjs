@@ -5,7 +5,8 @@
 
 /** @typedef {{ type: string, start: number, end: number }} Box its content */
 
-const MAX_ENTRIES = 256e6;
+// A box of a few bytes can state any number of samples.
+const MAX_SAMPLES = 5e6;
 
 /** The content of the box that a view consists of. @param {DataView} view @returns {Box} */
 export function contentOf(view) {
@@ -50,8 +51,10 @@ export function find(view, parent, ...path) {
  * @param {DataView} view
  * @param {Box | undefined} box entries of a count and a value
  * @param {boolean} [signed]
+ * @param {number} [fileSize] a sample has a byte at least
+ * @throws {RangeError} if there are more samples than such a file can have
  */
-export function runs(view, box, signed = false) {
+export function runs(view, box, signed = false, fileSize = MAX_SAMPLES) {
   /** @type {number[]} */
   const values = [];
   if (!box) return values;
@@ -60,7 +63,7 @@ export function runs(view, box, signed = false) {
     const at = box.start + 8 + 8 * entry;
     const value = signed ? view.getInt32(at + 4) : view.getUint32(at + 4);
     const count = view.getUint32(at);
-    if (values.length + count > MAX_ENTRIES) throw new RangeError("too many samples");
+    if (values.length + count > Math.min(fileSize, MAX_SAMPLES)) throw new RangeError("too many samples");
     for (let index = 0; index < count; index++) values.push(value);
   }
   return values;

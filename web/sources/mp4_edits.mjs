@@ -28,6 +28,7 @@
 
 const EMPTY = -1;
 const MAX_WORK = 1e8;
+const MAX_SHOWN = 5e6;
 
 /**
  * The frames inside the presentation.
@@ -82,12 +83,15 @@ function editedFrames(samples, edits) {
   const reordered = samples.some(({ time, decoded }) => time !== decoded);
   let start = 0;
   let atStart = true;
+  let count = 0;
   const shown = edits.flatMap(({ mediaTime, duration }) => {
     const begin = start;
     start += duration;
     atStart &&= mediaTime === EMPTY;
     if (atStart) return [];
     const inside = insideOf(samples, mediaTime, mediaTime + duration, reordered);
+    count += inside.length;
+    if (count > MAX_SHOWN) throw new RangeError("too many frames");
     const offset = inside.slice(0, 1).reduce((sum, { decoded }) => sum - decoded, begin);
     const frames = inside.map((sample) => ({ sample, time: offset + sample.time }));
     return frames.sort((one, other) => one.time - other.time);

@@ -103,8 +103,8 @@ function countSamples(view, trak) {
  * @returns {Samples}
  */
 function readSamples(view, table, fileSize) {
-  const durations = runs(view, find(view, table, "stts"));
-  const offsets = runs(view, find(view, table, "ctts"), true);
+  const durations = runs(view, find(view, table, "stts"), false, fileSize);
+  const offsets = runs(view, find(view, table, "ctts"), true, fileSize);
   const sync = find(view, table, "stss");
   const keys = sync && new Set(numbers(view, sync, 4, 4).map((number) => number - 1));
   let decoded = 0;

@@ -16,6 +16,8 @@ _TOP_KINDS = {
 }
 _INDEX_KINDS = {b"moov", b"meta"}  # of films, and of still AVIFs
 _TS_PACKET = 188
+# A recording of days in fragments has fewer.
+_MAX_BOXES = 1_000_000
 _EBML, _SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
 
 
@@ -97,7 +99,7 @@ def _boxes(file: BinaryIO, size: int) -> tuple[Box, ...]:
     """Each box starts with its size and its type."""
     at = 0
     boxes: list[Box] = []
-    while at + 8 <= size:
+    while at + 8 <= size and len(boxes) < _MAX_BOXES:
         file.seek(at)
         head = file.read(16)
         length, kind = struct.unpack(">I4s", head[:8])

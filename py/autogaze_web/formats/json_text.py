@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..limits import MAX_JSON_BYTES, MAX_NESTING, MAX_VALUES
+from ..limits import MAX_JSON_BYTES, MAX_NESTING, MAX_VALUES, expect
 
 Pairs = list[tuple[str, Any]]
 
@@ -73,6 +73,7 @@ def parse_json(
         >>> parse_json('{"scales": "32+64"}', "config.json")
         {'scales': '32+64'}
     """
+    expect(text, str, f"the text of {name}")
     if len(text) > max_bytes:
         raise ValueError(f"{name} has more than {max_bytes:,} bytes, which no such file needs: give another")
     try:

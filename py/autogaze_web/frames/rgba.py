@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..limits import MAX_SIDE
+from ..limits import MAX_SIDE, is_whole, shown
 
 Rgba = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -24,10 +24,9 @@ def allocate(height: int, width: int) -> Rgba:
     Raises:
         ValueError: if a side is not 1 .. 16384 pixels.
     """
-    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
-        raise ValueError(
-            f"a frame has 1 to {MAX_SIDE} pixels per side, got {width}x{height} (width x height)"
-        )
+    if not all(is_whole(side) and 1 <= side <= MAX_SIDE for side in (height, width)):
+        size = f"{shown(width)}x{shown(height)} (width x height)"
+        raise ValueError(f"a frame has 1 to {MAX_SIDE} pixels per side, got {size}")
     return np.zeros((height, width + width % 2, 4), np.uint8)[:, :width]
 
 
@@ -37,7 +36,7 @@ def as_words(frame: Rgba) -> Words:
     Raises:
         ValueError: if the frame was not made by ``allocate`` or ``as_frame``.
     """
-    padded = _padded(frame)
+    padded = _padded(frame) if frame.ndim == 3 and frame.shape[2] == 4 and frame.dtype == np.uint8 else None
     if padded is None:
         raise ValueError("the frame's rows are not whole 64-bit words: pass it through as_frame first")
     view: Words = padded.reshape(padded.shape[0], -1).view(np.uint64)

@@ -14,6 +14,7 @@ from .. import options
 from ..frames import changes
 from ..frames.rectangles import Box
 from ..frames.rgba import Rgba, allocate, as_frame, as_words
+from ..limits import expect
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations, count_by_grid, without_grids
 from ..masks.footprint import Footprint, Geometry, footprint
@@ -75,6 +76,11 @@ class LiveSettings:
     accumulation: Accumulation = field(default_factory=Accumulation)
     mask: MaskSettings = field(default_factory=MaskSettings)
     psnr: bool = True
+
+    def __post_init__(self) -> None:
+        expect(self.patch_diff, PatchDiff, "patch_diff")
+        expect(self.accumulation, Accumulation, "accumulation")
+        expect(self.mask, MaskSettings, "mask")
 
     @staticmethod
     def of(given: Mapping[str, object]) -> LiveSettings:
@@ -170,7 +176,8 @@ class LiveView:
     """
 
     def __init__(self, settings: LiveSettings | None = None):
-        self.settings: LiveSettings = settings or LiveSettings()
+        self.settings: LiveSettings = LiveSettings() if settings is None else settings
+        expect(self.settings, LiveSettings, "settings")
         self.frame: Rgba = allocate(1, 1)
         # The previous frame, until the next one is written there.
         self._back_buffer: Rgba = allocate(1, 1)
@@ -210,6 +217,7 @@ class LiveView:
 
     def configure(self, settings: LiveSettings) -> None:
         """Takes new settings from the next frame on. A new output mode starts with a keyframe."""
+        expect(settings, LiveSettings, "settings")
         self._panel.configure(settings.accumulation.blend_alpha, settings.mask.panel, settings.mask.palette)
         self._accumulator.configure(settings.accumulation)
         self.settings = settings
@@ -239,6 +247,7 @@ class LiveView:
         Raises:
             ValueError: if the image has another rank, dtype or number of channels, or an impossible size.
         """
+        _check_cells(cells)
         frame = as_frame(image)
         self.next_frame(*frame.shape[:2])[:] = frame
         return self.process(cells)
@@ -249,6 +258,7 @@ class LiveView:
         Args:
             cells: the frame's, from any mask source; by default patch-diff chooses them.
         """
+        _check_cells(cells)
         self.frame, self._back_buffer = self._back_buffer, self.frame
         self._first = self._index == 0
         self._index += 1
@@ -268,6 +278,7 @@ class LiveView:
         """
         if self._index == 0:
             raise RuntimeError("there is no frame to redraw: process one first")
+        _check_cells(cells)
         return self._process(cells, redraw=True)
 
     def _process(self, cells: Cells | Fixations | None, redraw: bool = False) -> FrameReport:
@@ -346,6 +357,11 @@ class LiveView:
         dirty = changed | update.written if self._errors_known else np.ones_like(changed)
         self._errors_known = True
         return self._errors.update(self.frame, self.output, dirty & ~update.equal)
+
+
+def _check_cells(cells: object) -> None:
+    if cells is not None:
+        expect(cells, (Cells, Fixations), "the cells")
 
 
 class _StageClock:

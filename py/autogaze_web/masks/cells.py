@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames.rectangles import IntArray
+from ..limits import is_whole, shown
+
+MAX_INT32 = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,17 @@ class Cells:
 
     def __len__(self) -> int:
         return int(self.row.size)
+
+
+def check_frame_size(height: int, width: int) -> None:
+    """Raises unless a frame can have so many pixels.
+
+    Raises:
+        ValueError: saying what is expected.
+    """
+    if not all(is_whole(side) and 1 <= side <= MAX_INT32 for side in (height, width)):
+        size = f"{shown(width)}x{shown(height)} (width x height)"
+        raise ValueError(f"a frame has at least 1 pixel per side, at most {MAX_INT32}, got {size}")
 
 
 def cell_edges(grid: int, extent: int) -> tuple[IntArray, IntArray]:

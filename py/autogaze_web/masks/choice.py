@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..limits import expect
 from .cells import Cells
 from .fixations import Fixations
 
@@ -52,6 +53,7 @@ class Choice:
         >>> Choice.of(Cells.of(14, [0, 2], [3, 1])).tokens.tolist()
         [3, 29]
         """
+        expect(cells, (Cells, Fixations), "the cells")
         if isinstance(cells, Fixations):
             return Choice(cells, np.arange(len(cells), dtype=np.int64), padded, steps)
         return Choice(cells, cells.row.astype(np.int64) * cells.grid + cells.col, padded, steps)

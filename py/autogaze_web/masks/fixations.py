@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames.rectangles import IntArray
-from .cells import Cells
+from ..limits import expect, is_finite, shown
+from .cells import Cells, check_frame_size
 
 Integers = NDArray[np.int64]
 
@@ -52,6 +53,7 @@ class Fixations:
         """Cells as fixations; fixations are returned unchanged."""
         if isinstance(cells, Fixations):
             return cells
+        expect(cells, Cells, "the cells")
         start = np.stack([cells.row, cells.col], axis=-1).astype(np.int64)
         parts = np.repeat(cells.grid.astype(np.int64), 2).reshape(-1, 2)
         return Fixations(start, start + 1, parts, cells.grid, cells.confidence)
@@ -99,10 +101,9 @@ class Fixations:
             (N, 4) int32 of y0, x0, y1, x1; y1 and x1 exclusive, inside the frame and never empty.
 
         Raises:
-            ValueError: if the frame has no pixels.
+            ValueError: if the frame has no pixels, or more than 32-bit integers count.
         """
-        if height < 1 or width < 1:
-            raise ValueError(f"a frame has at least 1 pixel per side, got {width}x{height} (width x height)")
+        check_frame_size(height, width)
         extent = np.array([height, width], np.int64)
         first = np.clip(self.start * extent // self.parts, 0, extent - 1)
         last = np.clip(-(-self.end * extent // self.parts), first + 1, extent)
@@ -122,8 +123,10 @@ class Fixations:
         Raises:
             ValueError: if the factor is outside that range or NaN.
         """
-        if not 0 < cell_scale <= MAX_CELL_SCALE:
-            raise ValueError(f"the cell scale is above 0 and at most {MAX_CELL_SCALE:g}, got {cell_scale}")
+        if not is_finite(cell_scale) or not 0 < cell_scale <= MAX_CELL_SCALE:
+            raise ValueError(
+                f"the cell scale is above 0 and at most {MAX_CELL_SCALE:g}, got {shown(cell_scale)}"
+            )
         if cell_scale == 1:
             return self
         factor = Fraction(cell_scale).limit_denominator(_SCALE_DENOMINATOR)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..frames import changes
 from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import MAX_ROWS_PER_LANE_SUM, absolute_difference
-from ..limits import MAX_GRID, is_finite, is_whole, shown
+from ..limits import MAX_GRID, expect, is_finite, is_whole, shown
 from .cells import Cells, cell_edges
 from .choice import Description
 
@@ -89,6 +89,8 @@ def patch_difference(
     Raises:
         ValueError: if the frames differ in size.
     """
+    for frame in (previous, current):
+        expect(frame, np.ndarray, "a frame")
     if previous.shape != current.shape:
         raise ValueError(f"both frames must have one size, got {previous.shape[:2]} and {current.shape[:2]}")
     height, width = current.shape[:2]

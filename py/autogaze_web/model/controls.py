@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..frames.arrays import to_numpy
+from ..limits import is_finite, is_whole, shown
 from .config import AutoGazeConfig
 from .tokens import token_budget
 
@@ -58,10 +59,16 @@ class StreamControls:
             isinstance(frames, bool) or not isinstance(frames, int) or frames < 1
         ):
             raise ValueError(
-                f"window must be a number of frames, at least 1, or None for no window, got {frames!r}"
+                f"window must be a number of frames, at least 1, or None for no window, got {shown(frames)}"
             )
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise ValueError(f"max_tokens must be at least 1, or None for no limit, got {self.max_tokens}")
+        if self.max_tokens is not None and (not is_whole(self.max_tokens) or self.max_tokens < 1):
+            raise ValueError(
+                f"max_tokens must be at least 1, or None for no limit, got {shown(self.max_tokens)}"
+            )
+        if self.coverage_stop is not None and not is_finite(self.coverage_stop):
+            raise ValueError(
+                f"the coverage stop is a share of the frame, 0 to 1, got {shown(self.coverage_stop)}"
+            )
 
     def window_frames(self, config: AutoGazeConfig) -> int | None:
         """The window as a number of frames; None for no window."""
@@ -116,8 +123,8 @@ def resolve_controls(
 def _ratios(value: Ratio, frames: int) -> list[float]:
     try:
         ratios = np.asarray(to_numpy(value), np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"gazing_ratio must be a number between 0 and 1, got {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"gazing_ratio must be a number between 0 and 1, got {shown(value)}") from None
     if ratios.ndim == 0:
         ratios = np.full(frames, float(ratios))
     if ratios.shape != (frames,):
@@ -136,8 +143,8 @@ def _requirements(value: ArrayLike | None, batch: int, frames: int) -> tuple[tup
         return ((None,) * frames,) * batch
     try:
         array = np.asarray(to_numpy(value), np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"task_loss_requirement must be a number, got {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"task_loss_requirement must be a number, got {shown(value)}") from None
     try:
         array = np.broadcast_to(array, (batch, frames))
     except ValueError:

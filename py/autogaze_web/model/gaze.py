@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..limits import is_whole, shown
 from ..masks.cells import Cells
 from ..masks.choice import Choice
 from .config import AutoGazeConfig
@@ -75,7 +76,15 @@ class Gaze(FieldsMapping):
     past_conv_values: Any = None
 
     def choice(self, frame: int = 0, video: int = 0) -> Choice:
-        """What was chosen in one frame; its ids count from 0 in every frame."""
+        """What was chosen in one frame; its ids count from 0 in every frame.
+
+        Raises:
+            ValueError: if there is no such frame or video.
+        """
+        sizes = (("frame", frame, len(self.num_gazing_each_frame)), ("video", video, len(self.gazing_pos)))
+        for what, given, count in sizes:
+            if not is_whole(given) or not 0 <= given < count:
+                raise ValueError(f"{what} is 0 to {count - 1}, got {shown(given)}")
         end = int(np.cumsum(self.num_gazing_each_frame)[frame])
         slots = slice(end - int(self.num_gazing_each_frame[frame]), end)
         padded, task_loss = self.if_padded_gazing[video, slots], self.task_loss_prediction

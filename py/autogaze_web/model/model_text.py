@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..limits import expect
+
 
 def read_text(path: str | Path, most_bytes: int, why: str) -> str:
     """The text of a file.
@@ -15,6 +17,9 @@ def read_text(path: str | Path, most_bytes: int, why: str) -> str:
     Raises:
         ValueError: if the file is missing, too large or not UTF-8; the message is a sentence.
     """
+    expect(path, (str, Path), "the path of a file")
+    if "\0" in str(path):
+        raise ValueError(f"{str(path)!r} is no path, because it has a zero byte; {why}")
     path = Path(path)
     try:
         if path.exists() and not path.is_file():

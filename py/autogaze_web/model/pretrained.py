@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from ..limits import shown
+
 DEFAULT_REVISION = "main"
 
 # What a checkpoint consists of; other files of a repository are not downloaded.
@@ -37,11 +39,17 @@ def pretrained_folder(
     Raises:
         PretrainedError: if there is neither; the message says what to do.
     """
+    if not isinstance(source, str | Path) or not isinstance(revision, str | None):
+        raise PretrainedError("give a folder or the id of a repository, and the revision, as text")
     folder = Path(os.path.expanduser(source))  # noqa: PTH111 (Path's own raises for unknown users)
     name = str(source)
-    if name and folder.is_dir():
+    try:
+        is_folder, exists = folder.is_dir(), folder.exists()
+    except OSError as error:  # a name that is too long
+        raise PretrainedError(f"there is no folder {shown(name)}: {error.strerror}") from None
+    if name and is_folder:
         return folder
-    if name and folder.exists():
+    if name and exists:
         raise PretrainedError(f"{name!r} is a file: give the folder that holds config.json")
     if isinstance(source, Path) or not _HUB_ID.fullmatch(name) or "--" in name or ".." in name:
         raise PretrainedError(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..formats.json_text import parse_json
 from ..frames.arrays import to_numpy
 from ..frames.resize import resize_bilinear_u8
-from ..limits import MAX_JSON_BYTES, MAX_PROCESSED_PIXELS, MAX_SIDE, is_finite, shown
+from ..limits import MAX_JSON_BYTES, MAX_PROCESSED_PIXELS, MAX_SIDE, is_finite, is_whole, shown
 from .fields_mapping import FieldsMapping
 from .model_text import read_text
 from .pretrained import pretrained_folder
@@ -78,6 +78,29 @@ class AutoGazeImageProcessor:
     offset: bool = True
     mean: tuple[float, ...] | None = _MEAN
     std: tuple[float, ...] | None = _STD
+
+    def __post_init__(self) -> None:
+        if not (self.shortest_edge is None or _is_side(self.shortest_edge)):
+            raise ProcessorError(f"shortest_edge is 1 to {MAX_SIDE} pixels, got {shown(self.shortest_edge)}")
+        size = _plain(self.size)
+        if size is not None and not (
+            isinstance(size, list)
+            and len(size) == 2
+            and all(_is_side(side) for side in size)
+            and size[0] * size[1] <= MAX_PROCESSED_PIXELS
+        ):
+            raise ProcessorError(
+                f"size must be (height, width), 1 to {MAX_SIDE} pixels each and at most "
+                f"{MAX_PROCESSED_PIXELS:,} together, got {shown(self.size)}"
+            )
+        if not (self.rescale_factor is None or is_finite(self.rescale_factor)):
+            raise ProcessorError(f"rescale_factor must be a number, got {shown(self.rescale_factor)}")
+        for name, given in (("mean", self.mean), ("std", self.std)):
+            values = _plain(given)
+            if given is not None and not (
+                isinstance(values, list) and len(values) == 3 and all(is_finite(value) for value in values)
+            ):
+                raise ProcessorError(f"{name} must be three numbers, got {shown(given)}")
 
     @classmethod
     def from_pretrained(cls, source: str | Path, *, revision: str | None = None, **overrides: Any) -> Self:
@@ -222,6 +245,9 @@ class AutoGazeImageProcessor:
 
     def target_size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) in pixels that a frame is resized to."""
+        if not (_is_side(height) and _is_side(width)):
+            size = f"{shown(width)}x{shown(height)}"
+            raise ValueError(f"a frame has 1 to {MAX_SIDE} pixels per side, got {size} (width x height)")
         if self.size is not None:
             return self.size
         if self.shortest_edge is None:
@@ -289,6 +315,10 @@ class ProcessorSettings:
         if not is_finite(value):
             raise self.error(name, f"must be a number, got {shown(value)}")
         return float(value)
+
+
+def _is_side(value: Any) -> bool:
+    return is_whole(value) and not isinstance(value, np.ndarray) and 0 < value <= MAX_SIDE
 
 
 def _plain(value: Any) -> Any:

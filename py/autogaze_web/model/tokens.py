@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..frames.rectangles import IntArray
+from ..limits import shown
 from ..masks.cells import Cells
 from .config import AutoGazeConfig
 
@@ -50,8 +51,14 @@ class ScaleLayout:
         Args:
             tokens: (n,) frame-local ids.
             confidence: (n,) or one number, 0 .. 1.
+
+        Raises:
+            ValueError: if the ids are not whole numbers.
         """
-        ids = np.asarray(tokens, np.int64)
+        try:
+            ids = np.asarray(tokens, np.int64)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"token ids must be whole numbers, got {shown(tokens)}") from None
         valid = (ids >= 0) & (ids < self.tokens)
         confidence = np.broadcast_to(np.asarray(confidence, np.float32), ids.shape)[valid]
         grid, row, column = _cell_of_id(self.grids)[:, ids[valid].astype(np.intp)]

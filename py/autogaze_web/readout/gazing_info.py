@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..frames.arrays import to_numpy
+from ..limits import MAX_GRID, expect, is_whole, shown
 from ..masks.cells import Cells
 
 AttentionKind = Literal["block-causal", "causal", "bidirectional"]
@@ -47,6 +48,9 @@ class GazingInfo:
     num_gazing_each_frame: NDArray[np.int64]
 
     def __post_init__(self) -> None:
+        for name, array in vars(self).items():
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in "biu":
+                raise ValueError(f"{name} must be an array of whole numbers; GazingInfo.of takes others, too")
         if self.num_gazing_each_frame.ndim != 1 or (self.num_gazing_each_frame < 0).any():
             raise ValueError("num_gazing_each_frame must be (frames,) numbers of slots, none negative")
         slots = int(self.num_gazing_each_frame.sum())
@@ -68,6 +72,7 @@ class GazingInfo:
         Raises:
             ValueError: if a key is missing or the shapes do not match.
         """
+        expect(given, Mapping, "gazing_info")
         keys = ("gazing_pos", "if_padded_gazing", "num_gazing_each_frame")
         missing = [key for key in keys if key not in given]
         if missing:
@@ -90,6 +95,14 @@ class GazingInfo:
         Raises:
             ValueError: if the clips differ in length, or a cell is on none of the grids.
         """
+        try:
+            clips, grids = [list(clip) for clip in clips], list(grids)
+        except TypeError:
+            raise ValueError(
+                "give a list of clips, each a list of its frames' Cells, and the grids"
+            ) from None
+        if not all(is_whole(grid) and 1 <= grid <= MAX_GRID for grid in grids):
+            raise ValueError(f"grids must be whole numbers, 1 to {MAX_GRID}, got {shown(grids)}")
         frames = len(clips[0]) if clips else 0
         if any(len(clip) != frames for clip in clips):
             raise ValueError(
@@ -125,6 +138,7 @@ def patch_numbers(cells: Cells, grids: Sequence[int]) -> NDArray[np.int64]:
     Raises:
         ValueError: if a cell is on none of the grids.
     """
+    expect(cells, Cells, "what is gazed at in a frame")
     offsets = {grid: sum(g * g for g in grids[:index]) for index, grid in enumerate(grids)}
     unknown = set(cells.grid.tolist()) - offsets.keys()
     if unknown:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..frames.resize import bilinear_part, resized_by
-from ..limits import MAX_SIDE, MAX_TILES, is_whole, shown
+from ..limits import MAX_SIDE, MAX_TILES, expect, is_whole, shown
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations, first_of_each
 
@@ -128,8 +128,8 @@ class Tiling:
         Raises:
             ValueError: if the size is below 1.
         """
-        if size < 1:
-            raise ValueError(f"a batch has at least 1 tile, got {size}")
+        if not is_whole(size) or size < 1:
+            raise ValueError(f"a batch has at least 1 tile, got {shown(size)}")
         return (range(start, min(start + size, len(self))) for start in range(0, len(self), size))
 
     def budget(self, per_tile: int) -> int:
@@ -162,6 +162,7 @@ class TiledFrames:
         Raises:
             ValueError: if the frames are not of the tiling's size.
         """
+        expect(tiling, Tiling, "the tiling")
         clip = np.asarray(frames, np.float32)
         if clip.shape[-2:] != (tiling.height, tiling.width):
             raise ValueError(
