@@ -25,7 +25,11 @@ from autogaze_web import (
     Tiling,
     footprint,
 )
+from autogaze_web.files.trace_store import Trace, traces_from_bytes
+from autogaze_web.files.video import open_clip
 from autogaze_web.model.controls import StreamControls, resolve_controls
+from autogaze_web.readout.gazing_info import attention_allowed
+from autogaze_web.readout.token_grids import ImageGrid, VideoGrid
 
 MODEL = Path(__file__).parents[2] / "site" / "model"
 CONFIG = AutoGazeConfig.from_file(MODEL / "config.json")
@@ -117,6 +121,12 @@ CALLS: dict[str, Call] = {
     "SiglipImageProcessor": Call(
         lambda *given: SiglipImageProcessor(*given)(CLIP), (None, (8, 8), 0.1, False, None, None, 3)
     ),
+    "ImageGrid": Call(ImageGrid, (2, 3)),
+    "VideoGrid": Call(VideoGrid, (2, 2, 3)),
+    "attention_allowed": Call(attention_allowed, (GazingInfo.of(GAZE), "causal", False)),
+    "open_clip": Call(open_clip, ("/none",)),
+    "traces_from_bytes": Call(traces_from_bytes, (b"{}", ".json")),
+    "Trace.of": Call(Trace.of, ([CELLS],)),
     "GazingInfo": Call(GazingInfo, tuple(GAZE.values())),
     "GazingInfo.of": Call(GazingInfo.of, (GAZE,)),
     "GazingInfo.of arrays": Call(

@@ -16,6 +16,7 @@ from ..files.render import SUFFIXES, encode, rendered
 from ..files.shown_frames import ASSUMED_RATE
 from ..files.stored_gaze import StoredGaze
 from ..files.video import open_clip
+from ..limits import shown
 from ..live.pipeline import ProcessedFrame, process_frames
 from ..live.record import FrameRecord, FrameRecords
 from ..live.sources import ComparisonSource, MaskSource
@@ -93,8 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whatever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + _SIGPIPE
-    except (ValueError, ImportError, OSError) as error:
+    except (ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        reason = error.strerror or error
+        print(f"error: cannot use {shown(error.filename)}: {reason}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)

@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..formats.json_text import JsonError, load_json
 from ..formats.safetensors import Buffer, tensors_from_bytes, tensors_to_bytes
-from ..limits import MAX_FRAMES, MAX_TRACE_BYTES, shown
+from ..limits import MAX_FRAMES, MAX_TRACE_BYTES, expect, shown
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..masks.points import centres_and_sides, fixations_of_edges, fixations_of_points
@@ -79,6 +79,7 @@ class Trace:
         Args:
             stopped: (frames,) whether the model stopped before its budget; by default never.
         """
+        expect(frames, Sequence, "the frames")
         stop = np.zeros(len(frames)) if stopped is None else stopped
         return Trace([Fixations.of(cells) for cells in frames], np.asarray(stop, np.float32))
 
@@ -130,6 +131,10 @@ def traces_from_bytes(data: Buffer, suffix: str) -> list[Trace]:
     Raises:
         ValueError: saying what is wrong with them.
     """
+    try:
+        data = memoryview(data)
+    except TypeError:
+        raise ValueError(f"a trace is read from bytes, got a value of type {type(data).__name__}") from None
     if _known(suffix) == ".safetensors":
         return traces_from_tensors(tensors_from_bytes(data))
     try:
@@ -372,6 +377,7 @@ def _exact_tensors(
 
 
 def _known(suffix: str) -> str:
+    expect(suffix, str, "the suffix")
     if suffix.lower() not in (".safetensors", ".json"):
         raise ValueError(f"traces are kept in .safetensors or .json files, got {suffix or 'no suffix'}")
     return suffix.lower()

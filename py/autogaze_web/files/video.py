@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..frames.timed_frame import Rgb
+from ..limits import expect
 from .clip import Clip, VideoError
 from .file_kind import kind_of
 from .picture_reader import PictureReader
@@ -37,15 +38,16 @@ def open_clip(path: str | Path, stream: int | None = None) -> Clip:
     Raises:
         VideoError: if the file cannot be read.
     """
-    if re.match(r"[a-z]+://", str(path)) and not Path(path).exists():
-        raise VideoError(f"{path} is an address, not a file: download the video first")
-    if Path(path).is_dir():
-        raise VideoError(f"{path} is a folder: give a video file in it")
-    if Path(path).exists() and not Path(path).is_file():
-        raise VideoError(
-            f"{path} is a pipe or a device, but a video is read more than once: save it as a file first"
-        )
+    expect(path, (str, Path), "the path of a video")
     try:
+        if re.match(r"[a-z]+://", str(path)) and not Path(path).exists():
+            raise VideoError(f"{path} is an address, not a file: download the video first")
+        if Path(path).is_dir():
+            raise VideoError(f"{path} is a folder: give a video file in it")
+        if Path(path).exists() and not Path(path).is_file():
+            raise VideoError(
+                f"{path} is a pipe or a device, but a video is read more than once: save it as a file first"
+            )
         kind = kind_of(path)
     except OSError as error:
         raise VideoError(f"{path} cannot be read ({error.strerror}): check that you may open it") from None

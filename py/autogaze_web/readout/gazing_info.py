@@ -162,6 +162,7 @@ def gather(sequence: ArrayLike, gazing: GazingInfo) -> NDArray[Any]:
     Raises:
         ValueError: if the batch sizes differ or a position is beyond the sequence.
     """
+    expect(gazing, GazingInfo, "the gaze")
     array = np.asarray(sequence)
     batch = gazing.gazing_pos.shape[0]
     if array.ndim != 3 or array.shape[0] not in (1, batch):
@@ -205,7 +206,8 @@ def attention_allowed(
     Raises:
         ValueError: for another kind.
     """
-    kind = kind.replace("_", "-")
+    expect(gazing, GazingInfo, "the gaze")
+    kind = kind.replace("_", "-") if isinstance(kind, str) else kind
     if kind not in ATTENTION_KINDS:
         raise ValueError(f"the attention is one of {', '.join(ATTENTION_KINDS)}, got {kind!r}")
     frame = gazing.frame_of_slot

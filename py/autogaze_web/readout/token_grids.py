@@ -8,9 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..limits import MAX_GRID_TOKENS, shown
+from ..limits import MAX_GRID_TOKENS, is_whole, shown
 
 Tokens = NDArray[np.int64]
+
+
+def _are_counts(*sides: int) -> bool:
+    return all(is_whole(side) and side >= 1 for side in sides)
 
 
 def _check_count(tokens: int) -> None:
@@ -26,7 +30,7 @@ class ImageGrid:
     width: int
 
     def __post_init__(self) -> None:
-        if self.height < 1 or self.width < 1:
+        if not _are_counts(self.height, self.width):
             raise ValueError(
                 f"a token grid has at least 1x1 tokens, got {shown(self.height)}x{shown(self.width)}"
             )
@@ -59,10 +63,10 @@ class VideoGrid:
     width: int
 
     def __post_init__(self) -> None:
-        if min(self.temporal_bins, self.height, self.width) < 1:
+        if not _are_counts(self.temporal_bins, self.height, self.width):
             raise ValueError(
                 "a video's token grid has at least 1x1x1 tokens, got "
-                f"{self.temporal_bins}x{shown(self.height)}x{shown(self.width)}"
+                f"{shown(self.temporal_bins)}x{shown(self.height)}x{shown(self.width)}"
             )
         _check_count(self.temporal_bins * self.height * self.width)
 
