@@ -67,9 +67,10 @@ export async function withWholeClusters(file) {
     let { end } = element;
     if (end > file.size) {
       if (element.id !== CLUSTER) return file.slice(0, at);
+      const isStated = Number.isFinite(end);
       end = await endOfBlocks(file, element, visited);
       const next = await elementAt(file, end);
-      if (end < file.size && next?.id !== CLUSTER) return resized(file, element, end);
+      if (end === file.size ? isStated : next?.id !== CLUSTER) return resized(file, element, end);
     }
     at = end;
   }
