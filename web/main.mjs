@@ -9,7 +9,9 @@ import { BenchmarkPanel } from "./benchmark/benchmark_panel.mjs";
 import { PerfMonitor } from "./benchmark/perf_monitor.mjs";
 import { addModelCheck } from "./check/check_panel.mjs";
 import { Controls } from "./controls/controls.mjs";
+import { Dial } from "./controls/dial.mjs";
 import { addFileOpening } from "./controls/open_files.mjs";
+import { addStaleAreas } from "./controls/stale_areas.mjs";
 import { addStartChoices } from "./controls/start_choices.mjs";
 import { ExportPanel } from "./export/export_panel.mjs";
 import { Share } from "./export/share.mjs";
@@ -91,6 +93,8 @@ async function compose(view) {
   new GazeTimeline(page);
   new CameraPicker(page);
   new Controls(page);
+  new Dial(page);
+  addStaleAreas(page);
   addFileOpening(page);
   addStartChoices(page);
   addGallery(page);

@@ -19,6 +19,7 @@ from autogaze_web.frames.rgba import as_frame
 from autogaze_web.live.gazer import GazeStream
 from autogaze_web.masks.choice import Choice
 from autogaze_web.model.context import Copy
+from autogaze_web.model.controls import own_budget
 from autogaze_web.model.run import Run
 from autogaze_web.native.runtime import NativeVideo
 from autogaze_web.page.gaze_streams import GazeStreams
@@ -246,3 +247,52 @@ def test_a_still_picture_has_the_cells_of_its_first_frame(
         assert (await report(still=False)).get("mask_age_frames", 0) == 0
 
     asyncio.run(play())
+
+
+def test_another_limit_chooses_what_a_model_loaded_with_it_would(
+    bridge: Bridge, checkpoint: PageModel
+) -> None:
+    limits = (4, 1, 9, None, 10_000)
+
+    def session(limit: int | None) -> PageSession:
+        made = PageSession()
+        made.limit_tokens(3)  # without a model it does nothing
+        made.configure(json.dumps({"mask-timing": "own", "task-loss-requirement": "off"}))
+        made.set_model(checkpoint, GRAPHS, bridge, limit, lambda _: None)
+        return made
+
+    async def two_frames(session: PageSession) -> list[Any]:
+        chosen = []
+        for frame in FRAMES:
+            session.frame_memory(*frame.shape[:2])[:] = frame_bytes(frame)
+            report = json.loads(await session.process_with_model())
+            chosen.append((report["tokens"], json.loads(session.cells())["cells"]))
+        return chosen
+
+    async def play() -> None:
+        config, limited = checkpoint.config, session(2)
+        await two_frames(limited)
+        counts = []
+        for limit in limits:
+            limited.limit_tokens(limit)
+            here = await two_frames(limited)
+            assert here == await two_frames(session(limit))
+            counts.append(here[-1][0])
+        assert counts == [4, 1, 9, own_budget(config), config.tokens_per_frame]
+
+    asyncio.run(play())
+
+
+def test_a_limit_above_the_models_own_never_fills_the_context(bridge: Bridge, checkpoint: PageModel) -> None:
+    streams = GazeStreams(checkpoint, GRAPHS, bridge, checkpoint.config.tokens_per_frame)
+    stream = streams.open(InferenceMode())
+
+    async def play() -> None:
+        for index in range(3 * checkpoint.config.max_num_frames):
+            async for gaze in stream.submit(FRAMES[index % 2], None):
+                assert gaze.choice.tokens.size == checkpoint.config.tokens_per_frame
+
+    asyncio.run(play())
+    description = streams.describe(InferenceMode(), None)
+    assert description["gazing_ratio"] == 1
+    assert 1 <= description["window"] <= checkpoint.config.max_num_frames

@@ -134,6 +134,11 @@ export class LiveView extends TypedEventTarget {
     this.#post("redraw", null);
   }
 
+  /** Makes the next frame a keyframe: the output takes the whole of it. */
+  refresh() {
+    this.#post("refresh", null);
+  }
+
   /** Starts a new stream; no more events about frames of the old one follow. */
   newStream() {
     this.#stream += 1;
@@ -179,6 +184,16 @@ export class LiveView extends TypedEventTarget {
     } catch (error) {
       if (!calls.ended && !superseded()) this.emit("model-error", { message: messageOf(error) });
     }
+  }
+
+  /**
+   * Changes the limit on a frame's tokens without loading the model again, if the graphs in use are those for it. The
+   * next frames have the tokens that they would have after a load.
+   * @param {number} maxTokens 0 for the model's own limit
+   * @returns {Promise<boolean>} false if the model has to be loaded for this limit, or none is in use
+   */
+  limitTokens(maxTokens) {
+    return this.#calls.call("limitTokens", { maxTokens });
   }
 
   /** Ends the load of a model; partial downloads are stored for the next one. */

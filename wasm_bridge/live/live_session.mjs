@@ -61,12 +61,14 @@ export class LiveSession {
     startStream: ({ stream }) => this.#loop.startStream(stream),
     frame: ({ stream, frame }) => this.#loop.process(stream, frame, () => this.#redraw.cancel()),
     redraw: () => this.#redraw.request(),
+    refresh: () => this.#session.refresh(),
     record: ({ frames, fromStart }) => this.#loop.recorder.record(frames, fromStart),
 
     loadModel: ({ request, route }, context) => {
       if (route) useRoute(route);
       return this.#loadModel(request, context);
     },
+    limitTokens: ({ maxTokens }) => this.#host.limitTokens(maxTokens),
     cancelModel: () => this.#host.cancel(),
     unloadModel: () => {
       this.#host.cancel();

@@ -66,6 +66,10 @@
  * @property {number} [tiles] into how many tiles the model cuts a frame, 0 for none
  * @property {number} [maskAgeFrames] how many frames before this one the cells were chosen for; 0: this one
  * @property {number} [maskAgeMs] how long before
+ * @property {[cells: number, psnr: number | "Infinity"][]} [curve] now and then with a model: the output's PSNR if no
+ *   more cells had been chosen, from 0 to all of them; it never falls
+ * @property {{ columns: number, blocks: string }} [stale] with the option tint-stale: blocks of 32 by 16 pixels in which
+ *   the output differs visibly from the input, row by row, as 0 and 1
  */
 
 /**
@@ -122,8 +126,10 @@
  * @property {(args: { stream: number }) => void} startStream
  * @property {(args: { stream: number, frame: Frame }) => Promise<FrameReport | null>} frame
  * @property {(nothing: null) => void} redraw
+ * @property {(nothing: null) => void} refresh
  * @property {(args: { frames: number, fromStart: boolean }) => Promise<RecordedFrame[]>} record
  * @property {(args: { request: ModelRequest, route?: Route }, context: CallContext) => Promise<LoadOutcome | null>} loadModel
+ * @property {(args: { maxTokens: number }) => Promise<boolean>} limitTokens
  * @property {(nothing: null) => void} cancelModel
  * @property {(nothing: null) => Promise<void>} unloadModel
  * @property {(nothing: null) => Promise<void>} deleteStoredModels

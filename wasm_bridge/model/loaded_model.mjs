@@ -41,6 +41,7 @@ export class LoadedModel {
   runner;
   /** What executes runs, for Python: the `Bridge` of `py/autogaze_web/page/bridge.py`. */
   bridge;
+  #graphsFor;
   #serializer = new Serializer();
   /** Rejects the task in progress. @type {(error: Error) => void} */
   #abort = () => {};
@@ -48,9 +49,11 @@ export class LoadedModel {
   /**
    * @param {any} python
    * @param {Started} started
+   * @param {(target: "gpu" | "cpu", maxTokens: number | null) => string} graphsFor chooses graphs, as JSON
    */
-  constructor(python, { graphs, backend, runner, notes }) {
+  constructor(python, { graphs, backend, runner, notes }, graphsFor) {
     this.python = python;
+    this.#graphsFor = graphsFor;
     this.graphs = graphs;
     this.backend = backend;
     this.runner = runner;
@@ -87,13 +90,26 @@ export class LoadedModel {
         files.weights.flatMap(({ bytes }, number) => [...float32Weights(bytes, tables[number] ?? [])]),
       );
       const manifest = await fetchManifest(graphsUrl);
-      const graphsFor = (/** @type {"gpu" | "cpu"} */ target) =>
-        python.choose_graphs(manifest, maxTokens ?? undefined, more, target);
-      return new LoadedModel(python, await startRunner(wanted, graphsFor, { siteUrl, graphsUrl, weights }));
+      const graphsFor = (/** @type {"gpu" | "cpu"} */ target, limit = maxTokens) =>
+        python.choose_graphs(manifest, limit ?? undefined, more, target);
+      const started = await startRunner(wanted, (target) => graphsFor(target), {
+        siteUrl,
+        graphsUrl,
+        weights,
+      });
+      return new LoadedModel(python, started, graphsFor);
     } catch (error) {
       python.destroy();
       throw startFault(error);
     }
+  }
+
+  /**
+   * Whether the graphs in use are those for a limit on a frame's tokens.
+   * @param {number | null} maxTokens null for the model's own
+   */
+  covers(maxTokens) {
+    return this.#graphsFor(this.backend.adapter ? "gpu" : "cpu", maxTokens) === this.graphs;
   }
 
   /**

@@ -46,6 +46,8 @@ export class ModelHost extends TypedEventTarget {
   #serializer;
   /** @type {LoadedModel | undefined} */
   #model;
+  /** What it was loaded for, with the limit on tokens that it has now. @type {ModelRequest | undefined} */
+  #request;
   /** @type {AbortController | undefined} */
   #loading;
   /** Settles when a lost model is back or given up. @type {Promise<void>} */
@@ -102,6 +104,20 @@ export class ModelHost extends TypedEventTarget {
     }
   }
 
+  /**
+   * Changes the limit on a frame's tokens without loading the model again, if its graphs are those for it.
+   * @param {number} maxTokens 0 for the model's own limit
+   * @returns {Promise<boolean>} whether they are
+   */
+  limitTokens(maxTokens) {
+    return this.#serializer.run(async () => {
+      if (this.#loading || !this.#request || !this.#model?.covers(maxTokens || null)) return false;
+      this.#request.maxTokens = maxTokens;
+      this.#session.limit_tokens(maxTokens || undefined);
+      return true;
+    });
+  }
+
   /** Ends a load under way; partial downloads are stored for the next one. */
   cancel() {
     this.#loading?.abort();
@@ -149,11 +165,13 @@ export class ModelHost extends TypedEventTarget {
 
   /**
    * @param {LoadedModel} model
-   * @param {ModelRequest} request
+   * @param {ModelRequest} given
    */
-  async #use(model, request) {
+  async #use(model, given) {
     await this.#unload().catch(() => {});
+    const request = { ...given };
     this.#model = model;
+    this.#request = request;
     this.#session.set_model(
       model.python,
       model.graphs,

@@ -19,6 +19,11 @@ import { openRoute } from "./other_hosts.mjs";
 
 /** @typedef {"patch-diff" | "autogaze"} MaskSourceName */
 
+/** Options that together limit a frame's tokens. */
+const TOKEN_LIMITS = ["max-gaze-tokens-each-frame", "top-k"];
+/** A limit for which the model has to be loaded again is waited for so long, while somebody turns the dial. */
+const RELOAD_AFTER_MS = 400;
+
 /**
  * Its events: `chosen`, a source that need not be ready yet; `active`, the source that chooses the cells from now on;
  * `load-failed`, when a model could not be loaded.
@@ -38,6 +43,8 @@ export class MaskSource extends TypedEventTarget {
   #select;
   #progress = new ProgressBar("model-loading", "model");
   #loading = false;
+  /** Identifies the latest change of the token limit. */
+  #limit = {};
   /** Identifies the latest choice among those that wait for the user or for a route. */
   #question = {};
 
@@ -80,7 +87,7 @@ export class MaskSource extends TypedEventTarget {
    */
   choose(source, files = []) {
     this.files = files;
-    this.#question = {};
+    this.#question = this.#limit = {};
     dismissHostQuestion();
     this.#setChosen(source);
     if (this.#loading) this.#view.cancelModel();
@@ -150,13 +157,30 @@ export class MaskSource extends TypedEventTarget {
   /** @param {string[]} names of the options that have changed */
   #followSettings(names) {
     const source = /** @type {MaskSourceName} */ (this.#settings.values["mask-source"]);
-    if (names.includes("mask-source") && source !== this.chosen) this.choose(source);
-    else if (
-      this.chosen === "autogaze" &&
-      names.some((name) => this.#settings.option(name).restarts === "model")
-    ) {
-      const otherModel = names.includes("config-url") || names.includes("weights-url");
-      this.choose(source, otherModel ? [] : this.files);
+    if (names.includes("mask-source") && source !== this.chosen) {
+      this.choose(source);
+      return;
+    }
+    const reasons = names.filter((name) => this.#settings.option(name).restarts === "model");
+    if (this.chosen !== "autogaze" || reasons.length === 0) return;
+    if (reasons.every((name) => TOKEN_LIMITS.includes(name))) {
+      this.#followLimit();
+      return;
+    }
+    const otherModel = reasons.includes("config-url") || reasons.includes("weights-url");
+    this.choose(source, otherModel ? [] : this.files);
+  }
+
+  /** The model stays where the limit needs no other graphs. */
+  async #followLimit() {
+    const changed = {};
+    this.#limit = changed;
+    const stays = !this.#loading && (await this.#view.limitTokens(this.#tokenLimit()).catch(() => false));
+    if (stays) this.#player.redrawIfPaused();
+    else {
+      await new Promise((resolve) => setTimeout(resolve, RELOAD_AFTER_MS));
+      // A newer limit, or another choice, takes care of itself.
+      if (changed === this.#limit && this.chosen === "autogaze") this.choose("autogaze", this.files);
     }
   }
 

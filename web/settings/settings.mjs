@@ -64,7 +64,7 @@ export class Settings extends TypedEventTarget {
 
   /** @param {string} name */
   isDefault(name) {
-    return this.values[name] === this.#defaults[name];
+    return this.values[name] === this.defaults[name];
   }
 
   /** The number of settings that somebody changed; the open source is no setting. */
@@ -78,7 +78,7 @@ export class Settings extends TypedEventTarget {
    * @param {string} name
    */
   restore(name) {
-    this.set({ [name]: this.#defaults[name] ?? "" });
+    this.set({ [name]: this.defaults[name] ?? "" });
   }
 
   /** Restores the defaults of all options but those that say which source is open. */
@@ -87,7 +87,8 @@ export class Settings extends TypedEventTarget {
     this.set({ ...this.#defaultsIn(), ...Object.fromEntries(open) });
   }
 
-  get #defaults() {
+  /** What the options would be if nobody had changed them, in the current mode. */
+  get defaults() {
     return this.#defaultsIn(this.values.mode);
   }
 

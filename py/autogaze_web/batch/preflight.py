@@ -155,12 +155,10 @@ def _budget(worker: VideoWorker, height: int, width: int) -> tuple[int, int]:
     loaded = worker.loaded
     if loaded is None:
         return 1, int(options.parse(worker.settings.given)["patch-diff-grid"]) ** 2
-    from ..model.tokens import token_budget
+    from ..model.controls import limited_budget
     from ..native.sources import GazeSettings
 
     config, gaze = loaded.model.config, GazeSettings.of(worker.settings.given)
     mode: InferenceMode = gaze.mode
     tiles = len(mode.tiling(height, width, config.input_img_size)) if mode.tiled else 1
-    ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
-    budget = token_budget(ratio, config.tokens_per_frame)
-    return tiles, min(budget, gaze.max_tokens or budget)
+    return tiles, limited_budget(config, gaze.max_tokens)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from ..panels.mask_panel import MaskPanel, PanelMode
 from ..panels.metrics import Ema, SquaredErrorMap, psnr_of
 from ..panels.output import Accumulation, Accumulator, OutputUpdate
 from ..panels.palette import STANDARD
+
+STALE_BELOW_DB: Final = 30.0
+"""A block of the output with a lower PSNR differs visibly from the frame."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class LiveSettings:
                 options.grids_of(str(values["hidden-scales"])),
                 str(values["palette"]),
             ),
-            bool(values["show-psnr"]),
+            bool(values["show-psnr"]) or bool(values["tint-stale"]),
         )
 
 
@@ -221,6 +225,18 @@ class LiveView:
         self._panel.configure(settings.accumulation.blend_alpha, settings.mask.panel, settings.mask.palette)
         self._accumulator.configure(settings.accumulation)
         self.settings = settings
+
+    @property
+    def stale_blocks(self) -> changes.BlockFlags:
+        """Blocks (``changes.block_grid``) in which the output differs visibly from the frame.
+
+        All are False if the PSNR is not measured.
+        """
+        return self._errors.below(STALE_BELOW_DB) & self._errors_known
+
+    def refresh(self) -> None:
+        """Makes the next frame, or the next `redraw`, a keyframe."""
+        self._accumulator.reset()
 
     def restart(self) -> None:
         """Forgets the stream: the next frame is the first of a new one."""

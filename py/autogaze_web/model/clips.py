@@ -43,6 +43,19 @@ class Graphs:
     more_steps: tuple[int, ...] = (1,)
     capacity: int | None = None
 
+    def fitting_window(self, config: AutoGazeConfig, budget: int, window: int) -> int:
+        """The largest window, at most ``window``, whose rows fit the context at ``budget`` tokens a frame.
+
+        Only a frame that takes more steps than any frame graph has also needs rows for itself.
+        """
+        heads, most = config.decoder.num_multi_token_pred, max(self.frame_steps)
+        steps = -(-budget // heads)
+        if self.capacity is None or steps <= most:
+            return window
+        # Those of every target: a GPU's capacity is rounded up.
+        rows = (config.max_num_frames - 1) * (config.vision_tokens + most * heads)
+        return max(1, min(window, min(rows, self.capacity) // (config.vision_tokens + steps * heads)))
+
     def video(self, config: AutoGazeConfig, window: int | None = None, first_position: int = 0) -> Video:
         """The state of a new video for these graphs."""
         return Video(config, window, self.frame_steps, self.more_steps, self.capacity, first_position)

@@ -75,6 +75,16 @@ class StreamControls:
         return config.max_num_frames if isinstance(self.window, _TrainedWindow) else self.window
 
 
+def own_budget(config: AutoGazeConfig) -> int:
+    """The most tokens of a frame by the config's gazing ratio."""
+    return token_budget(1.0 if config.gazing_ratio is None else config.gazing_ratio, config.tokens_per_frame)
+
+
+def limited_budget(config: AutoGazeConfig, max_tokens: int | None) -> int:
+    """The most tokens of a frame under a limit that replaces the config's own; None for that."""
+    return own_budget(config) if max_tokens is None else min(max_tokens, config.tokens_per_frame)
+
+
 @dataclass(frozen=True)
 class Controls:
     """What limits each frame.

@@ -19,7 +19,7 @@ from ..limits import (
 )
 from .clips import Graphs
 from .config import AutoGazeConfig, architecture_differences
-from .controls import resolve_controls
+from .controls import limited_budget
 
 MANIFEST: Final = "graphs.json"
 VERSION: Final = 2
@@ -51,7 +51,7 @@ def choose_graphs(
 
     Args:
         manifest: the text of ``graphs.json``.
-        max_tokens: limit on a frame's tokens besides the config's own; None for no limit.
+        max_tokens: limit on a frame's tokens, instead of the config's own; None for that.
         more: whether a batch is to be padded, which takes further steps.
         target: ``cpu`` or ``gpu``, where they will run.
 
@@ -59,10 +59,7 @@ def choose_graphs(
         ValueError: if the text is no manifest, or its graphs are those of another architecture or version.
     """
     graphs = [graph for graph in _graphs_for(manifest, config) if graph["target"] == target]
-    budget = max(resolve_controls(config, None, None, 1, 1).budgets)
-    if max_tokens is not None:
-        budget = min(budget, max_tokens)
-    wanted = -(-budget // config.decoder.num_multi_token_pred)
+    wanted = -(-limited_budget(config, max_tokens) // config.decoder.num_multi_token_pred)
     frames = sorted((g for g in graphs if g["kind"] == "frame"), key=lambda g: int(g["steps"]))
     if not frames:
         raise ValueError(f"{MANIFEST} lists no frame graph for the target {target}: {_REMEDY}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..frames.rgba import Rgba
 from ..live.gazer import GazeProgress, GazeStream
 from ..masks.choice import Description
 from ..model.clips import GazeRuns, Graphs, StreamGeneration
-from ..model.controls import StreamControls
+from ..model.controls import StreamControls, limited_budget, own_budget
 from ..model.graph_choice import TileGraph, graphs_of, tile_graph_of
 from ..tiles.inference_mode import InferenceMode
 from ..tiles.tiled_clips import TiledGeneration, TiledStream
@@ -28,7 +28,7 @@ class GazeStreams:
         model: the checkpoint.
         graphs: those of `PageModel.choose_graphs`.
         bridge: executes the runs.
-        max_tokens: limit on the tokens of a frame or tile besides the config's own; None for no limit.
+        max_tokens: limit on the tokens of a frame or tile, instead of the config's own; None for that.
     """
 
     model: PageModel
@@ -44,8 +44,7 @@ class GazeStreams:
     def open(self, mode: InferenceMode) -> GazeStream:
         """A new stream; those opened before cannot be used any more."""
         self.bridge.restart()
-        config = self.model.config
-        controls = mode.controls(config, self.max_tokens)
+        config, controls = self.model.config, self._controls(mode)
         if mode.tiled:
             graph = tile_graph_of(self.graphs, config, controls.window_frames(config))
             return TiledFrameStream(self.model, graph or graphs_of(self.graphs), self.bridge, mode, controls)
@@ -53,8 +52,16 @@ class GazeStreams:
 
     def describe(self, mode: InferenceMode, task_loss_requirement: float | None) -> Description:
         """The model in a mode as a mask source."""
+        return mode.describe(self.model.config, self._controls(mode, task_loss_requirement))
+
+    def _controls(self, mode: InferenceMode, task_loss_requirement: float | None = None) -> StreamControls:
         config = self.model.config
-        return mode.describe(config, mode.controls(config, self.max_tokens, task_loss_requirement))
+        controls = mode.controls(config, self.max_tokens, task_loss_requirement)
+        budget, window = limited_budget(config, self.max_tokens), controls.window_frames(config)
+        if window is None or budget <= own_budget(config):
+            return controls
+        # The graphs have room for the config's own budget; more tokens fill it with fewer frames.
+        return replace(controls, window=graphs_of(self.graphs).fitting_window(config, budget, window))
 
 
 class WholeFrameStream:

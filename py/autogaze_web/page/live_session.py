@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..frames.synthetic import SYNTHETIC_SOURCES
-from ..live.gazer import Gazer, LatestGaze, Timing
+from ..live.gazer import Gazer, GazeStream, LatestGaze, Timing
+from ..live.quality_curve import QualityCurves
 from ..live.record import FrameRecord, FrameRecords
 from ..live.view import FrameReport, LiveSettings, LiveView
 from ..masks.cell_list import cell_rows
@@ -52,6 +53,8 @@ class PageSession:
         self._time: float | None = None
         self._loop = 0
         self._compared: Comparison | None = None
+        self._curves = QualityCurves()
+        self._tints = False
         self._hook = PageHook(self._view)
 
     def set_hook(self, code: str) -> str:
@@ -79,6 +82,7 @@ class PageSession:
         values = parse(given)
         self._requirement = requirement(values)
         self._timing = str(values["mask-timing"])  # type: ignore[assignment]
+        self._tints = values["tint-stale"] is True and values["visualization-mode"] == "interframe"
         mode = InferenceMode.of(values)
         if mode != self._mode and self._gazer is not None:
             self._gazer.restart()
@@ -91,6 +95,10 @@ class PageSession:
             self._compared.view.restart()
         if self._gazer is not None:
             self._gazer.restart()
+
+    def refresh(self) -> None:
+        """Makes the next frame, or the next `redraw`, a keyframe."""
+        self._view.refresh()
 
     def set_model(
         self,
@@ -106,14 +114,31 @@ class PageSession:
             model: the checkpoint.
             graphs: those of `PageModel.choose_graphs`.
             bridge: executes the runs.
-            max_tokens: limit on a frame's tokens besides the config's own; None for no limit.
+            max_tokens: limit on a frame's tokens, instead of the config's own; None for that.
             on_update: see `Gazer`.
         """
         from .gaze_streams import GazeStreams  # the page starts without a model
 
         self.clear_model()
-        self._streams = streams = GazeStreams(model, graphs, bridge, max_tokens)
-        self._gazer = Gazer(lambda: streams.open(self._mode), on_update)
+        self._streams = GazeStreams(model, graphs, bridge, max_tokens)
+        self._gazer = Gazer(self._open_stream, on_update)
+
+    def limit_tokens(self, max_tokens: int | None) -> None:
+        """Sets the limit on a frame's tokens from the next frame on.
+
+        The model's stream is restarted: it chooses what it would if it was loaded now with this limit.
+
+        Args:
+            max_tokens: see `set_model`; `PageModel.choose_graphs` must choose the graphs in use for it.
+        """
+        if self._streams is not None and self._gazer is not None:
+            self._streams = replace(self._streams, max_tokens=max_tokens)
+            self._gazer.restart()
+
+    def _open_stream(self) -> GazeStream:
+        if self._streams is None:
+            raise RuntimeError("no model was given")
+        return self._streams.open(self._mode)
 
     def clear_model(self) -> None:
         """Lets patch-diff choose the cells."""
@@ -159,7 +184,8 @@ class PageSession:
         """Processes the frame and returns its `FrameReport` as JSON.
 
         It also has ``grids``, those of the mask source, and ``recorded``, the number of frames available for
-        files. NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
+        files. With the option ``tint-stale`` it has ``stale``: `LiveView.stale_blocks` row by row as 0 and 1.
+        NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
 
         Args:
             time: at which the frame is shown, in seconds, for traces; None if unknown.
@@ -184,7 +210,8 @@ class PageSession:
         - ``gaze_progress``, the share of that gaze that is done, 1 if complete;
         - ``tiles``, the number of tiles that the frame is cut into, 0 for none;
         - ``mask_age_frames`` and ``mask_age_ms``: the age of the frame that the cells were chosen for, 0 for
-          this one.
+          this one;
+        - now and then ``curve``, see `QualityCurves`.
 
         If the model fails, patch-diff chooses the cells.
 
@@ -250,7 +277,11 @@ class PageSession:
             }
         numbers["mask_timing"] = "own" if waited else "newest"
         process = self._view.redraw if redraw else self._view.process
+        if not redraw:
+            self._curves.prepare(self._view)
         report = process(choice.cells)
+        if not redraw and (curve := self._curves.measure(self._view, report)):
+            numbers["curve"] = curve
         if self._compared is not None and not redraw:
             compared = self._compared.step(self._view.frame, choice.cells, report.mask_pixels)
             numbers["compared"] = asdict(compared)
@@ -330,6 +361,10 @@ class PageSession:
     ) -> str:
         self._records.add(FrameRecord.of(report, choice, age, self._time, self._loop), source)
         grids = sorted(source["grids"])
+        if self._tints:
+            stale = self._view.stale_blocks
+            flags = "".join(map(str, stale.ravel().astype(int)))
+            numbers["stale"] = {"columns": stale.shape[1], "blocks": flags}
         numbers |= self._hook.run(report, choice.tokens)
         return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})
 

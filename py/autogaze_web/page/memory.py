@@ -22,6 +22,8 @@ def plain(value: object) -> object:
     """The same without what JSON lacks: NaN becomes None, and infinity the string "Infinity"."""
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else "Infinity"
     return value

@@ -59,6 +59,11 @@ class SquaredErrorMap:
 
     def __init__(self, height: int, width: int):
         self._errors = np.zeros(changes.block_grid((height, -(-width // 2))), np.int64)
+        rows, columns = (
+            np.diff(np.append(np.arange(0, length, side), length))
+            for length, side in ((height, changes.BLOCK_ROWS), (width, 2 * changes.BLOCK_WORDS))
+        )
+        self._pixels = rows[:, None] * columns
 
     def update(self, reference: Rgba, image: Rgba, dirty: changes.BlockFlags) -> int:
         """Updates the dirty blocks and returns the sum of squared differences over the whole frame.
@@ -78,6 +83,12 @@ class SquaredErrorMap:
                     changes.words_of_blocks(a, y, x), changes.words_of_blocks(b, y, x)
                 )
         return int(self._errors.sum())
+
+    def below(self, decibels: float) -> changes.BlockFlags:
+        """Blocks whose PSNR is below so many dB."""
+        limit = 255**2 * 3 / 10 ** (decibels / 10)
+        flags: changes.BlockFlags = self._errors > self._pixels * limit
+        return flags
 
     def clear(self, blocks: changes.BlockFlags) -> None:
         """Sets the error of blocks to zero, after both streams have become equal in them."""

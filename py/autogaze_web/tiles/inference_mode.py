@@ -73,13 +73,14 @@ class InferenceMode:
         """The controls of a stream, or of every tile of it, in this mode.
 
         Args:
-            max_tokens: limit on the tokens of a frame or tile; None for the config's own.
+            max_tokens: limit on the tokens of a frame or tile, in place of the config's own; None for that.
             task_loss_requirement: at which a frame stops; None for no early stop.
         """
-        from ..model.controls import StreamControls
+        from ..model.controls import StreamControls, limited_budget, own_budget
 
+        ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
         return StreamControls(
-            gazing_ratio=1.0 if config.gazing_ratio is None else config.gazing_ratio,
+            gazing_ratio=1.0 if limited_budget(config, max_tokens) > own_budget(config) else ratio,
             task_loss_requirement=task_loss_requirement,
             window=min(self.frames, config.max_num_frames),
             max_tokens=max_tokens,
