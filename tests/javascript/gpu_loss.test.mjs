@@ -115,6 +115,8 @@ describe("a host whose GPU is lost", () => {
   /** @type {unknown[]} */
   let heard;
   let now = 0;
+  /** Limits on tokens that a load or the session got. @type {unknown[]} */
+  let limits;
   /** Backends that cannot be loaded. @type {string[]} */
   let failing;
 
@@ -133,7 +135,10 @@ describe("a host whose GPU is lost", () => {
         const lost = new Promise((resolve) => {
           lose = () => resolve(undefined);
         });
+        limits.push(options.maxTokens);
         return {
+          // The graphs of the first load cover 20 tokens.
+          covers: (/** @type {number | null} */ limit) => limit !== null && limit <= 20,
           runner: { lost },
           backend: { description: options.backend },
           notes: [],
@@ -141,7 +146,12 @@ describe("a host whose GPU is lost", () => {
         };
       },
     );
-    const session = { set_model() {}, clear_model() {} };
+    limits = [];
+    const session = {
+      set_model() {},
+      clear_model() {},
+      limit_tokens: (/** @type {number} */ limit) => limits.push(`${limit} without a load`),
+    };
     host = new ModelHost(null, session, "https://page.example/", new Serializer());
     host.on("lost", ({ message }) => heard.push(message));
     host.on("restarted", ({ backend }) => heard.push(backend));
@@ -164,6 +174,17 @@ describe("a host whose GPU is lost", () => {
     await until(() => heard.length === 6);
     assert.deepEqual(heard, [AGAIN, "webgpu", AGAIN, "webgpu", ON_WASM, "wasm"]);
     assert.equal(host.model?.backend.description, "wasm");
+  });
+
+  test("loads it with the limit on tokens that was set last", async () => {
+    assert.equal(await host.limitTokens(12), true);
+    assert.equal(await host.limitTokens(30), false);
+    assert.equal(await host.limitTokens(0), false);
+    lose();
+    await until(() => heard.length === 2);
+    assert.deepEqual(limits.slice(1), ["12 without a load", 12]);
+    await host.unload();
+    assert.equal(await host.limitTokens(12), false);
   });
 
   test("uses WebAssembly if there is no GPU any more", async () => {

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { asManyAsNeeded, dialKind, dialled, dialReading } from "../../web/controls/dial_setting.mjs";
+import { curveShape, HEIGHT, RANGE, WIDTH, xOf, yOf } from "../../web/controls/quality_curve.mjs";
+import { defaultsOf, parseQuery } from "../../web/settings/options.mjs";
+import { Settings } from "../../web/settings/settings.mjs";
+
+const TABLE = JSON.parse(
+  await readFile(new URL("../../py/autogaze_web/options.json", import.meta.url), "utf-8"),
+);
+const DEFAULTS = defaultsOf(TABLE);
+const values = (/** @type {string} */ query) => parseQuery(TABLE, query).values;
+const LIMIT = "max-gaze-tokens-each-frame";
+
+describe("the dial", () => {
+  test("sets the threshold of patch-diff, the tokens of AutoGaze, or its requirement", () => {
+    assert.equal(dialKind(values("?max-tokens=0"), false), "threshold");
+    assert.equal(dialKind(values(""), true), "tokens");
+    assert.equal(dialKind(values("?limit-generation-budget=false"), true), "requirement");
+  });
+
+  test("shows what an old link says", () => {
+    const read = (/** @type {string} */ query) => {
+      const set = values(query);
+      const { label, value, text } = dialReading(set, dialKind(set, true), 265);
+      return [label, value, text];
+    };
+    const tokens = "Tokens per frame";
+    assert.deepEqual(read(""), [tokens, 16, "at most 16 of 265, stops at loss threshold 0.70"]);
+    assert.deepEqual(read("?max-tokens=1000&task-loss=off"), [tokens, 265, "265 of 265"]);
+    assert.deepEqual(read("?max-tokens=3&task-loss=off"), [tokens, 10, "10 of 265"]); // top-k is 10
+    assert.deepEqual(read("?max-tokens=3&top-k=1&task-loss=off"), [tokens, 3, "3 of 265"]);
+    assert.deepEqual(read("?preset=quality"), ["Quality", 70, "70 %, stops at loss threshold 0.30"]);
+    assert.deepEqual(read("?max-tokens=0&task-loss=off"), ["Quality", 100, "100 %, never stops early"]);
+  });
+
+  test("has every number of tokens from 1 to all of them, and a link brings each back", () => {
+    for (let position = 1; position <= 265; position++) {
+      const settings = new Settings(TABLE, DEFAULTS);
+      settings.set(dialled("tokens", position, Number(settings.defaults["top-k"])));
+      const again = values(settings.query());
+      const { min, max, value, text } = dialReading(again, dialKind(again, true), 265);
+      assert.deepEqual([min, max, value, text], [1, 265, position, `${position} of 265`]);
+    }
+  });
+
+  test("the other positions are thresholds", () => {
+    assert.deepEqual(dialled("threshold", 85, 10), { "patch-diff-threshold": 0.15 });
+    assert.deepEqual(dialled("requirement", 30, 10), { "task-loss-requirement": 0.7 });
+  });
+
+  test("as many as needed takes the requirement, and goes back to a number", () => {
+    const settings = new Settings(TABLE, { ...DEFAULTS, "task-loss-requirement": "off", [LIMIT]: 40 });
+    settings.set(asManyAsNeeded(true, settings.values, settings.defaults, 40));
+    assert.deepEqual([settings.values[LIMIT], settings.values["task-loss-requirement"]], [0, 0.7]);
+    assert.equal(dialKind(settings.values, true), "requirement");
+    settings.set({ "task-loss-requirement": 0.2 });
+    settings.set(asManyAsNeeded(true, settings.values, settings.defaults, 40));
+    assert.equal(settings.values["task-loss-requirement"], 0.2);
+    settings.set(asManyAsNeeded(false, settings.values, settings.defaults, 40));
+    assert.deepEqual([settings.values[LIMIT], settings.values["task-loss-requirement"]], [40, "off"]);
+  });
+});
+
+describe("the curve of quality over tokens", () => {
+  test("goes to the right and upwards, within the drawing", () => {
+    const places = [0, 1, 16, 100, 265].map((tokens) => xOf(tokens, 265));
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    );
+    assert(places.every((x) => x > 0 && x < WIDTH));
+    assert.equal(xOf(300, 265), xOf(265, 265));
+    const heights = [0, RANGE.low, 30, RANGE.high].map((psnr) => yOf(psnr));
+    assert.equal(heights[0], heights[1]);
+    assert(heights.every((y) => y > 0 && y < HEIGHT));
+    assert.equal(yOf("Infinity"), yOf(80));
+    assert(yOf("Infinity") < yOf(30));
+  });
+
+  test("is described in words", () => {
+    const { line, x, y, text, label } = curveShape(
+      [
+        [0, 18.24],
+        [1, 20],
+        [2, 31],
+      ],
+      265,
+    );
+    assert.match(line, /^M[\d.]+ [\d.]+L[\d.]+ [\d.]+L[\d.]+ [\d.]+$/);
+    assert(line.endsWith(`L${x.toFixed(1)} ${y.toFixed(1)}`));
+    assert.equal(text, "18.2\u00a0dB before this frame’s first token, 31.0\u00a0dB with all 2.");
+    assert.equal(
+      label,
+      "Quality over the tokens of this frame: 18.2\u00a0dB with none, 20.0\u00a0dB with 1, 31.0\u00a0dB with 2 of 265",
+    );
+    const perfect = curveShape([[0, 20], [265, "Infinity"]], 265); // biome-ignore format: a table
+    assert.match(perfect.text, /a perfect copy with all 265\.$/);
+  });
+});
