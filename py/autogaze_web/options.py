@@ -72,7 +72,7 @@ class Option:
         label, help: texts for the user.
         minimum, maximum: inclusive bounds of numbers, infinite if there are none.
         is_loss: whether a number is a loss, which may be ``off`` or given in decibels: "20 dB" is 0.1.
-        choices: the values of the type ``choice``; for numbers, words that are accepted in their place.
+        choices: the values of the type ``choice``; for others, words that are accepted in their place.
         sets: values that it sets for other options, unless those are given explicitly.
         decibels_of: the loss option that a shorthand sets, given in decibels.
         when: values of other options with which this option has an effect.
@@ -122,7 +122,7 @@ class Option:
         if self.type == "any":
             return "any text"
         if self.type == "boolean":
-            return "true or false"
+            return f"true, false or {words}" if words else "true or false"
         if self.type == "url":
             return "an address that begins with https://, http://, /, ./ or ../"
         if self.type == "grids":

@@ -249,6 +249,7 @@ def test_cameras_are_picked_and_mirrored(page, site_url):
     page.evaluate("() => { isPhone = true; }")
     page.select_option("#camera-device", "user-1")
     expect(page.locator("#camera-mirror")).to_be_checked()
+    assert page.evaluate("autogaze.settings.isDefault('camera-mirror')"), "a link or reload decides anew"
     page.select_option("#camera-device", "environment-1")
     expect(page.locator("#camera-mirror")).not_to_be_checked()
     page.evaluate("() => { isPhone = false; }")

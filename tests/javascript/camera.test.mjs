@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { setImmediate as settled } from "node:timers/promises";
 
 Object.assign(globalThis, { HTMLMediaElement: { HAVE_CURRENT_DATA: 2 } });
-const { listCameras, openCamera } = await import("../../web/sources/camera.mjs");
+const { isMirrored, listCameras, openCamera } = await import("../../web/sources/camera.mjs");
 
 /** A camera's picture. */
 class FakeTrack extends EventTarget {
@@ -113,6 +113,16 @@ describe("a camera", () => {
     video.callback(0, { mediaTime: 0 });
     assert.equal(heard.onPicture?.length, 2, "the picture that is there, and a new one");
     assert.deepEqual(await camera.capture(), { image: "picture", width: 8, height: 6, mirror: true });
+    assert.deepEqual(
+      ["auto", true, false].map((mirror) =>
+        [true, false].map((front) => isMirrored({ "camera-mirror": mirror }, front)),
+      ),
+      [
+        [true, false],
+        [true, true],
+        [false, false],
+      ],
+    );
     camera.pause();
     assert.deepEqual([tracks[0]?.stopped, video.srcObject, await camera.capture()], [true, null, null]);
     await camera.resume();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cellAt, cellTexts, containedArea, coveredShares } from "../../web/gaze/cell_facts.mjs";
+import { cellAt, cellTexts, containedArea, coveredShares, visibleCells } from "../../web/gaze/cell_facts.mjs";
 
 /** A frame of 28 x 14 pixels: a quarter, a cell of 7 x 7 within it, and one outside. */
 const LIST = /** @type {import("../../wasm_bridge/autogaze.mjs").CellList} */ ({
@@ -47,4 +47,11 @@ test("pixels that cells share count once", () => {
 test("a picture lies in the middle of a larger area", () => {
   const area = { left: 10, top: 20, width: 400, height: 100 };
   assert.deepEqual(containedArea(area, LIST), { left: 110, top: 20, width: 200, height: 100 });
+});
+
+test("shown cells keep their place in the order of choice", () => {
+  assert.deepEqual(visibleCells(LIST, []), [0, 1, 2]);
+  assert.deepEqual(visibleCells(LIST, [2]), [1, 2]);
+  assert.equal(cellTexts(LIST, visibleCells(LIST, [2])[0] ?? -1).title, "Token 2 of 3");
+  assert.deepEqual(visibleCells(LIST, [2, 7]), []);
 });

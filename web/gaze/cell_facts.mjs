@@ -43,6 +43,15 @@ export function cellAt({ cells, width, height }, x, y, hidden = []) {
 }
 
 /**
+ * Which cells are shown, by their position in the order of choice.
+ * @param {CellList} list
+ * @param {number[]} hidden grids
+ */
+export function visibleCells({ cells }, hidden) {
+  return [...cells.keys()].filter((index) => !hidden.includes(cells[index]?.[0] ?? 0));
+}
+
+/**
  * A token with a model, a cell with patch-diff.
  * @param {CellList["source"]} source
  */

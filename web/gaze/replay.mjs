@@ -12,7 +12,7 @@ import { element, showText } from "../page/element.mjs";
 import { counted } from "../page/number_text.mjs";
 import { shadeOf } from "../page/palettes.mjs";
 import { gridsOf } from "../settings/options.mjs";
-import { cellTexts, coveredShares, percentText, unitOf } from "./cell_facts.mjs";
+import { cellTexts, coveredShares, percentText, unitOf, visibleCells } from "./cell_facts.mjs";
 
 const DURATION_MS = 6000;
 const SLOWEST_MS = 500;
@@ -26,6 +26,10 @@ export function pace(count) {
 }
 
 export class Replay {
+  /** The frame with all its cells, those of hidden scales included. */
+  #chosen;
+  /** Which of them are shown. */
+  #positions;
   #frame;
   #shares;
   #colour;
@@ -46,7 +50,9 @@ export class Replay {
    */
   constructor(frame, palettes, { values }) {
     const hidden = gridsOf(String(values["hidden-scales"]));
-    this.#frame = { ...frame, cells: frame.cells.filter(([grid]) => !hidden.includes(grid)) };
+    this.#chosen = frame;
+    this.#positions = visibleCells(frame, hidden);
+    this.#frame = { ...frame, cells: frame.cells.filter((_, index) => this.#positions.includes(index)) };
     this.#shares = coveredShares(this.#frame);
     this.#colour = (/** @type {number} */ grid) =>
       `rgb(${shadeOf(palettes, String(values.palette), grid)?.colour.join(" ") ?? "255 255 255"})`;
@@ -127,10 +133,13 @@ export class Replay {
     const [count, { cells, source }] = [this.#count, this.#frame];
     if (cells.length === 0) return "Nothing was chosen in this frame.";
     if (count === 0) return `Before the first ${unitOf(source)}`;
-    const { title, facts } = cellTexts(this.#frame, count - 1);
+    // Numbered as where the pictures are pointed at, whatever is hidden.
+    const { title, facts } = cellTexts(this.#chosen, this.#positions[count - 1] ?? 0);
     const together = `together ${percentText(this.#shares[count] ?? 0)}`;
     if (count < cells.length) return `${title} · ${facts} · ${together}`;
-    return `All ${counted(count, unitOf(source))} · ${together} of the frame`;
+    const hidden = this.#chosen.cells.length - count;
+    const rest = hidden > 0 ? ` · ${hidden} of hidden scales are left out` : "";
+    return `All ${counted(count, unitOf(source))} · ${together} of the frame${rest}`;
   }
 
   /** @param {CellRow[]} shown */

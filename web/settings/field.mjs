@@ -117,9 +117,11 @@ export class Field {
  * @returns {HTMLInputElement | HTMLSelectElement}
  */
 function control(option) {
-  if (option.type === "choice") {
+  const { type, choices = [] } = option;
+  if (type === "choice" || (type === "boolean" && choices.length > 0)) {
     const select = document.createElement("select");
-    select.append(...(option.choices ?? []).map(({ value, label }) => new Option(label, value)));
+    select.append(...choices.map(({ value, label }) => new Option(label, value)));
+    if (type === "boolean") select.append(new Option("On", "true"), new Option("Off", "false"));
     return select;
   }
   const input = document.createElement("input");

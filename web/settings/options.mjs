@@ -16,7 +16,7 @@
  * @property {number} [minimum]
  * @property {number} [maximum]
  * @property {boolean} [loss] a number that can be "off", or given in decibels
- * @property {Choice[]} [choices] of a number: the words it accepts instead
+ * @property {Choice[]} [choices] of a number or a boolean: the words it accepts instead
  * @property {Values} [sets] values of other options that it implies, unless they are set explicitly
  * @property {string} [decibels_of] the loss that it sets, in decibels
  * @property {string} [note] why it does nothing here, though other AutoGaze viewers have it
@@ -250,7 +250,7 @@ export function accepted({ type, choices = [], minimum, maximum, loss }) {
   const words = choices.map(({ value }) => value).join(", ");
   if (type === "choice") return `one of ${words}`;
   if (type === "any") return "any text";
-  if (type === "boolean") return "true or false";
+  if (type === "boolean") return words ? `true, false or ${words}` : "true or false";
   if (type === "url") return "an address that begins with https://, http://, /, ./ or ../";
   if (type === "grids") return "none, or cells per side of grids such as 2+14";
   if (loss) return `a number of at least ${minimum}, decibels such as 20dB, or off`;

@@ -40,6 +40,15 @@ export async function requestCamera(setup, device, retry) {
 }
 
 /**
+ * @param {Values} values of the options
+ * @param {boolean} isFront whether the camera looks at the user, as phones say
+ */
+export function isMirrored(values, isFront) {
+  const wanted = values["camera-mirror"];
+  return wanted === "auto" ? isFront : wanted === true;
+}
+
+/**
  * A camera, which is let go while the source is paused.
  * @implements {Source}
  */
@@ -97,7 +106,7 @@ class CameraSource {
     this.device = deviceId ?? "";
     this.isFront = facingMode === "user";
     this.#label = track?.label || "The camera";
-    const mirrored = () => this.#setup.values["camera-mirror"] === true;
+    const mirrored = () => isMirrored(this.#setup.values, this.isFront);
     this.#playing = playingStream(stream, this.#setup, () => this.#replace(), mirrored);
   }
 

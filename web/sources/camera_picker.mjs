@@ -7,8 +7,8 @@
 /** @import { SourcePlayer } from "./source_player.mjs" */
 
 import { element } from "../page/element.mjs";
-import { bindCheckbox, follow } from "../settings/bound_controls.mjs";
-import { listCameras } from "./camera.mjs";
+import { follow } from "../settings/bound_controls.mjs";
+import { isMirrored, listCameras } from "./camera.mjs";
 
 // Marks the values of the <select> that name a side instead of a device.
 const FACING = "facing:";
@@ -18,30 +18,32 @@ export class CameraPicker {
   #settings;
   #bar = element("camera-tools", HTMLElement);
   #select = element("camera-device", HTMLSelectElement);
+  #isFront = false;
 
   /** @param {{ settings: Settings, player: SourcePlayer }} page */
   constructor({ settings, player }) {
     this.#player = player;
     this.#settings = settings;
-    bindCheckbox("camera-mirror", settings, "camera-mirror");
-    const { values } = settings;
-    follow(settings, () => {
-      // The camera itself is visible until Python has processed the first frame.
-      const mirrored = values["camera-mirror"] === true && values.source === "camera";
-      element("video", HTMLVideoElement).classList.toggle("mirror", mirrored);
-    });
-    // Until somebody says otherwise, the front camera of a phone is a mirror, and no other one is.
-    let chosen = !settings.isDefault("camera-mirror");
-    element("camera-mirror", HTMLInputElement).addEventListener("change", () => {
-      chosen = true;
-    });
+    const mirror = element("camera-mirror", HTMLInputElement);
+    mirror.addEventListener("change", () => settings.set({ "camera-mirror": mirror.checked }));
+    follow(settings, () => this.#showMirror());
     player.on("source", (source) => {
-      if (source?.device !== undefined && !chosen) settings.set({ "camera-mirror": source.isFront === true });
+      this.#isFront = source?.isFront === true;
+      this.#showMirror();
     });
     this.#select.addEventListener("change", () => this.#choose());
     // Also while no camera is open: one that is gone or in use is replaced by choosing another one.
     player.on("state", () => this.#show());
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#list());
+  }
+
+  #showMirror() {
+    const { values } = this.#settings;
+    const mirrored = isMirrored(values, this.#isFront);
+    element("camera-mirror", HTMLInputElement).checked = mirrored;
+    // The camera itself is visible until Python has processed the first frame.
+    const isCamera = values.source === "camera";
+    element("video", HTMLVideoElement).classList.toggle("mirror", mirrored && isCamera);
   }
 
   #show() {
