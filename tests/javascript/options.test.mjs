@@ -73,7 +73,7 @@ describe("parseQuery", () => {
     const { values, problems } = read("?nope&mirror=2");
     assert.equal(problems.length, 2);
     assert.match(problems[0] ?? "", /^There is no option "nope"; the options are source, /);
-    assert.equal(problems[1], 'camera-mirror is true or false, got "2".');
+    assert.equal(problems[1], 'camera-mirror is true, false or auto, got "2".');
     assert.deepEqual(values, defaultsOf(TABLE));
   });
 
