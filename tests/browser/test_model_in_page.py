@@ -98,12 +98,20 @@ def test_a_software_adapter_is_not_chosen_by_itself(open_page, site_url, checkpo
 def test_choosing_and_leaving_the_model(live, checkpoint):
     page = live(f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
     serve(page, checkpoint)
-    for _ in range(2):
+    for is_last in (False, True):
         assert "threshold 0.15" in page.inner_text("#quality-value")
         page.select_option("#mask-source", "autogaze")
         wait_model(page, "Web")
         assert page.is_hidden("#model-loading")
         assert "threshold 0.70" in page.inner_text("#quality-value")
+        if is_last:
+            page.fill("#quality", "3")
+            page.wait_for_function("() => /^3 tokens/.test(document.getElementById('facts').textContent)")
+            assert page.inner_text("#quality-value").startswith("3 of ")
+            assert page.input_value("#quality") == "3"
+            page.wait_for_selector("#curve.live")
+            label = page.get_attribute("#curve svg", "aria-label")
+            assert label.startswith("Quality over the tokens of this frame: ")
         page.select_option("#mask-source", "patch-diff")
         page.wait_for_function("() => !document.getElementById('facts').textContent.includes('AutoGaze')")
     assert_native(record(page, 3))
