@@ -285,6 +285,7 @@ def test_mp4_is_written_where_the_browser_can_and_else_it_says_so(open_page, sit
         assert len(frames) == claimed >= 6
         assert_consecutive(frames, source, width, height)
     assert_a_clip_to_share_lasts_five_seconds(page)
+    page.context.close()
 
     page = open_page().page
     page.add_init_script("VideoEncoder.isConfigSupported = async (config) => ({ supported: false, config });")

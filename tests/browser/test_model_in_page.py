@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from in_page import in_page
-from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record
+from live_page import LOAD_TIMEOUT_MS, assert_native, choose_files, open_live, record, wait_live
 from model_page import (
     ADDRESSES,
     FILES,
@@ -41,6 +41,8 @@ def test_a_stream_has_the_tokens_of_the_native_package(open_page, site_url, chec
         f"{site_url}?source=file&width=128&mask-source=autogaze&mask-timing=own&backend={backend}{ADDRESSES}"
     )
     choose_files(page, EXAMPLE)
+    wait_live(page)
+    page.click("#run")  # Paused: the model is compiled sooner, and recording opens the file again.
     wait_model(page, name)
     frames = record(page, 5)
 

@@ -170,12 +170,18 @@ def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, gpu_che
     open_live(page, site_url, query)
     (worker,) = page.workers
     in_page(worker, "worker_hooks.watchDevice")
+    # Paused while a software adapter compiles, which takes all of the processor.
+    page.click("#run")
     page.select_option("#mask-source", "autogaze")
     wait_model(page, "WebGPU")
+    page.click("#run")
+    wait_frames(page, 2)
     in_page(worker, "worker_hooks.loseDevice", "at once")
     assert notice(page) == "The GPU was lost: the model is being started again."
+    page.click("#run")
     page.wait_for_selector("#model-loading", state="hidden", timeout=MODEL_TIMEOUT_MS)
     wait_model(page, "WebGPU")
+    page.click("#run")
     page.click("#notice-close")
     page.evaluate("() => globalThis.autogaze.settings.set({ 'mask-timing': 'own' })")
     wait_frames(page, 2)

@@ -9,6 +9,7 @@ from pathlib import Path
 import oracle
 import pytest
 import synthetic_formula as formula
+from in_page import in_page
 from live_page import LOAD_TIMEOUT_MS, SCRIPTS, open_live, wait_live
 from playwright.sync_api import Page
 
@@ -100,8 +101,10 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
     page, url = recorded.page, serve_at(own_site)
     open_live(page, url, SMALL)
     wait_stored(page)
+    in_page(page, "live_frames.stop")
     other = page.context.new_page()
     open_live(other, url, SMALL)
+    in_page(other, "live_frames.stop")
     old = page.evaluate("() => caches.keys()")
 
     style = own_site / "web/style.css"
