@@ -36,11 +36,13 @@ LaunchPlain = Callable[..., PlainChromium]
 # Workers take whole files: with the longest first, what is left for the last worker is short.
 _LONGEST_FIRST = (
     "test_soak.py",
-    "test_model_robustness.py",
     "test_gaze_parity.py",
     "test_model_in_page.py",
-    "test_api_problems.py",
+    "test_model_robustness.py",
+    "test_for_everyone.py",
     "test_offline.py",
+    "test_api_problems.py",
+    "test_page_problems.py",
     "test_export.py",
 )
 
