@@ -103,7 +103,8 @@ def replay(frames: list[Recorded], checkpoint: Path) -> None:
     """
     model = AutoGaze.from_pretrained(checkpoint)
     processor = AutoGazeImageProcessor.from_pretrained(checkpoint)
-    stream = model.stream(model.config.gazing_ratio, 0.7, max_tokens=16)
+    # In the page the limit replaces the budget of the model.
+    stream = model.stream(1.0, 0.7, max_tokens=16)
     view = LiveView(LiveSettings.of({}))
     cells: Cells | Fixations = Cells.none()
     gazed = -1

@@ -182,7 +182,6 @@ def test_the_gpu_is_lost_and_soon_again_in_mid_gaze(open_page, site_url, gpu_che
     page.wait_for_selector("#model-loading", state="hidden", timeout=MODEL_TIMEOUT_MS)
     wait_model(page, "WebGPU")
     page.click("#run")
-    page.click("#notice-close")
     page.evaluate("() => globalThis.autogaze.settings.set({ 'mask-timing': 'own' })")
     wait_frames(page, 2)
     # However long the software adapter took, the second loss is within a minute of the first.

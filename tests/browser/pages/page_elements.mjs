@@ -188,7 +188,7 @@ export function shownPanels() {
 
 /** The zoom of each panel's canvas and how far it is moved, in whole pixels. */
 export function transforms() {
-  return [...document.querySelectorAll("#panels canvas")].map((each) => {
+  return [...document.querySelectorAll("#panels canvas:not([hidden])")].map((each) => {
     const { a, e, f } = new DOMMatrix(getComputedStyle(each).transform);
     return `${a} ${Math.round(e)} ${Math.round(f)}`;
   });
