@@ -18,13 +18,15 @@ from autogaze_web.live.view import LiveView
 pytestmark = pytest.mark.browser
 
 SOURCE, FRAMES, WIDTH, HEIGHT = "synthetic-local-motion", 6, 160, 90
+# The small model's own: above it the page remembers fewer frames, and its trace says so.
+LIMIT = 15
 
 
 def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path):
     model = model_page.write_checkpoint(tmp_path / "model")
     model_page.serve(page, model)
-    query = "?source=synthetic-pan&width=128&backend=wasm&mask-timing=own" + model_page.ADDRESSES
-    open_live(page, site_url, query)
+    query = f"?source=synthetic-pan&width=128&backend=wasm&mask-timing=own&max-gaze-tokens-each-frame={LIMIT}"
+    open_live(page, site_url, query + model_page.ADDRESSES)
     page.click("#feature-insight > summary")
     assert page.input_value("#compare-budget") == "pixels"
     page.select_option("#compare-budget", "own")
@@ -81,7 +83,7 @@ def assert_the_trace_is_that_of_the_command_line(page, model, folder):
         SYNTHETIC_SOURCES[SOURCE](frame, index)
     clip = clips.write_lossless(folder / "clip.webm", frames[..., :3])
     outputs = ["--json", str(folder / "trace.json"), "--metrics-csv", str(folder / "metrics.csv")]
-    limits = ["--max-tokens", "16", "--task-loss", "0.7"]
+    limits = ["--max-tokens", str(LIMIT), "--task-loss", "0.7"]
     assert main(["trace", str(clip), "--model", str(model), *limits, *outputs]) == 0
     theirs = json.loads((folder / "trace.json").read_text())
     text, metrics = page.evaluate(
