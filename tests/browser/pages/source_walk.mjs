@@ -6,6 +6,8 @@
 import { pageParts } from "./live_frames.mjs";
 
 const ROUNDS = 20;
+/** No fault: the source that runs continues until the camera is allowed. */
+const ASKING = "Waiting for your permission: allow the camera when the browser asks.";
 
 /**
  * Opens every kind of source while each of the others runs, first waiting for their frames, then as fast as a user
@@ -41,12 +43,9 @@ export async function walk() {
   /** @type {string[]} */
   const notices = [];
   const text = /** @type {HTMLElement} */ (document.getElementById("notice-text"));
-  new MutationObserver(() => text.textContent && notices.push(`${opened}: ${text.textContent}`)).observe(
-    text,
-    {
-      childList: true,
-    },
-  );
+  new MutationObserver(() => {
+    if (text.textContent && text.textContent !== ASKING) notices.push(`${opened}: ${text.textContent}`);
+  }).observe(text, { childList: true });
   const open = async (/** @type {string} */ name, /** @type {boolean} */ waits) => {
     opened = `${player.name} > ${name}`;
     const frame = new Promise((resolve) => view.on("frame", resolve, { once: true }));
