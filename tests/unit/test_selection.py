@@ -33,7 +33,7 @@ def chosen_by_graph(logits: np.ndarray, used: list[int], steps: int) -> tuple[np
     hidden = g.input("hidden", (1, 1))
     bias = np.zeros((heads, vocab))
     bias[:, [*used, vocab - 1]] = HIDDEN
-    selection = Selection(g, config, g.constant(bias.reshape(1, -1)), as_wide)
+    selection = Selection(g, config, g.constant(bias.reshape(1, -1)), as_wide, 1)
     choices = []
     for step in range(steps):
         if step:
