@@ -12,11 +12,10 @@ from native_batch import NativeBatch, drive_batches
 
 from autogaze_web.graph.build import TARGETS, Target
 from autogaze_web.model.checkpoint import Checkpoint
-from autogaze_web.model.clips import Graphs, StreamGeneration
+from autogaze_web.model.clips import Graphs, StreamGeneration, context_capacity
 from autogaze_web.model.controls import StreamControls, resolve_controls
 from autogaze_web.model.gaze import assemble
 from autogaze_web.model.generation import Video
-from autogaze_web.model.graph_choice import context_capacity
 from autogaze_web.model.lockstep import lockstep
 from autogaze_web.model.square_tiles import SquareTiles
 from autogaze_web.native.runtime import NativeRuntime, NativeVideo, drive

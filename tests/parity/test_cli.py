@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -297,6 +298,17 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
         assert done.stderr == f"error: cannot write {name}: File too large\n"
         assert out.read_bytes() == b"earlier"
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_an_error_of_the_system_without_a_file_names_none(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("autogaze_web.cli.main.sigterm_interrupts", fail)
+    assert main(["trace", str(clip)]) == 2
+    assert capsys.readouterr().err == "error: No space left on device\n"
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,22 @@ def test_a_still_picture_has_the_cells_of_its_first_frame(
     asyncio.run(play())
 
 
+@pytest.mark.parametrize("mode", ["realtime", "tiled"])
+def test_only_whole_frames_have_a_curve_of_quality(bridge: Bridge, checkpoint: PageModel, mode: str) -> None:
+    session = PageSession()
+    session.set_model(checkpoint, GRAPHS, bridge, 4, lambda _: None)
+    session.configure(json.dumps({"mode": mode, "mask-timing": "own"}))
+
+    async def reports() -> list[dict[str, Any]]:
+        texts = []
+        for frame in FRAMES:
+            session.frame_memory(*frame.shape[:2])[:] = frame_bytes(frame)
+            texts.append(await session.process_with_model())
+        return [dict(json.loads(text)) for text in texts]
+
+    assert any("curve" in report for report in asyncio.run(reports())) == (mode == "realtime")
+
+
 def test_another_limit_chooses_what_a_model_loaded_with_it_would(
     bridge: Bridge, checkpoint: PageModel
 ) -> None:

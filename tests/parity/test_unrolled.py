@@ -11,8 +11,8 @@ import pytest
 
 from autogaze_web.graph.attention import gpu_capacity
 from autogaze_web.graph.build import TARGETS, Target
-from autogaze_web.graph.export import context_capacity
 from autogaze_web.model.checkpoint import Checkpoint
+from autogaze_web.model.clips import context_capacity
 from autogaze_web.model.context import ContextFullError
 from autogaze_web.model.controls import resolve_controls
 from autogaze_web.model.gaze import Gaze, assemble

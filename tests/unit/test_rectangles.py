@@ -5,7 +5,7 @@ from hypothesis.extra import numpy as npst
 from strategies import pixels_of
 
 from autogaze_web.frames import rectangles
-from autogaze_web.frames.rectangles import bands, bounding_box, rectangles_of
+from autogaze_web.frames.rectangles import bands, bounding_box, first_covering, rectangles_of
 
 SIDES = st.integers(1, 20)
 
@@ -18,6 +18,11 @@ def test_rectangles_cover_exactly_the_true_entries_once(flags):
 def test_equal_rows_share_their_rectangles():
     flags = np.array([[1, 1, 0, 1], [1, 1, 0, 1], [0, 1, 0, 0]], np.bool_)
     assert rectangles_of(flags).tolist() == [[0, 0, 2, 2], [0, 3, 2, 4], [2, 1, 3, 2]]
+
+
+def test_the_first_rectangle_covers_a_place():
+    covering = first_covering(np.array([[0, 1, 2, 3], [0, 0, 1, 2]], np.int32), 2, 4)
+    assert covering.tolist() == [[1, 0, 0, 2], [2, 0, 0, 2]]
 
 
 def test_bounding_box():

@@ -98,8 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        reason = error.strerror or error
-        print(f"error: cannot use {shown(error.filename)}: {reason}", file=sys.stderr)
+        # A full disk and a network have no file's name.
+        cause = "" if error.filename is None else f"cannot use {shown(error.filename)}: "
+        print(f"error: {cause}{error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)

@@ -6,6 +6,7 @@ A rectangle is y0, x0, y1, x1 with exclusive ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,16 @@ def bounding_box(rectangles: IntArray) -> Box:
     y0, x0 = rectangles[:, :2].min(axis=0).tolist()
     y1, x1 = rectangles[:, 2:].max(axis=0).tolist()
     return (y0, x0, y1, x1)
+
+
+def first_covering(rectangles: NDArray[np.integer[Any]], height: int, width: int) -> NDArray[np.intp]:
+    """(height, width): which of the N rectangles (N, 4) covers each place first, N where none does."""
+    first = np.full((height, width), len(rectangles), np.intp)
+    sides = rectangles.tolist()
+    for index in range(len(sides) - 1, -1, -1):
+        y0, x0, y1, x1 = sides[index]
+        first[y0:y1, x0:x1] = index
+    return first
 
 
 def bands(box: Box) -> Iterator[Box]:

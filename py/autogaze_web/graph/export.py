@@ -11,9 +11,10 @@ from typing import Any
 import onnx
 
 from ..limits import MAX_CONTEXT_ROWS, MAX_UNROLLED_LAYERS
+from ..model.clips import context_capacity
 from ..model.config import AutoGazeConfig
-from ..model.graph_choice import MANIFEST, VERSION, context_capacity
-from ..model.tokens import token_budget
+from ..model.controls import own_budget
+from ..model.graph_choice import MANIFEST, VERSION
 from .attention import gpu_capacity
 from .build import TARGETS, Target, frame_graph, runtime_nodes, steps_graph
 
@@ -31,9 +32,7 @@ class WrittenGraph:
 
 def default_frame_steps(config: AutoGazeConfig) -> list[int]:
     """Steps of the default frame graphs: for live frames, for tiles, and for the budget in the config."""
-    ratio = 1.0 if config.gazing_ratio is None else config.gazing_ratio
-    budget = token_budget(ratio, config.tokens_per_frame)
-    return sorted({LIVE_STEPS, TILE_STEPS, -(-budget // config.decoder.num_multi_token_pred)})
+    return sorted({LIVE_STEPS, TILE_STEPS, -(-own_budget(config) // config.decoder.num_multi_token_pred)})
 
 
 def export(

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.rectangles import IntArray
+from ..frames.rectangles import IntArray, first_covering
 from ..frames.rgba import Rgba
 from ..masks.footprint import footprint
 from ..panels.metrics import psnr_of
@@ -51,11 +51,8 @@ def quality_curve(
         [0.0, 3.01, inf]
     """
     count = len(rectangles)
-    first = np.full(frame.shape[:2], count, np.int32)
     # Of several cells that cover a pixel, the first one repairs it.
-    for index in range(count - 1, -1, -1):
-        y0, x0, y1, x1 = -(-rectangles[index] // stride)
-        first[y0:y1, x0:x1] = index
+    first = first_covering(-(-rectangles // stride), *frame.shape[:2])
     difference = before[..., :3].astype(np.int32) - frame[..., :3]
     errors = (difference * difference).sum(axis=2)
     repaired = np.bincount(first.ravel(), errors.ravel(), count + 1) * stride**2
@@ -63,7 +60,7 @@ def quality_curve(
         repaired[count] = remaining_error
     left = np.cumsum(repaired[::-1])[::-1]
     pixels = frame.shape[0] * frame.shape[1] * stride**2
-    return np.array([psnr_of(max(0, round(error)), pixels) for error in left])
+    return np.array([psnr_of(round(error), pixels) for error in left])
 
 
 class QualityCurves:

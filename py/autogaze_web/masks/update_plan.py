@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.rectangles import IntArray, rectangles_of
+from ..frames.rectangles import IntArray, first_covering, rectangles_of
 from .cells import Cells
 from .fixations import Fixations
 
@@ -69,10 +69,8 @@ class Lattice:
 
     def covered_up_to(self, rectangles: IntArray) -> NDArray[np.int64]:
         """(N + 1,): how many pixels the first k rectangles cover together, for k from 0 to N."""
-        first = np.full((self.rows.size - 1, self.columns.size - 1), len(rectangles), np.intp)
-        y0, x0, y1, x1 = self._atoms(rectangles)
-        for index in range(len(rectangles) - 1, -1, -1):
-            first[y0[index] : y1[index], x0[index] : x1[index]] = index
+        atoms = np.stack(self._atoms(rectangles), axis=-1)
+        first = first_covering(atoms, self.rows.size - 1, self.columns.size - 1)
         areas = np.diff(self.rows)[:, None] * np.diff(self.columns)
         added = np.bincount(first.ravel(), areas.ravel(), len(rectangles) + 1)[: len(rectangles)]
         return np.append(0, np.cumsum(added)).astype(np.int64)

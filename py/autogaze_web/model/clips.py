@@ -29,6 +29,19 @@ GazeRuns = Generator[tuple[int, Run], Decisions, Gaze]
 FrameRuns = Generator[tuple[int, Run], Decisions, list[FrameGaze]]
 
 
+def context_capacity(config: AutoGazeConfig, steps: int, window: int | None = None) -> int:
+    """Rows of context that a frame graph of S steps needs to attend to a window.
+
+    The window includes the current frame, whose rows are not in the context. Each earlier frame has at most K
+    tokens of the last step of the frame before it, its vision tokens, and the tokens of S - 1 steps.
+
+    Args:
+        window: in frames; None for ``max_num_frames``.
+    """
+    heads, frames = config.decoder.num_multi_token_pred, window or config.max_num_frames
+    return max(1, frames - 1) * (config.vision_tokens + steps * heads)
+
+
 @dataclass(frozen=True)
 class Graphs:
     """The graphs available to the executor of the runs.
@@ -52,8 +65,8 @@ class Graphs:
         steps = -(-budget // heads)
         if self.capacity is None or steps <= most:
             return window
-        # Those of every target: a GPU's capacity is rounded up.
-        rows = (config.max_num_frames - 1) * (config.vision_tokens + most * heads)
+        # A GPU's capacity is rounded up; with the exact rows every target has the same window.
+        rows = context_capacity(config, most)
         return max(1, min(window, min(rows, self.capacity) // (config.vision_tokens + steps * heads)))
 
     def video(self, config: AutoGazeConfig, window: int | None = None, first_position: int = 0) -> Video:

@@ -37,7 +37,8 @@ class StreamControls:
             this nor a ratio the config's defaults of both apply.
         window: number of frames that a frame attends to, itself included; ``TRAINED_WINDOW`` for the config's
             ``max_num_frames``, None for all since the start of the stream.
-        max_tokens: limit on the tokens of a frame besides the ratio, at least 1; None for no limit.
+        max_tokens: a second limit on the tokens of a frame, at least 1: the smaller of this and the ratio's
+            holds; None for no such limit.
         coverage_stop: share of the frame, 0 .. 1, at which its cells cover enough for it to end; None or 0
             for no such stop.
         first_position: position of the first row. Only differences of positions matter to the model.
@@ -81,7 +82,7 @@ def own_budget(config: AutoGazeConfig) -> int:
 
 
 def limited_budget(config: AutoGazeConfig, max_tokens: int | None) -> int:
-    """The most tokens of a frame under a limit that replaces the config's own; None for that."""
+    """The most tokens of a frame: ``max_tokens``, or the config's own budget if that is None."""
     return own_budget(config) if max_tokens is None else min(max_tokens, config.tokens_per_frame)
 
 

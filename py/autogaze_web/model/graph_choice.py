@@ -17,7 +17,7 @@ from ..limits import (
     MAX_UNROLLED_LAYERS,
     shown,
 )
-from .clips import Graphs
+from .clips import Graphs, context_capacity
 from .config import AutoGazeConfig, architecture_differences
 from .controls import limited_budget
 
@@ -51,7 +51,7 @@ def choose_graphs(
 
     Args:
         manifest: the text of ``graphs.json``.
-        max_tokens: limit on a frame's tokens, instead of the config's own; None for that.
+        max_tokens: most tokens of a frame; None for the config's own budget.
         more: whether a batch is to be padded, which takes further steps.
         target: ``cpu`` or ``gpu``, where they will run.
 
@@ -137,19 +137,6 @@ def _is_shape(value: Any, tiles: bool) -> bool:
 
 def _is_count(value: Any, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
-
-
-def context_capacity(config: AutoGazeConfig, steps: int, window: int | None = None) -> int:
-    """Rows of context that a frame graph of S steps needs to attend to a window.
-
-    The window includes the current frame, whose rows are not in the context. Each earlier frame has at most K
-    tokens of the last step of the frame before it, its vision tokens, and the tokens of S - 1 steps.
-
-    Args:
-        window: in frames; None for ``max_num_frames``.
-    """
-    heads, frames = config.decoder.num_multi_token_pred, window or config.max_num_frames
-    return max(1, frames - 1) * (config.vision_tokens + steps * heads)
 
 
 @dataclass(frozen=True)

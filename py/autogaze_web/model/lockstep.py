@@ -38,7 +38,6 @@ def lockstep(videos: Sequence[Generator[tuple[int, Run], Decisions, Result]]) ->
     """
     results: dict[int, Result] = {}
     waiting: list[tuple[int, Run]] = []
-    answers: Sequence[Decisions] = []
 
     def advance(place: int, decisions: Decisions | None) -> None:
         try:

@@ -226,7 +226,8 @@ class AutoGaze:
             clip: (T,3,H,W) float32 from ``processor.without_resizing()``.
             tiling: for frames of H x W, with tiles of ``config.input_img_size``.
             gazing_ratio, task_loss_requirement: as for `generate`, for every tile and frame.
-            max_tokens: a limit on the tokens of a tile's frame besides the ratio.
+            max_tokens: a second limit on the tokens of a tile's frame; the smaller of this and the ratio's
+                holds.
             batch_size: tiles between two states that are yielded; does not change the result.
 
         Yields:
@@ -268,7 +269,8 @@ class AutoGaze:
 
         Args:
             gazing_ratio, task_loss_requirement: as for `generate`, for all frames.
-            max_tokens: a second limit on the tokens of a frame, besides the ratio, for speed; at least 1.
+            max_tokens: a second limit on the tokens of a frame, at least 1; the smaller of this and the
+                ratio's holds. The command line and the page put it in place of the config's ratio instead.
             window: number of frames that a frame attends to, including itself; by default the number that
                 the model was trained on (``max_num_frames``). The first ``window`` frames of a stream equal
                 upstream's; after them memory and time per frame stay constant. None: upstream's context,

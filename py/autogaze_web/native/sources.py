@@ -117,7 +117,7 @@ class GazeSettings:
         names = {options.find(name).name for name in given}
         loss = options.requirement(values)
         has_loss = bool(names & _LOSS_OPTIONS)
-        # 0 is no limit but the model's.
+        # 0 stands for the model's own budget.
         limit = int(values[_LIMIT_OPTION]) or None
         return GazeSettings(
             limit if _LIMIT_OPTION in names else None,

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..frames.rgba import Rgba
 from ..live.gazer import GazeProgress, GazeStream
@@ -28,7 +29,7 @@ class GazeStreams:
         model: the checkpoint.
         graphs: those of `PageModel.choose_graphs`.
         bridge: executes the runs.
-        max_tokens: limit on the tokens of a frame or tile, instead of the config's own; None for that.
+        max_tokens: most tokens of a frame or tile; None for the config's own budget.
     """
 
     model: PageModel
@@ -47,12 +48,16 @@ class GazeStreams:
         config, controls = self.model.config, self._controls(mode)
         if mode.tiled:
             graph = tile_graph_of(self.graphs, config, controls.window_frames(config))
-            return TiledFrameStream(self.model, graph or graphs_of(self.graphs), self.bridge, mode, controls)
-        return WholeFrameStream(self.model, graphs_of(self.graphs), self.bridge, controls)
+            return TiledFrameStream(self.model, graph or self._graphs, self.bridge, mode, controls)
+        return WholeFrameStream(self.model, self._graphs, self.bridge, controls)
 
     def describe(self, mode: InferenceMode, task_loss_requirement: float | None) -> Description:
         """The model in a mode as a mask source."""
         return mode.describe(self.model.config, self._controls(mode, task_loss_requirement))
+
+    @cached_property
+    def _graphs(self) -> Graphs:
+        return graphs_of(self.graphs)
 
     def _controls(self, mode: InferenceMode, task_loss_requirement: float | None = None) -> StreamControls:
         config = self.model.config
@@ -61,7 +66,7 @@ class GazeStreams:
         if window is None or budget <= own_budget(config):
             return controls
         # The graphs have room for the config's own budget; more tokens fill it with fewer frames.
-        return replace(controls, window=graphs_of(self.graphs).fitting_window(config, budget, window))
+        return replace(controls, window=self._graphs.fitting_window(config, budget, window))
 
 
 class WholeFrameStream:

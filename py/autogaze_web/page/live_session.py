@@ -114,7 +114,7 @@ class PageSession:
             model: the checkpoint.
             graphs: those of `PageModel.choose_graphs`.
             bridge: executes the runs.
-            max_tokens: limit on a frame's tokens, instead of the config's own; None for that.
+            max_tokens: most tokens of a frame; None for the config's own budget.
             on_update: see `Gazer`.
         """
         from .gaze_streams import GazeStreams  # the page starts without a model
@@ -184,8 +184,9 @@ class PageSession:
         """Processes the frame and returns its `FrameReport` as JSON.
 
         It also has ``grids``, those of the mask source, and ``recorded``, the number of frames available for
-        files. With the option ``tint-stale`` it has ``stale``: `LiveView.stale_blocks` row by row as 0 and 1.
-        NaN, which JSON lacks, becomes null, and infinity the string "Infinity".
+        files. With the option ``tint-stale`` it has ``stale``: ``blocks``, `LiveView.stale_blocks` row by row
+        as 0 and 1, and their number of ``columns``. NaN, which JSON lacks, becomes null, and infinity the
+        string "Infinity".
 
         Args:
             time: at which the frame is shown, in seconds, for traces; None if unknown.
@@ -211,7 +212,7 @@ class PageSession:
         - ``tiles``, the number of tiles that the frame is cut into, 0 for none;
         - ``mask_age_frames`` and ``mask_age_ms``: the age of the frame that the cells were chosen for, 0 for
           this one;
-        - now and then ``curve``, see `QualityCurves`.
+        - now and then ``curve``, see `QualityCurves`; not in tiles.
 
         If the model fails, patch-diff chooses the cells.
 
@@ -277,7 +278,8 @@ class PageSession:
             }
         numbers["mask_timing"] = "own" if waited else "newest"
         process = self._view.redraw if redraw else self._view.process
-        if not redraw:
+        # Cells of tiles come in the order of their confidence, not in that of their choice.
+        if not redraw and not self._mode.tiled:
             self._curves.prepare(self._view)
         report = process(choice.cells)
         if not redraw and (curve := self._curves.measure(self._view, report)):
@@ -363,8 +365,8 @@ class PageSession:
         grids = sorted(source["grids"])
         if self._tints:
             stale = self._view.stale_blocks
-            flags = "".join(map(str, stale.ravel().astype(int)))
-            numbers["stale"] = {"columns": stale.shape[1], "blocks": flags}
+            blocks = (stale + np.uint8(ord("0"))).tobytes().decode()
+            numbers["stale"] = {"columns": stale.shape[1], "blocks": blocks}
         numbers |= self._hook.run(report, choice.tokens)
         return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from ..limits import MAX_SIDE, MAX_TILES, MAX_WINDOW, is_finite, is_whole, shown
 from ..masks.choice import Description
 from ..options import REALTIME, Value
-from .tiling import Tiling
+from .tiling import TILE_BATCH, Tiling
 
 if TYPE_CHECKING:  # the page starts without a model
     from ..model.config import AutoGazeConfig
@@ -26,7 +26,7 @@ class InferenceMode:
         mode: ``realtime``: one input of the model's size per frame. ``tiled``: frames stretched to a complete
             grid of such inputs. ``full-resolution``: frames cut into such inputs as they are.
         stride: pixels from one tile to the next in ``full-resolution``; at most the tile's side.
-        batch_size: tiles between two intermediate results.
+        batch_size: most tiles that are computed at once; each batch is followed by an intermediate result.
         frames: number of frames that the model attends to at once, the newest included; at most those of its
             training.
         coverage_stop: share of a frame or tile at which its cells cover enough for it to end; 0 for none.
@@ -34,7 +34,7 @@ class InferenceMode:
 
     mode: ModeName = "realtime"
     stride: int = 224
-    batch_size: int = 4
+    batch_size: int = TILE_BATCH
     frames: int = 16
     coverage_stop: float = 0.0
 
@@ -73,7 +73,7 @@ class InferenceMode:
         """The controls of a stream, or of every tile of it, in this mode.
 
         Args:
-            max_tokens: limit on the tokens of a frame or tile, in place of the config's own; None for that.
+            max_tokens: most tokens of a frame or tile; None for the config's own budget.
             task_loss_requirement: at which a frame stops; None for no early stop.
         """
         from ..model.controls import StreamControls, limited_budget, own_budget
