@@ -25,7 +25,7 @@ from autogaze_web import (
     Tiling,
     footprint,
 )
-from autogaze_web.files.trace_store import Trace, traces_from_bytes
+from autogaze_web.files.trace_store import Trace, traces_from_bytes, traces_to_bytes
 from autogaze_web.files.video import open_clip
 from autogaze_web.model.controls import StreamControls, resolve_controls
 from autogaze_web.readout.gazing_info import attention_allowed
@@ -125,7 +125,7 @@ CALLS: dict[str, Call] = {
     "VideoGrid": Call(VideoGrid, (2, 2, 3)),
     "attention_allowed": Call(attention_allowed, (GazingInfo.of(GAZE), "causal", False)),
     "open_clip": Call(open_clip, ("/none",)),
-    "traces_from_bytes": Call(traces_from_bytes, (b"{}", ".json")),
+    "traces_from_bytes": Call(traces_from_bytes, (traces_to_bytes([Trace.of([CELLS])], ".json"), ".json")),
     "Trace.of": Call(Trace.of, ([CELLS],)),
     "GazingInfo": Call(GazingInfo, tuple(GAZE.values())),
     "GazingInfo.of": Call(GazingInfo.of, (GAZE,)),
@@ -139,7 +139,8 @@ CALLS: dict[str, Call] = {
     "AutoGaze.from_pretrained": Call(AutoGaze.from_pretrained, (MODEL, 1)),
     "AutoGaze()": Call(lambda video: _model()({"video": video}), (None,)),
     "AutoGaze.generate_tiled": Call(
-        lambda *given: _model().generate_tiled(*given), (np.zeros((1, 3, 224, 224), np.float32), None)
+        lambda *given: list(_model().generate_tiled(*given, max_tokens=1)),
+        (np.zeros((1, 3, 224, 224), np.float32), Tiling.anyres(224, 224)),
     ),
     "Gaze.choice": Call(lambda *given: _gaze().choice(*given), (0, 0)),
     "Gaze.layout.cells": Call(lambda *given: _gaze().layout.cells(*given), ([1, 2],)),

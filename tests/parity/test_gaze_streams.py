@@ -56,6 +56,8 @@ class Bridge:
         self.batches: dict[int, NativeBatch] = {}
         self.restarts = 0
         self.executed = 0
+        #: First tile of each run of a batch, and the age of the frame that it is cut from.
+        self.cuts: list[tuple[int, int]] = []
 
     def restart(self) -> None:
         self.videos.clear()
@@ -66,6 +68,7 @@ class Bridge:
         self.executed += 1
         run = json.loads(header)
         if run["graph"] == "tiles":
+            self.cuts.append((run["first"], run["age"]))
             decisions = self._execute_batch(run, packed)
             return SimpleNamespace(to_py=lambda: decisions)
         inputs = {i.name: i.shape for i in self._runtime.session(run["graph"], run["steps"]).get_inputs()}
@@ -177,14 +180,15 @@ def test_an_aborted_gaze_runs_no_further_tile(bridge: Bridge, stream: GazeStream
         await states.aclose()
 
     asyncio.run(first_batch())
-    assert set(bridge.videos) == {0, 1}
+    assert bridge.executed == 2 * STEPS, "two tiles, a run for each step"
 
 
 def test_frames_of_another_size_start_a_new_stream(bridge: Bridge, stream: GazeStream) -> None:
     submit(stream, FRAMES[0])
+    before = bridge.executed
     (only,) = submit(stream, as_frame(FRAMES[0][:SIDE, :SIDE].copy()))
     assert (only.progress, only.tiles) == (1, 1)
-    assert set(bridge.videos) == {0}
+    assert bridge.executed == before + STEPS
 
 
 @pytest.mark.parametrize("target", ["gpu", "cpu"])
@@ -206,6 +210,13 @@ def test_batches_choose_what_tiles_choose_alone(
         wanted = result.frames[-1]
         np.testing.assert_array_equal(gazes[-1].choice.cells.start, wanted.start)
         np.testing.assert_array_equal(gazes[-1].choice.cells.grid, wanted.grid)
+    # Each batch of a clip of two frames is cut from the frame before and from the present one.
+    firsts = range(0, 6, at_once)
+    assert sorted(bridge.cuts[-2 * len(firsts) :]) == sorted(
+        (first, age) for first in firsts for age in (0, 1)
+    )
+    ages = [age for first, age in bridge.cuts[-2 * len(firsts) :] if first == 0]
+    assert ages == [1, 0]
 
 
 @pytest.mark.parametrize("options", [{}, {"mode": "tiled"}])

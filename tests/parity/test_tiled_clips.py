@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from recording import RecordingVideo
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
+from autogaze_web.cli import progress
 from autogaze_web.cli.main import main
 from autogaze_web.files.mp4_writer import write_mp4
 from autogaze_web.files.render import PngFiles
@@ -125,10 +128,12 @@ def test_on_the_command_line(
             return True
 
     monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(progress, "_INTERVAL", 0.0)  # draw every state, however fast the machine is
     out = tmp_path / "trace.json"
     command = ["trace", str(video), "--model", str(folder("tiny")), "--mode", mode, "--max-tokens", "4"]
     assert main([*command, "--tile-batch-size", "5", "--tile-stride", "50", "--json", str(out)]) == 0
-    assert "\rtiles [############" in sys.stderr.getvalue()  # type: ignore[attr-defined]
+    drawn = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    states = [(int(done), int(total)) for done, total in re.findall(r"\rtiles \[[#.]+\] (\d+)/(\d+) ", drawn)]
     trace = json.loads(out.read_text())
     source = trace["mask_source"]
     assert source["mode"] == ("tiled" if mode == "anyres" else "full-resolution")
@@ -137,6 +142,10 @@ def test_on_the_command_line(
     tiling = Tiling.anyres(150, 200, SIDE) if mode == "anyres" else Tiling.full_resolution(150, 200, SIDE, 50)
     processor = AutoGazeImageProcessor.from_pretrained(folder("tiny")).without_resizing()
     frames = processor(np.stack(list(read_frames(video))))
+    per_frame = states[: len(states) // len(frames)]
+    assert states == len(frames) * per_frame
+    assert per_frame[-1] == (len(tiling), len(tiling))
+    assert all(0 < after[0] - before[0] <= 5 for before, after in pairwise([(0, 0), *per_frame]))
     for index, entry in enumerate(trace["frames"]):
         # Each frame with the one before it.
         pair = frames[max(index - 1, 0) : index + 1]

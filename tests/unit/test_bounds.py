@@ -22,7 +22,7 @@ from autogaze_web.formats.safetensors import SafetensorsError, read_header
 from autogaze_web.model.checkpoint import Checkpoint
 from autogaze_web.model.clips import Graphs
 from autogaze_web.model.config import ConfigError
-from autogaze_web.model.graph_choice import choose_graphs
+from autogaze_web.model.graph_choice import choose_graphs, tile_graph_of
 from autogaze_web.model.run import NotFiniteError
 from autogaze_web.tiles.inference_mode import InferenceMode
 from autogaze_web.tiles.tiled_clips import TiledStream
@@ -178,6 +178,14 @@ def test_frames_that_a_gaze_does_not_have_are_refused() -> None:
     for frame, video in ((-1, 0), (1, 0), (0, -1), (0, 1)):
         with pytest.raises(ValueError, match="is 0 to 0, got"):
             gaze.choice(frame, video)
+
+
+@pytest.mark.parametrize(("window", "tiles"), [(2, 48), (400, 1)])
+def test_a_batch_of_tiles_fits_the_smallest_buffers_of_gpus(window: int, tiles: int) -> None:
+    chosen = json.dumps([{"kind": "tiles", "steps": 3, "target": "gpu"}])
+    graph = tile_graph_of(chosen, CONFIG, window)
+    assert graph is not None
+    assert graph.at_once == tiles
 
 
 def test_the_boxes_of_a_file_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ What the page shows of them is tested in tests/browser.
 from __future__ import annotations
 
 import json
+import re
 import struct
 import subprocess
 from collections.abc import Callable
@@ -86,6 +87,14 @@ def cut_before(path: Path, kind: bytes) -> Path:
     return path
 
 
+def without_second_fragment(path: Path) -> Path:
+    """The fragments behind it state their times, so that a gap remains."""
+    data = path.read_bytes()
+    second, third = (at - 4 for at in [m.start() for m in re.finditer(b"moof", data)][1:3])
+    path.write_bytes(data[:second] + data[third:])
+    return path
+
+
 def animation(path: Path, **options: object) -> Path:
     pictures = [Image.new("RGB", (20, 10), (20 * index, 90, 0)) for index in range(6)]
     delays = [70, 130, 10, 0, 20, 500]
@@ -110,6 +119,9 @@ FILES: dict[str, Callable[[Path], Path]] = {
     ),
     "fragments of negative offsets.mp4": lambda path: write(
         path, shift=700, options=B_FRAMES, movflags=FRAGMENTS + "+negative_cts_offsets+delay_moov"
+    ),
+    "a lost fragment.mp4": lambda path: without_second_fragment(
+        write(path, options=B_FRAMES, movflags=FRAGMENTS + "+negative_cts_offsets+default_base_moof")
     ),
     "segments.mp4": lambda path: write(
         path, options=B_FRAMES, movflags=FRAGMENTS + "+negative_cts_offsets+dash"

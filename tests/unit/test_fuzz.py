@@ -17,6 +17,12 @@ def test_damaged_input_ends_in_a_sentence(name: str) -> None:
     TARGETS[name](how)()
 
 
+@pytest.mark.parametrize("name", [name for name, call in CALLS.items() if len(call.arguments) > 1])
+def test_the_arguments_beside_an_odd_one_are_accepted(name: str) -> None:
+    function, arguments = CALLS[name]
+    function(*arguments)
+
+
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
 @pytest.mark.parametrize("name", CALLS)
 def test_odd_arguments_of_public_functions_end_in_a_sentence(name: str) -> None:

@@ -36,6 +36,25 @@ def test_a_session_is_the_live_view():
             np.testing.assert_array_equal(memory.reshape(45, 82, 4)[:, :81], frame)
 
 
+def test_stale_areas_are_reported_on_demand_and_end_with_a_refresh():
+    def report(session, index):
+        session.draw_synthetic("synthetic-pan", index, 45, 81)
+        return json.loads(session.process())
+
+    session = PageSession()
+    wanted = {"tint-stale": True, "show-psnr": False, "patch-diff-threshold": 1}
+    session.configure(json.dumps(wanted))
+    report(session, 0)
+    moved = report(session, 1)
+    assert (moved["keyframe"], moved["stale"]["columns"], len(moved["stale"]["blocks"])) == (False, 3, 9)
+    assert set(moved["stale"]["blocks"]) >= {"1"}
+    session.refresh()
+    fresh = report(session, 2)
+    assert (fresh["keyframe"], fresh["stale"]["blocks"]) == (True, "0" * 9)
+    session.configure(json.dumps({**wanted, "visualization-mode": "full-blend"}))
+    assert "stale" not in report(session, 3)
+
+
 def test_reports_are_json_without_nan():
     session = PageSession()
     session.draw_synthetic("synthetic-pulse", 0, 20, 30)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from autogaze_web import Cells, LiveSettings, LiveView
-from autogaze_web.live.quality_curve import INTERVAL_S, QualityCurves
+from autogaze_web.live.quality_curve import INTERVAL_S, MAX_POINTS, QualityCurves, quality_curve
+from autogaze_web.masks.footprint import footprint
 from autogaze_web.panels.metrics import psnr
 
 HEIGHT, WIDTH = 90, 160
@@ -53,12 +54,25 @@ def test_large_frames_are_sampled_and_end_at_the_measured_psnr() -> None:
     curves, view = QualityCurves(Clock()), LiveView()
     step(curves, view, noise(0, 720, 1280))
     curves.prepare(view)
+    before = view.output.copy()
     report = view.step(noise(1, 720, 1280), CELLS)
     curve = curves.measure(view, report)
     assert curve is not None
     values = [decibels for _, decibels in curve]
     assert values == sorted(values)
+    exact = quality_curve(before, view.frame, footprint(CELLS, 720, 1280).rectangles)
+    assert values == pytest.approx(exact.tolist(), abs=0.02)
     assert values[-1] == pytest.approx(report.psnr, abs=1e-6)
+
+
+def test_a_long_curve_has_its_ends_and_few_points() -> None:
+    curves, view = QualityCurves(Clock()), LiveView()
+    step(curves, view, noise(0))
+    ids = np.arange(60)
+    curve = step(curves, view, noise(1), Cells.of(np.full(60, 14), ids // 14, ids % 14))
+    assert curve is not None
+    assert (curve[0][0], curve[-1][0]) == (0, 60)
+    assert len(curve) <= MAX_POINTS
 
 
 def test_a_frame_that_is_covered_completely_is_a_perfect_copy() -> None:
@@ -104,9 +118,9 @@ def test_stale_blocks_are_those_that_differ_visibly() -> None:
     frame = np.full((40, 70, 4), 100, np.uint8)
     view.step(frame)
     changed = frame.copy()
-    changed[:16, :32, :3] += 30
-    changed[32:, 64:, :3] += 30  # a block of 8 x 6 pixels at the lower right corner
-    changed[16:32, :32, :3] += 2
+    changed[:16, :32, :3] += 9  # 29.0 dB
+    changed[32:, 64:, :3] += 9  # a block of 8 x 6 pixels at the lower right corner
+    changed[16:32, :32, :3] += 7  # 31.2 dB
     view.step(changed, Cells.none())
     expected = np.zeros((3, 3), bool)
     expected[0, 0] = expected[2, 2] = True
