@@ -101,11 +101,12 @@ def test_choosing_and_leaving_the_model(live, checkpoint):
     page = live(f"?source=synthetic-pan&width=128&backend=wasm{ADDRESSES}")
     serve(page, checkpoint)
     for is_last in (False, True):
-        assert "threshold 0.15" in page.inner_text("#quality-value")
+        assert "changes above 0.15" in page.inner_text("#quality-value")
         page.select_option("#mask-source", "autogaze")
         wait_model(page, "Web")
         assert page.is_hidden("#model-loading")
-        assert "threshold 0.70" in page.inner_text("#quality-value")
+        assert page.inner_text("#quality-value").startswith("up to 16 of ")
+        assert page.get_attribute("#quality", "aria-valuetext").endswith(", fewer once the loss is 0.70")
         if is_last:
             page.fill("#quality", "3")
             page.wait_for_function("() => /^3 tokens/.test(document.getElementById('facts').textContent)")
@@ -114,6 +115,10 @@ def test_choosing_and_leaving_the_model(live, checkpoint):
             page.wait_for_selector("#curve.live")
             label = page.get_attribute("#curve svg", "aria-label")
             assert label.startswith("Quality over the tokens of this frame: ")
+            page.check("#as-needed")
+            assert page.inner_text("#quality-value") == "30 %, until the loss is 0.70"
+            page.uncheck("#as-needed")
+            assert page.inner_text("#quality-value").startswith("3 of ")
         page.select_option("#mask-source", "patch-diff")
         page.wait_for_function("() => !document.getElementById('facts').textContent.includes('AutoGaze')")
     assert_native(record(page, 3))

@@ -138,6 +138,9 @@ test("a failed start of ONNX Runtime becomes a sentence, any other error stays a
     failed.message,
     /^ONNX Runtime could not be started: .*\(no available backend found. ERR: \[wasm\] x\)\.$/,
   );
+  assert.equal(startFault(failed), failed);
+  const fromWorker = new Error(failed.message);
+  assert.equal(startFault(fromWorker), fromWorker);
   const other = new Error("out of memory");
   assert.equal(startFault(other), other);
 });

@@ -114,9 +114,11 @@ describe("CachedSite.add", () => {
       [{ problem: "a could not be stored (404)." }],
       [{ problem: "This browser has no space left for it.", isFull: true }],
     ];
+    /** @type {object[]} */
+    const requests = [];
     container.registration.active = {
       postMessage(/** @type {object} */ message, /** @type {MessagePort[]} */ [port]) {
-        assert.deepEqual(/** @type {{ cache: string[] }} */ (message).cache[0], "a");
+        requests.push(message);
         for (const answer of answers.shift() ?? []) port?.postMessage(answer);
       },
     };
@@ -144,6 +146,7 @@ describe("CachedSite.add", () => {
       assert.match(error.message, /it needs 5000.0 MB, and this browser has 1000.0 MB left/);
       return true;
     });
+    assert.deepEqual(requests, [{ cache: ["a"] }, { cache: ["a"] }, { cache: ["a", "b"] }]);
     Object.defineProperty(globalThis, "navigator", { configurable: true, value: before });
   });
 });

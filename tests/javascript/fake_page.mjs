@@ -28,6 +28,8 @@ export class FakeElement extends EventTarget {
   append() {}
 
   setAttribute() {}
+
+  removeAttribute() {}
 }
 
 /** The elements that were looked for, by id. @type {Record<string, FakeElement>} */
@@ -43,6 +45,7 @@ for (const type of [
   "HTMLElement",
   "HTMLButtonElement",
   "HTMLInputElement",
+  "HTMLProgressElement",
   "HTMLSelectElement",
   "HTMLVideoElement",
 ])

@@ -122,7 +122,7 @@ describe("CpuGazeRunner", () => {
     assert.deepEqual(fed[3].trunk_past_0, [0]);
   });
 
-  test("a tiles graph is loaded when it is first run, for its batch and context", async () => {
+  test("a tiles graph is loaded when it is first run, for its batch and context, and freed with its videos for another size", async () => {
     const tiles = {
       ...GRAPH,
       kind: "tiles",
@@ -145,6 +145,15 @@ describe("CpuGazeRunner", () => {
     assert.equal(fed[0].context_key_0.length, HEADS * 5 * DEPTH);
     await both.execute(run());
     assert.equal(fed[1].context_key_0.length, HEADS * CAPACITY * DEPTH);
+    await both.execute(batch);
+    assert.deepEqual([made.length, released], [2, 0]);
+    await both.execute({ ...batch, batch: 2, capacity: 4 });
+    assert.deepEqual([made.length, released], [3, 1]);
+    assert.equal(fed[3].context_key_0.length, 2 * HEADS * 4 * DEPTH);
+    await both.execute(run());
+    assert.deepEqual(fed[4].trunk_past_0, [2], "whole frames keep their context");
+    await both.close();
+    assert.equal(released, 3);
   });
 
   test("an input that nobody gives is named", async () => {

@@ -111,18 +111,22 @@ describe("a download that breaks off", () => {
     assert.equal((await load()).origins.weights[0]?.from, "cache");
   });
 
-  test("that brings another file under the same ETag is said, and then used", async () => {
-    await load();
-    damage();
-    await failure();
-    serve("weights", { body: OTHER_WEIGHTS });
-    const model = await load();
-    assertComplete(model, OTHER_WEIGHTS);
-    assert.deepEqual(model.notes, [
-      `model.safetensors at ${URLS.weights} has changed, although the server says that it has not.`,
-    ]);
-    assert.deepEqual((await load()).notes, []);
-  });
+  for (const [etag, isPromise] of /** @type {[string, boolean][]} */ ([
+    ['"1"', true],
+    ['W/"1"', false],
+  ]))
+    test(`that brings another file under the same ETag, ${etag}, is used${isPromise ? ", and this is said" : ""}`, async () => {
+      serve("weights", { body: WEIGHTS, etag });
+      await load();
+      damage();
+      await failure();
+      serve("weights", { body: OTHER_WEIGHTS, etag });
+      const model = await load();
+      assertComplete(model, OTHER_WEIGHTS);
+      const note = `model.safetensors at ${URLS.weights} has changed, although the server says that it has not.`;
+      assert.deepEqual(model.notes, isPromise ? [note] : []);
+      assert.deepEqual((await load()).notes, []);
+    });
 
   test("is used as it is if its ETag only looks like a digest, and is then downloaded twice", async () => {
     const etag = `"${"0".repeat(64)}"`;

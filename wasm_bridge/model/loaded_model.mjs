@@ -92,7 +92,7 @@ export class LoadedModel {
       const manifest = await fetchManifest(graphsUrl);
       const graphsFor = (/** @type {"gpu" | "cpu"} */ target, limit = maxTokens) =>
         python.choose_graphs(manifest, limit ?? undefined, more, target);
-      const started = await startRunner(wanted, (target) => graphsFor(target), {
+      const started = await startRunner(wanted, graphsFor, {
         siteUrl,
         graphsUrl,
         weights,

@@ -188,6 +188,7 @@ export class ModelHost extends TypedEventTarget {
   async #unload() {
     const model = this.#model;
     this.#model = undefined;
+    this.#request = undefined;
     this.#session.clear_model();
     await model?.close();
   }

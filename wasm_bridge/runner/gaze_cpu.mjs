@@ -38,6 +38,8 @@ export class CpuGazeRunner {
   #weights;
   /** Of whole frames. */
   #shapes;
+  /** Of the tiles graph whose session and videos there are. */
+  #tileKey = "";
   /** @type {Map<string, Promise<InferenceSession>>} */
   #sessions = new Map();
   /** @type {Map<string, VideoState>} */
@@ -71,6 +73,7 @@ export class CpuGazeRunner {
   /** @param {Run} run */
   async execute(run) {
     const graph = graphOfRun(this.#graphs, run);
+    if (graph.sides) await this.#fitTiles(keyOf(graph));
     const session = await this.#session(graph);
     const video = this.#video(videoKey(run), graph.kind === "tiles" ? stateShapes([graph]) : this.#shapes);
     this.#copyRows(video, run.copies);
@@ -95,6 +98,19 @@ export class CpuGazeRunner {
     for (const session of this.#sessions.values()) await (await session).release();
     this.#sessions.clear();
     this.#videos.clear();
+  }
+
+  /**
+   * Frees the tiles of frames of another size, and their session.
+   * @param {string} key of the tiles graph that is run next
+   */
+  async #fitTiles(key) {
+    if (this.#tileKey === key) return;
+    const old = this.#sessions.get(this.#tileKey);
+    this.#sessions.delete(this.#tileKey);
+    this.#tileKey = key;
+    for (const name of this.#videos.keys()) if (name.startsWith("tile ")) this.#videos.delete(name);
+    await (await old)?.release();
   }
 
   /** @param {GraphEntry} graph */

@@ -7,7 +7,7 @@
 import { useRoute } from "../calls/routed_fetch.mjs";
 import { serveCalls } from "../calls/serve_calls.mjs";
 import { CpuGazeRunner } from "./gaze_cpu.mjs";
-import { loadOrt, startFault } from "./ort_loader.mjs";
+import { loadOrt } from "./ort_loader.mjs";
 
 /** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { GraphEntry, Run } from "./gaze_graphs.mjs" */
@@ -39,15 +39,11 @@ let runner;
 const calls = {
   async prepare({ siteUrl, threads, graphs, graphsUrl, weights, route }) {
     if (route) useRoute(route);
-    try {
-      const ort = await loadOrt({ name: "wasm", threads }, siteUrl);
-      runner = new CpuGazeRunner(ort, graphs, graphsUrl, weights);
-      await runner.prepare();
-      // ONNX Runtime falls back to one thread where it may have no more.
-      return { threads: ort.env.wasm.numThreads ?? 1, counters: runner.counters };
-    } catch (error) {
-      throw startFault(error);
-    }
+    const ort = await loadOrt({ name: "wasm", threads }, siteUrl);
+    runner = new CpuGazeRunner(ort, graphs, graphsUrl, weights);
+    await runner.prepare();
+    // ONNX Runtime falls back to one thread where it may have no more.
+    return { threads: ort.env.wasm.numThreads ?? 1, counters: runner.counters };
   },
 
   async execute(run) {

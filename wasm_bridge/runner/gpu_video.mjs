@@ -16,7 +16,7 @@ export class GpuVideo {
 
   #shapes;
   #makeBuffer;
-  /** Outputs by graph file and output name. @type {Map<string, Map<string, GPUBuffer>>} */
+  /** Outputs by the graph's `keyOf` and output name. @type {Map<string, Map<string, GPUBuffer>>} */
   #outputs = new Map();
   /** The last run. @type {{ entry: GraphEntry, outputs: Map<string, GPUBuffer> } | undefined} */
   #last;

@@ -8,6 +8,7 @@ import { withTimeLimit } from "../calls/time_limit.mjs";
 import { buildFor, ORT_FOLDER } from "./ort_files.mjs";
 
 const IMPORT_TIMEOUT_MS = 120_000;
+const NOT_STARTED = "ONNX Runtime could not be started: ";
 
 /** @typedef {typeof import("onnxruntime-web")} Ort */
 /** @import { Backend } from "./backend.mjs" */
@@ -35,16 +36,18 @@ export async function loadOrt(backend, siteUrl) {
 }
 
 /**
- * What went wrong, with a sentence for the user where ONNX Runtime itself could not be started.
+ * What went wrong, with a sentence for the user where ONNX Runtime itself could not be started. An error that already
+ * has this sentence is returned unchanged, also if it comes from a worker and so is no `FileError`.
  * @param {unknown} error
  * @returns {Error}
  */
 export function startFault(error) {
   const fault = error instanceof Error ? error : new Error(String(error));
   const reason = fault.message;
+  if (reason.startsWith(NOT_STARTED)) return fault;
   if (!/no available backend|dynamically imported module|importing a module/i.test(reason)) return fault;
   return new FileError(
-    "ONNX Runtime could not be started: reload the page; if that does not help, the site's files are " +
+    `${NOT_STARTED}reload the page; if that does not help, the site's files are ` +
       `incomplete or this browser lacks memory (${reason.trim().split("\n")[0]}).`,
   );
 }

@@ -77,7 +77,7 @@ export class MaskSource extends TypedEventTarget {
       const grid = Number(values["patch-diff-grid"]);
       return { budget: counted(grid * grid, "cell"), backend: "" };
     }
-    const limit = Number(values["max-gaze-tokens-each-frame"]);
+    const limit = this.#tokenLimit();
     return { budget: limit > 0 ? counted(limit, "token") : "the model's budget", backend: this.backend };
   }
 
