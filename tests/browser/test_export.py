@@ -256,6 +256,7 @@ def assert_a_clip_to_share_lasts_five_seconds(page):
     assert page.input_value("#share-link") == page.url
     page.click("#share-record")
     page.wait_for_selector("#share-save:not([hidden])")
+    assert page.evaluate("() => document.activeElement.id") == "share-record"
     name, content = saved(page, "#share-save")
     assert re.fullmatch(NAME + r"clip\.(mp4|gif)", name)
     with av.open(io.BytesIO(content)) as container:

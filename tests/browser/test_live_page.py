@@ -119,7 +119,7 @@ def test_the_canvases_show_what_was_computed(live):
 
 def test_controls_change_the_running_stream(live):
     page = live("?source=synthetic-pan")
-    assert "threshold 0.15" in page.inner_text("#quality-value")
+    assert "changes above 0.15" in page.inner_text("#quality-value")
     page.locator("#quality").fill("100")
     page.wait_for_function("() => document.getElementById('facts').textContent.includes('196 cells')")
     page.locator("#quality").fill("0")

@@ -69,7 +69,7 @@ def test_weights_with_which_the_model_computes_nan(live, checkpoint, tmp_path, t
         "the weights or the frame's values are out of range."
     )
     assert page.input_value("#mask-source") == "patch-diff"
-    assert "threshold 0.15" in page.inner_text("#quality-value")
+    assert "changes above 0.15" in page.inner_text("#quality-value")
     assert_native(record(page, 3))
 
 

@@ -52,7 +52,7 @@ def test_settings_change_the_running_stream_and_go_back(live):
     page.fill("#setting-patch-diff-threshold", "0")
     page.keyboard.press("Tab")
     page.wait_for_function("() => document.getElementById('facts').textContent.includes('49 cells')")
-    assert page.inner_text("#quality-value") == "100 %, changes above threshold 0.00"
+    assert page.inner_text("#quality-value") == "100 %, changes above 0.00"
     assert page.inner_text("#settings-hint") == "2 changed"
     page.click("#setting-patch-diff-grid ~ button")
     assert page.input_value("#setting-patch-diff-grid") == "14"

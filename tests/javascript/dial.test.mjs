@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
+import { TypedEventTarget } from "../../wasm_bridge/calls/typed_event_target.mjs";
 import { asManyAsNeeded, dialKind, dialled, dialReading } from "../../web/controls/dial_setting.mjs";
 import { curveShape, HEIGHT, RANGE, WIDTH, xOf, yOf } from "../../web/controls/quality_curve.mjs";
 import { defaultsOf, parseQuery } from "../../web/settings/options.mjs";
 import { Settings } from "../../web/settings/settings.mjs";
+import { fakeElement } from "./fake_page.mjs";
+
+const { Dial } = await import("../../web/controls/dial.mjs");
 
 const TABLE = JSON.parse(
   await readFile(new URL("../../py/autogaze_web/options.json", import.meta.url), "utf-8"),
@@ -23,16 +27,17 @@ describe("the dial", () => {
   test("shows what an old link says", () => {
     const read = (/** @type {string} */ query) => {
       const set = values(query);
-      const { label, value, text } = dialReading(set, dialKind(set, true), 265);
-      return [label, value, text];
+      const { label, value, spoken } = dialReading(set, dialKind(set, true), 265);
+      return [label, value, spoken];
     };
     const tokens = "Tokens per frame";
-    assert.deepEqual(read(""), [tokens, 16, "at most 16 of 265, stops at loss threshold 0.70"]);
+    assert.deepEqual(read(""), [tokens, 16, "up to 16 of 265, fewer once the loss is 0.70"]);
     assert.deepEqual(read("?max-tokens=1000&task-loss=off"), [tokens, 265, "265 of 265"]);
     assert.deepEqual(read("?max-tokens=3&task-loss=off"), [tokens, 10, "10 of 265"]); // top-k is 10
     assert.deepEqual(read("?max-tokens=3&top-k=1&task-loss=off"), [tokens, 3, "3 of 265"]);
-    assert.deepEqual(read("?preset=quality"), ["Quality", 70, "70 %, stops at loss threshold 0.30"]);
-    assert.deepEqual(read("?max-tokens=0&task-loss=off"), ["Quality", 100, "100 %, never stops early"]);
+    assert.deepEqual(read("?preset=quality"), ["Quality", 70, "70 %, until the loss is 0.30"]);
+    assert.deepEqual(read("?max-tokens=0&task-loss=off"), ["Quality", 100, "100 %, up to the model's limit"]);
+    assert.deepEqual(read("?mode=tiled&task-loss=off"), ["Tokens per tile", 24, "24 of 265"]);
   });
 
   test("has every number of tokens from 1 to all of them, and a link brings each back", () => {
@@ -63,6 +68,39 @@ describe("the dial", () => {
   });
 });
 
+test("the dial takes numbers from anywhere, and says why there is no curve", () => {
+  const names = new Set();
+  const classList = {
+    add: (/** @type {string} */ name) => names.add(name),
+    remove: (/** @type {string} */ name) => names.delete(name),
+    contains: (/** @type {string} */ name) => names.has(name),
+  };
+  Object.assign(fakeElement("curve"), { classList, querySelector: () => null });
+  const settings = new Settings(TABLE, DEFAULTS);
+  const [view, player, maskSource] = [1, 2, 3].map(() => /** @type {any} */ (new TypedEventTarget()));
+  new Dial({ view, settings, player, maskSource });
+  const reason = () => fakeElement("curve-text").textContent;
+  const show = () => view.emit("frame", { maskTiming: "own", grids: [2, 4, 7, 14], curve: [[0, 20], [1, 21]] }); // biome-ignore format: a table
+  maskSource.emit("active", "autogaze");
+  show();
+  assert(names.has("live"));
+  settings.set({ mode: "tiled" });
+  show();
+  assert.deepEqual([names.has("live"), reason()], [false, "Appears only without tiles."]);
+  settings.set({ mode: "realtime", "visualization-mode": "full-blend" });
+  assert.equal(reason(), "Needs the output Rebuilt.");
+  settings.set({ "visualization-mode": "interframe" });
+  assert.match(reason(), /^Appears once/);
+
+  settings.set({ [LIMIT]: 40 });
+  const needed = fakeElement("as-needed");
+  for (const checked of [true, false]) {
+    needed.checked = checked;
+    needed.dispatchEvent(new Event("change"));
+    assert.equal(settings.values[LIMIT], checked ? 0 : 40);
+  }
+});
+
 describe("the curve of quality over tokens", () => {
   test("goes to the right and upwards, within the drawing", () => {
     const places = [0, 1, 16, 100, 265].map((tokens) => xOf(tokens, 265));
@@ -90,12 +128,13 @@ describe("the curve of quality over tokens", () => {
     );
     assert.match(line, /^M[\d.]+ [\d.]+L[\d.]+ [\d.]+L[\d.]+ [\d.]+$/);
     assert(line.endsWith(`L${x.toFixed(1)} ${y.toFixed(1)}`));
-    assert.equal(text, "18.2\u00a0dB before this frame’s first token, 31.0\u00a0dB with all 2.");
+    assert.equal(text, "18.2\u00a0dB without this frame’s tokens, 31.0\u00a0dB with all 2.");
     assert.equal(
       label,
       "Quality over the tokens of this frame: 18.2\u00a0dB with none, 20.0\u00a0dB with 1, 31.0\u00a0dB with 2 of 265",
     );
     const perfect = curveShape([[0, 20], [265, "Infinity"]], 265); // biome-ignore format: a table
     assert.match(perfect.text, /a perfect copy with all 265\.$/);
+    assert.match(curveShape([[0, 20], [1, 21]], 265).text, /, 21\.0\u00a0dB with its one token\.$/); // biome-ignore format: a table
   });
 });

@@ -25,7 +25,7 @@ export class Dial {
   #curve = element("curve", HTMLElement);
   #hasModel = false;
   #all = TOKENS;
-  /** The last number of tokens that was set by hand. @type {number | undefined} */
+  /** What "As many tokens as it needs" replaced. @type {number | undefined} */
   #tokens;
 
   /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer, maskSource: MaskSource }} page */
@@ -34,6 +34,7 @@ export class Dial {
     this.#slider.addEventListener("input", () => this.#dial(Number(this.#slider.value)));
     this.#needed.addEventListener("change", () => {
       const { values, defaults } = settings;
+      if (this.#needed.checked) this.#tokens = Number(values["max-gaze-tokens-each-frame"]);
       const tokens = this.#tokens ?? Number(defaults["max-gaze-tokens-each-frame"]);
       settings.set(asManyAsNeeded(this.#needed.checked, values, defaults, tokens));
     });
@@ -49,7 +50,7 @@ export class Dial {
         this.#all = all;
         this.#show();
       }
-      if (curve) this.#showCurve(curve);
+      if (curve && !this.#obstacle) this.#showCurve(curve);
     });
     player.on("opening", () => this.#clearCurve());
   }
@@ -58,9 +59,15 @@ export class Dial {
     return dialKind(this.#settings.values, this.#hasModel);
   }
 
+  /** Why the settings allow no curve; empty if they do. */
+  get #obstacle() {
+    const { values } = this.#settings;
+    if (values["visualization-mode"] !== "interframe") return "Needs the output Rebuilt.";
+    return values.mode === "realtime" ? "" : "Appears only without tiles.";
+  }
+
   /** @param {number} position */
   #dial(position) {
-    if (this.#kind === "tokens") this.#tokens = position;
     this.#settings.set(dialled(this.#kind, position, Number(this.#settings.defaults["top-k"])));
   }
 
@@ -69,14 +76,14 @@ export class Dial {
     for (const id of ["quality-control", "dial-more"])
       element(id, HTMLElement).hidden = values["show-task-loss-slider"] === false;
     const kind = this.#kind;
-    const { label, min, max, value, text } = dialReading(values, kind, this.#all);
+    const { label, min, max, value, text, spoken } = dialReading(values, kind, this.#all);
     Object.assign(this.#slider, { min: String(min), max: String(max), value: String(value) });
     showText(element("quality-name", HTMLElement), label);
     showText(this.#value, text);
-    this.#slider.setAttribute("aria-valuetext", text);
+    this.#slider.setAttribute("aria-valuetext", spoken);
     this.#needed.disabled = kind === "threshold";
     this.#needed.checked = kind === "requirement";
-    if (values["visualization-mode"] !== "interframe") this.#clearCurve();
+    if (this.#obstacle || !this.#curve.classList.contains("live")) this.#clearCurve();
   }
 
   /** @param {Curve} curve */
@@ -94,10 +101,7 @@ export class Dial {
 
   #clearCurve() {
     this.#curve.classList.remove("live");
-    const isRebuilt = this.#settings.values["visualization-mode"] === "interframe";
-    const reason = isRebuilt
-      ? "Appears once AutoGaze has chosen the tokens of a frame."
-      : "Needs the output Rebuilt.";
+    const reason = this.#obstacle || "Appears once AutoGaze has chosen the tokens of a frame.";
     this.#curve.querySelector("svg")?.setAttribute("aria-label", `Quality over tokens. ${reason}`);
     showText(element("curve-text", HTMLElement), reason);
   }

@@ -26,30 +26,26 @@ export function dialKind(values, hasModel) {
  * What the dial shows.
  * @param {Values} values of the options
  * @param {DialKind} kind
- * @param {number} all tokens that a frame can have
- * @returns {{ label: string, min: number, max: number, value: number, text: string }}
+ * @param {number} all tokens that a frame or tile can have
+ * @returns {{ label: string, min: number, max: number, value: number, text: string, spoken: string }} `text` fits one line;
+ *   screen readers say `spoken`
  */
 export function dialReading(values, kind, all) {
   if (kind === "tokens") {
     const limit = Math.min(Math.max(Number(values[LIMIT]), Number(values["top-k"])), all);
     const stops = values[REQUIREMENT] !== "off";
-    const text = stops
-      ? `at most ${limit} of ${all}, ${stopText(values[REQUIREMENT])}`
-      : `${limit} of ${all}`;
-    return { label: "Tokens per frame", min: 1, max: all, value: limit, text };
+    const text = `${stops ? "up to " : ""}${limit} of ${all}`;
+    const more = stops ? `, fewer once the loss is ${Number(values[REQUIREMENT]).toFixed(2)}` : "";
+    const label = values.mode === "realtime" ? "Tokens per frame" : "Tokens per tile";
+    return { label, min: 1, max: all, value: limit, text, spoken: text + more };
   }
   const set = values[kind === "threshold" ? THRESHOLD : REQUIREMENT];
   const threshold = set === "off" ? 0 : Number(set);
   const quality = Math.round((1 - threshold) * 100);
-  const effect = kind === "threshold" ? `changes above threshold ${threshold.toFixed(2)}` : stopText(set);
-  return { label: "Quality", min: 0, max: 100, value: quality, text: `${quality} %, ${effect}` };
-}
-
-/** @param {Values[string] | undefined} requirement */
-function stopText(requirement) {
-  return requirement === "off"
-    ? "never stops early"
-    : `stops at loss threshold ${Number(requirement).toFixed(2)}`;
+  const bound = `${kind === "threshold" ? "changes above" : "until the loss is"} ${threshold.toFixed(2)}`;
+  const effect = set === "off" ? "up to the model's limit" : bound;
+  const text = `${quality} %, ${effect}`;
+  return { label: "Quality", min: 0, max: 100, value: quality, text, spoken: text };
 }
 
 /**

@@ -48,7 +48,7 @@ export function curveShape(curve, all) {
     line,
     x: xOf(count, all),
     y: yOf(psnr),
-    text: `${quality(none)} before this frame’s first token, ${quality(psnr)} with all ${count}.`,
+    text: `${quality(none)} without this frame’s tokens, ${quality(psnr)} with ${count === 1 ? "its one token" : `all ${count}`}.`,
     label: `Quality over the tokens of this frame: ${quality(none)} with none${between}, ${quality(psnr)} with ${count} of ${all}`,
   };
 }

@@ -36,8 +36,9 @@ export function addStaleAreas({ view, settings, player }) {
 function tint(canvas, { width, height, stale }) {
   const context = canvas.getContext("2d");
   if (!context) return;
-  Object.assign(canvas, { width, height }); // this clears it
-  if (!stale) return;
+  if (canvas.width === width && canvas.height === height) context.clearRect(0, 0, width, height);
+  else Object.assign(canvas, { width, height }); // this clears it as well
+  if (!stale?.blocks.includes("1")) return;
   context.fillStyle = getComputedStyle(canvas).color;
   for (let at = stale.blocks.indexOf("1"); at >= 0; at = stale.blocks.indexOf("1", at + 1)) {
     const [row, column] = [Math.floor(at / stale.columns), at % stale.columns];

@@ -30,8 +30,8 @@ export class Recording {
    * @param {LiveView} view
    * @param {PictureChoice} choice
    * @param {RecordingFormat} format
-   * @throws {Error} while another recording is running
    * @param {{ maxBytes?: number, maxMs?: number, credits?: Credits }} [more] when it ends by itself, and what it says of itself
+   * @throws {Error} while another recording is running
    */
   constructor(view, choice, format, { maxBytes = MAX_RECORDING_BYTES, maxMs, credits } = {}) {
     if (Recording.#running) throw new Error("Another recording is running: end it first.");

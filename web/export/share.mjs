@@ -42,6 +42,7 @@ export class Share {
   #recording;
   /** @type {File | undefined} */
   #clip;
+  #isPreparing = false;
 
   /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer }} page */
   constructor({ view, settings, player }) {
@@ -84,15 +85,13 @@ export class Share {
   }
 
   async #make() {
+    if (this.#isPreparing) return;
     if (this.#player.state !== "running") {
       this.#showStatus("Nothing is playing: close this, press Start, and share again.");
       return;
     }
-    this.#record.disabled = true;
-    const { mp4 } = await writableFormats();
-    this.#record.disabled = false;
+    const format = await this.#chooseFormat();
     if (!this.#dialog.open) return;
-    const format = mp4 ? "mp4" : "gif";
     this.#showClip(undefined);
     this.#showRecording(true);
     try {
@@ -111,6 +110,16 @@ export class Share {
     }
     this.#recording = undefined;
     this.#showRecording(false);
+  }
+
+  /** @returns {Promise<RecordingFormat>} */
+  async #chooseFormat() {
+    this.#isPreparing = true;
+    try {
+      return (await writableFormats()).mp4 ? "mp4" : "gif";
+    } finally {
+      this.#isPreparing = false;
+    }
   }
 
   /** @param {boolean} recording */

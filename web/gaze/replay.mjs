@@ -52,7 +52,10 @@ export class Replay {
     const hidden = gridsOf(String(values["hidden-scales"]));
     this.#chosen = frame;
     this.#positions = visibleCells(frame, hidden);
-    this.#frame = { ...frame, cells: frame.cells.filter((_, index) => this.#positions.includes(index)) };
+    this.#frame = {
+      ...frame,
+      cells: this.#positions.flatMap((index) => frame.cells.slice(index, index + 1)),
+    };
     this.#shares = coveredShares(this.#frame);
     this.#colour = (/** @type {number} */ grid) =>
       `rgb(${shadeOf(palettes, String(values.palette), grid)?.colour.join(" ") ?? "255 255 255"})`;

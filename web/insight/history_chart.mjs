@@ -30,7 +30,7 @@ export class HistoryChart {
   /** @param {Series} series */
   constructor(series) {
     this.#series = series;
-    this.element.className = "history";
+    this.element.className = "chart history";
     const name = document.createElement("span");
     name.textContent = series.name;
     this.#now.className = this.#extent.className = "numbers";

@@ -42,6 +42,6 @@ function assertReachable(origins) {
   const routed = routedOrigins(origins);
   if (routed.length > 0)
     throw new Error(
-      `The model is on ${hosts(routed)}, which this cannot load from: download its files and drop them on the page.`,
+      `The model is on ${hosts(routed)}, which the benchmark and the check cannot load from: download its files and drop them on the page.`,
     );
 }

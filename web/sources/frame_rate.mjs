@@ -33,7 +33,8 @@ export async function readFrameRate(file) {
 }
 
 /**
- * MP4 and MOV: the number of frames by their duration, also in fragments. Matroska and WebM: from the duration of a frame, if stated.
+ * MP4 and MOV: the number of frames by their duration, also in fragments. Matroska and WebM: from the duration of a
+ * frame, if stated.
  * @param {Blob} file
  * @param {InputVideoTrack} track of it
  * @returns {Promise<number | null>}
