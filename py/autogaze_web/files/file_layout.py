@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from .container_check import stated_asf_size
+
 _HEAD = 4096
 _BOX_KINDS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 # Of the top level; what was added behind an MP4 has no such kind.
@@ -73,7 +75,7 @@ def layout_of(path: Path) -> FileLayout:
     """Reads the sizes that a file states.
 
     MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI and WebP that of
-    their list, broadcast streams that of their packets.
+    their list, ASF that of the file, broadcast streams that of their packets.
     """
     if not path.is_file():
         return FileLayout()
@@ -90,6 +92,8 @@ def layout_of(path: Path) -> FileLayout:
         stated = _end_of_segment(head)
     elif head[:4] == b"RIFF" and len(head) >= 8:
         stated = 8 + struct.unpack("<I", head[4:8])[0]
+    elif asf := stated_asf_size(head):
+        stated = asf
     elif head[: 3 * _TS_PACKET : _TS_PACKET] == b"GGG" and size % _TS_PACKET:
         return FileLayout(size, (), "its last packet is not whole")
     return FileLayout(size, (), _shortfall(stated, size))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from ..frames.resize import resize_bilinear_u8
 from ..frames.timed_frame import Rgb, TimedFrame
 from ..limits import MAX_SIDE
 from .clip import Clip, VideoError, check_size
+from .coded_slices import CodedSlices
+from .container_check import ContainerCheck
 from .cut_video import CutFrames
 from .file_layout import layout_of
 from .frame_colours import StatedColours
@@ -28,6 +30,8 @@ _ANY_START = ("mpegts", "mpeg")
 # FFmpeg draws text files as if on a terminal.
 _TEXT_FORMATS = ("tty",)
 _LISTS = ("concat", "dash", "hls")
+# Frames follow one another up to the end of the file.
+_PLAIN_FORMATS = ("yuv4mpegpipe",)
 # Single pictures, of which FFmpeg makes up a rate of 25.
 _PICTURE_FORMATS = ("_pipe", "image2", "ico")
 # FFmpeg gives DV files 60000.
@@ -65,11 +69,11 @@ class VideoReader(Clip):
         return count
 
     def _frames(self) -> Iterator[TimedFrame]:
-        with self._opened() as (container, video):
+        with self._opened() as (container, video), closing(ContainerCheck(self.path)) as check:
             clock = _Clock(self._origin(container), self._rate(video))
             started = "matroska" not in container.format.name
             colours = StatedColours.of(video)
-            for decoded in self._decoded(container, video):
+            for decoded in self._decoded(container, video, check):
                 # FFmpeg hides the times of Matroska's frames before zero.
                 started |= decoded.pts is not None
                 if not started:
@@ -80,11 +84,13 @@ class VideoReader(Clip):
                     duration = Fraction(decoded.duration or 0) * (decoded.time_base or 0)
                     yield TimedFrame(self._as_shown(decoded, video), time, duration or None)
 
-    def _decoded(self, container: Any, video: Any) -> Iterator[Any]:
+    def _decoded(self, container: Any, video: Any, check: ContainerCheck) -> Iterator[Any]:
         """All frames that can be decoded; what cannot is noted in `damage`."""
         error_type = pyav().error.FFmpegError
         packets = container.demux(video)
         cut = CutFrames.of(self._layout)
+        slices = CodedSlices.of(video)
+        last_end: int | None = None
         times = self._fragments.times if self._fragments else {}
         fault = ""  # of the packet before
         while True:
@@ -103,6 +109,11 @@ class VideoReader(Clip):
                 packet.pts = times[packet.pos]
             if cut and not cut.add(packet):
                 continue
+            if packet.size:
+                last_end = None if packet.pos is None else packet.pos + packet.size
+                is_odd = slices is not None and slices.are_damaged(bytes(packet))
+                if is_odd or check.breaks_before(packet.pos):
+                    self._note_damage("parts of it are missing")
             lost = cut.first_lost() if cut and packet.size == 0 else None
             try:
                 for decoded in packet.decode():
@@ -116,6 +127,10 @@ class VideoReader(Clip):
                 self._note_damage(fault)
         if self._layout.missing:
             self._note_damage(f"the file is cut off: {self._layout.missing}")
+        elif container.format.name in _PLAIN_FORMATS and last_end not in (None, self._layout.size):
+            self._note_damage("the file is cut off within its last frame")
+        elif check.breaks_before(None):
+            self._note_damage("parts of it are missing")
 
     def _as_shown(self, decoded: Any, video: Any) -> Rgb:
         """A frame as people see it: with square pixels, turned and mirrored as the file says."""
