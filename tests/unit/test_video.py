@@ -393,14 +393,38 @@ def test_what_pillow_warns_of_is_said_in_one_sentence(tmp_path: Path, recwarn) -
     assert not recwarn.list
 
 
-def test_half_a_photo_is_shown_with_a_warning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "bmp", "tif"])
+def test_half_a_picture_is_shown_with_a_warning(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"photo.{suffix}"
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    Image.fromarray(noise).save(tmp_path / "photo.jpg", quality=95)
-    data = (tmp_path / "photo.jpg").read_bytes()
-    (tmp_path / "photo.jpg").write_bytes(data[: len(data) // 2])
-    clip = open_clip(tmp_path / "photo.jpg")
+    Image.fromarray(noise).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    clip = open_clip(path)
     assert len(list(clip.frames())) == 1
     assert clip.damage
+    assert f"{path} is damaged within its first frame" in clip.damage
+
+
+@pytest.mark.parametrize("suffix", ["webp", "avif", "ico"])
+def test_a_cut_picture_of_which_nothing_can_be_shown_is_refused(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    Image.new("RGB", (32, 32), RED).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(VideoError, match="cut off: it states"):
+        list(open_clip(path).frames())
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_animations_are_turned_as_their_exif_data_say(suffix: str, tmp_path: Path) -> None:
+    pictures = [Image.fromarray(np.roll(quadrants(), shift, 1)) for shift in (0, 16)]
+    turned = Image.Exif()
+    turned[0x0112] = 6  # by a quarter, clockwise
+    path = tmp_path / f"a.{suffix}"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], lossless=True, exif=turned.tobytes())
+    shown = [frame.image for frame in open_clip(path).frames()]
+    for image, picture in zip(shown, pictures, strict=True):
+        np.testing.assert_array_equal(image, np.rot90(np.asarray(picture), -1))
 
 
 @pytest.mark.parametrize(

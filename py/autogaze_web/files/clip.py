@@ -85,7 +85,8 @@ class Clip:
         if self.damage is None:
             self._damage_reason = reason
             frames = "1 frame" if self._read == 1 else f"{self._read} frames"
-            self.damage = f"{self.path} is damaged after {frames} ({reason})"
+            where = f"after {frames}" if self._read else "within its first frame"
+            self.damage = f"{self.path} is damaged {where} ({reason})"
 
 
 def check_size(path: Path, width: int, height: int) -> None:

@@ -180,9 +180,10 @@ def _broadcast(file: BinaryIO, size: int) -> Iterator[int]:
         return
     for at in range(0, size, _TS_BLOCK):
         starts = _read(file, at, _TS_BLOCK)[::_TS_PACKET]
-        if starts.count(_TS_START) < len(starts):
+        good = next((index for index, start in enumerate(starts) if start != _TS_START), len(starts))
+        yield at + good * _TS_PACKET
+        if good < len(starts):
             raise BrokenStructureError
-        yield at + _TS_BLOCK
 
 
 def _mxf(file: BinaryIO, size: int) -> Iterator[int]:

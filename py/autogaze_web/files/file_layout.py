@@ -20,6 +20,7 @@ _INDEX_KINDS = {b"moov", b"meta"}  # of films, and of still AVIFs
 _TS_PACKET = 188
 # A recording of days in fragments has fewer.
 _MAX_BOXES = 1_000_000
+_ICON = b"\0\0\1\0"
 _EBML, _SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
 
 
@@ -75,7 +76,7 @@ def layout_of(path: Path) -> FileLayout:
     """Reads the sizes that a file states.
 
     MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI and WebP that of
-    their list, ASF that of the file, broadcast streams that of their packets.
+    their list, ASF that of the file, icons those of their pictures, broadcast streams that of their packets.
     """
     if not path.is_file():
         return FileLayout()
@@ -87,15 +88,16 @@ def layout_of(path: Path) -> FileLayout:
             has_index = not _INDEX_KINDS.isdisjoint(box.kind for box in boxes)
             missing = _shortfall(boxes[-1].end, size) if has_index else "its index (moov) is missing"
             return FileLayout(size, boxes, missing)
-    stated = 0
+    if head[: 3 * _TS_PACKET : _TS_PACKET] == b"GGG" and size % _TS_PACKET:
+        return FileLayout(size, (), "its last packet is not whole")
     if head.startswith(_EBML):
         stated = _end_of_segment(head)
     elif head[:4] == b"RIFF" and len(head) >= 8:
         stated = 8 + struct.unpack("<I", head[4:8])[0]
-    elif asf := stated_asf_size(head):
-        stated = asf
-    elif head[: 3 * _TS_PACKET : _TS_PACKET] == b"GGG" and size % _TS_PACKET:
-        return FileLayout(size, (), "its last packet is not whole")
+    elif head[:4] == _ICON:
+        stated = _end_of_icon(head)
+    else:
+        stated = stated_asf_size(head)
     return FileLayout(size, (), _shortfall(stated, size))
 
 
@@ -126,6 +128,12 @@ def _end_of_segment(head: bytes) -> int:
     length = 9 - head[at].bit_length()
     value = int.from_bytes(head[at : at + length], "big") & ((1 << 7 * length) - 1)
     return 0 if value == (1 << 7 * length) - 1 else at + length + value
+
+
+def _end_of_icon(head: bytes) -> int:
+    """Where the last picture of an icon ends: its directory has the size and the offset of each."""
+    count = min(struct.unpack_from("<H", head, 4)[0] if len(head) > 5 else 0, (len(head) - 6) // 16)
+    return max((sum(struct.unpack_from("<II", head, 14 + 16 * index)) for index in range(count)), default=0)
 
 
 def _shortfall(stated: int, size: int) -> str | None:

@@ -25,6 +25,7 @@ from .gif_reader import composed_frames, whole_frames
 _FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "PNG", "TIFF", "WEBP")
 # Whose further pictures are one animation, not pages or other views.
 _ANIMATED = ("AVIF", "GIF", "PNG", "WEBP")
+_ORIENTATION = 0x0112  # in EXIF data
 # Browsers and FFmpeg show frames with a shorter delay than two hundredths of a second for ten.
 _SHORTEST_MS, _DEFAULT_MS = 11, 100
 
@@ -102,9 +103,9 @@ class PictureReader(Clip):
             except MemoryError:
                 raise
             except Exception as error:  # as in `_decoded`
-                self._note_damage(str(error) if isinstance(error, OSError) else "the picture is damaged")
+                self._note_damage(self._reason(error))
                 return
-            yield image, delay
+            yield _turned(image, picture), delay
 
     def _decoded(self, picture: Any, index: int) -> Rgb | None:
         """A frame, with black where its data end; None if there is nothing of it."""
@@ -124,7 +125,7 @@ class PictureReader(Clip):
         except (VideoError, MemoryError):
             raise
         except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them run into
-            self._note_damage(str(error) if isinstance(error, OSError) else "the picture is damaged")
+            self._note_damage(self._reason(error))
             if index > 0:
                 return None
             ImageFile.LOAD_TRUNCATED_IMAGES = True
@@ -135,6 +136,12 @@ class PictureReader(Clip):
             finally:
                 ImageFile.LOAD_TRUNCATED_IMAGES = False
         return _rgb(picture)
+
+    def _reason(self, error: Exception) -> str:
+        """Why a picture cannot be decoded, or not all of it."""
+        if self._layout.missing:
+            return f"the file is cut off: {self._layout.missing}"
+        return str(error) if isinstance(error, OSError) else "the picture is damaged"
 
     def _source(self) -> Path | BytesIO:
         """What Pillow reads: the file, or what it takes of a WebP or an AVIF that was cut off."""
@@ -197,6 +204,17 @@ def _duration(milliseconds: float | None) -> Fraction:
     """For how long a frame of a stated delay is shown, in seconds."""
     stated = Fraction(milliseconds or 0).limit_denominator(1_000_000)
     return (stated if stated >= _SHORTEST_MS else Fraction(_DEFAULT_MS)) / 1000
+
+
+def _turned(image: Rgb, picture: Any) -> Rgb:
+    """A frame that was put together here, turned as the EXIF data of its file say."""
+    from PIL import Image, ImageOps
+
+    if picture.getexif().get(_ORIENTATION, 1) == 1:
+        return image
+    frame = Image.fromarray(image)
+    frame.getexif()[_ORIENTATION] = picture.getexif()[_ORIENTATION]
+    return np.asarray(ImageOps.exif_transpose(frame))
 
 
 def _rgb(picture: Any) -> Rgb:
