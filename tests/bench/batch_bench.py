@@ -1,17 +1,22 @@
 """Measures batches: `python tests/bench/batch_bench.py`, or `make bench-batch`. Nothing is asserted.
 
-Prints the table of docs/batch.md: videos a minute by workers and Ray nodes, what a batch costs over its model
-alone, a 4K clip in tiles with its peak memory, and the time that ten hours of video would take.
+Prints the table of docs/batch.md: videos a minute by workers and Ray nodes, whether all of them wrote the
+same bytes, what an interrupted batch does when it is run again, what a batch costs over its model alone, a 4K
+clip in tiles with its peak memory, and the time that ten hours of video would take.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import io
 import json
 import os
+import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "py"))
 
+from autogaze_web.batch.manifest import DONE  # noqa: E402
+from autogaze_web.batch.manifest import NAME as MANIFEST  # noqa: E402
 from autogaze_web.batch.settings import BatchSettings  # noqa: E402
 from autogaze_web.batch.video_job import VideoWorker  # noqa: E402
 from autogaze_web.cli.main import main  # noqa: E402
@@ -34,6 +41,7 @@ from autogaze_web.live.pipeline import synthetic_frames  # noqa: E402
 MODEL = str(ROOT / "site" / "model")
 TOKENS = "16"
 FLAGS = ("--model", MODEL, "--max-tokens", TOKENS)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "py")}
 
 
 def write_video(path: Path, height: int, width: int, frames: int) -> None:
@@ -83,34 +91,78 @@ def ray_nodes(count: int) -> Iterator[str]:
         cluster.shutdown()
 
 
+def digest(out: Path) -> str:
+    """Of the names and bytes of all outputs; the manifest also has times."""
+    digests = [
+        f"{path.relative_to(out)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
+    ]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def finished(out: Path) -> int:
+    """How many videos the manifest has."""
+    manifest = out / MANIFEST
+    lines = manifest.read_text().splitlines() if manifest.exists() else []
+    # The header has no status, and the last line may be in the making.
+    return sum(f'"status": "{DONE}"' in line for line in lines)
+
+
+def interrupted_batch(sources: Path, out: Path, videos: int) -> tuple[int, int]:
+    """Stops a batch with two workers after a third of its videos and runs it again; what each run did."""
+    command = [sys.executable, "-m", "autogaze_web", "batch", str(sources), "--out", str(out), *FLAGS]
+    batch = subprocess.Popen([*command, "--workers", "2"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    while finished(out) < videos // 3 and batch.poll() is None:
+        time.sleep(0.05)
+    batch.send_signal(signal.SIGINT)
+    if batch.wait() != 130:
+        raise SystemExit(f"the interrupted batch ended with status {batch.returncode}")
+    before = finished(out)
+    seconds_of(sources, out, "--workers", "2")
+    return before, finished(out) - before
+
+
 def peak_of_4k(clip: Path, out: Path) -> tuple[float, int]:
     """Seconds and peak memory in bytes of a batch of one clip in tiles, in a process of its own."""
-    code = (
-        "import json, resource, sys, time; from autogaze_web.cli.main import main; "
-        "start = time.perf_counter(); main(sys.argv[1:]); print(json.dumps([time.perf_counter() - start, "
-        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)]))"
-    )
-    words = ["batch", str(clip), "--out", str(out), "--model", MODEL, "--tiles", "--max-tokens", "1"]
     done = subprocess.run(
-        [sys.executable, "-c", code, *words, "--frames-per-clip", "1"],
+        [sys.executable, __file__, "--measure-4k", str(clip), str(out)],
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "py")},
+        env=ENVIRONMENT,
     )
     seconds, peak = json.loads(done.stdout.splitlines()[-1])
     return seconds, peak
+
+
+def measure_4k(clip: str, out: str) -> None:
+    """The work of `peak_of_4k`'s process, which prints what it took."""
+    start = time.perf_counter()
+    flags = ("--model", MODEL, "--tiles", "--max-tokens", "1", "--frames-per-clip", "1")
+    main(["batch", clip, "--out", out, *flags])
+    seconds = time.perf_counter() - start
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux, ru_maxrss begins with the peak of the parent
+        match = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        assert match
+        peak = int(match[1]) * 1024
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps([seconds, peak]))
 
 
 def measure(videos: int, frames: int, large_frames: int, folder: Path) -> Iterator[str]:
     """The rows of the table."""
     clips = folder / "clips"
     clips.mkdir()
-    write_video(clips / "0.mp4", 240, 426, frames)
-    for index in range(1, videos):
-        shutil.copy(clips / "0.mp4", clips / f"{index}.mp4")
+    for index in range(min(videos, 4)):  # clips of four lengths
+        write_video(clips / f"{index}.mp4", 240, 426, frames - index)
+    for index in range(4, videos):
+        shutil.copy(clips / f"{index % 4}.mp4", clips / f"{index}.mp4")
+    total = sum(frames - index % 4 for index in range(videos))
     seconds_of(clips, folder / "warm", "--frames", "1")
-    yield f"| videos of {frames} frames, 426x240, {TOKENS} tokens a frame | {videos} |"
+    yield f"| videos of about {frames} frames, 426x240, {TOKENS} tokens a frame | {videos} |"
     # One thread in both, so that the second worker has a core of its own.
     one = seconds_of(clips, folder / "one", "--threads", "1")
     two = seconds_of(clips, folder / "two", "--threads", "1", "--workers", "2")
@@ -118,13 +170,17 @@ def measure(videos: int, frames: int, large_frames: int, folder: Path) -> Iterat
     yield f"| two workers | {60 * videos / two:.0f} videos a minute, {one / two:.2f} times |"
     whole, alone = seconds_of(clips, folder / "whole"), model_seconds(clips)
     yield f"| time over the model alone | {100 * (whole / alone - 1):.0f} % |"
-    hours = 10 * 3600 * 25 * whole / (videos * frames) / 3600
-    yield f"| ten hours at 25 frames a second, projected | {hours:.1f} hours |"
+    yield f"| ten hours at 25 frames a second, projected | {250 * whole / total:.1f} hours |"
     for nodes in (1, 2, 4):
         with ray_nodes(nodes) as address:
             flags = ("--engine", "ray", "--address", address)
             spent = seconds_of(clips, folder / f"ray{nodes}", *flags)
         yield f"| Ray, local nodes: {nodes} | {60 * videos / spent:.0f} videos a minute |"
+    before, after = interrupted_batch(clips, folder / "interrupted", videos)
+    yield f"| interrupted after {before} videos, run again | did the other {after} |"
+    outs = [folder / name for name in ("one", "two", "whole", "ray1", "ray2", "ray4", "interrupted")]
+    same = len({digest(out) for out in outs}) == 1
+    yield f"| results of all these runs | {'the same bytes' if same else 'DIFFERENT'} |"
     large = folder / "large.mp4"
     write_video(large, 2160, 3840, large_frames)
     seconds, peak = peak_of_4k(large, folder / "4k")
@@ -136,10 +192,14 @@ def measure(videos: int, frames: int, large_frames: int, folder: Path) -> Iterat
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--videos", type=int, default=12)
-    parser.add_argument("--frames", type=int, default=50)
+    parser.add_argument("--videos", type=int, default=100)
+    parser.add_argument("--frames", type=int, default=20)
     parser.add_argument("--large-frames", type=int, default=20, help="of the 4K clip (the goal's has 1000)")
+    parser.add_argument("--measure-4k", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.measure_4k:
+        measure_4k(*options.measure_4k)
+        sys.exit()
     print("| measurement | result |\n| --- | --- |", flush=True)
     with tempfile.TemporaryDirectory() as name:
         for row in measure(options.videos, options.frames, options.large_frames, Path(name)):

@@ -71,8 +71,15 @@ def test_a_sweep_writes_table_json_and_chart(clip: Path, capsys: pytest.CaptureF
     document = json.loads(Path("swept.json").read_text())
     assert len(document["points"]) == 5
     assert document["suggested"]["on_frontier"]
+    for point in document["points"]:
+        counts, values = zip(*point["curve"], strict=True)
+        assert (counts[0], counts[-1]) == (0, max(counts))
+        assert list(values) == sorted(values)
+        # With all of a frame's tokens, the curve ends where the frame does.
+        assert values[-1] == pytest.approx(point["psnr"], abs=1e-3)
     chart = ElementTree.parse("swept.svg").getroot()
     assert len(chart.findall("{*}circle")) == 5
+    assert len(chart.findall("{*}polyline")) == 2
     assert "suggested: " in "".join(chart.itertext())
     assert capsys.readouterr().out.count("*") == 2
 

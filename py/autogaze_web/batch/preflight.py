@@ -135,7 +135,7 @@ def _sample(worker: VideoWorker, frames: Iterable[object]) -> Sample:
     writer = GazingWriter(file, source.describe(), worker.patch_size)
     start = time.perf_counter()
     view = LiveSettings.of(worker.settings.given)
-    for processed in process_frames(frames, source, view):  # type: ignore[arg-type]
+    for processed in process_frames(frames, source, view, draw_mask=False):  # type: ignore[arg-type]
         writer.add(processed, None)
         entries.append(len(trace_entry(processed.record)))
         tokens.append(len(processed.cells))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..frames.rgba import Rgba
 from ..live.pipeline import process_frames
+from ..live.quality_curve import Curve, QualityCurves
 from ..live.view import LiveSettings
 from ..masks.choice import Choice, Description
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..native.sources import GazeSettings, LoadedModel
 
 _BLOCK = 8
+_MAX_DB = 100.0  # of equal frames, so that means are finite
 # Constants of SSIM for 8-bit values (Wang et al., "Image Quality Assessment", 2004): (0.01 L)^2, (0.03 L)^2.
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
@@ -56,6 +58,9 @@ class Point:
         psnr: of the output against the frame in dB; at most 100, for equal ones.
         ssim: the same as structural similarity, -1 .. 1.
         milliseconds: median time of the model for a frame.
+        curve: number of tokens, from 0 on, and the PSNR in dB if each frame of this run had added no more
+            than its first so many; the page draws the same of one frame. Empty in tiles, and where the
+            output does not accumulate cells.
         on_frontier: whether no other point has more PSNR with as many tokens or fewer.
         suggested: whether it is the frontier's knee.
     """
@@ -66,6 +71,7 @@ class Point:
     psnr: float
     ssim: float
     milliseconds: float
+    curve: tuple[tuple[int, float], ...] = ()
     on_frontier: bool = False
     suggested: bool = False
 
@@ -136,7 +142,9 @@ def measure(
             task_loss=setting.requirement,
             early_stop=setting.requirement is not None,
         )
-        point = _measured(setting, frames, gaze_source(loaded, chosen), view)
+        # Cells of tiles come in the order of their confidence, not in that of their choice.
+        curves = None if gaze.mode.tiled else QualityCurves(interval=0)
+        point = _measured(setting, frames, gaze_source(loaded, chosen), view, curves)
         points.append(point)
         if on_point:
             on_point(point)
@@ -164,6 +172,8 @@ def with_frontier(points: Sequence[Point]) -> list[Point]:
 def to_csv(points: Sequence[Point]) -> str:
     """The points as a table, a line each under a line of names."""
     rows = [_row(point) for point in points]
+    for row in rows:
+        del row["curve"]
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -181,26 +191,56 @@ def to_json(points: Sequence[Point], source: Description) -> str:
 def _row(point: Point) -> dict[str, Any]:
     numbers = asdict(point)
     setting = numbers.pop("setting")
+    numbers["curve"] = [(count, round(decibels, 4)) for count, decibels in point.curve]
     return {**setting, **{k: round(v, 6) if isinstance(v, float) else v for k, v in numbers.items()}}
 
 
 def _measured(
-    setting: Setting, frames: Sequence[TimedFrame], source: MaskSource, view: LiveSettings
+    setting: Setting,
+    frames: Sequence[TimedFrame],
+    source: MaskSource,
+    view: LiveSettings,
+    curves: QualityCurves | None,
 ) -> Point:
     timed = _Timed(source)
     tokens, ratios, psnr, similarity = [], [], [], []
-    for processed in process_frames(frames, timed, view):
+    measured: list[Curve] = []
+    for processed in process_frames(frames, timed, view, draw_mask=False, curves=curves):
+        if processed.curve:
+            measured.append(processed.curve)
         tokens.append(len(processed.cells))
         if not processed.record.keyframe:
             ratios.append(processed.record.update_ratio)
-            psnr.append(min(processed.record.psnr, 100.0))
+            psnr.append(min(processed.record.psnr, _MAX_DB))
             similarity.append(ssim(processed.frame, processed.output))
     if not ratios:
         raise ValueError("a sweep needs at least two frames, of which the second is no keyframe")
     seconds = timed.seconds[1:]  # the first one creates the model's sessions
     return Point(
-        setting, fmean(tokens), fmean(ratios), fmean(psnr), fmean(similarity), 1000 * median(seconds)
+        setting,
+        fmean(tokens),
+        fmean(ratios),
+        fmean(psnr),
+        fmean(similarity),
+        1000 * median(seconds),
+        mean_curve(measured),
     )
+
+
+def mean_curve(curves: Sequence[Curve]) -> tuple[tuple[int, float], ...]:
+    """The mean of several frames' curves; a frame with fewer tokens counts with its last value.
+
+    >>> mean_curve([[(0, 20.0), (2, 24.0)], [(0, 30.0), (1, 40.0)]])
+    ((0, 25.0), (1, 31.0), (2, 32.0))
+    """
+    if not curves:
+        return ()
+    counts = sorted({count for curve in curves for count, _ in curve})
+    values = [
+        np.interp(counts, [count for count, _ in curve], [min(decibels, _MAX_DB) for _, decibels in curve])
+        for curve in curves
+    ]
+    return tuple(zip(counts, np.mean(values, axis=0).tolist(), strict=True))
 
 
 class _Timed:

@@ -1,4 +1,4 @@
-"""A sweep as a chart (SVG): tokens against PSNR, with the frontier and the suggested setting."""
+"""A sweep as a chart (SVG): tokens against PSNR, with the frontier, the suggested setting and its curve."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def chart_svg(points: Sequence[Point], title: str) -> str:
         title: text above the chart, such as the video's name.
     """
     x_end = max(point.tokens for point in points) * 1.05 or 1.0
-    low, high = min(point.psnr for point in points), max(point.psnr for point in points)
+    curve = next((point.curve for point in points if point.suggested), ())
+    levels = [*(point.psnr for point in points), *(decibels for _, decibels in curve)]
+    low, high = min(levels), max(levels)
     margin = max((high - low) * 0.08, 0.5)
     low, high = low - margin, high + margin
 
@@ -46,6 +48,12 @@ def chart_svg(points: Sequence[Point], title: str) -> str:
     frontier = sorted((point.tokens, point.psnr) for point in points if point.on_frontier)
     corners = " ".join(f"{x(tokens)},{y(psnr)}" for tokens, psnr in frontier)
     parts.append(f'<polyline points="{corners}" fill="none" stroke="{_FRONTIER}" stroke-width="2"/>')
+    if curve:
+        corners = " ".join(f"{x(count)},{y(decibels)}" for count, decibels in curve if count <= x_end)
+        parts.append(
+            f'<polyline points="{corners}" fill="none" stroke="{_SUGGESTED}" stroke-dasharray="4 3">'
+            "<title>the suggested setting, if each frame had added only its first tokens</title></polyline>"
+        )
     for point in points:
         colour = _SUGGESTED if point.suggested else _FRONTIER if point.on_frontier else _OTHER
         parts.append(

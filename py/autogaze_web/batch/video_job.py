@@ -130,7 +130,7 @@ class VideoWorker:
                 folder, name, settings.outputs, video, source.describe(), self.patch_size
             ) as writers:
                 chosen = selected(clip.frames(), settings.every, settings.frames)
-                for processed in process_frames(chosen, source, self._view):
+                for processed in process_frames(chosen, source, self._view, draw_mask=False):
                     mask = None
                     if MASKS in settings.outputs:
                         height, width = processed.frame.shape[:2]

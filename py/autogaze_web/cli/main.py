@@ -217,10 +217,10 @@ def _inputs(options: argparse.Namespace) -> list[Path]:
 
 
 def _processed(
-    clip: Clip, options: argparse.Namespace, source: MaskSource, bar: bool = True
+    clip: Clip, options: argparse.Namespace, source: MaskSource, bar: bool = True, draw_mask: bool = True
 ) -> Iterator[ProcessedFrame]:
     settings = LiveSettings.of(options.given)
-    frames = process_frames(clip.frames(options.frames), source, settings)
+    frames = process_frames(clip.frames(options.frames), source, settings, draw_mask)
     total = min(clip.expected_frames or options.frames or 0, options.frames or clip.expected_frames)
     return progress(frames, "frames", total) if bar else frames
 
@@ -251,7 +251,7 @@ def _trace(options: argparse.Namespace) -> int:
     if not outputs:
         grids = (f"{grid}x{grid}" for grid in description["grids"])
         print(_row("frame", "tokens", *grids, "update", "PSNR"))
-    for processed in _processed(clip, options, source, bar=bool(outputs)):
+    for processed in _processed(clip, options, source, bool(outputs), draw_mask=False):
         height, width = processed.frame.shape[:2]
         if outputs:
             records.add(processed.record, description)

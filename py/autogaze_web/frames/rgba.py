@@ -55,20 +55,36 @@ def as_frame(image: Any) -> Rgba:
     Raises:
         ValueError: if the image has another rank, dtype or number of channels, or a side is out of range.
     """
+    image = expect_image(image)
+    if image.shape[2] == 4 and _padded(image) is not None:
+        whole: Rgba = image
+        return whole
+    frame = allocate(*image.shape[:2])
+    copy_into(frame, image)
+    return frame
+
+
+def expect_image(image: Any) -> NDArray[np.uint8]:
+    """The image as an array (H, W, 3 or 4) uint8.
+
+    Raises:
+        ValueError: if it has another rank, dtype or number of channels.
+    """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] not in (3, 4) or image.dtype != np.uint8:
         raise ValueError(
             f"a frame is (height, width, 3 or 4) uint8, got {image.shape} {image.dtype}: "
             "convert other formats to 8-bit RGB first"
         )
-    if image.shape[2] == 4 and _padded(image) is not None:
-        frame: Rgba = image
-        return frame
-    frame = allocate(*image.shape[:2])
-    frame[..., : image.shape[2]] = image
-    if image.shape[2] == 3:
-        frame[..., 3] = 255
-    return frame
+    checked: NDArray[np.uint8] = image
+    return checked
+
+
+def copy_into(frame: Rgba, image: NDArray[np.uint8]) -> None:
+    """Copies an image (H, W, 3 or 4) into a frame (H, W, 4); alpha is 255 where the image has none."""
+    channels = image.shape[2]
+    frame[..., :channels] = image
+    frame[..., channels:] = 255
 
 
 def _padded(frame: Rgba) -> Rgba | None:

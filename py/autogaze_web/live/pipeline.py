@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..frames.rgba import Rgba, allocate, as_frame
+from ..frames.rgba import Rgba, allocate, as_frame, copy_into, expect_image
 from ..frames.synthetic import SYNTHETIC_SOURCES
 from ..frames.timed_frame import TimedFrame
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..readout.projection import ReadoutOptions, frame_tokens
 from ..readout.token_grids import ImageGrid, Tokens
+from .quality_curve import Curve, QualityCurves
 from .record import FrameRecord
 from .sources import ComparisonSource, FrameComparison, MaskSource
 from .view import FrameReport, LiveSettings, LiveView
@@ -44,6 +45,7 @@ class ProcessedFrame:
         record: what the mask source chose, and the numbers that a trace has.
         report: all numbers of the live view.
         timed_frame: the frame that was processed, with its time.
+        curve: quality over tokens, where `process_frames` was given curves and the frame has one.
     """
 
     frame: Rgba
@@ -52,6 +54,7 @@ class ProcessedFrame:
     record: FrameRecord
     report: FrameReport
     timed_frame: TimedFrame
+    curve: Curve | None = None
 
     @property
     def cells(self) -> Cells | Fixations:
@@ -78,6 +81,8 @@ def process_frames(
     frames: Iterable[ArrayLike | TimedFrame],
     source: MaskSource | FrameComparison | None = None,
     settings: LiveSettings | None = None,
+    draw_mask: bool = True,
+    curves: QualityCurves | None = None,
 ) -> Iterator[ProcessedFrame]:
     """Processes frames one by one, as the page does; the first one of each size is a keyframe.
 
@@ -86,23 +91,28 @@ def process_frames(
         source: chooses the cells of each frame; a function is called with the previous frame and this one.
             By default patch-diff with the settings' grid and threshold.
         settings: output, mask and panel.
+        draw_mask: False leaves the mask panel empty, which saves its time where nobody looks at it.
+        curves: measures the quality over the tokens of the frames.
 
     Yields:
         The result of each frame; its images are valid until the next one.
     """
-    view = LiveView(settings)
+    view = LiveView(settings, draw_mask)
     source = view.settings.patch_diff if source is None else source
     chooser = source if isinstance(source, MaskSource) else ComparisonSource(source)
     for image in frames:
         timed = image if isinstance(image, TimedFrame) else TimedFrame(np.asarray(image))
-        frame = as_frame(timed.image)
-        buffer = view.next_frame(*frame.shape[:2])
-        buffer[:] = frame
+        pixels = expect_image(timed.image)
+        buffer = view.next_frame(*pixels.shape[:2])
+        copy_into(buffer, pixels)
         choice = chooser.choose(buffer)
+        if curves:
+            curves.prepare(view)
         report = view.process(choice.cells)
+        curve = curves.measure(view, report) if curves else None
         time = None if timed.time is None else float(timed.time)
         record = FrameRecord.of(report, choice, time=time)
-        yield ProcessedFrame(view.frame, view.mask, view.output, record, report, timed)
+        yield ProcessedFrame(view.frame, view.mask, view.output, record, report, timed, curve)
 
 
 def run(

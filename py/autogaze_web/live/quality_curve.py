@@ -17,7 +17,7 @@ from ..panels.metrics import psnr_of
 from .view import FrameReport, LiveView
 
 INTERVAL_S: Final = 1.0
-"""Time between two curves."""
+"""Time between two curves in the page."""
 
 SAMPLES: Final = 60_000
 """About the most pixels that a curve is measured on."""
@@ -64,14 +64,15 @@ def quality_curve(
 
 
 class QualityCurves:
-    """Measures a curve of a view's frames once a second: `prepare` before a frame, `measure` after it.
+    """Measures curves of a view's frames now and then: `prepare` before a frame, `measure` after it.
 
     Args:
         clock: in seconds.
+        interval: seconds between two curves; 0 for one of every frame.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock, self._last = clock, -math.inf
+    def __init__(self, clock: Callable[[], float] = time.perf_counter, interval: float = INTERVAL_S) -> None:
+        self._clock, self._interval, self._last = clock, interval, -math.inf
         self._before: Rgba | None = None
         self._stride = 1
 
@@ -85,7 +86,7 @@ class QualityCurves:
         if view.settings.accumulation.mode != "interframe" or not comparable or view.index == 0:
             return
         now = self._clock()
-        if now - self._last < INTERVAL_S:
+        if now - self._last < self._interval:
             return
         self._last = now
         self._stride = max(1, math.ceil(math.sqrt(output.shape[0] * output.shape[1] / SAMPLES)))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .. import options
 from ..frames import changes
 from ..frames.rectangles import Box
-from ..frames.rgba import Rgba, allocate, as_frame, as_words
+from ..frames.rgba import Rgba, allocate, as_words, copy_into, expect_image
 from ..limits import expect
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations, count_by_grid, without_grids
@@ -24,6 +24,8 @@ from ..panels.mask_panel import MaskPanel, PanelMode
 from ..panels.metrics import Ema, SquaredErrorMap, psnr_of
 from ..panels.output import Accumulation, Accumulator, OutputUpdate
 from ..panels.palette import STANDARD
+
+_EMPTY_BOX: Box = (0, 0, 0, 0)
 
 STALE_BELOW_DB: Final = 30.0
 """A block of the output with a lower PSNR differs visibly from the frame."""
@@ -156,6 +158,10 @@ class FrameReport:
 class LiveView:
     """Processes the frames of one stream; a change of their size starts it over with a keyframe.
 
+    Args:
+        settings: output, mask and panel.
+        draw_mask: False leaves the mask panel empty, which saves its time where nobody looks at it.
+
     Pass each frame to ``step``. To avoid a copy, write it into the buffer that ``next_frame`` returns and
     call ``process``. The panels are ``frame``, ``mask`` and ``output``, each (H, W, 4) uint8 and valid until
     the next call.
@@ -177,10 +183,12 @@ class LiveView:
         >>> report = view.step(np.zeros((90, 160, 3), np.uint8), Cells.of(grid=2, row=0, col=0))
         >>> report.update_ratio, view.output[0, 0, 0].item(), view.output[-1, -1, 0].item()
         (0.25, 0, 255)
+
     """
 
-    def __init__(self, settings: LiveSettings | None = None):
+    def __init__(self, settings: LiveSettings | None = None, draw_mask: bool = True):
         self.settings: LiveSettings = LiveSettings() if settings is None else settings
+        self._draw_mask = draw_mask
         expect(self.settings, LiveSettings, "settings")
         self.frame: Rgba = allocate(1, 1)
         # The previous frame, until the next one is written there.
@@ -264,8 +272,8 @@ class LiveView:
             ValueError: if the image has another rank, dtype or number of channels, or an impossible size.
         """
         _check_cells(cells)
-        frame = as_frame(image)
-        self.next_frame(*frame.shape[:2])[:] = frame
+        image = expect_image(image)
+        copy_into(self.next_frame(*image.shape[:2]), image)
         return self.process(cells)
 
     def process(self, cells: Cells | Fixations | None = None) -> FrameReport:
@@ -311,7 +319,7 @@ class LiveView:
         keyframe = update.keyframe or (redraw and self._keyframe)
         self._keyframe = keyframe
         clock.lap("accumulate")
-        mask_box = self._panel.draw(self.frame, mask)
+        mask_box = self._panel.draw(self.frame, mask) if self._draw_mask else _EMPTY_BOX
         clock.lap("panel")
         error = self._squared_error(changed, update)
         ratio, psnr = math.nan, math.nan
