@@ -50,6 +50,8 @@ MAX_STREAM: Final = 65_535
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
+# Not printable to Python, but in many a file's name.
+_SPACES = "\u00a0\u202f\u3000"
 
 
 def is_whole(value: object) -> bool:
@@ -98,3 +100,16 @@ def shown(value: object) -> str:
         return _SHORT.repr(value)
     except ValueError:  # an integer of more digits than Python writes
         return "a number of thousands of digits"
+
+
+def printable(text: str) -> str:
+    """Text in which line breaks and control characters are written as escapes.
+
+    Names of files and tensors come from others, and a terminal obeys what they hold.
+
+    >>> printable("a\\x1b[2J\\nb")
+    'a\\\\x1b[2J\\\\nb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _SPACES else ascii(c)[1:-1] for c in text)

@@ -342,6 +342,33 @@ def test_a_manifest_survives_anything_but_another_head() -> None:
             parse_manifest(text)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(
+            {"name": name}
+            for name in ("../a.mp4", "/a.mp4", "a/../../b.mp4", "..\\a.mp4", "c:a.mp4", "", "\0")
+        ),
+        *({name: value} for name in ("seconds", "frames", "tokens", "status") for value in (None, [], {})),
+        {"source": {"size": "1", "version": "v", "sha256": "d"}},
+        {"outputs": {"trace": {"size": 1, "version": 1, "sha256": "d"}}},
+    ],
+)
+def test_a_line_of_a_manifest_that_no_batch_wrote_counts_for_nothing(change: dict[str, Any]) -> None:
+    line = json.dumps({**json.loads(entry_line(Entry("a", "a", "s", "done"))), **change})
+    assert parse_manifest(head_line() + line) == {}
+
+
+def test_a_manifest_has_nothing_written_outside_of_its_folder(clips: Path, tmp_path: Path) -> None:
+    out = tmp_path / "shared" / "out"
+    (out / ".autogaze-web-1.part").mkdir(parents=True)  # of an export that was killed
+    video = os.path.realpath(clips / "a.mp4")
+    (out / "manifest.jsonl").write_text(head_line() + entry_line(Entry("../a.mp4", video, "s", "done")))
+    assert run(video, "--out", out) == 0
+    assert list(manifest(out)) == ["a.mp4"]
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
 def test_segments_cover_every_frame_once() -> None:
     for frames in range(1, 40):
         parts = segments(frames, 7)

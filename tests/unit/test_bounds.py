@@ -17,8 +17,9 @@ import pytest
 from released import RELEASED
 
 from autogaze_web import AutoGaze, AutoGazeConfig, AutoGazeImageProcessor, LiveView, limits
+from autogaze_web.cli.main import main
 from autogaze_web.files import file_layout
-from autogaze_web.formats.safetensors import SafetensorsError, read_header
+from autogaze_web.formats.safetensors import SafetensorsError, read_header, tensors_to_bytes
 from autogaze_web.model.checkpoint import Checkpoint
 from autogaze_web.model.clips import Graphs
 from autogaze_web.model.config import ConfigError
@@ -29,6 +30,7 @@ from autogaze_web.tiles.tiled_clips import TiledStream
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "site" / "model"
+CLIP = ROOT / "tests" / "data" / "example_input.webm"
 CONFIG = AutoGazeConfig.from_dict(RELEASED)
 SECURITY = (ROOT / "SECURITY.md").read_text("utf-8")
 
@@ -198,3 +200,19 @@ def test_the_boxes_of_a_file_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_frame_that_would_be_resized_to_an_endless_strip_is_refused() -> None:
     with pytest.raises(ValueError, match="crop it to a shape that is less elongated"):
         AutoGazeImageProcessor()(np.zeros((1, 1, 4000, 3), np.uint8))
+
+
+def test_names_of_files_and_tensors_do_not_command_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "\x1b]0;mine\x07\n\x9b2J\u202e"
+    for file in (MODEL / "config.json", MODEL / "preprocessor_config.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(tensors_to_bytes({name: np.zeros(1, np.float32)}))
+    (tmp_path / f"{name}.mp4").write_bytes(b"no video")
+    for words in (["trace", str(CLIP), "--model", str(tmp_path)], ["plan", str(tmp_path / f"{name}.mp4")]):
+        assert main(words) > 0
+        shown = capsys.readouterr()
+        assert "\\x1b]0;mine" in shown.err
+        assert all(line.isprintable() for line in (shown.out + shown.err).split("\n"))
+        assert shown.err.count("\n") == 1

@@ -1,7 +1,8 @@
 """The manifest of a batch: JSON lines that say what was made of which video with which settings.
 
 The first line is a head. Each further line is the entry of one video; of several with one name the last one
-counts. A line that is cut off, as a kill can leave one, counts for nothing.
+counts. A line that is cut off, as a kill can leave one, counts for nothing; nor does one that names a file
+outside of the batch's folder.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
+
+from ..limits import is_finite, is_whole
 
 NAME = "manifest.jsonl"
 FORMAT, VERSION = "autogaze-batch", 1
@@ -131,5 +135,21 @@ def _entry(line: str) -> Entry | None:
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    texts = (entry.name, entry.address, entry.settings, entry.status, entry.message)
-    return entry if all(isinstance(text, str) for text in texts) else None
+    states = [state for state in (entry.source, *entry.outputs.values()) if state is not None]
+    texts = [entry.name, entry.address, entry.settings, entry.status, entry.message]
+    texts += [text for state in states for text in (state.version, state.sha256)]
+    counts = [entry.frames, entry.tokens, *(state.size for state in states)]
+    if not (all(isinstance(text, str) for text in texts) and all(map(is_whole, counts))):
+        return None
+    return entry if is_finite(entry.seconds) and _is_inside(entry.name) else None
+
+
+def _is_inside(name: str) -> bool:
+    """Whether outputs of this name lie in the folder of the batch, on every system."""
+    path = PurePosixPath(name)
+    return (
+        bool(path.parts)
+        and not path.is_absolute()
+        and ".." not in path.parts
+        and not set("\\:\0") & set(name)
+    )

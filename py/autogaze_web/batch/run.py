@@ -237,7 +237,8 @@ def exclusive(folder: Path) -> Iterator[None]:
 def _remove_parts(folder: Path) -> None:
     """Removes what workers left that were killed."""
     for part in folder.rglob(_PART):
-        part.unlink(missing_ok=True)
+        if not part.is_dir():  # `export` leaves folders
+            part.unlink(missing_ok=True)
 
 
 class _Segments:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from ..limits import printable
 from .sweep import Point, Setting
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 440, 64, 48, 24, 56
@@ -35,7 +36,7 @@ def chart_svg(points: Sequence[Point], title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'font-family="sans-serif" font-size="12" fill="{_INK}">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
-        _text(_LEFT, 26, title, size=15),
+        _text(_LEFT, 26, printable(title), size=15),
         _text(_WIDTH / 2, _HEIGHT - 12, "tokens per frame", "middle"),
         _text(_LEFT - 40, _TOP - 10, "PSNR (dB)"),
     ]

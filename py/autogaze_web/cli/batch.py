@@ -13,7 +13,7 @@ from ..batch.engines import Engine, ProcessEngine, SerialEngine, threads_for
 from ..batch.manifest import Entry
 from ..batch.settings import GAZING, MASKS, PATCH_DIFF, TRACE, BatchSettings
 from ..batch.sources import find_sources
-from ..limits import MAX_FRAMES
+from ..limits import MAX_FRAMES, printable
 from .flags import add_run_flags, command, whole_number
 from .progress import BatchLine
 
@@ -147,7 +147,7 @@ def _show(entry: Entry, line: BatchLine) -> None:
 
 
 def _sentence(entry: Entry) -> str:
-    return f"{entry.status}: {entry.name}: {entry.message}"
+    return printable(f"{entry.status}: {entry.name}: {entry.message}")
 
 
 def _end(summary: batch.Summary, folder: Path) -> int:
@@ -162,7 +162,7 @@ def _end(summary: batch.Summary, folder: Path) -> int:
         "already there": len(summary.skipped),
     }
     text = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    print(f"{folder}: {text}")
+    print(f"{printable(str(folder))}: {text}")
     if summary.failed:
         return SOME_FAILED
     return SOME_DAMAGED if summary.damaged or before else DONE

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..limits import printable
 from .flags import PATCH_DIFF, add_model_flags, command
 
 HOLDS, DIFFERS = 0, 1
@@ -42,7 +43,7 @@ def _check(options: argparse.Namespace) -> int:
         f"task loss requirement {clip['task_loss_requirement']}"
     )
     print(f"expected: {wanted}")
-    print(f"{name}: {counts}")
+    print(f"{printable(name)}: {counts}")
     if counts == wanted:
         print("It holds: this model chooses as many tokens as NVIDIA's QUICK_START prints.")
         return HOLDS

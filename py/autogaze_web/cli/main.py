@@ -16,7 +16,7 @@ from ..files.render import SUFFIXES, encode, rendered
 from ..files.shown_frames import ASSUMED_RATE
 from ..files.stored_gaze import StoredGaze
 from ..files.video import open_clip
-from ..limits import shown
+from ..limits import printable, shown
 from ..live.pipeline import ProcessedFrame, process_frames
 from ..live.record import FrameRecord, FrameRecords
 from ..live.sources import ComparisonSource, MaskSource
@@ -95,12 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + _SIGPIPE
     except (ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return FAILED
     except OSError as error:
         # A full disk and a network have no file's name.
         cause = "" if error.filename is None else f"cannot use {shown(error.filename)}: "
-        print(f"error: {cause}{error.strerror or error}", file=sys.stderr)
+        print(f"error: {cause}{printable(error.strerror or str(error))}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)
@@ -228,10 +228,11 @@ def _processed(
 def _status(clip: Clip, notes: Sequence[str] = ()) -> int:
     """Says what a user should know about a clip that was read, and whether it was whole."""
     for note in [*clip.notes, *notes]:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {printable(note)}", file=sys.stderr)
     if clip.damage is None:
         return DONE
-    print(f"warning: {clip.damage}; the frames that can be decoded were processed", file=sys.stderr)
+    damage = printable(clip.damage)
+    print(f"warning: {damage}; the frames that can be decoded were processed", file=sys.stderr)
     return DAMAGED
 
 
@@ -326,5 +327,5 @@ def _export(options: argparse.Namespace) -> int:
     with atomic_folder(options.out) as folder:
         for written in export(config, folder, options.frame_steps):
             size = written.path.stat().st_size
-            print(f"{options.out / written.path.name}: {size:,} bytes, {written.nodes} nodes")
+            print(f"{printable(str(options.out / written.path.name))}: {size:,} bytes, {written.nodes} nodes")
     return DONE

@@ -17,7 +17,7 @@ from ..batch.sweep_chart import chart_svg, describe
 from ..batch.video_job import VideoWorker, selected
 from ..files.atomic_file import check_outputs, write_atomically
 from ..files.video import open_clip
-from ..limits import MAX_TOKENS
+from ..limits import MAX_TOKENS, printable
 from ..live.view import LiveSettings
 from .batch import add_sources, settings_of, worker_count
 from .flags import add_run_flags, command, whole_number
@@ -89,7 +89,7 @@ def _plan(options: argparse.Namespace) -> int:
                 print(_plan_line(plan))
     failed = [plan for plan in plans if plan.message]
     for plan in failed:
-        print(f"failed: {plan.name}: {plan.message}", file=sys.stderr)
+        print(printable(f"failed: {plan.name}: {plan.message}"), file=sys.stderr)
     return SOME_FAILED if failed else DONE
 
 
@@ -111,7 +111,7 @@ def _plan_line(plan: VideoPlan) -> str:
 
 
 def _line(name: str, *columns: object) -> str:
-    return f"{name[:32]:<32} " + " ".join(f"{column!s:>10}" for column in columns)
+    return f"{printable(name)[:32]:<32} " + " ".join(f"{column!s:>10}" for column in columns)
 
 
 def _sweep(options: argparse.Namespace) -> int:
