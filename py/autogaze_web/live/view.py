@@ -158,13 +158,13 @@ class FrameReport:
 class LiveView:
     """Processes the frames of one stream; a change of their size starts it over with a keyframe.
 
-    Args:
-        settings: output, mask and panel.
-        draw_mask: False leaves the mask panel empty, which saves its time where nobody looks at it.
-
     Pass each frame to ``step``. To avoid a copy, write it into the buffer that ``next_frame`` returns and
     call ``process``. The panels are ``frame``, ``mask`` and ``output``, each (H, W, 4) uint8 and valid until
     the next call.
+
+    Args:
+        settings: output, mask and panel.
+        draw_mask: False leaves the mask panel empty, which saves its time where nobody looks at it.
 
     Examples:
         Patch-diff chooses the cells:
@@ -183,13 +183,12 @@ class LiveView:
         >>> report = view.step(np.zeros((90, 160, 3), np.uint8), Cells.of(grid=2, row=0, col=0))
         >>> report.update_ratio, view.output[0, 0, 0].item(), view.output[-1, -1, 0].item()
         (0.25, 0, 255)
-
     """
 
     def __init__(self, settings: LiveSettings | None = None, draw_mask: bool = True):
         self.settings: LiveSettings = LiveSettings() if settings is None else settings
-        self._draw_mask = draw_mask
         expect(self.settings, LiveSettings, "settings")
+        self._draw_mask = draw_mask
         self.frame: Rgba = allocate(1, 1)
         # The previous frame, until the next one is written there.
         self._back_buffer: Rgba = allocate(1, 1)
