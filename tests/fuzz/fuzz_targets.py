@@ -36,6 +36,7 @@ from autogaze_web import (
     footprint,
     options,
 )
+from autogaze_web.batch.manifest import Entry, FileState, entry_line, head_line, manifest_text, parse_manifest
 from autogaze_web.cli.main import main
 from autogaze_web.encoder.config import SiglipConfig
 from autogaze_web.files.file_kind import kind_of, whole_webp
@@ -280,6 +281,19 @@ def gaze_arrays(draw: st.DrawFn) -> bytes:
 def gaze_in_npz(data: bytes) -> None:
     """A stored gaze in .npz."""
     _read_gaze(data, ".npz")
+
+
+STATE = FileState(1, "v", "d")
+LINE = entry_line(Entry("a/b.mp4", "/a/b.mp4", "s", "done", STATE, {"trace": STATE}, "", 2, 3, 0.5))
+
+
+@target(damaged_document(json.loads(LINE)).map(json_text) | damaged_text([LINE]))
+def manifests(line: str) -> None:
+    """A line of a batch's manifest: an entry that can be written again, or none."""
+    with only_sentences():
+        entries = parse_manifest(head_line() + line)
+        assert parse_manifest(manifest_text(entries.values())) == entries
+        assert not any(".." in name.split("/") or name.startswith("/") for name in entries)
 
 
 @target(

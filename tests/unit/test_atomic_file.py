@@ -66,6 +66,14 @@ def test_links_and_permissions_stay(tmp_path: Path) -> None:
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o640
 
 
+def test_a_private_file_is_private_while_it_is_written(tmp_path: Path) -> None:
+    target = tmp_path / "private"
+    target.touch()
+    target.chmod(0o600)
+    with atomic_file(target) as file:
+        assert os.fstat(file.fileno()).st_mode & 0o777 == 0o600
+
+
 def test_a_device_is_not_replaced() -> None:
     write_atomically("/dev/null", b"data")
     assert Path("/dev/null").is_char_device()

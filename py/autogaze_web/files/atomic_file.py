@@ -13,6 +13,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -62,12 +63,14 @@ def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
         target = Path(os.path.realpath(path))
         # Named before it exists, so that an interrupt at any point finds it.
         temporary = target.parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+        mode = _mode(target)
         try:
-            with temporary.open("x+b") as file:
+            # As private as the target from the beginning.
+            with open(temporary, "x+b", opener=partial(os.open, mode=mode)) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(_mode(target))
+            temporary.chmod(mode)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
