@@ -170,6 +170,7 @@ def test_nothing_jumps_while_the_page_loads(open_page, site_url, query, width, h
     wait_frames(page, 10)
     shifts = page.evaluate("shifts")
     assert sum(value for value, *_ in shifts) <= 0.02, json.dumps(shifts)
+    assert "picture" not in {name for _, *moved in shifts for name, *_ in moved}, json.dumps(shifts)
 
 
 def test_the_slider_and_the_strip_of_a_file_have_one_axis(live):
