@@ -25,6 +25,7 @@ import { MaskSource } from "./model/mask_source.mjs";
 import { addModelChoice, addModelStorage } from "./model/model_choice.mjs";
 import { OfflinePanel } from "./offline/offline_panel.mjs";
 import { requireBrowserFeatures } from "./page/browser_support.mjs";
+import { addDrawer } from "./page/drawer.mjs";
 import { hideNotice, showError, showNotice } from "./page/notice.mjs";
 import { loadPalettes } from "./page/palettes.mjs";
 import { ProgressBar } from "./page/progress_bar.mjs";
@@ -114,6 +115,7 @@ async function compose(view) {
   new OfflinePanel(page);
   new BenchmarkPanel(page);
   new PerfMonitor(page);
+  addDrawer();
   addShortcuts();
 
   // For tests and measurements; see docs/architecture.md.

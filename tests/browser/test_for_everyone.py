@@ -8,7 +8,7 @@ import pytest
 from in_page import in_page
 from live_page import SCRIPTS, eventually, open_feature, open_live, reopen, wait_frames
 from model_page import wait_model
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 import build_site
 
@@ -78,6 +78,7 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     set_features(page, False)
     for feature in ("insight", "python"):
         open_feature(page, feature)
+    eventually(page, lambda: assert_pictures_are_in_view(page))
 
     reopen(page, "?source=sample&width=160&mask-source=autogaze&backend=wasm")
     wait_model(page, "WebAssembly")
@@ -107,6 +108,14 @@ def test_keys_do_what_clicks_do(live):
     page.keyboard.press("1")
     feature = page.locator("details.feature").first
     assert feature.get_attribute("open") is not None
+    eventually(page, lambda: assert_pictures_are_in_view(page))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    assert feature.get_attribute("open") is None
+    expect(feature.locator("> summary")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.click("#drawer-close")
+    assert feature.get_attribute("open") is None
 
     page.keyboard.press("?")
     page.wait_for_selector("#shortcuts[open]")
@@ -125,6 +134,11 @@ def test_keys_do_what_clicks_do(live):
     page.keyboard.type("# v [ ] 1 ?")
     assert "# v [ ] 1 ?" in page.input_value("#hook-code")
     assert page.is_hidden("#shortcuts")
+
+
+def assert_pictures_are_in_view(page: Page) -> None:
+    """Nothing covers the middle of a picture, least of all the drawer."""
+    assert in_page(page, "page_elements.coveredPictures") == []
 
 
 def assert_views_work_by_keys(page: Page) -> None:

@@ -141,6 +141,16 @@ export function overflowing() {
     .filter(([, right]) => Number(right) > clientWidth);
 }
 
+/** What lies over the middle of each panel's picture, or where that is outside of the window, for those that are not seen. */
+export function coveredPictures() {
+  return [...document.querySelectorAll(".panel .picture")].flatMap((picture) => {
+    const { left, top, width, height } = picture.getBoundingClientRect();
+    const [x, y] = [left + width / 2, top + height / 2];
+    const found = document.elementFromPoint(x, y);
+    return found && picture.contains(found) ? [] : [[x, y, found?.outerHTML.slice(0, 80)]];
+  });
+}
+
 /** The top and height of each panel's picture, if those that are side by side differ. */
 export function unevenPanels() {
   const places = [...document.querySelectorAll(".panel .picture")].map((each) =>
