@@ -45,7 +45,7 @@ from make_graphs import BUILT_IN, GraphsError, obtain_graphs
 from module_preloads import add_preloads
 from page_parts import join_parts
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
-from serve_site import FRAME_ANCESTORS, policy_of
+from serve_site import FRAME_ANCESTORS, policy_of, policy_of_files
 from slim_python import MORE_NUMPY, lock_with, slim
 from steps import step
 
@@ -282,6 +282,7 @@ def write_service_worker(root: Path, target: Path, build_id: str) -> None:
         for document in sorted(target.rglob("*.html"))
         if (policy := policy_of(document))
     }
+    policies[""] = policy_of_files(policies.get("index.html", ""))
     for name, before, value in (("BUILD", "development", build_id), ("POLICIES", {}, policies)):
         line = f"const {name} = {json.dumps(before)};"
         if line not in text:

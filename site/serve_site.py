@@ -35,6 +35,15 @@ def policy_of(document: Path) -> str:
     return found[1] if found else ""
 
 
+def policy_of_files(page: str) -> str:
+    """The policy of a site's modules, given that of its page.
+
+    Workers that the page starts inherit its `worker-src blob:`. A page that uses the JavaScript API may start
+    its worker from the network, and that worker starts the model's in the same way.
+    """
+    return page.replace("worker-src blob:", "worker-src 'self' blob:")
+
+
 class PortError(Exception):
     """No port is available; the message is one sentence for the user."""
 
@@ -83,10 +92,13 @@ class SiteHandler(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def _policy(self) -> str:
-        """The policy of the requested document, or, for any other file, that of the site's page."""
+        """The policy of the requested document, or, for any other file, that of the site's modules."""
         page = Path(self.directory) / "index.html"
         document = Path(self.translate_path(getattr(self, "path", "/")))  # a malformed request has none
-        policy = (policy_of(document) if document.suffix == ".html" else "") or policy_of(page)
+        if document.is_dir():
+            document /= "index.html"
+        own = policy_of(document) if document.suffix == ".html" else ""
+        policy = own or policy_of_files(policy_of(page))
         return "; ".join(filter(None, [policy, FRAME_ANCESTORS]))
 
     def log_message(self, format: str, *args: object) -> None:

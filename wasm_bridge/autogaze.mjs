@@ -19,6 +19,7 @@ import { modelParts } from "./api/model_parts.mjs";
 import { ClipResult, FrameResult } from "./api/results.mjs";
 import { WorkerCalls } from "./calls/worker_calls.mjs";
 
+export { startWorker } from "./calls/start_worker.mjs";
 export { TypedEventTarget } from "./calls/typed_event_target.mjs";
 export { LiveView } from "./live/live_client.mjs";
 export { adapterName, chooseBackend, isSoftware, requestAdapter } from "./runner/backend.mjs";

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Worker
 _CALL = """([module, name, values]) => {
   const loaded = (globalThis.testModules ??= {});
   if (module in loaded) return loaded[module][name](...values);
-  return import(new URL(`/tests/${module}.mjs`, location.href).href).then((exports) => {
+  return import(`${location.origin}/tests/${module}.mjs`).then((exports) => {
     loaded[module] = exports;
     return exports[name](...values);
   });

@@ -22,6 +22,16 @@ pytestmark = pytest.mark.browser
 SMALL = "?source=synthetic-pan&width=128"
 MODEL = SMALL + "&backend=wasm&config-url=./model/config.json&weights-url=./model/model.safetensors"
 
+# As a visit does; the page's own policy allows no service workers.
+LOOK_FOR_UPDATE = """async () => {
+  const frame = document.createElement("iframe");
+  frame.src = "web/offline/registration.html";
+  const loaded = new Promise((resolve) => frame.addEventListener("load", resolve));
+  document.body.append(frame);
+  await loaded;
+  await (await frame.contentWindow.navigator.serviceWorker.getRegistration("/")).update();
+  frame.remove();
+}"""
 NEW_VERSION = "() => getComputedStyle(document.documentElement).getPropertyValue('--new-version')"
 
 
@@ -119,7 +129,7 @@ def test_a_new_version_waits_until_it_is_asked_for_and_never_mixes(open_page, se
     assert page.evaluate(status, f"graphs/{graph.name}") == 409
     assert page.evaluate(status, "options.json") == 200
 
-    page.evaluate("() => navigator.serviceWorker.getRegistration().then((found) => found.update())")
+    page.evaluate(LOOK_FOR_UPDATE)
     page.wait_for_selector("#version:not([hidden])", timeout=LOAD_TIMEOUT_MS)
     assert page.inner_text("#version-text") == "A new version of this page is ready."
     page.reload()

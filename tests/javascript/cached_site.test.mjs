@@ -28,6 +28,16 @@ class FakeContainer extends EventTarget {
     this.becomeReady = resolve;
   });
   register = mock.fn(async () => this.registration);
+  getRegistration = async () => this.registration;
+
+  /** Has the page's frames register there. */
+  addToFrames() {
+    const contentWindow = { navigator: { serviceWorker: this } };
+    Object.assign(document, {
+      createElement: () => Object.assign(new EventTarget(), { contentWindow, remove() {} }),
+      body: { append: (/** @type {EventTarget} */ frame) => frame.dispatchEvent(new Event("load")) },
+    });
+  }
 }
 
 describe("CachedSite.start", () => {
@@ -38,6 +48,7 @@ describe("CachedSite.start", () => {
 
   beforeEach(() => {
     container = new FakeContainer();
+    container.addToFrames();
     storage.keys = async () => [];
     Object.defineProperty(globalThis, "navigator", {
       configurable: true,
@@ -108,6 +119,7 @@ describe("CachedSite.start", () => {
 describe("CachedSite.add", () => {
   test("reports bytes, and ends with what the service worker says", async () => {
     const container = new FakeContainer();
+    container.addToFrames();
     container.becomeReady(undefined);
     const answers = [
       [{ bytes: 5 }, { bytes: 9 }, { done: true }],

@@ -19,6 +19,8 @@ class FakeWorker {
 
   postMessage() {}
 
+  addEventListener() {}
+
   terminate() {
     this.ended = true;
   }

@@ -69,7 +69,7 @@ class Worker {
     this.events = new EventTarget();
     const source = SOURCE.replace('"development"', `"${MANIFEST.id}"`).replace(
       "POLICIES = {}",
-      `POLICIES = { "index.html": "default-src 'none'" }`,
+      `POLICIES = { "": "default-src 'none'" }`,
     );
     const fetch = async (/** @type {string} */ url) => {
       const path = url.slice(SCOPE.length) || "index.html";

@@ -87,13 +87,16 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
 
 def test_every_response_has_the_policy_of_the_page(folder: Path) -> None:
     meta = '<meta http-equiv="Content-Security-Policy" content="%s" />'
-    (folder / "index.html").write_text(meta % "default-src 'none'")
+    (folder / "index.html").write_text(meta % "worker-src blob:")
     (folder / "frame.html").write_text(meta % "connect-src https:")
+    (folder / "example").mkdir()
+    (folder / "example" / "index.html").write_text(meta % "worker-src 'self'")
     with serve_site.make_server(folder) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         for path, policy in (
-            ("", "default-src 'none'"),
-            ("module.mjs", "default-src 'none'"),
+            ("", "worker-src blob:"),
+            ("module.mjs", "worker-src 'self' blob:"),
+            ("example/", "worker-src 'self'"),
             ("frame.html", "connect-src https:"),
         ):
             with urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/{path}") as reply:

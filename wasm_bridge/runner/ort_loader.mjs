@@ -4,6 +4,7 @@
  */
 
 import { FileError } from "../calls/limited_fetch.mjs";
+import { letWorkersInherit } from "../calls/start_worker.mjs";
 import { withTimeLimit } from "../calls/time_limit.mjs";
 import { buildFor, ORT_FOLDER } from "./ort_files.mjs";
 
@@ -19,6 +20,7 @@ const NOT_STARTED = "ONNX Runtime could not be started: ";
  * @returns {Promise<Ort>}
  */
 export async function loadOrt(backend, siteUrl) {
+  letWorkersInherit(); // its threads are workers
   const [loader, program] = buildFor(backend.name);
   const folder = new URL(ORT_FOLDER, siteUrl).href;
   /** @type {Ort} */

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { startWorker } from "../../wasm_bridge/autogaze.mjs";
+
 /** @import { LiveView, PictureChoice } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { Credits, FinishedRecording, FromRecordingWorker, RecordingFormat, RecordingProgress, ToRecordingWorker } from "./recording_protocol.mjs" */
 
@@ -37,7 +39,7 @@ export class Recording {
     if (Recording.#running) throw new Error("Another recording is running: end it first.");
     Recording.#running = this;
     this.#view = view;
-    this.#worker = new Worker(new URL("recording_worker.mjs", import.meta.url), { type: "module" });
+    this.#worker = startWorker(new URL("recording_worker.mjs", import.meta.url));
     this.finished = /** @type {Promise<FinishedRecording | null>} */ (
       new Promise((resolve, reject) => {
         this.#resolve = resolve;

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { registerServiceWorker } from "./registration.mjs";
+
 const SITE = new URL("../../", import.meta.url).href;
 const PREFIX = "autogaze-site ";
 
@@ -44,7 +46,7 @@ export class CachedSite {
     try {
       // Fails where the browser refuses storage; a service worker would fail at it without a word.
       await caches.keys();
-      this.#registration = await container.register(`${SITE}service_worker.mjs`, { updateViaCache: "none" });
+      this.#registration = await registerServiceWorker(`${SITE}service_worker.mjs`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : error;
       throw new Error(`This browser does not store the page for offline use (${reason}).`);

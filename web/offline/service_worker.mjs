@@ -15,8 +15,8 @@
  */
 
 const BUILD = "development";
-// Written by the build: the Content-Security-Policy of documents that have their own; all other files, workers' scripts
-// among them, have that of index.html.
+// Written by the build: the Content-Security-Policy of documents that have their own, and, under "", that of all other
+// files, workers' scripts among them.
 /** @type {Record<string, string>} */
 const POLICIES = {};
 const PREFIX = "autogaze-site ";
@@ -318,7 +318,7 @@ async function isOld(id) {
  */
 async function withHeaders(response, path, body) {
   const headers = new Headers(response.headers);
-  const policy = POLICIES[path] ?? POLICIES["index.html"];
+  const policy = POLICIES[path] ?? POLICIES[""];
   if (policy) headers.set("Content-Security-Policy", policy);
   // The body is decoded already, and every request gets the same one.
   for (const name of ["Content-Encoding", "Vary"]) headers.delete(name);

@@ -1,7 +1,7 @@
 /**
  * Decodes videos with an alpha layer without it, as FFmpeg does.
  *
- * Mediabunny would merge the layer in workers made of texts, which the page's Content-Security-Policy forbids.
+ * Mediabunny would merge the layer with the picture, in workers of its own.
  * @module
  */
 

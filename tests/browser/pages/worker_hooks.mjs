@@ -83,11 +83,12 @@ export function letAllGo() {
 export function breakModelWorker() {
   scope.Worker = class extends scope.Worker {
     /**
-     * @param {URL} url
+     * @param {URL} _url
      * @param {WorkerOptions} options
      */
-    constructor(url, options) {
-      super(new URL("missing.mjs", url), options);
+    constructor(_url, options) {
+      const broken = new Blob(["throw new Error('missing.mjs')"], { type: "text/javascript" });
+      super(URL.createObjectURL(broken), options);
     }
   };
 }
