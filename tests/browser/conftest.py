@@ -17,11 +17,11 @@ import pytest
 from api_page import ApiPage
 from chromium import flags_for_tests, require
 from in_page import in_page
-from live_page import LOAD_TIMEOUT_MS, open_live, reopen
+from live_page import LOAD_TIMEOUT_MS, SCRIPTS, open_live, reopen
 from model_page import QUICK_FRAME_STEPS, serve, write_checkpoint
 from model_server import ModelServer, model_server
 from plain_chromium import PlainChromium, plain_chromium
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from recorded_page import RecordedPage
 from served import served
 
@@ -169,8 +169,7 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
     ) -> RecordedPage:
         browser = launch(webgpu=webgpu, camera=camera, allow_camera=allow_camera)
         context_options.setdefault("service_workers", "block")
-        context = browser.new_context(**context_options)
-        context.set_default_timeout(LOAD_TIMEOUT_MS)
+        context = _new_context(browser, **context_options)
         recorded = RecordedPage(context.new_page())
         opened.append(recorded)
         return recorded
@@ -179,6 +178,13 @@ def open_page(launch: Launch) -> Iterator[OpenPage]:
     for recorded in opened:
         recorded.page.context.close()
     _fail_on(line for recorded in opened for line in recorded.unexpected())
+
+
+def _new_context(browser: Browser, **options: Any) -> BrowserContext:
+    context = browser.new_context(**options)
+    context.set_default_timeout(LOAD_TIMEOUT_MS)
+    context.add_init_script(path=SCRIPTS / "slow_clock.mjs")
+    return context
 
 
 def _fail_on(problems: Iterable[str]) -> None:
@@ -190,8 +196,8 @@ def _fail_on(problems: Iterable[str]) -> None:
 @pytest.fixture(scope="module")
 def streaming_page(launch: Launch, site_url: str) -> Iterator[RecordedPage]:
     """A page of the site that streams, for all tests of a file; `live` hands it to one after the other."""
-    context = launch(webgpu=False, camera=None, allow_camera=True).new_context(service_workers="block")
-    context.set_default_timeout(LOAD_TIMEOUT_MS)
+    browser = launch(webgpu=False, camera=None, allow_camera=True)
+    context = _new_context(browser, service_workers="block")
     recorded = RecordedPage(context.new_page())
     open_live(recorded.page, site_url, "?source=synthetic-pan&width=160")
     yield recorded

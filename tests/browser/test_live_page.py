@@ -170,12 +170,13 @@ def test_newest_frame_wins_and_nothing_queues(live):
           let inWork = 0;
           view.send = (frame) => { globalThis.most = Math.max(globalThis.most, ++inWork); send(frame); };
           view.on("frame", () => { inWork--; });
+          globalThis.shortestInterval = 0;
           globalThis.autogaze.player.open("synthetic-pan");
         }"""
     )
     page.wait_for_function("() => globalThis.autogaze.player.replaced > 3")
     assert page.evaluate("globalThis.most") == 1
-    page.evaluate("() => { delete globalThis.autogaze.view.send; }")
+    page.evaluate("() => { delete globalThis.autogaze.view.send; globalThis.shortestInterval = 100; }")
 
 
 def test_a_camera_that_turns_in_mid_stream(page, site_url):
