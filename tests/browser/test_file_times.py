@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 
 QUERY = "?source=file&width=native&pace=every-frame&loop=off"
 TIMES = [0, 40, 73, 500, 533, 1200]  # milliseconds
+QUARTER_TURN = b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"  # to the right
 DELAYS = [70, 130, 10, 0, 20, 500]
 
 
@@ -145,6 +146,7 @@ def test_frames_and_times_are_those_of_the_command_line(live, tmp_path):
         animation(tmp_path / "d.png", disposal=2, blend=1),
         fragments(tmp_path / "fragments.mp4"),
         cut(animation(tmp_path / "c.webp", lossless=True), 0.7),
+        animation(tmp_path / "e.webp", lossless=True, exif=QUARTER_TURN),
         mirrored(clips.write_h264(tmp_path / "mirrored.mp4", clips.moving_square(4, 96, 64, side=32))),
         mirrored(clips.write_h264(tmp_path / "flipped.mp4", coloured), 1, -1),
     ):
@@ -188,6 +190,28 @@ def test_pictures_without_pixels_and_videos_that_are_cut_off_have_their_sentence
         (headless, '"film.mp4" cannot be read as a video. It is cut off (its index (moov) is missing)'),
     ):
         choose_files(page, path)
-        page.wait_for_function(
-            "(text) => document.getElementById('notice-text').textContent.startsWith(text)", arg=sentence
-        )
+        wait_notice(page, sentence)
+    # Of others the part that is there is shown.
+    noise = Image.fromarray(np.random.default_rng(3).integers(0, 256, (48, 64, 3), np.uint8))
+    for name, missing in (
+        ("a.png", "its end is missing"),
+        ("b.jpg", "its end is missing"),
+        ("c.bmp", "it states"),
+    ):
+        noise.save(tmp_path / name, exif=QUARTER_TURN)
+        choose_files(page, cut(tmp_path / name, 0.6))
+        wait_notice(page, f'"cut {name}" is cut off ({missing}')
+        (frame,) = open_clip(tmp_path / f"cut {name}").frames()
+
+        def shows_the_part(expected=frame.image, name=name):
+            picture = shown(page, "input")[..., :3].astype(int)
+            assert picture.shape == expected.shape
+            assert np.abs(picture - expected).mean() < 3, name
+
+        eventually(page, shows_the_part)
+
+
+def wait_notice(page, beginning):
+    page.wait_for_function(
+        "(text) => document.getElementById('notice-text').textContent.startsWith(text)", arg=beginning
+    )

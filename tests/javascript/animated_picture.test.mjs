@@ -143,7 +143,7 @@ describe("AnimationPlayer", () => {
       image: { frameIndex, displayWidth: 4, displayHeight: 3 },
     });
     const decoder = /** @type {any} */ ({ decode, close() {} });
-    player = new AnimationPlayer(new AnimationReader(decoder, [0.1, 0.3, 0.1]), () => now);
+    player = new AnimationPlayer(new AnimationReader(decoder, { durations: [0.1, 0.3, 0.1] }), () => now);
     const events = { onPicture: (/** @type {number} */ time) => pictures.push(time), onEnded: () => ended++ };
     player.start(/** @type {any} */ (events));
     pictures = [];

@@ -10,6 +10,7 @@
 import { counted } from "../page/number_text.mjs";
 import { paddedAvif, wholeWebp } from "./animation.mjs";
 import { FileSource } from "./file_source.mjs";
+import { turnPicture } from "./webp_orientation.mjs";
 
 // Some APIs round times to microseconds.
 const ROUNDING_S = 1e-4;
@@ -36,7 +37,7 @@ export async function openAnimation(file, animation, setup) {
   }
   const data = cut ? await mended(file, type) : await file.arrayBuffer();
   const decoder = new ImageDecoder({ data, type, preferAnimation: true });
-  const reader = new AnimationReader(decoder, animation.durations, cut ? "the file is cut off" : "");
+  const reader = new AnimationReader(decoder, animation, cut ? "the file is cut off" : "");
   const player = new AnimationPlayer(reader);
   const missing = cut ? `it ends after ${counted(reader.count, "frame")}` : "";
   const opened = { name, missing, player, openReader: async () => reader, readRate: async () => null };
@@ -59,16 +60,18 @@ export class AnimationReader {
   damage;
 
   #decoder;
+  #orientation;
   #durations;
   #times;
 
   /**
    * @param {Pick<ImageDecoder, "decode" | "close">} decoder
-   * @param {number[]} durations of the frames in seconds
+   * @param {Pick<Animation, "durations" | "orientation">} animation
    * @param {string} [damage]
    */
-  constructor(decoder, durations, damage = "") {
+  constructor(decoder, { durations, orientation = 1 }, damage = "") {
     this.#decoder = decoder;
+    this.#orientation = orientation;
     this.#durations = durations;
     let time = 0;
     this.#times = durations.map((duration) => {
@@ -106,7 +109,9 @@ export class AnimationReader {
 
   /** @param {number} index */
   async frame(index) {
-    const { image } = await this.#decoder.decode({ frameIndex: index });
+    const decoded = await this.#decoder.decode({ frameIndex: index });
+    const image = turnPicture(decoded.image, this.#orientation);
+    if (!("displayWidth" in image)) return { image, width: image.width, height: image.height };
     return { image, width: image.displayWidth, height: image.displayHeight };
   }
 

@@ -15,6 +15,7 @@ import { readMp4Index } from "./mp4_index.mjs";
  * @property {number} height
  * @property {number[]} durations of its frames in seconds
  * @property {boolean} cut whether the file ends before the animation
+ * @property {number} [orientation] how it is turned, as EXIF data say it; the decoder does it where this is missing
  */
 
 // Browsers and FFmpeg show frames with a shorter delay than two hundredths of a second for ten.

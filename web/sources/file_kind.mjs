@@ -20,6 +20,9 @@ const TOP_TYPES = [
   ...BOX_TYPES,
   ..."moof mfra meta sidx ssix styp prft emsg pdin meco idat uuid udta pnot".split(" "),
 ];
+/** Behind them some programs leave a few bytes. @type {Record<string, string>} */
+const END_MARKS = { "image/jpeg": "\xff\xd9", "image/png": "IEND", "image/gif": ";" };
+const END_BYTES = 32;
 /** @type {WeakMap<Blob, Promise<TopBox[]>>} */
 const boxesOfFiles = new WeakMap();
 
@@ -74,7 +77,8 @@ function isHeic(head) {
 /**
  * What a file lacks by the sizes that it states itself, such as `it states 229,897 bytes and has 137,938`.
  *
- * MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI and WebP that of their list.
+ * MP4 and MOV state the size of each box, Matroska and WebM that of their segment, AVI and WebP that of their list, BMP
+ * that of the file, icons those of their pictures. Other pictures have a mark at their end.
  * @param {Blob} file
  * @returns {Promise<string>} empty if it is complete or states no size
  */
@@ -82,9 +86,14 @@ export async function missingPart(file) {
   const head = await textOf(file, 0, HEAD_BYTES);
   if (BOX_TYPES.includes(head.slice(4, 8))) return missingOfBoxes(file);
   if (head.startsWith(EBML)) return shortfall(endOfSegment(head), file.size);
-  if (head.startsWith("RIFF") && head.length >= 8)
-    return shortfall(8 + numberAt(reversed(head.slice(4, 8)), 0, 4), file.size);
-  return "";
+  if (head.startsWith("RIFF") && head.length >= 8) return shortfall(8 + littleAt(head, 4), file.size);
+  const type = pictureType(head);
+  if (type === "image/bmp") return shortfall(littleAt(head, 2), file.size);
+  if (type === "image/x-icon") return shortfall(endOfIcon(head), file.size);
+  const mark = END_MARKS[type];
+  return mark && !(await textOf(file, Math.max(0, file.size - END_BYTES), file.size)).includes(mark)
+    ? "its end is missing"
+    : "";
 }
 
 /**
@@ -202,7 +211,17 @@ function numberAt(text, at, length) {
   return number;
 }
 
-/** @param {string} text */
-function reversed(text) {
-  return [...text].reverse().join("");
+/** @param {string} text @param {number} at of a number of four bytes, little-endian */
+function littleAt(text, at) {
+  return numberAt([...text.slice(at, at + 4)].reverse().join(""), 0, 4);
+}
+
+/** Where the last picture of an icon ends: its directory has the size and the offset of each. @param {string} head */
+function endOfIcon(head) {
+  let end = 0;
+  for (let entry = 0; entry < head.charCodeAt(4); entry++) {
+    const at = 14 + 16 * entry;
+    end = Math.max(end, littleAt(head, at) + littleAt(head, at + 4));
+  }
+  return end;
 }

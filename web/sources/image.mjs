@@ -8,8 +8,9 @@
 import { showNotice } from "../page/notice.mjs";
 import { decodesAnimations, openAnimation } from "./animated_picture.mjs";
 import { readAnimation } from "./animation.mjs";
-import { missingPart } from "./file_kind.mjs";
+import { decodePicture } from "./picture_decoding.mjs";
 import { ticking } from "./synthetic.mjs";
+import { takeOrientation, turnPicture } from "./webp_orientation.mjs";
 
 const MAX_FILE_BYTES = 100e6;
 const MAX_PIXELS = 100e6;
@@ -23,23 +24,25 @@ const FORMATS = "Choose a picture that this browser shows, such as PNG, JPEG, We
  */
 export async function openPicture(file, setup) {
   checkFileSize(file);
-  const animation = await readAnimation(file);
-  if (!animation) return openStill(file, setup);
+  const { file: upright, orientation } = await takeOrientation(file);
+  const animation = await readAnimation(upright);
+  if (!animation) return openStill(upright, orientation, setup);
   checkPictureSize(file.name, animation.width, animation.height);
-  if (decodesAnimations()) return openAnimation(file, animation, setup);
+  if (decodesAnimations()) return openAnimation(upright, { ...animation, orientation }, setup);
   showNotice(
     `This browser cannot play "${file.name}": the first of its ${animation.durations.length} frames is shown.`,
   );
-  return openStill(file, setup);
+  return openStill(upright, orientation, setup);
 }
 
 /**
  * @param {File} file
+ * @param {number} orientation
  * @param {SourceSetup} setup
  * @returns {Promise<Source>}
  */
-async function openStill(file, { size, values, events }) {
-  const picture = await decode(file);
+async function openStill(file, orientation, { size, values, events }) {
+  const picture = turnPicture(await decode(file), orientation);
   /** The picture at the last size, so that a photo is not scaled down again for every frame. */
   let scaled = picture;
   const source = ticking(
@@ -69,9 +72,8 @@ async function openStill(file, { size, values, events }) {
 
 /** @param {File} file */
 async function decode(file) {
-  const picture = await createImageBitmap(file).catch(() => null);
+  const { picture, missing } = await decodePicture(file);
   if (!picture) {
-    const missing = await missingPart(file);
     const remedy = missing ? `It is cut off (${missing}): get the whole file.` : FORMATS;
     throw new Error(`"${file.name}" cannot be read as a picture. ${remedy}`);
   }
@@ -81,6 +83,8 @@ async function decode(file) {
     picture.close();
     throw error;
   }
+  if (missing)
+    showNotice(`"${file.name}" is cut off (${missing}): the part of it that can be decoded is shown.`);
   return picture;
 }
 
