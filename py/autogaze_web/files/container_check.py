@@ -27,6 +27,7 @@ _MATROSKA_IDS = {
 }
 _LISTS = (b"RIFF", b"LIST")
 _FLV_TAGS = (8, 9, 15, 18)  # sound, video, more data, data
+_MAX_ASF_HEADER = 1_000_000
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
@@ -158,7 +159,7 @@ def _flv(file: BinaryIO, size: int) -> Iterator[int]:
 
 def _asf(file: BinaryIO, size: int) -> Iterator[int]:
     """Where packets begin, all with the same byte (Advanced Systems Format, 5.2.1)."""
-    header = _read(file, 0, _little(_read(file, 16, 4)) + 50)
+    header = _read(file, 0, min(_little(_read(file, 16, 4)), _MAX_ASF_HEADER) + 50)
     at, properties = header.find(_ASF_DATA) + 50, header.find(_ASF_PROPERTIES)
     if at < 50 or properties < 0:
         return
