@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { kindOf, mediaKind, missingPart, withWholeBoxes } from "../../web/sources/file_kind.mjs";
-import { withWholeClusters } from "../../web/sources/matroska_repair.mjs";
+import { hasBrokenElements, withWholeClusters } from "../../web/sources/matroska_repair.mjs";
 import { readMp4Index } from "../../web/sources/mp4_index.mjs";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
@@ -96,6 +96,20 @@ describe("what a file lacks", () => {
     }
     const other = blob("no MP4");
     assert.equal(await withWholeBoxes(other), other);
+  });
+
+  test("can be within a Matroska file, where no element begins", async () => {
+    const cluster = bytes([0x1f, 0x43, 0xb6, 0x75, 0x8f]);
+    const blocks = bytes([0xe7, 0x81, 0], [0xa3, 0x84, 1, 0, 0, 0], [0xa0, 0x84, 1, 0, 0, 0]);
+    const film = (/** @type {Bytes[]} */ ...parts) => {
+      const content = bytes(...parts);
+      return blob(bytes(ebml, segment, [0x40, content.length]), content);
+    };
+    assert.equal(await hasBrokenElements(film(cluster, blocks, cluster, blocks)), false);
+    assert.equal(await hasBrokenElements(new Blob([film(cluster, blocks), "anything"])), false);
+    assert.equal(await hasBrokenElements(film(cluster, blocks, new Uint8Array(20), cluster, blocks)), true);
+    assert.equal(await hasBrokenElements(film(cluster, blocks, bytes([0x99, 0x81, 0]))), true);
+    assert.equal(await hasBrokenElements(blob("no Matroska")), false);
   });
 
   test("is cut from the last cluster of a Matroska file, whose size is that of its blocks then", async () => {

@@ -337,7 +337,7 @@ describe("FileSource", () => {
   });
 
   test("a file that was cut off says so, and where it ends once its frames are counted", async () => {
-    reader.damage = "the file is cut off: it states 9 bytes and has 5";
+    reader.damage = "is damaged after 5 frames (the file is cut off: it states 9 bytes and has 5)";
     values["file-pace"] = "real-time";
     open("it states 9 bytes and has 5");
     assert.equal(source.damage, '"clip.webm" is cut off: it states 9 bytes and has 5.');

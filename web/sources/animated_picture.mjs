@@ -37,7 +37,7 @@ export async function openAnimation(file, animation, setup) {
   }
   const data = cut ? await mended(file, type) : await file.arrayBuffer();
   const decoder = new ImageDecoder({ data, type, preferAnimation: true });
-  const reader = new AnimationReader(decoder, animation, cut ? "the file is cut off" : "");
+  const reader = new AnimationReader(decoder, animation);
   const player = new AnimationPlayer(reader);
   const missing = cut ? `it ends after ${counted(reader.count, "frame")}` : "";
   const opened = { name, missing, player, openReader: async () => reader, readRate: async () => null };
@@ -66,10 +66,9 @@ export class AnimationReader {
 
   /**
    * @param {Pick<ImageDecoder, "decode" | "close">} decoder
-   * @param {Pick<Animation, "durations" | "orientation">} animation
-   * @param {string} [damage]
+   * @param {Pick<Animation, "durations" | "orientation"> & Partial<Animation>} animation
    */
-  constructor(decoder, { durations, orientation = 1 }, damage = "") {
+  constructor(decoder, { durations, orientation = 1, cut = false }) {
     this.#decoder = decoder;
     this.#orientation = orientation;
     this.#durations = durations;
@@ -79,7 +78,7 @@ export class AnimationReader {
       time += duration;
       return start;
     });
-    this.damage = damage;
+    this.damage = cut ? `is damaged after ${counted(durations.length, "frame")} (the file is cut off)` : "";
   }
 
   get count() {

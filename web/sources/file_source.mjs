@@ -38,7 +38,7 @@ import { counted } from "../page/number_text.mjs";
  * The frames of a file by their numbers, from 0. Times are in seconds from the start of the presentation.
  * @typedef {object} Reader
  * @property {number} count
- * @property {string} damage why frames at the end are missing; empty if none are
+ * @property {string} damage what is wrong with the file, such as "is damaged after 5 frames"; empty if nothing is
  * @property {(index: number) => number} timeOf
  * @property {(index: number) => number | undefined} durationOf
  * @property {(time: number) => number} indexAt
@@ -422,10 +422,7 @@ export class FileSource {
       });
       if (this.#closed) reader.close();
       this.#reader = reader;
-      if (reader.damage) {
-        const frames = counted(reader.count, "frame");
-        this.#damage = `"${this.#file.name}" is damaged after ${frames} (${reader.damage}).`;
-      }
+      if (reader.damage) this.#damage = `"${this.#file.name}" ${reader.damage}.`;
       return reader;
     } finally {
       this.#counting = undefined;

@@ -8,8 +8,9 @@
 /** @import { Reader, ReaderSetup } from "./file_source.mjs" */
 /** @import { FrameTable } from "./mp4_index.mjs" */
 
+import { counted } from "../page/number_text.mjs";
 import { missingPart, withWholeBoxes } from "./file_kind.mjs";
-import { segmentOf } from "./matroska_repair.mjs";
+import { hasBrokenElements, segmentOf } from "./matroska_repair.mjs";
 import { openInput, videoTrack } from "./media_input.mjs";
 import { firstLost } from "./mp4_edits.mjs";
 import { readMp4Index } from "./mp4_index.mjs";
@@ -28,7 +29,7 @@ const REPORT_EVERY = 500;
 
 /** @implements {Reader} */
 export class FrameReader {
-  /** Why frames at the end are missing; empty if none are. */
+  /** What is wrong with the file; empty if nothing is. */
   damage;
 
   #input;
@@ -75,7 +76,7 @@ export class FrameReader {
       if (frames.times.length === 0) throw new Error("it has no frames");
       track.getDecoderConfig = async () => withColours(config); // which the sink asks for
       const sink = new library.VideoSampleSink(track);
-      return new FrameReader(input, sink, frames, missing && `the file is cut off: ${missing}`);
+      return new FrameReader(input, sink, frames, await damageOf(file, missing, frames.times.length));
     } catch (error) {
       input.dispose();
       if (error instanceof DOMException && error.name === "AbortError") throw error;
@@ -187,6 +188,16 @@ export class FrameReader {
     this.#sequence?.return().catch(() => {});
     this.#sequence = undefined;
   }
+}
+
+/**
+ * @param {Blob} file
+ * @param {string} missing what it lacks by the sizes that it states
+ * @param {number} count of its frames
+ */
+async function damageOf(file, missing, count) {
+  if (missing) return `is damaged after ${counted(count, "frame")} (the file is cut off: ${missing})`;
+  return (await hasBrokenElements(file)) ? "is damaged: parts of it are missing" : "";
 }
 
 /**

@@ -17,6 +17,15 @@ const WINDOW_BYTES = 4096;
 // More than recordings of days have; a hostile file can have an element every two bytes.
 const MAX_ELEMENTS = 5_000_000;
 
+/** What a segment and its clusters consist of (RFC 9559, 5.1). */
+const KNOWN_IDS = new Set([
+  ...[CLUSTER, TRACKS, 0x114d9b74, 0x1549a966, 0x1c53bb6b, 0x1941a469, 0x1043a770, 0x1254c367, 0xec, 0xbf],
+  ...[0xe7, 0xa3, 0xa0, 0xab, 0xa7, 0x5854, 0xaf],
+]);
+// Larger files take too long to be checked block by block.
+const MAX_CHECKED_BYTES = 256e6;
+const CHECKED_AT_ONCE = 1_000_000;
+
 /** @typedef {{ id: number, sizeAt: number, start: number, end: number }} Element `end` is infinite if it states no size */
 
 /**
@@ -46,6 +55,22 @@ export async function defaultDuration(file, trackNumber) {
     }
   }
   return 0;
+}
+
+/**
+ * Whether there is something else where an element has to begin: readers pass over such places in silence.
+ * @param {Blob} file
+ */
+export async function hasBrokenElements(file) {
+  const segment = await segmentOf(file);
+  if (!segment || file.size > MAX_CHECKED_BYTES) return false;
+  let at = segment.start;
+  for (let count = 0; count < MAX_ELEMENTS && at < Math.min(segment.end, file.size); count++) {
+    const element = await elementAt(file, at, CHECKED_AT_ONCE);
+    if (!element || !KNOWN_IDS.has(element.id)) return true;
+    at = element.id === CLUSTER ? element.start : element.end;
+  }
+  return false;
 }
 
 /**
@@ -139,10 +164,11 @@ async function* childrenOf(file, { start, end }) {
 /**
  * @param {Blob} file
  * @param {number} at
+ * @param {number} [readAtOnce] in bytes
  * @returns {Promise<Element | undefined>} undefined if none starts there
  */
-async function elementAt(file, at) {
-  const bytes = await headerAt(file, at);
+async function elementAt(file, at, readAtOnce = WINDOW_BYTES) {
+  const bytes = await headerAt(file, at, readAtOnce);
   const idLength = lengthOf(bytes[0]);
   const sizeLength = lengthOf(bytes[idLength]);
   if (idLength > 4 || sizeLength > 8 || idLength + sizeLength > bytes.length) return undefined;
@@ -161,11 +187,12 @@ const windows = new WeakMap();
 /**
  * @param {Blob} file
  * @param {number} at
+ * @param {number} readAtOnce
  */
-async function headerAt(file, at) {
+async function headerAt(file, at, readAtOnce) {
   let window = windows.get(file);
   if (!window || at < window.start || at + HEADER_BYTES > window.start + window.bytes.length) {
-    const bytes = new Uint8Array(await file.slice(at, at + WINDOW_BYTES).arrayBuffer());
+    const bytes = new Uint8Array(await file.slice(at, at + readAtOnce).arrayBuffer());
     window = { start: at, bytes };
     windows.set(file, window);
   }
