@@ -59,12 +59,11 @@ def test_the_default_width_is_640_and_keeps_the_cameras_shape(open_page, site_ur
     wait_shape(page, 480, 640)
 
 
-def test_masked_cells_are_where_motion_is(open_page, site_url, tmp_path):
+def test_masked_cells_are_where_motion_is(live, tmp_path):
     frames = clips.moving_square(30, 640, 360, side=64, step=16)
-    page = open_page().page
-    page.goto(site_url + "?source=file")
+    page = live("?source=file")
     choose_files(page, clips.write_lossless(tmp_path / "square.webm", frames, fps=10))
-    wait_live(page)
+    wait_shape(page, 360, 640)
     recorded = record(page, 10)
     assert_native(recorded)
     moving = [frame for frame in recorded if frame.report["cells"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from in_page import in_page
-from live_page import LOAD_TIMEOUT_MS, drawing_worker, eventually, open_feature, open_live, record, shown
+from live_page import LOAD_TIMEOUT_MS, drawing_worker, eventually, open_feature, record, shown
 from model_page import ADDRESSES, assert_tiles_are_native, serve, wait_model
 
 from autogaze_web import options
@@ -19,10 +19,9 @@ QUERY = f"?source=synthetic-pan&mask-source=autogaze&backend=wasm&max-tokens=4&t
 
 
 @pytest.mark.parametrize("mode", ["anyres", "full-res&tile-stride=48"])
-def test_every_tile_is_the_native_packages(open_page, site_url, checkpoint, mode):
-    page = open_page().page
-    serve(page, checkpoint)
-    open_live(page, site_url, f"{QUERY}&mask-timing=own&tile-batch-size=5&mode={mode}")
+def test_every_tile_is_the_native_packages(live, streaming_page, checkpoint, mode):
+    serve(streaming_page.page, checkpoint)
+    page = live(f"{QUERY}&mask-timing=own&tile-batch-size=5&mode={mode}")
     wait_model(page, "WebAssembly")
     tiling = Tiling.anyres(100, 160, 64)
     if mode != "anyres":
