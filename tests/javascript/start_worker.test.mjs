@@ -84,6 +84,14 @@ describe("letWorkersInherit", () => {
     assert.equal(started[1]?.url, "blob:https://page.example/2");
   });
 
+  test("a worker of ours imports its module as before, as when WebAssembly takes over from WebGPU", async () => {
+    runIn({ at: "blob:https://page.example/1" });
+    letWorkersInherit();
+    startWorker(MODULE);
+    assert.equal(started.length, 1);
+    assert.match(await startedModule(), /import\("https:\/\/page\.example\/site\/live_worker\.mjs"\)/);
+  });
+
   test("changes nothing in a worker from the network", () => {
     runIn({});
     letWorkersInherit();

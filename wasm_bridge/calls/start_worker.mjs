@@ -9,7 +9,8 @@
 
 const ONLY_BLOBS = "meta[http-equiv=Content-Security-Policy][content*='worker-src blob:']";
 
-const OwnWorker = globalThis.Worker;
+/** The browser's own, once `letWorkersInherit` has put another in its place. @type {typeof Worker | undefined} */
+let OwnWorker;
 
 /**
  * @param {URL} url of the worker's module
@@ -23,10 +24,13 @@ export function startWorker(url) {
 
 /** Has the workers that a library starts here inherit the policy, too, if this worker inherited it. */
 export function letWorkersInherit() {
-  if (!mustInherit() || globalThis.Worker !== OwnWorker) return;
+  if (!mustInherit() || OwnWorker) return;
+  const Own = globalThis.Worker;
+  OwnWorker = Own;
   globalThis.Worker = /** @type {any} */ (
-    function startInherited(/** @type {URL} */ url, /** @type {WorkerOptions} */ options) {
-      return url.protocol === "blob:" ? new OwnWorker(url, options) : startFromBlob(url, options, OwnWorker);
+    function startInherited(/** @type {string | URL} */ address, /** @type {WorkerOptions} */ options) {
+      const url = new URL(address);
+      return url.protocol === "blob:" ? new Own(url, options) : startFromBlob(url, options);
     }
   );
 }
@@ -42,12 +46,11 @@ function mustInherit() {
 /**
  * @param {URL} url
  * @param {WorkerOptions} options
- * @param {typeof Worker} [Constructor]
  */
-function startFromBlob(url, options, Constructor = Worker) {
+function startFromBlob(url, options) {
   const address = URL.createObjectURL(new Blob([moduleThatImports(url)], { type: "text/javascript" }));
   // The fragment names the file in developer tools.
-  const worker = new Constructor(`${address}#${url.pathname}`, options);
+  const worker = new (OwnWorker ?? Worker)(`${address}#${url.pathname}`, options);
   worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
   return worker;
 }
