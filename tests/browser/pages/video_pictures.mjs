@@ -20,8 +20,23 @@ export async function seek(name, time) {
   video().src = URL.createObjectURL(await (await fetch(new URL(name, document.baseURI))).blob());
   await loaded;
   const sought = new Promise((resolve) => video().addEventListener("seeked", resolve));
+  const shown = untilShown(time);
   video().currentTime = time;
-  await sought;
+  await Promise.all([sought, shown]);
+}
+
+/**
+ * Resolves when the frame of a time is on the screen, which may be after "seeked". Frames are shorter than 0.1 s.
+ * @param {number} time in seconds
+ */
+function untilShown(time) {
+  return new Promise((resolve) => {
+    const look = (/** @type {number} */ _, /** @type {VideoFrameCallbackMetadata} */ { mediaTime }) => {
+      if (mediaTime <= time && time - mediaTime < 0.1) resolve(undefined);
+      else video().requestVideoFrameCallback(look);
+    };
+    video().requestVideoFrameCallback(look);
+  });
 }
 
 export async function playCamera() {
