@@ -41,7 +41,11 @@ def serve_model(server: ModelServer) -> None:
 
 
 def write_app(folder: Path) -> None:
-    """Writes a page with the modules, a worker to call them, and the product's Content-Security-Policy."""
+    """Writes a page with the modules, a worker to call them, and the product's Content-Security-Policy.
+
+    But the worker comes from the network, without a policy: the server of the models is another host, which the
+    product's worker would have to ask for.
+    """
     root = build_site.ROOT
     shutil.copytree(
         root / "wasm_bridge", folder / "wasm_bridge", ignore=shutil.ignore_patterns("node_modules", "*.json")
@@ -52,7 +56,9 @@ def write_app(folder: Path) -> None:
     page = (root / "web" / "index.html").read_text(encoding="utf-8")
     policy = re.search(r'<meta\s+http-equiv="Content-Security-Policy"[^>]*>', page)
     assert policy
-    (folder / "index.html").write_text(_PAGE % policy[0], encoding="utf-8")
+    assert "worker-src blob:" in policy[0]
+    policy_element = policy[0].replace("worker-src blob:", "worker-src 'self'")
+    (folder / "index.html").write_text(_PAGE % policy_element, encoding="utf-8")
 
 
 class ModelClient:

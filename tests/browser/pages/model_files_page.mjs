@@ -3,9 +3,7 @@
  * @module
  */
 
-import { startWorker } from "./wasm_bridge/calls/start_worker.mjs";
-
-const worker = startWorker(new URL("model_files_worker.mjs", import.meta.url));
+const worker = new Worker(new URL("model_files_worker.mjs", import.meta.url), { type: "module" });
 const waiting = new Map();
 let id = 0;
 
