@@ -43,8 +43,8 @@ def serve_model(server: ModelServer) -> None:
 def write_app(folder: Path) -> None:
     """Writes a page with the modules, a worker to call them, and the product's Content-Security-Policy.
 
-    But the worker comes from the network, without a policy: the server of the models is another host, which the
-    product's worker would have to ask for.
+    But the worker comes from the network, without a policy: the server of the models is another host, for
+    which the product's worker would have to ask.
     """
     root = build_site.ROOT
     shutil.copytree(
