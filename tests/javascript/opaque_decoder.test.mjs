@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { before, beforeEach, describe, test } from "node:test";
 import { registerOpaqueDecoder, supportedConfig, withColours } from "../../web/sources/opaque_decoder.mjs";
 
 /** Decodes each chunk once the test lets it. */
@@ -35,10 +35,20 @@ class FakeDecoder extends EventTarget {
 
   /** @param {any} chunk */
   decode(chunk) {
+    if (chunk === "refused") throw new TypeError("a key frame is required");
     this.queue.push(chunk);
   }
 
+  /** What a browser does at data that it cannot decode. */
+  fail() {
+    this.state = "closed";
+    const error = new DOMException("Decoding error.", "EncodingError");
+    this.callbacks.error(error);
+    throw error;
+  }
+
   async flush() {
+    if (this.queue.includes("damaged")) this.fail();
     for (const chunk of this.queue.splice(0)) this.callbacks.output(chunk);
     this.dispatchEvent(new Event("dequeue"));
   }
@@ -119,5 +129,47 @@ describe("the decoder of videos with an alpha layer", () => {
     await decoder.decode(packet(9));
     await decoder.flush();
     assert.equal(samples.length, 9);
+  });
+
+  describe("of a damaged file", () => {
+    /** @type {Error[]} */
+    let errors;
+    /** @type {any} */
+    let decoder;
+    const packet = (/** @type {string} */ chunk) => ({ toEncodedVideoChunk: () => chunk });
+
+    beforeEach(async () => {
+      errors = [];
+      decoder = new Decoder();
+      Object.assign(decoder, {
+        config: { codec: "vp09.00.10.08" },
+        onSample: () => {},
+        onError: (/** @type {Error} */ error) => errors.push(error),
+      });
+      await decoder.init();
+    });
+
+    test("reports the damage without a rejected call, which would reject that which closes it", async () => {
+      await decoder.decode(packet("damaged"));
+      await decoder.flush();
+      assert.match(String(errors[0]), /Decoding error/);
+      decoder.close();
+    });
+
+    test("reports what is refused at once", async () => {
+      await decoder.decode(packet("refused"));
+      assert.match(String(errors), /a key frame is required/);
+      decoder.close();
+      assert.equal(FakeDecoder.instance?.state, "closed");
+    });
+
+    test("waits no longer for a decoder that failed", async () => {
+      for (let index = 0; index < 8; index++) await decoder.decode(packet("whole"));
+      const last = decoder.decode(packet("damaged"));
+      await new Promise(setImmediate);
+      assert.throws(() => FakeDecoder.instance?.fail());
+      await last;
+      assert.equal(errors.length, 1);
+    });
   });
 });

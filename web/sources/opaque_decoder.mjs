@@ -53,37 +53,64 @@ export function registerOpaqueDecoder(library) {
     class extends library.CustomVideoDecoder {
       /** @type {VideoDecoder | undefined} */
       #decoder;
+      /** Ends the wait for room in the decoder's queue. */
+      #wake = () => {};
 
       /** @param {string} codec */
       static supports(codec) {
         return CODECS.includes(codec);
       }
 
-      async init() {
-        const config = (await supportedConfig(this.config)) ?? this.config;
-        this.#decoder = new VideoDecoder({
-          output: (frame) => this.onSample(new library.VideoSample(frame)),
-          error: (error) => this.onError(error),
+      init() {
+        return this.#attempt(async () => {
+          const config = (await supportedConfig(this.config)) ?? this.config;
+          this.#decoder = new VideoDecoder({
+            output: (frame) => this.onSample(new library.VideoSample(frame)),
+            error: (error) => {
+              this.onError(error);
+              this.#wake(); // no more "dequeue" will come
+            },
+          });
+          this.#decoder.addEventListener("dequeue", () => this.#wake());
+          this.#decoder.configure(config);
         });
-        this.#decoder.configure(config);
       }
 
       /** @param {EncodedPacket} packet */
-      async decode(packet) {
-        const decoder = this.#decoder;
-        if (decoder?.state !== "configured") return;
-        decoder.decode(packet.toEncodedVideoChunk());
-        while (decoder.state === "configured" && decoder.decodeQueueSize > MAX_QUEUED) {
-          await new Promise((resolve) => decoder.addEventListener("dequeue", resolve, { once: true }));
-        }
+      decode(packet) {
+        return this.#attempt(async () => {
+          const decoder = this.#decoder;
+          if (decoder?.state !== "configured") return;
+          decoder.decode(packet.toEncodedVideoChunk());
+          while (decoder.state === "configured" && decoder.decodeQueueSize > MAX_QUEUED) {
+            await new Promise((resolve) => {
+              this.#wake = () => resolve(undefined);
+            });
+          }
+        });
       }
 
-      async flush() {
-        if (this.#decoder?.state === "configured") await this.#decoder.flush();
+      flush() {
+        return this.#attempt(async () => {
+          if (this.#decoder?.state === "configured") await this.#decoder.flush();
+        });
       }
 
       close() {
         if (this.#decoder?.state !== "closed") this.#decoder?.close();
+      }
+
+      /**
+       * Reports what a task throws. A rejected call would have Mediabunny reject all later ones, the one that closes
+       * the decoder included, which nobody handles.
+       * @param {() => Promise<void>} task
+       */
+      async #attempt(task) {
+        try {
+          await task();
+        } catch (error) {
+          this.onError(error instanceof Error ? error : new Error(String(error)));
+        }
       }
     },
   );
