@@ -43,9 +43,11 @@ listen("events", js.EventSource.new("%(host)s/events"), "onopen")
 # A worker from the network would have no policy; one from a blob has this one's.
 module = js.Worker.new("%(site)swasm_bridge/live/live_worker.mjs", options(type="module"))
 listen("worker", module, "onmessage")
-script = "fetch('%(host)s/blob', { mode: 'no-cors' }).then(() => postMessage(1), reportError)"
+script = "const say = (text) => () => postMessage(text);"
+script += "fetch('%(host)s/blob', { mode: 'no-cors' }).then(say('reached'), say('refused'))"
 blob = js.Blob.new(to_js([script]), options(type="text/javascript"))
-listen("blob", js.Worker.new(js.URL.createObjectURL(blob)), "onmessage")
+inherits = js.Worker.new(js.URL.createObjectURL(blob))
+inherits.onmessage = lambda event: tried.update(blob=event.data)
 
 def on_frame(frame, trace, output):
     print(tried)
