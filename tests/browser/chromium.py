@@ -34,10 +34,6 @@ _OPTIMISE_AFTER_BYTES = 1_000_000_000
 # which SwiftShader compiles a store for every element: a model's shaders took four times as long to compile.
 _ZERO_IN_A_LOOP = "use_vulkan_zero_initialize_workgroup_memory_extension"
 
-# Shaders do not clamp every index that they use: a software adapter compiles and runs them in a sixth less
-# time.
-_NO_BOUNDS_CHECKS = "--enable-dawn-features=disable_robustness"
-
 # Without these two every new context starts a process for each list that the address bar could show.
 _ADDRESS_BAR = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup")
 # What Playwright turns off: only the last list that Chromium is given counts.
@@ -198,8 +194,7 @@ def flags(*, webgpu: bool = False, camera: Path | None = None, allow_camera: boo
 
 def flags_for_tests(**options: Any) -> list[str]:
     """As `flags`, for tests, of which each starts Python anew; nothing that is measured may use them."""
-    arguments = [*flags(**options), f"--js-flags=--wasm-tiering-budget={_OPTIMISE_AFTER_BYTES}"]
-    return [*arguments, _NO_BOUNDS_CHECKS] if options.get("webgpu") else arguments
+    return [*flags(**options), f"--js-flags=--wasm-tiering-budget={_OPTIMISE_AFTER_BYTES}"]
 
 
 def main() -> None:
