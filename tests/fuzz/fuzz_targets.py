@@ -351,16 +351,18 @@ def _gif(width: int, height: int) -> bytes:
     )
 
 
-def _mp4() -> bytes:
+def _film(container_format: str, codec: str) -> bytes:
     import av
 
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+    with av.open(file, "w", format=container_format) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height = 32, 16
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for value in range(3):
             image = np.full((16, 32, 3), 80 * value, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            container.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
         container.mux(stream.encode())
     return file.getvalue()
 
@@ -370,7 +372,14 @@ CLIPS = [
     _png(16000, 16000),
     _gif(2, 2),
     _gif(16000, 16000),
-    _mp4(),
+    _film("mp4", "libx264"),
+    _film("matroska", "libx264"),
+    _film("avi", "mjpeg"),
+    _film("asf", "wmv2"),
+    _film("flv", "flv"),
+    _film("mpegts", "mpeg2video"),
+    _film("mxf", "mpeg2video"),
+    _film("yuv4mpegpipe", "wrapped_avframe"),
     b"RIFF\x10\x00\x00\x00WEBPVP8 ",
 ]
 

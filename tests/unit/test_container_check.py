@@ -105,6 +105,16 @@ def test_a_live_recording_that_breaks_off_within_a_block(tmp_path: Path) -> None
     assert "is damaged after" in damage_of(path)
 
 
+@pytest.mark.parametrize("shorter", [5, 20, 40])
+def test_a_header_that_states_too_short_a_length(shorter: int, tmp_path: Path) -> None:
+    """FFmpeg does not mind; what is not in the header is not checked."""
+    path = film(tmp_path / "a.wmv")
+    data = bytearray(path.read_bytes())
+    data[16:24] = (int.from_bytes(data[16:24], "little") - shorter).to_bytes(8, "little")
+    path.write_bytes(data)
+    assert damage_of(path, FRAMES) == ""
+
+
 def test_joined_broadcasts_are_whole(tmp_path: Path) -> None:
     path = film(tmp_path / "a.ts")
     path.write_bytes(2 * path.read_bytes())

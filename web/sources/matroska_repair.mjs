@@ -19,8 +19,23 @@ const MAX_ELEMENTS = 5_000_000;
 
 /** What a segment and its clusters consist of (RFC 9559, 5.1). */
 const KNOWN_IDS = new Set([
-  ...[CLUSTER, TRACKS, 0x114d9b74, 0x1549a966, 0x1c53bb6b, 0x1941a469, 0x1043a770, 0x1254c367, 0xec, 0xbf],
-  ...[0xe7, 0xa3, 0xa0, 0xab, 0xa7, 0x5854, 0xaf],
+  CLUSTER,
+  TRACKS,
+  0x114d9b74, // SeekHead
+  0x1549a966, // Info
+  0x1c53bb6b, // Cues
+  0x1941a469, // Attachments
+  0x1043a770, // Chapters
+  0x1254c367, // Tags
+  0xec, // Void
+  0xbf, // CRC-32
+  0xe7, // Timestamp
+  0xa3, // SimpleBlock
+  0xa0, // BlockGroup
+  0xab, // PrevSize
+  0xa7, // Position
+  0x5854, // SilentTracks
+  0xaf, // EncryptedBlock
 ]);
 // Larger files take too long to be checked block by block.
 const MAX_CHECKED_BYTES = 256e6;

@@ -7,23 +7,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-# What a Matroska file may consist of down to the blocks of its clusters (RFC 9559, 5.1).
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _ENTERED = (_SEGMENT, _CLUSTER)
 _BLOCKS = (0xA3, 0xA0)
+# What a Matroska file may consist of down to the blocks of its clusters (RFC 9559, 5.1).
 _MATROSKA_IDS = {
-    *(
-        *_ENTERED,
-        *_BLOCKS,
-        0x1A45DFA3,
-        0x114D9B74,
-        0x1549A966,
-        0x1654AE6B,
-        0x1C53BB6B,
-        0x1941A469,
-        0x1043A770,
-    ),
-    *(0x1254C367, 0xEC, 0xBF, 0xE7, 0xAB, 0xA7, 0x5854, 0xAF),
+    *_ENTERED,
+    *_BLOCKS,
+    0x1A45DFA3,  # EBML
+    0x114D9B74,  # SeekHead
+    0x1549A966,  # Info
+    0x1654AE6B,  # Tracks
+    0x1C53BB6B,  # Cues
+    0x1941A469,  # Attachments
+    0x1043A770,  # Chapters
+    0x1254C367,  # Tags
+    0xEC,  # Void
+    0xBF,  # CRC-32
+    0xE7,  # Timestamp
+    0xAB,  # PrevSize
+    0xA7,  # Position
+    0x5854,  # SilentTracks
+    0xAF,  # EncryptedBlock
 }
 _LISTS = (b"RIFF", b"LIST")
 _FLV_TAGS = (8, 9, 15, 18)  # sound, video, more data, data
@@ -53,17 +58,17 @@ class ContainerCheck:
         walk = _walk_of(self._file.read(16))
         self._positions = walk(self._file, self._size) if walk else iter(())
         self._at = 0
-        self.is_broken = False
+        self._is_broken = False
 
     def breaks_before(self, position: int | None) -> bool:
         """Whether a broken place comes before a position in the file, None for its end."""
         end = self._size if position is None else position
         try:
-            while not self.is_broken and self._at < end:
+            while not self._is_broken and self._at < end:
                 self._at = next(self._positions, self._size)
         except BrokenStructureError:
-            self.is_broken = True
-        return self.is_broken
+            self._is_broken = True
+        return self._is_broken
 
     def close(self) -> None:
         """Closes the file."""
@@ -163,8 +168,10 @@ def _asf(file: BinaryIO, size: int) -> Iterator[int]:
     at, properties = header.find(_ASF_DATA) + 50, header.find(_ASF_PROPERTIES)
     if at < 50 or properties < 0:
         return
-    packets = struct.unpack_from("<Q", header, at - 10)[0]
-    shortest, longest = struct.unpack_from("<II", header, properties + 92)
+    # Zero where a header is shorter than what it should have: slices end there.
+    packets = _little(header[at - 10 : at - 2])
+    shortest = _little(header[properties + 92 : properties + 96])
+    longest = _little(header[properties + 96 : properties + 100])
     if not shortest or shortest != longest:
         return
     first = _read(file, at, 1)
