@@ -1,4 +1,5 @@
 import math
+from dataclasses import fields
 from itertools import product
 
 import numpy as np
@@ -154,6 +155,17 @@ def test_psnr_that_nobody_wants_is_not_measured_and_right_again_afterwards():
             assert report.psnr == expected.psnr
         assert report.update_ratio == expected.update_ratio or index == 0
         np.testing.assert_array_equal(*(view.output for view in views))
+
+
+def test_a_mask_panel_that_nobody_looks_at_changes_nothing_else():
+    seen, unseen = LiveView(), LiveView(draw_mask=False)
+    for drawn, plain in zip(play(seen, range(4)), play(unseen, range(4)), strict=True):
+        for field in fields(drawn):
+            if field.name not in ("mask_box", "stage_ms"):
+                np.testing.assert_equal(getattr(plain, field.name), getattr(drawn, field.name))
+        np.testing.assert_array_equal(unseen.output, seen.output)
+    assert not unseen.mask.any()
+    assert seen.mask.any()
 
 
 def test_a_hidden_scale_is_in_no_panel_and_no_number_but_counted():
