@@ -15,9 +15,10 @@ export async function registerServiceWorker(url) {
   const frame = document.createElement("iframe");
   frame.hidden = true;
   frame.src = new URL("registration.html", import.meta.url).href;
-  const loaded = new Promise((resolve) => {
+  const loaded = new Promise((resolve, reject) => {
     frame.addEventListener("load", resolve, { once: true });
-    AbortSignal.timeout(TIMEOUT_MS).addEventListener("abort", resolve, { once: true });
+    const late = () => reject(new Error("the server does not answer"));
+    AbortSignal.timeout(TIMEOUT_MS).addEventListener("abort", late, { once: true });
   });
   document.body.append(frame);
   try {
