@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..formats.safetensors import SafetensorsError, TensorEntry, read_header
-from ..formats.safetensors_index import INDEX_NAME, read_index
+from ..formats.safetensors import Buffer, SafetensorsError, TensorEntry, read_header
+from ..formats.safetensors_index import INDEX_NAME, WeightMap, read_index
 from ..limits import MAX_LISTING_BYTES, MAX_WEIGHTS, shown
 from ..model.checkpoint import FLOAT_DTYPES, WEIGHTS_NAME, CheckpointError, as_float32, listing, read_head
 from ..model.model_text import read_text
 from .config import SiglipConfig
+
+Head = tuple[Buffer, int]
+"""The first bytes of a file, with the header, and the size of the file."""
 
 _TOWER = "vision_model."
 _PREFIX = "siglip."
@@ -43,16 +46,9 @@ class SiglipCheckpoint:
         """
         folder = Path(folder)
         config = SiglipConfig.from_file(folder / "config.json", **overrides)
-        found = _entries(folder)
-        names = _names_in_file(found)
-        expected = expected_tensors(config)
-        _check(expected, {name: found[names[name]][1] for name in expected if names.get(name) in found})
-        by_file: dict[str, list[str]] = {}
-        for name in expected:
-            by_file.setdefault(found[names[name]][0], []).append(name)
         weights: dict[str, NDArray[np.float32]] = {}
-        for file, tensors in by_file.items():
-            weights.update(_read(folder / file, {name: found[names[name]][1] for name in tensors}))
+        for file, entries in tower_entries(config, *_heads(folder)).items():
+            weights.update(_read(folder / file, entries))
         bad = [name for name, array in weights.items() if not np.isfinite(array).all()]
         if bad:
             raise CheckpointError(
@@ -107,21 +103,49 @@ def _names_in_file(found: Iterable[str]) -> dict[str, str]:
     return {name.removeprefix(prefix): name for name in found if name.startswith(prefix + _TOWER)}
 
 
-def _entries(folder: Path) -> dict[str, tuple[str, TensorEntry]]:
-    """File and place of every tensor; of shards those of files that hold vision tensors."""
-    whole, index = folder / WEIGHTS_NAME, folder / INDEX_NAME
-    if whole.exists() or not index.exists():
-        head = read_head(whole, "expected the checkpoint's weights there")
-        return {name: (WEIGHTS_NAME, entry) for name, entry in read_header(*head).items()}
-    try:
-        text = read_text(index, MAX_LISTING_BYTES, "expected the index of the checkpoint's shards there")
-    except ValueError as error:
-        raise SafetensorsError(str(error)) from None
-    weight_map = read_index(text)
+def tower_entries(
+    config: SiglipConfig, heads: Mapping[str, Head], weight_map: WeightMap | None = None
+) -> dict[str, dict[str, TensorEntry]]:
+    """Where the vision tower's tensors lie: of each file their places, by their names in a tower.
+
+    Args:
+        heads: of each file that holds some of them the first bytes, with the header, and the size.
+        weight_map: of shards, from `read_index`.
+
+    Raises:
+        SafetensorsError: if a file is not a valid safetensors file, or shards do not fit their index.
+        CheckpointError: naming every tensor of the tower that is missing or does not fit.
+    """
+    found = _entries(heads, weight_map)
+    names = _names_in_file(found)
+    expected = expected_tensors(config)
+    _check(expected, {name: found[names[name]][1] for name in expected if names.get(name) in found})
+    by_file: dict[str, dict[str, TensorEntry]] = {}
+    for name in expected:
+        file, entry = found[names[name]]
+        by_file.setdefault(file, {})[name] = entry
+    return by_file
+
+
+def tower_shards(weight_map: WeightMap) -> list[str]:
+    """The files that hold tensors of the vision tower.
+
+    Examples:
+        >>> tower_shards({"text_model.a": "1.safetensors", "vision_model.b": "2.safetensors"})
+        ['2.safetensors']
+    """
+    return list(dict.fromkeys(weight_map[name] for name in _names_in_file(weight_map).values()))
+
+
+def _entries(heads: Mapping[str, Head], weight_map: WeightMap | None) -> dict[str, tuple[str, TensorEntry]]:
+    """File and place of every tensor; of shards those of the tower."""
+    if weight_map is None:
+        return {
+            name: (file, entry) for file, head in heads.items() for name, entry in read_header(*head).items()
+        }
     names = _names_in_file(weight_map)
     found: dict[str, tuple[str, TensorEntry]] = {}
-    for file in dict.fromkeys(weight_map[name] for name in names.values()):
-        head = read_head(folder / file, f"{INDEX_NAME} names it: download all files of the checkpoint")
+    for file, head in heads.items():
         try:
             header = read_header(*head)
         except SafetensorsError as error:
@@ -135,6 +159,20 @@ def _entries(folder: Path) -> dict[str, tuple[str, TensorEntry]]:
                     )
                 found[name] = (file, header[name])
     return found
+
+
+def _heads(folder: Path) -> tuple[dict[str, Head], WeightMap | None]:
+    """The heads of the files that hold the tower's tensors, and the map of shards."""
+    whole, index = folder / WEIGHTS_NAME, folder / INDEX_NAME
+    if whole.exists() or not index.exists():
+        return {WEIGHTS_NAME: read_head(whole, "expected the checkpoint's weights there")}, None
+    try:
+        text = read_text(index, MAX_LISTING_BYTES, "expected the index of the checkpoint's shards there")
+    except ValueError as error:
+        raise SafetensorsError(str(error)) from None
+    weight_map = read_index(text)
+    why = f"{INDEX_NAME} names it: download all files of the checkpoint"
+    return {file: read_head(folder / file, why) for file in tower_shards(weight_map)}, weight_map
 
 
 def _check(expected: Mapping[str, tuple[int, ...]], entries: Mapping[str, TensorEntry]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +16,11 @@ from numpy.typing import NDArray
 from ..model.context import HIDDEN
 from ..readout.encoder_input import gazed_patches
 from ..readout.gazing_info import GazingInfo
+from .cache import ArrayCache, Arrays, RowCache
 from .config import SiglipConfig
 from .rows import Rows, attention_bias, plan_rows
 
 Floats = NDArray[np.float32]
-Arrays = dict[str, NDArray[Any]]
 Pool = tuple[Floats, Floats, Floats]
 
 # Scores of a layer in one run, over all heads: 64 MB. Longer clips are encoded in several runs.
@@ -51,13 +50,18 @@ class VideoEncoding:
     Args:
         window: frames that a frame attends to, itself included, and that are pooled; None for all.
         padding: whether padding is encoded.
+        cache: where its keys and values are; by default an `ArrayCache`.
     """
 
-    def __init__(self, config: SiglipConfig, window: int | None = None, padding: bool = True) -> None:
+    def __init__(
+        self,
+        config: SiglipConfig,
+        window: int | None = None,
+        padding: bool = True,
+        cache: RowCache | None = None,
+    ) -> None:
         self._config, self._window, self._padding = config, window, padding
-        empty = np.zeros((config.num_attention_heads, 1, config.head_dim), np.float32)
-        self._names = [f"{kind}_{i}" for kind in ("key", "value") for i in range(config.num_hidden_layers)]
-        self._cache = [empty] * len(self._names)
+        self._cache: RowCache = ArrayCache(config) if cache is None else cache
         self._cached: deque[int] = deque()
         self._pools: deque[Pool] = deque()
         self._first_patch: Floats | None = None
@@ -154,8 +158,7 @@ class VideoEncoding:
         if config.vision_use_head:
             inputs["row_count"] = count[None]
             inputs.update(zip(("past_max", "past_sum", "past_value"), self._pooled(), strict=True))
-        inputs.update((f"past_{name}", array) for name, array in zip(self._names, self._cache, strict=True))
-        return inputs
+        return inputs | self._cache.inputs()
 
     def _pooled(self) -> Pool:
         """The pooling head's sums over all frames up to now."""
@@ -184,10 +187,7 @@ class VideoEncoding:
         kept = np.flatnonzero(seen_later)
         self._cached.append(kept.size)
         if kept.size:
-            self._cache = [
-                np.concatenate([past, outputs[f"new_{name}"][:, kept]], axis=1)
-                for name, past in zip(self._names, self._cache, strict=True)
-            ]
+            self._cache.append(outputs, kept)
         assert frames <= 1 or self._window is None
         if self._window is not None:
             self._forget(self._window - 1)
@@ -200,7 +200,7 @@ class VideoEncoding:
         while len(self._cached) > frames:
             dropped += self._cached.popleft()
         if dropped:
-            self._cache = [np.delete(past, np.s_[1 : 1 + dropped], axis=1) for past in self._cache]
+            self._cache.drop(dropped)
 
 
 def merge_pools(first: Pool, second: Pool) -> Pool:

@@ -103,7 +103,6 @@ def _written(
 ) -> WrittenGraph:
     path = folder / f"{kind}-{steps}{'-gpu' if target == 'gpu' else ''}.onnx"
     path.write_bytes(model.SerializeToString())
-    weights = [t.name for t in model.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
     graphs.append(
         {
             "file": path.name,
@@ -111,12 +110,19 @@ def _written(
             "kind": kind,
             "steps": steps,
             "capacity": capacity,
-            "inputs": {value.name: _shape(value) for value in model.graph.input},
-            "outputs": {value.name: _shape(value) for value in model.graph.output},
-            "weights": weights,
+            **bindings(model),
         }
     )
     return WrittenGraph(path, runtime_nodes(model))
+
+
+def bindings(model: onnx.ModelProto) -> dict[str, Any]:
+    """What a manifest says of a graph: the shapes of its inputs and outputs, and the names of its weights."""
+    return {
+        "inputs": {value.name: _shape(value) for value in model.graph.input},
+        "outputs": {value.name: _shape(value) for value in model.graph.output},
+        "weights": [t.name for t in model.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL],
+    }
 
 
 def _shape(value: onnx.ValueInfoProto) -> list[int | str]:

@@ -105,7 +105,7 @@ def _fault_of(graph: Any) -> str | None:
     if not isinstance(graph, dict):
         return f"must be a JSON object, got {shown(graph)}"
     file = graph.get("file")
-    if not isinstance(file, str) or not _FILE_NAME.fullmatch(file):
+    if not is_file_name(file):
         return f"must name a file of its own folder, got {shown(file)}"
     if graph.get("target") not in ("cpu", "gpu") or graph.get("kind") not in KINDS:
         return "must be a frame, steps or tiles graph for cpu or gpu"
@@ -121,6 +121,11 @@ def _fault_of(graph: Any) -> str | None:
     if not isinstance(weights, list) or not all(isinstance(name, str) for name in weights):
         return "must list the names of its weights"
     return None
+
+
+def is_file_name(value: Any) -> bool:
+    """Whether it names a file in the manifest's folder and nowhere else."""
+    return isinstance(value, str) and _FILE_NAME.fullmatch(value) is not None
 
 
 def _is_shape(value: Any, tiles: bool) -> bool:

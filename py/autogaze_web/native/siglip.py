@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoder.cache import Arrays
 from ..encoder.checkpoint import SiglipCheckpoint
 from ..encoder.config import SiglipConfig
-from ..encoder.encoding import Arrays, EncodedVideo, VideoEncoding
+from ..encoder.encoding import EncodedVideo, VideoEncoding
 from ..formats.safetensors_index import INDEX_NAME
 from ..frames.arrays import widened
 from ..limits import MAX_WINDOW, is_whole, shown

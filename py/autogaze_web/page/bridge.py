@@ -194,7 +194,7 @@ def pack_run(video: int, run: Run) -> tuple[str, Memory]:
         "steps": run.steps,
         "copies": [n for copy in run.copies for n in (copy.source, copy.count, copy.row)],
     }
-    return _packed(header, run.feeds)
+    return pack_arrays(header, run.feeds)
 
 
 def pack_batch(
@@ -222,10 +222,11 @@ def pack_batch(
         ],
     }
     filled = [run for _, run in runs] + [first] * (size - len(runs))
-    return _packed(header, {name: np.stack([run.feeds[name] for run in filled]) for name in first.feeds})
+    return pack_arrays(header, {name: np.stack([run.feeds[name] for run in filled]) for name in first.feeds})
 
 
-def _packed(header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -> tuple[str, Memory]:
+def pack_arrays(header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -> tuple[str, Memory]:
+    """Arrays as one block of memory, and a JSON header whose ``feeds`` say where each lies (`pack_run`)."""
     feeds, parts, start = [], [], 0
     for name, array in arrays.items():
         part = np.ascontiguousarray(array).reshape(-1)

@@ -1,0 +1,124 @@
+"""The page's encoder against the native one: clips, streams, windows; what crosses and what does not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import numpy as np
+import oracle
+import pytest
+import synthetic_formula as formula
+from encoder_bridge import NativeBridge, page_encoder
+
+from autogaze_web import GazingInfo, SiglipVisionModel
+from autogaze_web.graph.encoder_export import export_encoder
+from autogaze_web.page.encoder_runs import EncoderStream
+
+SCALES = "32+64"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return formula.write_folder(oracle.recipe("siglip_tiny"), tmp_path_factory.mktemp("siglip"))
+
+
+@pytest.fixture(scope="module")
+def native(folder):
+    return SiglipVisionModel.from_pretrained(folder, scales=SCALES)
+
+
+def frames(count):
+    return np.random.default_rng(1).standard_normal((1, count, 3, 64, 64)).astype(np.float32)
+
+
+def gaze(*tokens):
+    """One frame's tokens, -1 for padding."""
+    ids = np.array([tokens], np.int64).reshape(1, -1)
+    return GazingInfo(np.maximum(ids, 0), ids < 0, np.array([ids.size]))
+
+
+GAZES = [gaze(0, 3, 7), gaze(), gaze(5), gaze(-1, 2, -1), gaze(19, 1), gaze(4)]
+
+
+@pytest.mark.parametrize(("window", "padding"), [(None, True), (None, False), (3, False), (1, True)])
+def test_a_stream_is_the_native_one(folder, native, window, padding):
+    encoder = page_encoder(folder, scales=SCALES)
+    bridge = NativeBridge.of(folder, encoder)
+    ours = EncoderStream(encoder.config, bridge, "gazed", window, padding)
+    theirs = native.stream(window, encode_padding=padding)
+    video = frames(len(GAZES))
+
+    async def run():
+        for t, info in enumerate(GAZES):
+            result, ms = await ours.encode(video[:, t : t + 1], info)
+            expected = theirs.step(video[:, t : t + 1], info)
+            assert ms > 1.5
+            np.testing.assert_array_equal(result.last_hidden_state, expected.last_hidden_state[0])
+            np.testing.assert_array_equal(result.pooler_output, expected.pooler_output[0])
+            assert ours.cached_rows == theirs.cached_rows
+
+    asyncio.run(run())
+    assert [header["restart"] for header in bridge.headers] == [True] + [False] * (len(GAZES) - 1)
+    crossed = {name for header in bridge.headers for name, *_ in header["feeds"]}
+    assert not any(name.startswith(("past_key", "past_value_")) for name in crossed), "they stay at the graph"
+
+
+def test_a_clip_and_another_stream_of_the_name(folder, native):
+    encoder = page_encoder(folder, scales=SCALES)
+    bridge = NativeBridge.of(folder, encoder)
+    video, info = frames(2), GazingInfo(np.array([[1, 2, 23]]), np.zeros((1, 3), bool), np.array([2, 1]))
+
+    async def run():
+        for _ in range(2):
+            stream = EncoderStream(encoder.config, bridge, "gazed")
+            result, _ = await stream.encode(video, info)
+            np.testing.assert_array_equal(result.last_hidden_state, native(video, info).last_hidden_state[0])
+
+    asyncio.run(run())
+
+
+def test_error_for_a_graph_of_another_encoder(folder, tmp_path):
+    encoder = page_encoder(folder, scales=SCALES)
+    (written,) = export_encoder(encoder.config, tmp_path)
+    manifest = (tmp_path / "graphs.json").read_text()
+    (graph,) = json.loads(encoder.choose_graphs(manifest))
+    assert (graph["file"], graph["kind"]) == (written.path.name, "encoder")
+    assert graph["inputs"]["past_key_0"] == [
+        encoder.config.num_attention_heads,
+        "past_0",
+        encoder.config.head_dim,
+    ]
+    causal = page_encoder(folder, scales=SCALES, attn_type="causal")
+    assert causal.choose_graphs(manifest), "who sees whom is no part of the graph"
+    other = page_encoder(folder, scales="64")
+    with pytest.raises(
+        ValueError, match=r"for another encoder than this one \(scales: \[64\] and \[32, 64\]"
+    ):
+        other.choose_graphs(manifest)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 1}, "of version 1, expected"),
+        ({"graphs": 3}, "must have an architecture and a list"),
+        ({"graphs": []}, "lists no encoder"),
+        ({"graphs": [{"kind": "frame"}]}, "graph 0 of graphs.json must be an encoder or a decoder"),
+        ({"file": "../x"}, "must name a file of its own folder"),
+        ({"inputs": {"x": 3}}, "must have the shapes"),
+        ({"weights": [3]}, "must list the names of its weights"),
+    ],
+)
+def test_error_for_a_wrong_manifest(folder, tmp_path, change, message):
+    encoder = page_encoder(folder, scales=SCALES)
+    list(export_encoder(encoder.config, tmp_path))
+    manifest = json.loads((tmp_path / "graphs.json").read_text())
+    if next(iter(change)) in manifest:
+        manifest.update(change)
+    else:
+        manifest["graphs"][0].update(change)
+    with pytest.raises(ValueError, match=message):
+        encoder.choose_graphs(json.dumps(manifest))
+    with pytest.raises(ValueError, match="of version none"):
+        encoder.choose_graphs("[]")
