@@ -6,22 +6,18 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import oracle
 import pytest
-from native_batch import NativeBatch
+from native_bridge import Bridge
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.live.gazer import GazeStream
 from autogaze_web.masks.choice import Choice
-from autogaze_web.model.context import Copy
 from autogaze_web.model.controls import own_budget
-from autogaze_web.model.run import Run
-from autogaze_web.native.runtime import NativeVideo
 from autogaze_web.page.gaze_streams import GazeStreams
 from autogaze_web.page.live_session import PageSession
 from autogaze_web.page.memory import frame_bytes
@@ -45,65 +41,6 @@ def graphs_with_tiles(target: str) -> str:
     return json.dumps([*json.loads(GRAPHS), {"kind": "tiles", "steps": STEPS, "target": target}])
 
 
-class Bridge:
-    """Executes runs as `wasm_bridge/model/loaded_model.mjs` does."""
-
-    uploads_frames = False
-
-    def __init__(self, model: AutoGaze) -> None:
-        self._runtime = model.runtime
-        self.videos: dict[int, NativeVideo] = {}
-        self.batches: dict[int, NativeBatch] = {}
-        self.restarts = 0
-        self.executed = 0
-        #: First tile of each run of a batch, and the age of the frame that it is cut from.
-        self.cuts: list[tuple[int, int]] = []
-
-    def restart(self) -> None:
-        self.videos.clear()
-        self.batches.clear()
-        self.restarts += 1
-
-    async def execute(self, header: str, packed: Any) -> Any:
-        self.executed += 1
-        run = json.loads(header)
-        if run["graph"] == "tiles":
-            self.cuts.append((run["first"], run["age"]))
-            decisions = self._execute_batch(run, packed)
-            return SimpleNamespace(to_py=lambda: decisions)
-        inputs = {i.name: i.shape for i in self._runtime.session(run["graph"], run["steps"]).get_inputs()}
-        feeds = {
-            name: packed[start : start + size].view(dtype).reshape(
-                [side if isinstance(side, int) else -1 for side in inputs[name]]
-            )
-            for name, dtype, start, size in run["feeds"]
-        }  # fmt: skip
-        copies = [Copy(*copy) for copy in np.reshape(run["copies"], (-1, 3)).tolist()]
-        video = self.videos.setdefault(run["video"], NativeVideo(self._runtime))
-        decisions = video.execute(
-            Run(run["graph"], run["steps"], CAPACITY, tuple(copies), feeds, np.zeros(0, np.int64))
-        )
-        return SimpleNamespace(to_py=lambda: decisions)
-
-    def _execute_batch(self, run: dict[str, Any], packed: Any) -> Any:
-        size, capacity, steps = run["batch"], run["capacity"], run["steps"]
-        if run["video"] not in self.batches:
-            self.batches[run["video"]] = NativeBatch(self._runtime, size, capacity, steps)
-        feeds = {
-            name: packed[start : start + length].view(dtype).reshape(size, -1)
-            for name, dtype, start, length in run["feeds"]
-        }
-        copies: list[list[Copy]] = [[] for _ in range(size)]
-        for place, *copy in np.reshape(run["copies"], (-1, 4)).tolist():
-            copies[place].append(Copy(*copy))
-        runs = [
-            Run("frame", steps, capacity, tuple(copies[place]), each, np.zeros(0, np.int64))
-            for place in range(size)
-            for each in [{name: array[place] for name, array in feeds.items()}]
-        ]
-        return np.stack(self.batches[run["video"]].execute(list(enumerate(runs))))
-
-
 @pytest.fixture(scope="module")
 def model(folder: Callable[[str], Path]) -> AutoGaze:
     return AutoGaze.from_pretrained(folder("tiny"))
@@ -111,7 +48,7 @@ def model(folder: Callable[[str], Path]) -> AutoGaze:
 
 @pytest.fixture
 def bridge(model: AutoGaze) -> Bridge:
-    return Bridge(model)
+    return Bridge(model, CAPACITY)
 
 
 @pytest.fixture

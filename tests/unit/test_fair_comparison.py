@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from autogaze_web import Cells
+from autogaze_web.frames.rgba import as_frame
 from autogaze_web.frames.synthetic import draw_pan
 from autogaze_web.live.comparison import Comparison, ComparisonSettings
 from autogaze_web.live.view import LiveSettings, LiveView
 from autogaze_web.masks.update_plan import Lattice, plan_rectangles
+from autogaze_web.panels.metrics import psnr
 
 HEIGHT, WIDTH = 90, 160
 CHOSEN = Cells.of(grid=[4, 14, 14], row=[1, 0, 13], col=[2, 0, 13])
@@ -73,6 +76,44 @@ def test_with_its_own_threshold_patch_diff_is_what_it_is_alone() -> None:
         expected, report = alone.step(frame), comparison.step(frame, CHOSEN, 5)
         assert (report.cells, report.mask_ratio) == (expected.cells, expected.mask_ratio)
     np.testing.assert_array_equal(comparison.view.output, alone.output)
+
+
+@pytest.mark.parametrize("rival", ["patch-diff", "random"])
+@pytest.mark.parametrize("skipped", [(), (2,), (2, 3), (2, 3, 4)])
+def test_in_the_memory_of_the_models_view_it_is_what_it_is_in_its_own(
+    rival: str, skipped: tuple[int, ...]
+) -> None:
+    """Frames on which the model did not work, because it was not there, are not compared."""
+    settings = ComparisonSettings(rival)  # type: ignore[arg-type]
+    model, own = LiveView(), Comparison(settings, LiveSettings())
+    beside = Comparison(settings, LiveSettings())
+    for index, frame in enumerate(frames(7)):
+        pixels = model.step(frame, CHOSEN).mask_pixels
+        if index in skipped:
+            continue
+        before = model.frame.copy()
+        theirs = beside.step_beside(model, pixels)
+        np.testing.assert_array_equal(model.frame, before)
+        np.testing.assert_array_equal(beside.view.frame, frame)
+        assert theirs.psnr == pytest.approx(psnr(as_frame(frame), beside.view.output)) or theirs.keyframe
+        if not skipped:
+            expected = own.step(frame, CHOSEN, pixels)
+            assert replace(theirs, stage_ms={}) == replace(expected, stage_ms={})
+            np.testing.assert_array_equal(beside.view.output, own.view.output)
+            np.testing.assert_array_equal(beside.view.mask, own.view.mask)
+
+
+def test_a_new_stream_of_the_model_or_another_size_is_a_new_one_beside_it() -> None:
+    model, comparison = LiveView(), Comparison(ComparisonSettings(), LiveSettings())
+    for height in (HEIGHT, HEIGHT, HEIGHT - 4):
+        if height == HEIGHT:
+            model.restart()
+        reports = []
+        for frame in frames(3):
+            model.step(frame[:height], CHOSEN)
+            reports.append(comparison.step_beside(model, 100))
+        assert [report.index for report in reports] == [0, 1, 2]
+        assert [report.keyframe for report in reports] == [True, False, False]
 
 
 def test_other_names_are_refused_in_a_sentence() -> None:

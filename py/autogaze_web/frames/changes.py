@@ -53,9 +53,11 @@ def changed_blocks(previous: Words, current: Words) -> BlockFlags:
     probed = _any_in_columns(previous[_PROBE_ROW::BLOCK_ROWS] ^ current[_PROBE_ROW::BLOCK_ROWS])
     flags[: len(probed)] = probed
     for first, end in _runs(np.logical_not(flags.all(axis=1))):
-        pixels = slice(first * BLOCK_ROWS, end * BLOCK_ROWS)
-        differs = reduce_rows(np.bitwise_or, previous[pixels] ^ current[pixels], BLOCK_ROWS)
-        flags[first:end] |= _any_in_columns(differs)
+        for row in range(first, end, _BLOCK_ROWS_PER_REGION):
+            last = min(row + _BLOCK_ROWS_PER_REGION, end)
+            pixels = slice(row * BLOCK_ROWS, last * BLOCK_ROWS)
+            differs = reduce_rows(np.bitwise_or, previous[pixels] ^ current[pixels], BLOCK_ROWS)
+            flags[row:last] |= _any_in_columns(differs)
     return flags
 
 

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.rgba import Rgba
+from ..frames.rgba import Rgba, copy_into, expect_image
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..masks.patch_diff import active_cells, patch_difference
@@ -72,6 +72,7 @@ class Comparison:
     def __init__(self, settings: ComparisonSettings, view: LiveSettings) -> None:
         self.view: LiveView = LiveView(view)
         self._settings = settings
+        self._seen = 0  # the index of the model's view when it was stepped beside last
 
     def step(self, frame: Rgba, chosen: Cells | Fixations, pixels: int) -> FrameReport:
         """Processes the frame that the model worked on.
@@ -81,26 +82,44 @@ class Comparison:
             chosen: the model's cells.
             pixels: how many pixels they cover.
         """
-        height, width = frame.shape[:2]
+        frame = expect_image(frame)
+        copy_into(self.view.next_frame(*frame.shape[:2]), frame)
+        return self._process(chosen, pixels)
+
+    def step_beside(self, model: LiveView, pixels: int) -> FrameReport:
+        """Processes the frame that the model's view has just processed, in that view's own memory.
+
+        Args:
+            model: with the model's cells; the same one at each call.
+            pixels: how many pixels they cover.
+        """
+        if model.index == 1:
+            self.view.restart()
+        self.view.share_frames(model, follows=model.index == self._seen + 1)
+        self._seen = model.index
+        return self._process(model.cells, pixels)
+
+    def _process(self, chosen: Cells | Fixations, pixels: int) -> FrameReport:
         budget = self._settings.budget
         if budget == "own" and self._settings.rival == "patch-diff":
-            return self.view.step(frame)
-        ranked = self._ranked(frame)
-        count = len(chosen) if budget == "tokens" else self._count_for(ranked, pixels, height, width)
-        return self.view.step(frame, _first(ranked, count))
+            return self.view.process()
+        ranked = self._ranked()
+        count = len(chosen) if budget == "tokens" else self._count_for(ranked, pixels)
+        return self.view.process(_first(ranked, count))
 
-    def _ranked(self, frame: Rgba) -> Cells:
+    def _ranked(self) -> Cells:
         """All cells that the rival might choose, the best first."""
-        source, is_first = self.view.settings.patch_diff, self.view.frame.shape != frame.shape
+        source = self.view.settings.patch_diff
         if self._settings.rival == "random":
             order = _shuffled(source.grid**2, self.view.index)
             return Cells.of(source.grid, order // source.grid, order % source.grid)
-        if is_first or self.view.index == 0:
+        if self.view.index == 0:
             return Cells.none()
-        return active_cells(patch_difference(self.view.frame, frame, source.grid), 0)
+        return active_cells(patch_difference(self.view.frame, self.view.pending, source.grid), 0)
 
-    def _count_for(self, ranked: Cells, pixels: int, height: int, width: int) -> int:
+    def _count_for(self, ranked: Cells, pixels: int) -> int:
         """How many of the cells cover about as many pixels, to within half a cell."""
+        height, width = self.view.pending.shape[:2]
         cells = _first(ranked, len(ranked))
         rectangles = self.view.settings.mask.footprint(cells, height, width).rectangles
         covered = Lattice.of(rectangles, height, width).covered_up_to(rectangles)

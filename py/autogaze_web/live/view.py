@@ -256,9 +256,26 @@ class LiveView:
             ValueError: if a side is not 1 .. 16384 pixels.
         """
         if self._back_buffer.shape[:2] != (height, width) or self.frame.shape[:2] != (height, width):
-            self._back_buffer, self.frame = allocate(height, width), allocate(height, width)
+            # One after the other, so that never more than three are there.
+            self._back_buffer = allocate(height, width)
+            self.frame = allocate(height, width)
             self._start(height, width)
         return self._back_buffer
+
+    def share_frames(self, other: LiveView, follows: bool) -> None:
+        """Takes the frame that another view has processed as the next one for `process`, without a copy.
+
+        Both views have its last two frames then, which must stay as they are until this one is done.
+
+        Args:
+            other: the view.
+            follows: whether this view has processed the frame before, and the other one nothing between.
+        """
+        height, width = other.frame.shape[:2]
+        if self.frame.shape[:2] != (height, width):
+            self._start(height, width)
+        self.frame, self._back_buffer = other._back_buffer, other.frame
+        self._errors_known &= follows
 
     def step(self, image: NDArray[np.uint8], cells: Cells | Fixations | None = None) -> FrameReport:
         """Processes the next frame.

@@ -97,7 +97,10 @@ class PageHook:
         image, result = self._hook.run(self._view.frame, trace, output)
         if result.stopped:
             self._hook = None
-        if image is not None:
+        if image is output:
+            self.image = output
+        elif image is not None:
+            del output
             self.image = allocate(report.height, report.width)
             self.image[:] = image
         self._was_shown = True

@@ -285,7 +285,7 @@ class PageSession:
         if not redraw and (curve := self._curves.measure(self._view, report)):
             numbers["curve"] = curve
         if self._compared is not None and not redraw:
-            compared = self._compared.step(self._view.frame, choice.cells, report.mask_pixels)
+            compared = self._compared.step_beside(self._view, report.mask_pixels)
             numbers["compared"] = asdict(compared)
         requirement = self._requirement if latest is None else latest.requirement
         source = self._streams.describe(self._mode, requirement)

@@ -167,6 +167,8 @@ class TiledStream:
             self._tiling, self._stitcher = tiling, None
             self._frames.clear()
         pixels = frame[..., :3].transpose(2, 0, 1)
+        if len(self._frames) == self._frames.maxlen:
+            self._frames.popleft()  # before there is a copy of another one
         self._frames.append(pixels.copy() if self._cuts else pixels)
         self._stitcher = TileStitcher(tiling, self._stitcher)
         at_once = even_batches(len(tiling), min(self._at_once, self._mode.batch_size))
