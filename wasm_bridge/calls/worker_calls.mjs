@@ -144,3 +144,11 @@ export class WorkerCalls {
     this.#worker.postMessage(message, transfer);
   }
 }
+
+/**
+ * The memory of arrays, to be transferred.
+ * @param {Iterable<ArrayBufferView>} views
+ */
+export function buffersOf(views) {
+  return [...new Set([...views].map(({ buffer }) => /** @type {ArrayBuffer} */ (buffer)))];
+}

@@ -41,6 +41,13 @@ export const BUILT_IN = Object.freeze({
   graphsUrl: "built-in/",
 });
 
+/** The site's own small vision encoder. */
+export const BUILT_IN_ENCODER = Object.freeze({
+  configUrl: "encoder/config.json",
+  weightsUrl: "encoder/model.safetensors",
+  graphsUrl: "encoder/",
+});
+
 /** A config has a few kilobytes; weights passed as a config by mistake must not be read as text. */
 export const MAX_JSON_BYTES = 1_000_000;
 

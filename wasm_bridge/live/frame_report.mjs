@@ -16,11 +16,11 @@ export function parseReport(text) {
 }
 
 /**
- * The same values; the names within them stay.
+ * The same values under names of JavaScript; the names within them stay.
  * @param {Record<string, any>} entries
  * @returns {any}
  */
-function camelCased(entries) {
+export function camelCased(entries) {
   return Object.fromEntries(
     Object.entries(entries).map(([name, value]) => [
       name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()),

@@ -14,10 +14,11 @@ import { messageOf } from "../calls/error_text.mjs";
 import { TypedEventTarget } from "../calls/typed_event_target.mjs";
 import { WorkerCalls } from "../calls/worker_calls.mjs";
 
+/** @import { OnProgress } from "../calls/call_types.mjs" */
 /** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
-/** @import { CellList, ComparisonChoice, FileKind, Frame, FrameReport, GazedFrame, LiveCalls } from "./protocol.mjs" */
+/** @import { CellList, ComparisonChoice, EncodedFrame, EncoderReady, EncoderStart, FileKind, Frame, FrameReport, GazedFrame, LiveCalls } from "./protocol.mjs" */
 /** @import { LiveWorkerEvents, OptionValues, RecordedFrame } from "./protocol.mjs" */
 
 /** @typedef {{ step: string, loaded: number, total: number }} LoadProgress in bytes; `total` is 0 while unknown */
@@ -37,14 +38,21 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
  * - `model-note`: a model was loaded, but not as usual.
  * - `model-lost`: the GPU was lost; the model is being loaded again.
  * - `model-stopped`: the model failed; patch-diff chooses the cells.
+ * - `encoder-progress`: the encoder is loading.
+ * - `encoder-ready`: frames are encoded from now on.
+ * - `encoder-frame`: a frame was encoded.
+ * - `encoder-failed`: frames are encoded no longer, or the encoder could not be loaded; the panels go on.
  * - `storage`: the size of all model files stored in this browser.
  * - `restart`: another worker is starting; the stream, model, hook and comparison have to be set again.
  *
  * @typedef {(
- *   Record<"progress" | "model-progress", LoadProgress>
+ *   Record<"progress" | "model-progress" | "encoder-progress", LoadProgress>
  *   & Record<"frame" | "redraw", FrameReport>
  *   & Record<"frame-error" | "options-error" | "model-error" | "model-note" | "model-lost" | "model-stopped", Message>
  *   & Record<"model-ready", { backend: string, superseded: boolean }>
+ *   & Record<"encoder-ready", EncoderReady>
+ *   & Record<"encoder-frame", EncodedFrame>
+ *   & Record<"encoder-failed", Message>
  *   & Record<"storage", { bytes: number }>
  *   & Record<"restart", null>
  * )} LiveViewEvents
@@ -209,6 +217,28 @@ export class LiveView extends TypedEventTarget {
   /** Deletes all stored model files; a model in use goes on working. */
   deleteStoredModels() {
     this.#post("deleteStoredModels", null);
+  }
+
+  /**
+   * Encodes what AutoGaze gazes at, frame by frame, beside the panels, which never wait for it. `encoder-progress` and
+   * `encoder-ready` events follow, then an `encoder-frame` event for each encoded frame; or `encoder-failed`. While it
+   * is on, another call only changes `full`.
+   * @param {Partial<EncoderStart>} [how] `full`: whether all patches are encoded, too
+   */
+  async startEncoder({ full = false, backend } = {}) {
+    const calls = this.#calls;
+    try {
+      const onProgress = (/** @type {Parameters<OnProgress>} */ ...[step, loaded, total]) =>
+        this.emit("encoder-progress", { step, loaded, total });
+      await calls.call("startEncoder", { full, backend }, { onProgress });
+    } catch (error) {
+      if (!calls.ended) this.emit("encoder-failed", { message: messageOf(error) });
+    }
+  }
+
+  /** Ends the encoder and frees all that it holds. */
+  stopEncoder() {
+    this.#post("stopEncoder", null);
   }
 
   /**

@@ -19,6 +19,7 @@ import { LivePanels } from "./live_panels.mjs";
 
 /** @import { CallContext } from "../calls/call_types.mjs" */
 /** @import { ModelRequest } from "../model/model_request.mjs" */
+/** @import { LiveEncoder } from "./live_encoder.mjs" */
 /** @import { LiveCalls, LiveWorkerEvents, OffscreenPanels, OptionValues } from "./protocol.mjs" */
 
 /** @typedef {<Name extends keyof LiveWorkerEvents>(event: Name, detail: LiveWorkerEvents[Name]) => void} Emit */
@@ -31,6 +32,10 @@ export class LiveSession {
   #loop;
   #redraw;
   #numpyExtras;
+  #pyodide;
+  #siteUrl;
+  /** @type {Promise<LiveEncoder> | undefined} */
+  #encoder;
   /** Runs frames, and anything that must not run during a frame, one at a time. */
   #serializer = new Serializer();
 
@@ -42,6 +47,8 @@ export class LiveSession {
    */
   constructor(pyodide, canvases, siteUrl, emit) {
     this.#emit = emit;
+    this.#pyodide = pyodide;
+    this.#siteUrl = siteUrl;
     this.#session = pyodide.pyimport("autogaze_web.page.live_session").PageSession();
     this.#numpyExtras = new NumpyExtras(pyodide, siteUrl);
     this.#panels = new LivePanels(this.#session, canvases);
@@ -75,6 +82,9 @@ export class LiveSession {
       return this.#host.unload();
     },
     deleteStoredModels: () => this.#deleteStoredModels(),
+
+    startEncoder: async (how, { progress }) => (await this.#liveEncoder()).start(how, progress),
+    stopEncoder: async () => (await this.#encoder)?.stop(),
 
     startTap: ({ port, choice }) => {
       this.#loop.tap?.end();
@@ -130,6 +140,17 @@ export class LiveSession {
       if (error instanceof DOMException && error.name === "AbortError") return null;
       throw error;
     }
+  }
+
+  /** Only a page that shows what an encoder sees needs its modules. */
+  #liveEncoder() {
+    this.#encoder ??= import("./live_encoder.mjs").then(
+      ({ LiveEncoder }) => new LiveEncoder(this.#pyodide, this.#session, this.#siteUrl, this.#emit),
+    );
+    this.#encoder.catch(() => {
+      this.#encoder = undefined;
+    });
+    return this.#encoder;
   }
 
   /** Reports what the host does by itself. */

@@ -8,6 +8,7 @@
 
 /** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { CallContext } from "../calls/call_types.mjs" */
+/** @import { EncoderDescription } from "../model/encoder_types.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
 /** @import { FilePosition } from "../panels/recording_clock.mjs" */
@@ -117,6 +118,32 @@
  */
 
 /**
+ * How to encode what AutoGaze gazes at: `full` encodes all patches of a frame, too.
+ * @typedef {{ full: boolean, backend?: "auto" | "webgpu" | "wasm" }} EncoderStart
+ *
+ * What an encoder is and what runs it, for people; and sentences about what did not go as usual.
+ * @typedef {{ backend: string, notes: string[], description: EncoderDescription }} EncoderReady
+ */
+
+/**
+ * A frame as a vision encoder sees it: `EncodedFrame` in `py/autogaze_web/page/encoder_session.py`.
+ * @typedef {object} EncodedFrame
+ * @property {number} index of the frame that was gazed at, which may be older than the one on the panels
+ * @property {Int32Array<ArrayBuffer>} tokens ids of its k gazed patches
+ * @property {Float32Array<ArrayBuffer>} features k rows of `hidden` numbers
+ * @property {number} hidden
+ * @property {number} side pixels per side of a rebuilt frame; 0 without a decoder
+ * @property {Uint8ClampedArray<ArrayBuffer> | null} rebuilt from the gazed patches of the last frames: RGBA, for `ImageData`
+ * @property {number} gazeMs
+ * @property {number} encodeMs
+ * @property {number} decodeMs
+ * @property {Float32Array<ArrayBuffer> | null} fullFeatures of all patches; null unless `full` was asked for
+ * @property {Uint8ClampedArray<ArrayBuffer> | null} fullRebuilt
+ * @property {number | null} fullEncodeMs
+ * @property {number | null} fullDecodeMs
+ */
+
+/**
  * The calls, by name. All but `start` and `ping` wait until Python has started; `ping` is answered at once by a
  * worker that is not stuck. `loadModel` answers null if it was cancelled or another model was requested.
  * @typedef {object} LiveCalls
@@ -133,6 +160,8 @@
  * @property {(nothing: null) => void} cancelModel
  * @property {(nothing: null) => Promise<void>} unloadModel
  * @property {(nothing: null) => Promise<void>} deleteStoredModels
+ * @property {(how: EncoderStart, context: CallContext) => Promise<void>} startEncoder
+ * @property {(nothing: null) => Promise<void>} stopEncoder
  * @property {(args: { port: MessagePort, choice: PictureChoice }) => void} startTap
  * @property {(nothing: null) => void} endTap
  * @property {(args: { how: ComparisonChoice | null, canvases?: ComparedCanvases }) => void} compare
@@ -153,6 +182,9 @@
  *   & Record<"options-error" | "model-error" | "model-note" | "model-lost" | "model-stopped", { message: string }>
  *   & Record<"model-progress", { step: string, loaded: number, total: number }>
  *   & Record<"model-ready", LoadOutcome>
+ *   & Record<"encoder-ready", EncoderReady>
+ *   & Record<"encoder-frame", EncodedFrame>
+ *   & Record<"encoder-failed", { message: string }>
  *   & Record<"storage", { bytes: number }>
  * )} LiveWorkerEvents
  */

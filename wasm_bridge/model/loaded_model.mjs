@@ -5,13 +5,15 @@
 
 import { fetchData } from "../calls/limited_fetch.mjs";
 import { Serializer } from "../calls/serializer.mjs";
-import { withArgumentMemory } from "../python/python_memory.mjs";
+import { unpacked, withArgumentMemory } from "../python/python_memory.mjs";
 import { startFault } from "../runner/ort_loader.mjs";
+import { makeGazeRunner } from "./gaze_runner.mjs";
 import { startRunner } from "./start_runner.mjs";
 import { float32Weights, headerBytes } from "./weights.mjs";
 
 /** @import { ModelFiles } from "../files/model_files.mjs" */
 /** @import { Backend } from "../runner/backend.mjs" */
+/** @import { GazeRunner } from "../runner/gaze_graphs.mjs" */
 /** @import { Pass } from "../runner/gpu_frame.mjs" */
 /** @import { Started } from "./start_runner.mjs" */
 /** @import { TableEntry } from "./weights.mjs" */
@@ -48,7 +50,7 @@ export class LoadedModel {
 
   /**
    * @param {any} python
-   * @param {Started} started
+   * @param {Started<GazeRunner>} started
    * @param {(target: "gpu" | "cpu", maxTokens: number | null) => string} graphsFor chooses graphs, as JSON
    */
   constructor(python, { graphs, backend, runner, notes }, graphsFor) {
@@ -92,11 +94,8 @@ export class LoadedModel {
       const manifest = await fetchManifest(graphsUrl);
       const graphsFor = (/** @type {"gpu" | "cpu"} */ target, limit = maxTokens) =>
         python.choose_graphs(manifest, limit ?? undefined, more, target);
-      const started = await startRunner(wanted, graphsFor, {
-        siteUrl,
-        graphsUrl,
-        weights,
-      });
+      const setup = { siteUrl, graphsUrl, weights };
+      const started = await startRunner(wanted, graphsFor, setup, makeGazeRunner);
       return new LoadedModel(python, started, graphsFor);
     } catch (error) {
       python.destroy();
@@ -130,13 +129,7 @@ export class LoadedModel {
    */
   #execute(header, packed) {
     const { feeds, ...run } = JSON.parse(header);
-    const bytes = withArgumentMemory(packed, (memory) => memory.slice().buffer);
-    /** @type {Record<string, Float32Array | Int32Array>} */
-    const arrays = {};
-    for (const [name, dtype, start, length] of feeds) {
-      const Type = dtype === "int32" ? Int32Array : Float32Array;
-      arrays[name] = new Type(bytes, start, length / Type.BYTES_PER_ELEMENT);
-    }
+    const arrays = /** @type {Record<string, Float32Array | Int32Array>} */ (unpacked(feeds, packed));
     return this.#run(() => this.runner.execute({ ...run, feeds: arrays }));
   }
 
@@ -183,8 +176,11 @@ function readCheckpoint(pyodide, { config, preprocessor, weights, index }) {
   }
 }
 
-/** @param {string} graphsUrl */
-async function fetchManifest(graphsUrl) {
+/**
+ * The text of `graphs.json`.
+ * @param {string} graphsUrl
+ */
+export async function fetchManifest(graphsUrl) {
   const url = new URL("graphs.json", graphsUrl);
   const bytes = await fetchData(url, {
     name: "graphs.json",

@@ -1,46 +1,51 @@
 /**
- * Starts what runs a model's graphs. A GPU that fails meanwhile is replaced by WebAssembly, unless the user asked for
+ * Starts what runs a model's graphs, of AutoGaze or of an encoder. A GPU that fails meanwhile is replaced by WebAssembly, unless the user asked for
  * WebGPU.
  * @module
  */
 
 import { messageOf } from "../calls/error_text.mjs";
 import { FileError } from "../calls/limited_fetch.mjs";
-import { withTimeLimit } from "../calls/time_limit.mjs";
 import { chooseBackend, wasmBackend } from "../runner/backend.mjs";
-import { RemoteGazeRunner } from "../runner/gaze_remote.mjs";
-import { loadOrt, startFault } from "../runner/ort_loader.mjs";
+import { startFault } from "../runner/ort_loader.mjs";
 
 /** @import { Backend, BackendName } from "../runner/backend.mjs" */
-/** @import { GazeRunner } from "../runner/gaze_graphs.mjs" */
-/** @import { RunnerSetup } from "../runner/gaze_worker.mjs" */
 
-/** @typedef {Omit<RunnerSetup, "threads" | "graphs">} Setup */
+/**
+ * What runs graphs.
+ * @typedef {object} Runner
+ * @property {() => Promise<void>} prepare
+ * @property {() => Promise<void>} close
+ * @property {Promise<void>} lost resolves if what it runs on goes away
+ * @property {number} [threads] of WebAssembly, once prepared
+ */
 
 /**
  * A runner that is ready.
+ * @template {Runner} R
  * @typedef {object} Started
- * @property {GazeRunner} runner
+ * @property {R} runner
  * @property {Backend} backend
  * @property {string} graphs JSON of the graphs in use
  * @property {string[]} notes sentences about what did not go as usual
  */
 
-const GPU_TIMEOUT_MS = 60_000;
 // A driver that is reset takes its devices with it; the next adapter is a new one.
 const GPU_TRIES = 2;
 
 class GpuLostError extends Error {}
 
 /**
+ * @template {Runner} R
+ * @template {object} Setup
  * @param {BackendName | "auto"} wanted
  * @param {(target: "gpu" | "cpu") => string} graphsFor chooses the graphs, as JSON
  * @param {Setup} setup
- * @param {(backend: Backend, setup: Omit<RunnerSetup, "threads">) => Promise<GazeRunner>} [make]
- * @returns {Promise<Started>}
+ * @param {(backend: Backend, setup: Setup & { graphs: any[] }) => Promise<R>} make
+ * @returns {Promise<Started<R>>}
  * @throws {Error} with a sentence for the user if no backend can run the graphs
  */
-export async function startRunner(wanted, graphsFor, setup, make = makeRunner) {
+export async function startRunner(wanted, graphsFor, setup, make) {
   const start = async (/** @type {Backend} */ backend) => {
     const graphs = chooseGraphs(graphsFor, backend.adapter ? "gpu" : "cpu");
     const runner = await make(backend, { ...setup, graphs: JSON.parse(graphs) });
@@ -50,7 +55,7 @@ export async function startRunner(wanted, graphsFor, setup, make = makeRunner) {
       runner.close().catch(() => {}); // not awaited: a lost GPU might never answer
       throw error;
     }
-    const described = runner instanceof RemoteGazeRunner ? wasmBackend(runner.threads) : backend;
+    const described = runner.threads === undefined ? backend : wasmBackend(runner.threads);
     return { runner, backend: described, graphs, notes: /** @type {string[]} */ ([]) };
   };
   let fault = new Error();
@@ -85,35 +90,7 @@ function chooseGraphs(graphsFor, target) {
 }
 
 /**
- * @param {Backend} backend
- * @param {Omit<RunnerSetup, "threads">} setup
- * @returns {Promise<GazeRunner>}
- */
-async function makeRunner(backend, setup) {
-  const { adapter, threads } = backend;
-  if (!adapter) return new RemoteGazeRunner({ ...setup, threads });
-  const [ort, { GpuGazeRunner }] = await Promise.all([loadOrt(backend, setup.siteUrl), gpuModule()]);
-  const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
-  const requested = adapter.requestDevice({
-    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
-    requiredFeatures: /** @type {GPUFeatureName[]} */ (
-      ["shader-f16", "subgroups"].filter((feature) => adapter.features.has(feature))
-    ),
-  });
-  const silent = "The GPU does not answer: use backend=wasm, or restart the browser.";
-  const device = await withTimeLimit(requested, GPU_TIMEOUT_MS, silent);
-  return new GpuGazeRunner(ort, device, setup.graphs, setup.graphsUrl, setup.weights);
-}
-
-/** Only a page with a GPU needs it. */
-function gpuModule() {
-  return import("../runner/gaze_gpu.mjs").catch(() => {
-    throw new FileError("A part of the page is missing: reload it.");
-  });
-}
-
-/**
- * @param {GazeRunner} runner
+ * @param {Runner} runner
  * @returns {Promise<never>}
  * @throws {GpuLostError} with a sentence for the user once the runner's GPU is lost
  */

@@ -34,3 +34,21 @@ export function withMemory(array, use) {
     array.destroy();
   }
 }
+
+/**
+ * The arrays that Python packed into one block of memory (`pack_arrays` of `py/autogaze_web/page/bridge.py`), as
+ * copies.
+ * @param {[name: string, dtype: string, start: number, bytes: number][]} places
+ * @param {any} packed a NumPy array, as a Pyodide proxy that stays Python's
+ * @returns {Record<string, Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8ClampedArray<ArrayBuffer>>}
+ */
+export function unpacked(places, packed) {
+  const bytes = withArgumentMemory(packed, (memory) => memory.slice().buffer);
+  return Object.fromEntries(
+    places.map(([name, dtype, start, length]) => {
+      if (dtype === "uint8") return [name, new Uint8ClampedArray(bytes, start, length)];
+      const Type = dtype === "int32" ? Int32Array : Float32Array;
+      return [name, new Type(bytes, start, length / Type.BYTES_PER_ELEMENT)];
+    }),
+  );
+}

@@ -116,7 +116,7 @@ export function videoKey({ graph, video }) {
 
 /**
  * Downloads a graph.
- * @param {GraphEntry} graph
+ * @param {Pick<GraphEntry, "file">} graph
  * @param {string} graphsUrl of the folder with `graphs.json`
  * @returns {Promise<Uint8Array>}
  */

@@ -7,7 +7,7 @@
  */
 
 import { routeTo } from "../calls/routed_fetch.mjs";
-import { WorkerCalls } from "../calls/worker_calls.mjs";
+import { buffersOf, WorkerCalls } from "../calls/worker_calls.mjs";
 import { newCounters } from "./runner_counters.mjs";
 
 /** @import { GazeRunner, Run } from "./gaze_graphs.mjs" */
@@ -60,9 +60,4 @@ export class RemoteGazeRunner {
   async close() {
     this.#calls.terminate("The model was closed.");
   }
-}
-
-/** @param {Iterable<ArrayBufferView>} views */
-function buffersOf(views) {
-  return [...new Set([...views].map(({ buffer }) => /** @type {ArrayBuffer} */ (buffer)))];
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,6 +19,9 @@ from ..tiles.tiled_clips import TiledGeneration, TiledStream
 from .bridge import Bridge, FrameUploader, ModelClock, Packer, TileClip, drive, drive_rounds
 from .gpu_resize import FramePlan, frame_plan, tile_plan
 from .model import PageModel
+
+Observer = Callable[[Rgba], Callable[[GazeProgress], object] | None]
+"""Called with each frame, (H, W, 4) uint8, when its gaze begins; what it returns gets the complete gaze."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,18 @@ class GazeStreams:
         """Pixels per side of a tile."""
         return self.model.config.input_img_size
 
-    def open(self, mode: InferenceMode) -> GazeStream:
-        """A new stream; those opened before cannot be used any more."""
+    def open(self, mode: InferenceMode, observe: Observer | None = None) -> GazeStream:
+        """A new stream; those opened before cannot be used any more.
+
+        Args:
+            observe: of gazes at whole frames.
+        """
         self.bridge.restart()
         config, controls = self.model.config, self._controls(mode)
         if mode.tiled:
             graph = tile_graph_of(self.graphs, config, controls.window_frames(config))
             return TiledFrameStream(self.model, graph or self._graphs, self.bridge, mode, controls)
-        return WholeFrameStream(self.model, self._graphs, self.bridge, controls)
+        return WholeFrameStream(self.model, self._graphs, self.bridge, controls, observe)
 
     def describe(self, mode: InferenceMode, task_loss_requirement: float | None) -> Description:
         """The model in a mode as a mask source."""
@@ -72,7 +79,15 @@ class GazeStreams:
 class WholeFrameStream:
     """The gaze at one stream of whole frames; a `gazer.GazeStream`."""
 
-    def __init__(self, model: PageModel, graphs: Graphs, bridge: Bridge, controls: StreamControls) -> None:
+    def __init__(
+        self,
+        model: PageModel,
+        graphs: Graphs,
+        bridge: Bridge,
+        controls: StreamControls,
+        observe: Observer | None = None,
+    ) -> None:
+        self._observe = observe
         self._processor, self._bridge, self._pack = model.processor, bridge, Packer()
         self._uploader = None
         if bridge.uploads_frames:
@@ -87,14 +102,20 @@ class WholeFrameStream:
         start = time.perf_counter()
         self._generation.requirement = task_loss_requirement
         runs = self._runs(frame)
-        return self._gaze(runs, (time.perf_counter() - start) * 1000)
+        preprocess_ms = (time.perf_counter() - start) * 1000
+        return self._gaze(runs, preprocess_ms, self._observe(frame) if self._observe else None)
 
-    async def _gaze(self, runs: GazeRuns, preprocess_ms: float) -> AsyncGenerator[GazeProgress, None]:
+    async def _gaze(
+        self, runs: GazeRuns, preprocess_ms: float, observed: Callable[[GazeProgress], object] | None
+    ) -> AsyncGenerator[GazeProgress, None]:
         clock = ModelClock()
         gaze = await drive(runs, self._bridge, clock, self._pack)
         if self._uploader is not None:
             asyncio.get_running_loop().call_soon(self._prepare_next)
-        yield GazeProgress(gaze.choice(), stage_ms=clock.stages(preprocess_ms))
+        complete = GazeProgress(gaze.choice(), stage_ms=clock.stages(preprocess_ms))
+        if observed is not None:
+            observed(complete)
+        yield complete
 
     def _prepare_next(self) -> None:
         """Prepares the next frame's first run, now that the last frame is on its way to the screen."""

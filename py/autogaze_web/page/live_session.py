@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..frames.rgba import Rgba
 from ..frames.synthetic import SYNTHETIC_SOURCES
-from ..live.gazer import Gazer, GazeStream, LatestGaze, Timing
+from ..limits import shown
+from ..live.gazer import GazeProgress, Gazer, GazeStream, LatestGaze, Timing
 from ..live.quality_curve import QualityCurves
 from ..live.record import FrameRecord, FrameRecords
 from ..live.view import FrameReport, LiveSettings, LiveView
@@ -27,6 +29,9 @@ from .memory import Memory, frame_bytes, plain
 if TYPE_CHECKING:  # the page starts without a model
     from ..live.comparison import Comparison
     from .bridge import Bridge
+    from .encoder_model import PageEncoder
+    from .encoder_runs import EncoderBridge
+    from .encoder_session import LiveEncoder, OnFrame
     from .gaze_streams import GazeStreams
     from .model import PageModel
 
@@ -56,6 +61,8 @@ class PageSession:
         self._curves = QualityCurves()
         self._tints = False
         self._hook = PageHook(self._view)
+        self._encoder: LiveEncoder | None = None
+        self._submitted_index = 0
 
     def set_hook(self, code: str) -> str:
         """Sets the code of the user's hook (``user_hook``), which runs on every frame; empty for none."""
@@ -95,6 +102,8 @@ class PageSession:
             self._compared.view.restart()
         if self._gazer is not None:
             self._gazer.restart()
+        if self._encoder is not None:
+            self._encoder.restart()
 
     def refresh(self) -> None:
         """Makes the next frame, or the next `redraw`, a keyframe."""
@@ -138,13 +147,63 @@ class PageSession:
     def _open_stream(self) -> GazeStream:
         if self._streams is None:
             raise RuntimeError("no model was given")
-        return self._streams.open(self._mode)
+        if self._encoder is not None:
+            self._encoder.restart()
+        return self._streams.open(self._mode, self._observe)
 
     def clear_model(self) -> None:
         """Lets patch-diff choose the cells."""
         if self._gazer is not None:
             self._gazer.close()
         self._gazer = self._streams = None
+
+    def set_encoder(self, model: PageEncoder, bridge: EncoderBridge, on_frame: OnFrame, full: bool) -> None:
+        """Encodes the frames that a model gazes at as a whole, from now on, beside the panels.
+
+        Args:
+            model, bridge, on_frame, full: see `LiveEncoder`.
+        """
+        from .encoder_session import LiveEncoder  # the page starts without
+
+        self.clear_encoder()
+        self._encoder = LiveEncoder(model, bridge, on_frame, full)
+        gazer = self._gazer
+        latest = None if gazer is None else gazer.latest
+        if gazer is not None and latest is not None and latest.index == gazer.index and not latest.gaze.tiles:
+            # A picture that stands still is gazed at no more.
+            observed = self._observe(self._view.frame)
+            if observed is not None and latest.gaze.progress >= 1:
+                observed(latest.gaze)
+
+    def encode_all(self, full: bool) -> None:
+        """Sets whether all patches of a frame are encoded, too."""
+        if self._encoder is not None:
+            self._encoder.full = full
+
+    def clear_encoder(self) -> None:
+        """Encodes nothing from now on."""
+        if self._encoder is not None:
+            self._encoder.close()
+        self._encoder = None
+
+    def encoder_counters(self) -> str:
+        """How many frames were ``encoded``, and how many ``skipped`` for a newer one, as JSON."""
+        encoder = self._encoder
+        return json.dumps({} if encoder is None else {"encoded": encoder.encoded, "skipped": encoder.skipped})
+
+    def _observe(self, frame: Rgba) -> Callable[[GazeProgress], None] | None:
+        """See `gaze_streams.Observer`."""
+        encoder, streams = self._encoder, self._streams
+        if encoder is None or streams is None:
+            return None
+        grids = streams.model.config.scale_grids()
+        if grids != encoder.grids:
+            encoder.fail(
+                f"the model chooses cells of {shown(list(grids))} per side, but the encoder reads patches of "
+                f"{shown(list(encoder.grids))} per side: use a model for its scales"
+            )
+            return None
+        return encoder.take(frame, self._submitted_index)
 
     def compare(self, rival: str | None, budget: str = "pixels") -> None:
         """Has another mask source work on the same frames as the model, from the next one on.
@@ -225,6 +284,7 @@ class PageSession:
         self._gazer.timing = self._timing
         waited = self._gazer.waits
         if self._needs_gaze(self._gazer):
+            self._submitted_index = self._view.index
             await self._gazer.submit(self._view.pending, self._requirement)
         return self._process_with(self._gazer, waited)
 
@@ -251,6 +311,7 @@ class PageSession:
             return self._process_with_patch_diff(redraw=True) if changed else None
         if changed and gazer.index < 0:
             gazer.timing = self._timing
+            self._submitted_index = self._view.index - 1
             await gazer.submit(self._view.frame, self._requirement)
         elif not changed and (gazer.latest is None or gazer.latest is self._shown):
             return None

@@ -1,0 +1,197 @@
+"""The live view's encoder: what a vision model sees of the frames that AutoGaze has gazed at.
+
+It works beside the panels and never holds them up: one frame at a time is encoded, and whenever that is done,
+the newest frame is next. Each frame is encoded with the tokens of its own gaze.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames.rgba import Rgba
+from ..live.gazer import GazeProgress
+from ..readout.gazing_info import GazingInfo
+from .bridge import Memory, pack_arrays
+from .encoder_model import PageEncoder
+from .encoder_runs import EncoderBridge, EncoderStream, Floats
+
+WINDOW: Final = 8
+"""Frames that a frame attends to, itself included."""
+
+Tokens = NDArray[np.int64]
+
+OnFrame = Callable[[str | None, Memory | None, str | None], object]
+"""Called with header and memory of an `EncodedFrame`, or with a sentence once the encoder has failed."""
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedFrame:
+    """One frame as the encoder sees it.
+
+    Attributes:
+        index: frames of the stream before it.
+        tokens: (k,) ids of the gazed patches.
+        features: (k, hidden) of these.
+        rebuilt: (side, side, 4) uint8, the frame as the decoder rebuilds it from the gazed patches of the
+            window; None without a decoder, or before any patch was gazed at.
+        gaze_ms: time that the gaze took.
+        encode_ms, decode_ms: time of the two, without waiting for others.
+        full_features, full_rebuilt, full_encode_ms, full_decode_ms: the same from all patches; None if that
+            was not asked for.
+    """
+
+    index: int
+    tokens: Tokens
+    features: Floats
+    rebuilt: Rgba | None
+    gaze_ms: float
+    encode_ms: float
+    decode_ms: float
+    full_features: Floats | None = None
+    full_rebuilt: Rgba | None = None
+    full_encode_ms: float | None = None
+    full_decode_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class _Gazed:
+    epoch: int
+    index: int
+    frame: Rgba
+    tokens: Tokens
+    gaze_ms: float
+
+
+class LiveEncoder:
+    """Encodes gazed frames of one stream after another.
+
+    Args:
+        model: the encoder.
+        bridge: executes its graphs.
+        on_frame: see `OnFrame`.
+
+    Attributes:
+        full: whether all patches of a frame are encoded, too.
+        encoded, skipped: frames of all streams that were encoded, and that a newer one replaced.
+    """
+
+    def __init__(self, model: PageEncoder, bridge: EncoderBridge, on_frame: OnFrame, full: bool) -> None:
+        self.full = full
+        self.encoded: int = 0
+        self.skipped: int = 0
+        self._model, self._bridge, self._on_frame = model, bridge, on_frame
+        self._closed = False
+        self._epoch = 0
+        self._next: _Gazed | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._gazed: _Sight | None = None
+        self._all: _Sight | None = None
+
+    @property
+    def grids(self) -> tuple[int, ...]:
+        """Patches per side of its scales: those of the gaze's cells."""
+        return self._model.config.grids
+
+    def restart(self) -> None:
+        """Starts a new stream."""
+        self._epoch += 1
+        self._next = self._gazed = self._all = None
+
+    def close(self) -> None:
+        """Stops for good; what is under way is not reported."""
+        self.restart()
+        self._closed = True
+
+    def fail(self, fault: str) -> None:
+        """Stops for good, and says why."""
+        if not self._closed:
+            self.close()
+            self._on_frame(None, None, fault)
+
+    def take(self, frame: Rgba, index: int) -> Callable[[GazeProgress], None]:
+        """Copies a frame, (H, W, 4) uint8, whose gaze begins; what it returns takes that gaze."""
+        epoch, pixels = self._epoch, frame[..., :3].copy()
+
+        def gazed(gaze: GazeProgress) -> None:
+            ms = sum(gaze.stage_ms.values())
+            self._submit(_Gazed(epoch, index, pixels, gaze.choice.tokens, ms))
+
+        return gazed
+
+    def _submit(self, gazed: _Gazed) -> None:
+        if self._closed or gazed.epoch != self._epoch:
+            return
+        self.skipped += self._next is not None
+        self._next = gazed
+        if self._work is None:
+            self._work = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        """Encodes the newest frame until no newer one was submitted meanwhile."""
+        try:
+            while self._next is not None:
+                gazed, self._next = self._next, None
+                encoded = await self._encode(gazed)
+                if gazed.epoch == self._epoch and not self._closed:
+                    self.encoded += 1
+                    self._on_frame(*_message(encoded), None)
+        except Exception as error:
+            self.fail(str(error))
+        finally:
+            self._work = None
+
+    async def _encode(self, gazed: _Gazed) -> EncodedFrame:
+        pixels = self._model.processor(gazed.frame[None])[None]
+        if self._gazed is None:
+            self._gazed = _Sight(self._model, self._bridge, "gazed", WINDOW)
+        features, rebuilt, encode_ms, decode_ms = await self._gazed.see(pixels, gazed.tokens)
+        result = EncodedFrame(
+            gazed.index, gazed.tokens, features, rebuilt, gazed.gaze_ms, encode_ms, decode_ms
+        )
+        if not self.full:
+            self._all = None
+            return result
+        if self._all is None:
+            self._all = _Sight(self._model, self._bridge, "all", WINDOW)
+        everything = np.arange(self._model.config.patch_scales.patches)
+        features, rebuilt, encode_ms, decode_ms = await self._all.see(pixels, everything)
+        return replace(
+            result,
+            full_features=features,
+            full_rebuilt=rebuilt,
+            full_encode_ms=encode_ms,
+            full_decode_ms=decode_ms,
+        )
+
+
+class _Sight:
+    """What the encoder sees of a stream, and what the decoder makes of it."""
+
+    def __init__(self, model: PageEncoder, bridge: EncoderBridge, name: str, window: int) -> None:
+        self._stream = EncoderStream(model.config, bridge, name, window, padding=False)
+
+    async def see(self, pixels: Floats, tokens: Tokens) -> tuple[Floats, Rgba | None, float, float]:
+        """Features and rebuilt frame of the next frame's tokens, and the times of encoder and decoder."""
+        padded = np.zeros((1, tokens.size), np.bool_)
+        gazing = GazingInfo(tokens[None].astype(np.int64), padded, np.array([tokens.size]))
+        encoded, encode_ms = await self._stream.encode(pixels, gazing)
+        return encoded.last_hidden_state, None, encode_ms, 0.0
+
+
+def _message(frame: EncodedFrame) -> tuple[str, Memory]:
+    """A frame's numbers as JSON, and its arrays as one block of memory; see `pack_arrays`."""
+    numbers: dict[str, Any] = {}
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, value in vars(frame).items():
+        if not isinstance(value, np.ndarray):
+            numbers[name] = value
+        else:
+            arrays[name] = value.astype(np.int32) if name == "tokens" else value
+    shapes = {name: array.shape for name, array in arrays.items()}
+    return pack_arrays({"numbers": numbers, "shapes": shapes}, arrays)
