@@ -50,6 +50,7 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
 /** @typedef {import("./model/model_request.mjs").ModelRequest} ModelRequest */
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */
+/** @typedef {import("./live/protocol.mjs").GazeFileOptions} GazeFileOptions */
 /** @typedef {import("./live/protocol.mjs").FrameReport} FrameReport */
 /** @typedef {import("./live/protocol.mjs").GazedFrame} GazedFrame */
 /** @typedef {import("./live/protocol.mjs").OptionValues} OptionValues */
@@ -279,6 +280,17 @@ export class AutoGaze {
     });
     this.#fresh = true;
     return this.#stream;
+  }
+
+  /**
+   * The bytes of a file of the gaze at the last clip, or at the stream since it began: `gazing_info` or keep-masks
+   * for vision encoders elsewhere (docs/encoder.md).
+   * @param {GazeFileOptions} [request]
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   * @throws {Error} if the request is wrong, or there is no frame yet
+   */
+  async gazeFile(request = {}) {
+    return this.#calls.call("gazeFile", { request });
   }
 
   /** Frees the model, Python and the worker; what is under way fails. */

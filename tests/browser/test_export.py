@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from live_page import open_feature, open_live, play, shown_at_rest
 from PIL import Image
+from playwright.sync_api import expect
 
 from autogaze_web.cli.main import main
+from autogaze_web.files.gaze_store import gaze_from_bytes, load_gaze
 from autogaze_web.files.trace_store import load_traces
 from autogaze_web.frames.rgba import allocate
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
@@ -151,6 +153,31 @@ def assert_files_are_those_of_the_command_line(page, tmp_path):
     assert ours == {**theirs, "video": video}
     (trace,) = load_traces(paths["safetensors"])
     assert sum(len(frame) for frame in trace.frames) > 0
+    assert_gazes_are_those_of_the_command_line(page, clip, tmp_path)
+
+
+def assert_gazes_are_those_of_the_command_line(page, clip, tmp_path):
+    gaze, masks = tmp_path / "gaze.npz", tmp_path / "keep.npz"
+    flags = ["--gazing-info", gaze, "--keep-masks", masks, "--keep-grid", "27x5", "14x14"]
+    assert main(["trace", str(clip), *map(str, flags)]) == 0
+    page.select_option("#export-gaze-frames", "")
+    page.fill("#export-gaze-grids", "27x5, 14x14")
+    for kind, theirs in (("gazing-info", gaze), ("keep-masks", masks)):
+        name, content = saved(page, f"[data-gaze-file='{kind}.npz']")
+        assert re.fullmatch(NAME + kind + r"\.npz", name)
+        with np.load(io.BytesIO(content)) as saved_arrays, np.load(theirs) as arrays:
+            assert sorted(saved_arrays) == sorted(arrays)
+            for array in arrays:
+                if array != "times":  # a synthetic source has none
+                    np.testing.assert_array_equal(saved_arrays[array], arrays[array])
+    page.select_option("#export-gaze-frames", "1")
+    _, content = saved(page, "[data-gaze-file='gazing-info.json']")
+    last, whole = gaze_from_bytes(content, ".json"), load_gaze(gaze)
+    assert last.info.num_gazing_each_frame.tolist() == whole.info.num_gazing_each_frame.tolist()[-1:]
+    page.fill("#export-gaze-grids", "none")
+    page.click("[data-gaze-file='keep-masks.json']")
+    expect(page.locator("#notice-text")).to_contain_text("expected height x width such as 14x14")
+    page.click("#notice-close")
 
 
 def test_a_recording_has_every_frame_and_leaves_pauses_out(live):

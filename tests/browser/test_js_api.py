@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from api_page import MODEL, ApiPage, assert_panels, pan_frames, text_of
 from model_page import serve
 from served import served
 
-from autogaze_web import AutoGaze, AutoGazeImageProcessor, __version__, options
+from autogaze_web import AutoGaze, AutoGazeImageProcessor, GazingInfo, __version__, options
+from autogaze_web.files.gaze_store import gaze_from_bytes
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.model.config import AutoGazeConfig
 from autogaze_web.native.sources import autogaze_source
@@ -25,6 +28,7 @@ def test_a_clip_and_a_stream_are_those_of_the_native_package(api, checkpoint):
         f"""const gaze = await AutoGaze.create({{ ...{MODEL}, backend: "wasm", maxTokens: 0 }});
         const rgba = bytesOf(text);
         const clip = await gaze.inferClip(rgba, {{ width, height, frames: 5, taskLossRequirement: 0.6 }});
+        const clipFile = [...await gaze.gazeFile()];
         const stream = gaze.stream();
         await gaze.set({{ taskLossRequirement: "off", maskVisualization: "overlay" }});
         const streamed = [];
@@ -32,10 +36,12 @@ def test_a_clip_and_a_stream_are_those_of_the_native_package(api, checkpoint):
           const data = rgba.subarray(at, at + rgba.length / 5);
           streamed.push(plain(await stream.next({{ data, width, height }})));
         }}
+        const json = {{ format: "json", frames: 3, times: [1, 2, 3] }};
+        const streamFile = JSON.parse(new TextDecoder().decode(await gaze.gazeFile(json)));
         stream.close();
         const {{ backend, settings }} = gaze;
         gaze.close();
-        return {{ clip: clip.frames.map(plain), streamed, backend, settings }};""",
+        return {{ clip: clip.frames.map(plain), streamed, backend, settings, clipFile, streamFile }};""",
         text=text_of(frames),
         width=WIDTH,
         height=HEIGHT,
@@ -62,6 +68,13 @@ def test_a_clip_and_a_stream_are_those_of_the_native_package(api, checkpoint):
             for mask, expected in zip(frame["masks"], gaze.gazing_mask, strict=True):
                 assert mask["mask"] == expected[0, index].astype(int).tolist()
         assert_panels(told[kind], frames, [gaze.cells(t) for t in range(5)], settings)
+        if kind == "clip":
+            stored = gaze_from_bytes(bytes(told["clipFile"]), ".npz")
+            for name, expected in asdict(GazingInfo.of(gaze)).items():
+                np.testing.assert_array_equal(getattr(stored.info, name), expected)
+        else:
+            assert told["streamFile"]["num_gazing_each_frame"] == gaze.num_gazing_each_frame.tolist()[2:]
+            assert told["streamFile"]["times"] == [1, 2, 3]
     assert any(point["padded"] for frame in told["clip"] for point in frame["points"])
 
 

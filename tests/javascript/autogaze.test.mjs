@@ -151,4 +151,15 @@ describe("AutoGaze", () => {
     assert.throws(() => gaze.stream(), { message: CLOSED });
     await assert.rejects(gaze.set({ topK: 1 }), { message: CLOSED });
   });
+
+  test("a file of the gaze is the worker's", async () => {
+    const gaze = await create();
+    const asked = gaze.gazeFile({ format: "json", keepGrids: ["3x4"] });
+    const bytes = new Uint8Array([1, 2]);
+    await answer("gazeFile", { value: bytes });
+    assert.equal(await asked, bytes);
+    assert.deepEqual(argsOf("gazeFile"), { request: { format: "json", keepGrids: ["3x4"] } });
+    gaze.close();
+    await assert.rejects(gaze.gazeFile(), { message: CLOSED });
+  });
 });

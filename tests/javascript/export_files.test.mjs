@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gazeFileOf } from "../../web/export/gaze_files.mjs";
 import { fileName, sizeText } from "../../web/export/saved_files.mjs";
 
 test("names sort by the time at which the files were made", () => {
@@ -25,4 +26,18 @@ test("sizes are in kilobytes below a megabyte and never nothing for a file with 
     "1.0 MB",
     "12.3 MB",
   ]);
+});
+
+test("a button of the gaze asks for its file", () => {
+  const all = { frames: "", grids: "" };
+  assert.deepEqual(gazeFileOf("gazing-info.npz", all), {
+    request: { format: "npz" },
+    what: "gazing-info",
+    suffix: "npz",
+    type: "application/zip",
+  });
+  const { request, type } = gazeFileOf("keep-masks.json", { frames: "16", grids: " 14x14, 27x27;6x8 " });
+  assert.deepEqual(request, { format: "json", frames: 16, keepGrids: ["14x14", "27x27", "6x8"] });
+  assert.equal(type, "application/json");
+  assert.throws(() => gazeFileOf("keep-masks.npz", { frames: "16", grids: " , " }), /such as 14x14/);
 });

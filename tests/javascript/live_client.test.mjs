@@ -131,4 +131,13 @@ describe("LiveView", () => {
       ["ready", "wasm", false],
     ]);
   });
+
+  test("a file of the gaze is the worker's", async () => {
+    const asked = view.gazeFile({ frames: 3 });
+    const call = worker.posted.findLast(({ message }) => message.name === "gazeFile");
+    assert.deepEqual(call?.message.args, { request: { frames: 3 } });
+    const bytes = new Uint8Array([1, 2]);
+    worker.send({ id: worker.ids("gazeFile")[0], value: bytes });
+    assert.equal(await asked, bytes);
+  });
 });

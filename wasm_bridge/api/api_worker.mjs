@@ -104,12 +104,19 @@ const calls = {
     return { ...answer, input: panels ? pixels : null };
   },
 
+  gazeFile({ request }, { transfer }) {
+    const file = session.gaze_file(JSON.stringify(request));
+    const bytes = withMemory(file, (memory) => new Uint8Array(memory));
+    transfer(bytes.buffer);
+    return bytes;
+  },
+
   drain() {},
 };
 
 /** @param {boolean} continued */
 function restart(continued) {
-  if (continued) session.forget_context();
+  if (continued) session.continue_output();
   else session.restart();
 }
 

@@ -6,6 +6,7 @@
  */
 
 /** @import { CallContext } from "../calls/call_types.mjs" */
+/** @import { GazeFileOptions } from "../live/protocol.mjs" */
 
 /**
  * @typedef {Uint8ClampedArray<ArrayBuffer>} Rgba rows of pixels
@@ -57,6 +58,7 @@
  * @property {(size: { width: number, height: number }) => number} tileCount
  * @property {(nothing: null, context: CallContext) => Promise<void>} restart
  * @property {(next: NextArgs, context: CallContext) => Promise<FrameAnswer & { input: Rgba | null }>} next
+ * @property {(args: { request: GazeFileOptions }, context: CallContext) => Uint8Array<ArrayBuffer>} gazeFile
  * @property {(nothing: null) => void} drain
  */
 

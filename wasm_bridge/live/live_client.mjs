@@ -18,8 +18,8 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
 /** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
-/** @import { CellList, ComparisonChoice, EncodedFrame, EncoderReady, EncoderStart, FileKind, Frame, FrameReport, GazedFrame, LiveCalls } from "./protocol.mjs" */
-/** @import { LiveWorkerEvents, OptionValues, RecordedFrame } from "./protocol.mjs" */
+/** @import { CellList, ComparisonChoice, EncodedFrame, EncoderReady, EncoderStart, FileKind, Frame, FrameReport } from "./protocol.mjs" */
+/** @import { GazedFrame, GazeFileOptions, LiveCalls, LiveWorkerEvents, OptionValues, RecordedFrame } from "./protocol.mjs" */
 
 /** @typedef {{ step: string, loaded: number, total: number }} LoadProgress in bytes; `total` is 0 while unknown */
 /** @typedef {{ message: string }} Message one sentence for the user */
@@ -285,6 +285,16 @@ export class LiveView extends TypedEventTarget {
   file(kind, { framesPerSecond, ...video }) {
     const text = JSON.stringify({ ...video, frames_per_second: framesPerSecond });
     return this.#calls.call("file", { kind, video: text });
+  }
+
+  /**
+   * The bytes of a file of the gaze at the frames of this stream, for vision encoders elsewhere (docs/encoder.md).
+   * @param {GazeFileOptions} [request]
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   * @throws {Error} if the request is wrong, or there is no frame yet
+   */
+  gazeFile(request = {}) {
+    return this.#calls.call("gazeFile", { request });
   }
 
   /**

@@ -108,6 +108,13 @@ export class LiveSession {
         transfer(bytes.buffer);
         return bytes;
       }),
+    gazeFile: ({ request }, { transfer }) =>
+      this.#serializer.run(() => {
+        const file = this.#session.gaze_file(JSON.stringify(request));
+        const bytes = withMemory(file, (memory) => new Uint8Array(memory));
+        transfer(bytes.buffer);
+        return bytes;
+      }),
     setHook: ({ code }) =>
       this.#serializer.run(async () => {
         if (code) await this.#numpyExtras.load();

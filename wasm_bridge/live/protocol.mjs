@@ -144,6 +144,15 @@
  */
 
 /**
+ * What a file of the gaze has: `gaze_file` in `py/autogaze_web/files/gaze_export.py`.
+ * @typedef {object} GazeFileOptions
+ * @property {"npz" | "json"} [format] by default npz
+ * @property {number} [frames] how many of the last frames at most; by default all since the grids or tiles last changed
+ * @property {string[]} [keepGrids] such as "14x14": keep-masks at these grids, instead of `gazing_info`
+ * @property {number[]} [times] seconds of each frame that is saved, by default those that are known
+ */
+
+/**
  * The calls, by name. All but `start` and `ping` wait until Python has started; `ping` is answered at once by a
  * worker that is not stuck. `loadModel` answers null if it was cancelled or another model was requested.
  * @typedef {object} LiveCalls
@@ -169,6 +178,7 @@
  * @property {(nothing: null) => Promise<CellList>} cells
  * @property {(nothing: null, context: CallContext) => Promise<GazedFrame>} gazedFrame
  * @property {(args: { kind: FileKind, video: string }, context: CallContext) => Promise<Uint8Array<ArrayBuffer>>} file
+ * @property {(args: { request: GazeFileOptions }, context: CallContext) => Promise<Uint8Array<ArrayBuffer>>} gazeFile
  * @property {(args: { code: string }) => Promise<{ problem: string, line: number | null }>} setHook
  * @property {(nothing: null) => Promise<string[]>} modules
  * @property {(args: { module: string }) => Promise<string>} source

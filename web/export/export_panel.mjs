@@ -13,6 +13,7 @@ import { counted } from "../page/number_text.mjs";
 import { shareOf, shareText } from "../page/token_count.mjs";
 import { credits } from "./credits.mjs";
 import { writableFormats } from "./formats.mjs";
+import { addGazeFiles } from "./gaze_files.mjs";
 import { withTexts } from "./png_text.mjs";
 import { MAX_RECORDING_BYTES, Recording } from "./recording.mjs";
 import { fileName, save, sizeText } from "./saved_files.mjs";
@@ -59,6 +60,10 @@ export class ExportPanel {
     for (const button of this.#files) {
       button.addEventListener("click", () => this.#saveFile(/** @type {FileKind} */ (button.dataset.file)));
     }
+    addGazeFiles(view, {
+      save: (blob, { what, suffix }) => this.#save(blob, fileName(what, suffix)),
+      attempt: (task) => this.#try(task),
+    });
     const feature = element("feature-export", HTMLDetailsElement);
     feature.addEventListener("toggle", () => this.#offerFormats(), { once: true });
   }

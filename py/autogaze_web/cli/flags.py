@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import options
+from ..files import gaze_export
 from ..limits import (
     MAX_FRAMES,
-    MAX_GRID,
     MAX_PANEL_HEIGHT,
     MAX_STREAM,
     MAX_THREADS,
@@ -135,10 +135,10 @@ def stream_number(text: str) -> int:
 
 def grid_size(text: str) -> tuple[int, int]:
     """The value of a flag: height and width of a grid."""
-    sides = text.lower().split("x")
-    if len(sides) != 2:
-        raise argparse.ArgumentTypeError(f"expected height x width such as 14x14, got {shown(text)}")
-    return whole_number(sides[0], 1, MAX_GRID), whole_number(sides[1], 1, MAX_GRID)
+    try:
+        return gaze_export.grid_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def whole_number(text: str, least: int, most: int) -> int:

@@ -175,8 +175,7 @@ class StoredGaze:
         sources = [source for _, source in records.sources()]
         if not sources:
             raise ValueError("no frame has been processed yet: there is nothing to save")
-        shapes = [{name: source.get(name) for name in _SHAPE} for source in sources]
-        if any(shape != shapes[0] for shape in shapes):
+        if not all(same_shape(sources[0], source) for source in sources):
             raise ValueError("the mask source changed to other grids or tiles: save each part by itself")
         return StoredGaze.of_choices(
             [record.choice for record in records],
@@ -232,6 +231,11 @@ class StoredGaze:
             for frame in np.unique(frames).tolist():
                 cells = layout.cells(patches[frames == frame])
                 yield video, frame, _placed(cells, self.tiles[video])
+
+
+def same_shape(first: Description, second: Description) -> bool:
+    """Whether two mask sources have the same grids and tiles, so that one gaze can have the cells of both."""
+    return all(first.get(name) == second.get(name) for name in _SHAPE)
 
 
 def described_tiling(description: Description, height: int, width: int) -> Tiling | None:

@@ -131,6 +131,13 @@ class FrameRecords:
         self._entries.clear()
         self._cells = 0
 
+    def last(self, frames: int) -> FrameRecords:
+        """The newest frames alone, at most so many."""
+        newest = FrameRecords(None, None)
+        newest._entries.extend(list(self._entries)[-frames:] if frames else [])
+        newest._cells = sum(len(record.choice.cells) for record in newest)
+        return newest
+
     def sources(self) -> list[tuple[int, Description]]:
         """The mask sources, each with the index of the first frame that it chose the cells of."""
         found: list[tuple[int, Description]] = []

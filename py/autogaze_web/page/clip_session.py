@@ -14,8 +14,11 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import __version__, options
 from ..live.gazer import GazeStream
+from ..live.record import FrameRecord, FrameRecords
 from ..live.view import LiveSettings, LiveView
 from ..masks.choice import Choice
 from ..panels.metrics import format_psnr
@@ -65,6 +68,7 @@ class ClipSession:
         self._streams: GazeStreams | None = None
         self._stream: GazeStream | None = None
         self._stream_mode = InferenceMode()
+        self._records = FrameRecords()
 
     def version(self) -> str:
         """Of the package."""
@@ -145,6 +149,11 @@ class ClipSession:
     def restart(self) -> None:
         """Starts a new stream: the next frame is a keyframe, and the first of the model's context."""
         self._view.restart()
+        self.continue_output()
+
+    def continue_output(self) -> None:
+        """Starts a new clip whose output goes on from the one before."""
+        self._records.clear()
         self.forget_context()
 
     def forget_context(self) -> None:
@@ -184,6 +193,7 @@ class ClipSession:
             gaze_ms = (time.perf_counter() - start) * 1000
             gazed = {"paddedTokens": choice.padded, "decoderSteps": choice.steps, "gazeMs": gaze_ms}
             report = self._view.process(choice.cells)
+        self._records.add(FrameRecord.of(report, choice), source)
         entries = asdict(report)
         del entries["mask_box"], entries["output_box"], entries["cells_by_scale"]
         points = frame_points(choice, source, report.height, report.width)
@@ -201,6 +211,21 @@ class ClipSession:
                 if gaze.tiles:
                     on_tiles(round(gaze.progress * gaze.tiles), gaze.tiles)
         return gaze.choice
+
+    def gaze_file(self, request: str) -> Memory:
+        """The bytes of a file of the gaze at the clip or stream, see ``gaze_export.gaze_file``.
+
+        Args:
+            request: JSON.
+
+        Raises:
+            ValueError: if the request is wrong, or there is no frame yet.
+        """
+        from ..files.gaze_export import gaze_file  # most clips are not saved
+
+        height, width = self._view.frame.shape[:2]
+        content = gaze_file(self._records, height, width, json.loads(request))
+        return np.frombuffer(content, np.uint8)
 
     def mask_memory(self) -> Memory:
         """The mask panel of the last frame."""

@@ -391,6 +391,21 @@ class PageSession:
                 raise ValueError(f"files are trace, store, safetensors or metrics, got {kind!r}")
         return np.frombuffer(content, np.uint8)
 
+    def gaze_file(self, request: str) -> Memory:
+        """The bytes of a file of the gaze at the frames of this stream, see ``gaze_export.gaze_file``.
+
+        Args:
+            request: JSON.
+
+        Raises:
+            ValueError: if the request is wrong, or there is no frame yet.
+        """
+        from ..files.gaze_export import gaze_file  # the page starts without
+
+        height, width = self._view.frame.shape[:2]
+        content = gaze_file(self._records, height, width, json.loads(request))
+        return np.frombuffer(content, np.uint8)
+
     def input_memory(self) -> Memory:
         """The frame that was processed last."""
         return frame_bytes(self._view.frame)

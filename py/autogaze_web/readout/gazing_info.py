@@ -129,7 +129,8 @@ class GazingInfo:
     @property
     def frame_of_slot(self) -> NDArray[np.int64]:
         """(N,): the frame of each slot."""
-        return np.repeat(np.arange(self.num_gazing_each_frame.size), self.num_gazing_each_frame)
+        counts = self.num_gazing_each_frame.astype(np.intp)  # 32 bits wide under WebAssembly
+        return np.repeat(np.arange(counts.size, dtype=np.int64), counts)
 
 
 def patch_numbers(cells: Cells, grids: Sequence[int]) -> NDArray[np.int64]:

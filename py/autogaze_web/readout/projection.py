@@ -230,7 +230,7 @@ def _touched(rectangles: Rectangles, grid: ImageGrid, dilation: int) -> Tokens:
     last = np.maximum(last, first + 1)
     first, last = np.maximum(first - dilation, 0), np.minimum(last + dilation, size)
     extent = np.where(full[:, None], np.maximum(last - first, 0), 0)
-    count = extent[:, 0] * extent[:, 1]
+    count = (extent[:, 0] * extent[:, 1]).astype(np.intp)  # 32 bits wide under WebAssembly
     owner = np.repeat(np.arange(len(rectangles)), count)
     within = np.arange(owner.size) - np.repeat(np.cumsum(count) - count, count)
     row, column = np.divmod(within, np.maximum(extent[owner, 1], 1))
