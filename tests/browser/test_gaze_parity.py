@@ -151,9 +151,12 @@ def test_the_released_architecture_on_the_graphs_of_the_site(page, site_url, tmp
         pytest.skip(oracle.HOW_TO)
     worker = GazeWorker(page, site_url)
     loaded = worker.load(checkpoint(model, tmp_path), backend="wasm")
-    assert loaded["graphs"] == ["frame-20.onnx", "tiles-20.onnx"]
+    assert loaded["graphs"] == [
+        f"{graph}.onnx" for graph in ("frame-2", "frame-3", *(f"steps-{s}" for s in (1, 2, 4, 8)))
+    ]
     counters = check(worker, oracle.read(model, name))
-    assert counters["runs"] == len(oracle.read(model, name)["expected"]["num_gazing_each_frame"])
+    # 198 tokens: 3 steps of the frame graph, then 8, 8 and 1.
+    assert counters["runs"] == 4 * len(oracle.read(model, name)["expected"]["num_gazing_each_frame"])
 
 
 def test_the_built_in_model_on_the_graphs_of_the_site(page, site_url):

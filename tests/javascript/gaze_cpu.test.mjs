@@ -68,6 +68,7 @@ describe("CpuGazeRunner", () => {
     video,
     graph: "frame",
     steps: 2,
+    capacity: CAPACITY,
     copies,
     feeds: { frame: new Float32Array([7, 8]), tokens: new Int32Array([3]) },
   });
@@ -108,6 +109,30 @@ describe("CpuGazeRunner", () => {
         ],
       );
     assert.deepEqual(fed[1].trunk_past_0, [1]);
+  });
+
+  test("a context without a fixed size grows with its rows, which stay in their places", async () => {
+    const inputs = { ...GRAPH.inputs, context_key_0: [HEADS, "context", DEPTH] };
+    const growing = new CpuGazeRunner(
+      ort,
+      [{ ...GRAPH, capacity: null, inputs }],
+      "https://page.example/graphs/",
+      new Map(),
+    );
+    await growing.execute({ ...run(), capacity: 2 });
+    await growing.execute({ ...run([1, 2, 0]), capacity: 2 });
+    assert.deepEqual(fed[1].context_key_0, [102, 103, 104, 105, 108, 109, 110, 111]);
+    await growing.execute({ ...run([0, 1, 3]), capacity: 4 });
+    assert.deepEqual(
+      fed[2].context_key_0,
+      [102, 103, 104, 105, 0, 0, 200, 201, 108, 109, 110, 111, 0, 0, 206, 207],
+    );
+    assert.deepEqual(fed[2].trunk_past_0, [2]);
+    const { allocations } = growing.counters;
+    await growing.execute({ ...run(), capacity: 4 });
+    assert.equal(growing.counters.allocations, allocations);
+    assert.equal(made.length, 1, "one session for all sizes");
+    assert.equal(made[0].freeDimensionOverrides, undefined);
   });
 
   test("videos have contexts of their own, which a restart forgets", async () => {

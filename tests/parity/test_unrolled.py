@@ -25,11 +25,15 @@ CONFIGURATIONS = {
     "a short and a long graph": ((2, 5), (1,)),
     "chunks of steps": ((1,), (2,)),
     "more steps than needed": ((3,), (4,)),
+    "as many steps as expected": ((1, 2), (1, 2, 4)),
 }
 
 
 def run_case(
-    case: oracle.Case, runtime: NativeRuntime, steps: tuple[tuple[int, ...], tuple[int, ...]], capacity: int
+    case: oracle.Case,
+    runtime: NativeRuntime,
+    steps: tuple[tuple[int, ...], tuple[int, ...]],
+    capacity: int | None,
 ) -> tuple[Gaze, list[int]]:
     """The case's gaze, ids counted over all frames, and how many runs each frame of a video took."""
     config = runtime.checkpoint.config

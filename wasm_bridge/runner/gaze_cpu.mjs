@@ -1,5 +1,6 @@
 /**
- * Runs the model's graphs on ONNX Runtime's WebAssembly backend, with the contexts in this worker's memory.
+ * Runs the model's graphs on ONNX Runtime's WebAssembly backend, with the contexts in this worker's memory. They
+ * grow with their rows, since every row costs time, hidden or not.
  * @module
  */
 
@@ -12,6 +13,7 @@ import {
   stateShapes,
   typeOf,
   videoKey,
+  withContext,
 } from "./gaze_graphs.mjs";
 import { newCounters } from "./runner_counters.mjs";
 
@@ -21,6 +23,7 @@ import { newCounters } from "./runner_counters.mjs";
 
 /**
  * @typedef {object} VideoState
+ * @property {number} rows of the context
  * @property {Map<string, number[]>} shapes of the context and the trunk by input name
  * @property {Map<string, Float32Array>} inputs context and trunk by input name
  * @property {Map<string, Tensor>} fresh new keys and values of the last run, by the context's input name
@@ -75,14 +78,15 @@ export class CpuGazeRunner {
     const graph = graphOfRun(this.#graphs, run);
     if (graph.sides) await this.#fitTiles(keyOf(graph));
     const session = await this.#session(graph);
-    const video = this.#video(videoKey(run), graph.kind === "tiles" ? stateShapes([graph]) : this.#shapes);
+    const shapes = graph.kind === "tiles" ? stateShapes([graph]) : this.#shapes;
+    const video = this.#video(videoKey(run), shapes, run.capacity);
     this.#copyRows(video, run.copies);
     /** @type {Record<string, Tensor>} */
     const feeds = {};
     for (const [name, shape] of Object.entries(graph.inputs)) {
       const data = run.feeds[name] ?? video.inputs.get(name);
       if (!data) throw new Error(`the run gave no "${name}" for ${graph.file}`);
-      feeds[name] = new this.#ort.Tensor(typeOf(name), data, shape);
+      feeds[name] = new this.#ort.Tensor(typeOf(name), data, withContext(shape, run.capacity));
     }
     const results = await session.run(feeds);
     this.counters.runs += 1;
@@ -134,18 +138,30 @@ export class CpuGazeRunner {
   }
 
   /**
+   * The video, with so many rows of context.
    * @param {string} key
    * @param {Map<string, number[]>} shapes of its state
+   * @param {number} rows
    */
-  #video(key, shapes) {
-    let video = this.#videos.get(key);
-    if (!video) {
-      const inputs = new Map();
-      for (const [name, shape] of shapes) inputs.set(name, new Float32Array(sizeOf(shape)));
-      this.counters.allocations += inputs.size;
-      video = { shapes, inputs, fresh: new Map() };
-      this.#videos.set(key, video);
+  #video(key, shapes, rows) {
+    const old = this.#videos.get(key);
+    if (old?.rows === rows) return old;
+    /** @type {VideoState} */
+    const video = { rows, shapes: new Map(), inputs: new Map(), fresh: old?.fresh ?? new Map() };
+    for (const [name, symbolic] of shapes) {
+      const shape = withContext(symbolic, rows);
+      const [before, was] = [old?.inputs.get(name), old?.shapes.get(name)];
+      if (before && was && sizeOf(was) === sizeOf(shape)) {
+        video.inputs.set(name, before);
+      } else {
+        const grown = new Float32Array(sizeOf(shape));
+        if (before && was) copyHeads(before, was, grown, shape);
+        video.inputs.set(name, grown);
+        this.counters.allocations += 1;
+      }
+      video.shapes.set(name, shape);
     }
+    this.#videos.set(key, video);
     return video;
   }
 
@@ -165,6 +181,21 @@ export class CpuGazeRunner {
         context?.set(rows.subarray(source, source + length), target);
       }
     }
+  }
+}
+
+/**
+ * Copies a context into a larger one, head by head.
+ * @param {Float32Array} from
+ * @param {number[]} fromShape heads, rows, depth
+ * @param {Float32Array} to
+ * @param {number[]} toShape
+ */
+function copyHeads(from, fromShape, to, toShape) {
+  const [heads = 0] = fromShape;
+  const [length, stride] = [from.length / heads, to.length / (toShape[0] ?? 1)];
+  for (let head = 0; head < heads; head++) {
+    to.set(from.subarray(head * length, (head + 1) * length), head * stride);
   }
 }
 

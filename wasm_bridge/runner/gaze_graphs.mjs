@@ -19,9 +19,9 @@ const MAX_GRAPH_BYTES = 100_000_000;
  * @property {"cpu" | "gpu"} target
  * @property {"frame" | "steps" | "tiles"} kind
  * @property {number} steps
- * @property {number | null} capacity null for tiles
+ * @property {number | null} capacity rows of context; null for tiles, and where the context grows
  * @property {Record<string, number[]>} inputs shapes by name; those of a tiles graph name the sides "batch" and
- *   "context" until `sizedGraph` has set them
+ *   "context" until `graphOfRun` has set them, those of a growing context name "context" (`withContext`)
  * @property {Record<string, number[]>} outputs
  * @property {string[]} weights names
  * @property {Record<string, number>} [sides] of a tiles graph
@@ -35,8 +35,8 @@ const MAX_GRAPH_BYTES = 100_000_000;
  * @property {number} video whose context it is: 0 for a stream
  * @property {"frame" | "steps" | "tiles"} graph
  * @property {number} steps
+ * @property {number} capacity rows of context
  * @property {number} [batch] videos in a run of the tiles graph
- * @property {number} [capacity] rows of context in such a run
  * @property {number} [first] the first tile of such a run, if it is fed no `frame`
  * @property {number} [age] frames since the one that the tiles are cut from
  * @property {number[]} copies source, count and row of each copy of rows into the context, flat; in a batch its
@@ -81,7 +81,16 @@ export function graphOf(graphs, kind, steps) {
  */
 export function graphOfRun(graphs, { graph, steps, batch, capacity }) {
   const entry = graphOf(graphs, graph, steps);
-  return graph === "tiles" && batch && capacity ? sizedGraph(entry, { batch, context: capacity }) : entry;
+  return graph === "tiles" && batch ? sizedGraph(entry, { batch, context: capacity }) : entry;
+}
+
+/**
+ * A shape whose context has so many rows.
+ * @param {(number | string)[]} shape of an input, maybe with a side "context"
+ * @param {number} rows
+ */
+export function withContext(shape, rows) {
+  return shape.map((side) => (side === "context" ? rows : Number(side)));
 }
 
 /**

@@ -185,7 +185,7 @@ def _parser() -> argparse.ArgumentParser:
         type=step_count,
         nargs="+",
         metavar="S",
-        help="decoder steps of the frame graphs, one graph for each number (2, and what the budget needs)",
+        help="decoder steps of the frame graphs, one graph for each number (2 3)",
     )
     export.set_defaults(run=_export)
     return parser

@@ -18,8 +18,12 @@ from ..model.graph_choice import MANIFEST, VERSION
 from .attention import gpu_capacity
 from .build import TARGETS, Target, frame_graph, runtime_nodes, steps_graph
 
-# 20 and 30 tokens for the released model, enough for the default budgets of live frames and tiles.
-LIVE_STEPS, TILE_STEPS = 2, 3
+FRAME_STEPS = (2, 3)
+"""Steps of the default frame graphs: 20 and 30 tokens for the released model, enough for the default budgets
+of live frames and tiles."""
+
+MORE_STEPS = (1, 2, 4, 8)
+"""Steps of the steps graphs, by which a frame continues: any number of steps takes few runs."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,6 @@ class WrittenGraph:
     nodes: int
 
 
-def default_frame_steps(config: AutoGazeConfig) -> list[int]:
-    """Steps of the default frame graphs: for live frames, for tiles, and for the budget in the config."""
-    return sorted({LIVE_STEPS, TILE_STEPS, -(-own_budget(config) // config.decoder.num_multi_token_pred)})
-
-
 def export(
     config: AutoGazeConfig,
     folder: str | Path,
@@ -43,38 +42,61 @@ def export(
 ) -> Iterator[WrittenGraph]:
     """Writes the graphs of both targets and ``graphs.json``; yields each graph after writing it.
 
-    For each S it writes ``frame-S.onnx`` for CPUs and ``frame-S-gpu.onnx`` for GPUs, ``tiles-S`` graphs for
-    batches, and one ``steps-1`` graph for each target.
+    For CPUs, whose context grows with its rows, it writes ``frame-S.onnx`` for each S and ``steps-S.onnx``.
+    Graphs for GPUs have a context of fixed size. It writes ``frame-S-gpu.onnx`` with the rows that frames of
+    S steps take, then the same frame graphs and ``steps-S-gpu.onnx`` with a context for any budget. Graphs
+    ``tiles-S`` are for batches; on a GPU, which gains most by them, they cover the config's own budget, too.
 
     Args:
         config: the architecture.
         folder: where to write; created if it does not exist.
-        frame_steps: S of each frame graph; None for `default_frame_steps`.
-        capacity: rows of context in every graph, rounded up for GPUs; None for `context_capacity`.
+        frame_steps: S of each frame graph; None for `FRAME_STEPS`.
+        capacity: rows of context in every graph for GPUs, rounded up; None for `context_capacity`.
 
     Raises:
         ValueError: if the graphs would be too large to build.
     """
     folder = Path(folder)
-    wanted = sorted(set(frame_steps)) if frame_steps else default_frame_steps(config)
-    _check_size(config, wanted[-1], capacity)
+    wanted = sorted(set(frame_steps or FRAME_STEPS))
+    most = _rows_for_any_budget(config) if capacity is None else gpu_capacity(capacity)
+    _check_size(config, wanted[-1], most)
     folder.mkdir(parents=True, exist_ok=True)
     graphs: list[dict[str, Any]] = []
     for target in TARGETS:
-        for steps in wanted:
-            rows = _rows(config, steps, capacity, target)
+        gpu = target == "gpu"
+        for steps in wanted if gpu and capacity is None else ():
+            rows = gpu_capacity(context_capacity(config, steps))
             model = frame_graph(config, steps, rows, target=target)
             yield _written(model, folder, "frame", steps, rows, target, graphs)
+        shared = most if gpu else None
+        for steps in wanted:
+            model = frame_graph(config, steps, shared, target=target)
+            yield _written(model, folder, "frame", steps, shared, target, graphs)
+        for steps in MORE_STEPS:
+            model = steps_graph(config, steps, shared, target=target)
+            yield _written(model, folder, "steps", steps, shared, target, graphs)
+        for steps in sorted({*wanted, _own_steps(config)}) if gpu else wanted:
             model = frame_graph(config, steps, target=target, batched=True)
             yield _written(model, folder, "tiles", steps, None, target, graphs)
-        rows = _rows(config, wanted[-1], capacity, target)
-        yield _written(steps_graph(config, 1, rows, target=target), folder, "steps", 1, rows, target, graphs)
     manifest = {"version": VERSION, "architecture": asdict(config), "graphs": graphs}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
 
 
-def _check_size(config: AutoGazeConfig, steps: int, capacity: int | None) -> None:
-    layers, rows = steps * config.decoder.num_hidden_layers, _rows(config, steps, capacity, "gpu")
+def _own_steps(config: AutoGazeConfig) -> int:
+    return -(-own_budget(config) // config.decoder.num_multi_token_pred)
+
+
+def _rows_for_any_budget(config: AutoGazeConfig) -> int:
+    """Rows of context for GPUs in which frames of any budget attend to the config's window.
+
+    A frame that continues with steps graphs has its own rows there, too.
+    """
+    steps = -(-config.tokens_per_frame // config.decoder.num_multi_token_pred)
+    return gpu_capacity(context_capacity(config, steps, config.max_num_frames + 1))
+
+
+def _check_size(config: AutoGazeConfig, steps: int, rows: int) -> None:
+    layers = steps * config.decoder.num_hidden_layers
     if layers > MAX_UNROLLED_LAYERS:
         raise ValueError(
             f"a frame graph of {steps} steps repeats the decoder's layers {layers:,} times, at most "
@@ -87,11 +109,6 @@ def _check_size(config: AutoGazeConfig, steps: int, capacity: int | None) -> Non
         )
 
 
-def _rows(config: AutoGazeConfig, steps: int, capacity: int | None, target: Target) -> int:
-    rows = capacity or context_capacity(config, steps)
-    return gpu_capacity(rows) if target == "gpu" else rows
-
-
 def _written(
     model: onnx.ModelProto,
     folder: Path,
@@ -101,7 +118,10 @@ def _written(
     target: Target,
     graphs: list[dict[str, Any]],
 ) -> WrittenGraph:
-    path = folder / f"{kind}-{steps}{'-gpu' if target == 'gpu' else ''}.onnx"
+    suffix = "-gpu" if target == "gpu" else ""
+    if any(graph["file"] == f"{kind}-{steps}{suffix}.onnx" for graph in graphs):
+        suffix += f"-{capacity}"
+    path = folder / f"{kind}-{steps}{suffix}.onnx"
     path.write_bytes(model.SerializeToString())
     graphs.append(
         {

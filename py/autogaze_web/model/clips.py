@@ -61,13 +61,11 @@ class Graphs:
 
         Only a frame that takes more steps than any frame graph has also needs rows for itself.
         """
-        heads, most = config.decoder.num_multi_token_pred, max(self.frame_steps)
-        steps = -(-budget // heads)
-        if self.capacity is None or steps <= most:
+        steps = -(-budget // config.decoder.num_multi_token_pred)
+        if self.capacity is None or steps <= max(self.frame_steps):
             return window
-        # A GPU's capacity is rounded up; with the exact rows every target has the same window.
-        rows = context_capacity(config, most)
-        return max(1, min(window, min(rows, self.capacity) // (config.vision_tokens + steps * heads)))
+        frame_rows = config.vision_tokens + steps * config.decoder.num_multi_token_pred
+        return max(1, min(window, self.capacity // frame_rows))
 
     def video(self, config: AutoGazeConfig, window: int | None = None, first_position: int = 0) -> Video:
         """The state of a new video for these graphs."""

@@ -89,9 +89,9 @@ class Video:
 
     Args:
         window: frames that a frame attends to, itself included; None for all since the beginning.
-        frame_steps: S of the frame graphs that can be run. The smallest that covers the budget is taken,
-            else the largest.
-        more_steps: S of the steps graphs that can be run; none if every budget fits a frame graph.
+        frame_steps: S of the frame graphs that can be run. The smallest that covers the steps a frame is
+            expected to take is chosen, else the largest.
+        more_steps: S of the steps graphs by which a frame continues; none if every budget fits a frame graph.
         capacity: rows of a context of fixed size; None for one that grows as needed.
         first_position: position of the first row. Attention sees differences of positions only.
 
@@ -122,6 +122,7 @@ class Video:
         self._frames: deque[tuple[int, list[NDArray[np.intp]]]] = deque()
         self._frame_index = 0
         self._frame: _Frame | None = None
+        self._last_steps: int | None = None
         self.coverage: CoverageStop | None = None
 
     @property
@@ -140,7 +141,8 @@ class Video:
             requirement: task loss at which to stop, compared in float32; None: never.
         """
         heads, vision = self._config.decoder.num_multi_token_pred, self._config.vision_tokens
-        steps = self._graph_for(budget)
+        expected = self._expected_steps(budget, requirement)
+        steps = next((s for s in self._frame_steps if s >= expected), self._frame_steps[-1])
         self._drop_old_frames()
         pending = self._pending
         waiting = 0 if pending is None else pending.tokens.size
@@ -179,9 +181,14 @@ class Video:
         self._keep(frame.index, heads, np.ones(vision, bool), np.zeros(vision, bool))
         self._keep_steps(heads + vision, used - 1)
 
+        surprise = 1
         while not self._stopped():
             remaining = -(-(budget - frame.generated) // heads)
-            steps = next((s for s in self._more_steps if s >= remaining), self._more_steps[-1])
+            missing = expected - len(frame.steps)
+            if missing < 1:  # it takes more steps than expected: nobody knows how many
+                missing, surprise = surprise, 2 * surprise
+            at_most = min(remaining, missing)
+            steps = max((s for s in self._more_steps if s <= at_most), default=self._more_steps[0])
             decisions = yield self._more(steps)
             used = self._take(decisions)
             self._keep_steps(0, used)
@@ -190,16 +197,22 @@ class Video:
         """Changes the requirement of the frame that was begun, before the decisions of its first run."""
         self._current().requirement = None if requirement is None else np.float32(requirement)
 
-    def _graph_for(self, budget: int) -> int:
-        """Steps of the frame graph to run for a budget."""
-        wanted = -(-budget // self._config.decoder.num_multi_token_pred)
-        steps = next((s for s in self._frame_steps if s >= wanted), self._frame_steps[-1])
-        if steps < wanted and not self._more_steps:
-            raise ValueError(
-                f"a budget of {budget} tokens takes {wanted} steps, but the largest frame graph has {steps} "
-                "and there is no steps graph: use a smaller budget or a larger graph"
-            )
-        return steps
+    def _expected_steps(self, budget: int, requirement: float | None) -> int:
+        """Steps that a frame will probably take: what it may take, or what the frame before it took.
+
+        The expectation decides only how the steps are divided into runs, not what is chosen.
+        """
+        most, largest = -(-budget // self._config.decoder.num_multi_token_pred), self._frame_steps[-1]
+        if not self._more_steps:
+            if largest < most:
+                raise ValueError(
+                    f"a budget of {budget} tokens takes {most} steps, but the largest frame graph has "
+                    f"{largest} and there is no steps graph: use a smaller budget or a larger graph"
+                )
+            return most
+        if most <= largest or (requirement is None and self.coverage is None):
+            return most
+        return min(most, largest if self._last_steps is None else self._last_steps)
 
     def pad(self, steps: int) -> FrameRuns:
         """Goes on as upstream does for a stopped row of a batch, until the frame has ``steps`` steps.
@@ -232,6 +245,7 @@ class Video:
         positions, self._next_position = row_positions(frame.base, seen)
         self._tail = np.concatenate([frame.tail, positions])[-self._config.decoder.num_multi_token_pred :]
         self._pending = last
+        self._last_steps = len(frame.steps)
         self._frame_index += 1
         self._frame = None
         return FrameGaze(

@@ -46,13 +46,14 @@ def choose_graphs(
 ) -> str:
     """Which graphs of ``graphs.json`` to load, as a JSON list of its entries.
 
-    The smallest frame graph that covers a frame's budget in one run, and the tiles graph of as many steps.
-    Where none does, or ``more`` is set, the steps graph that shares the frame graph's context as well.
+    The smallest frame graph that covers a frame's budget in one run; where none does, all frame graphs and
+    steps graphs that share the context with room for the longest frames. And the smallest tiles graph that
+    covers the budget, if any does.
 
     Args:
         manifest: the text of ``graphs.json``.
         max_tokens: most tokens of a frame; None for the config's own budget.
-        more: whether a batch is to be padded, which takes further steps.
+        more: whether a batch is to be padded, which takes further steps whatever the budget.
         target: ``cpu`` or ``gpu``, where they will run.
 
     Raises:
@@ -60,16 +61,23 @@ def choose_graphs(
     """
     graphs = [graph for graph in _graphs_for(manifest, config) if graph["target"] == target]
     wanted = -(-limited_budget(config, max_tokens) // config.decoder.num_multi_token_pred)
-    frames = sorted((g for g in graphs if g["kind"] == "frame"), key=lambda g: int(g["steps"]))
+    frames = sorted((g for g in graphs if g["kind"] == "frame"), key=lambda g: (g["steps"], _rows_of(g)))
     if not frames:
         raise ValueError(f"{MANIFEST} lists no frame graph for the target {target}: {_REMEDY}")
-    frame = next((g for g in frames if g["steps"] >= wanted), frames[-1])
-    chosen = [frame]
-    if more or frame["steps"] < wanted:
-        chosen += [g for g in graphs if g["kind"] == "steps" and g["capacity"] == frame["capacity"]]
-    if frame["steps"] >= wanted:
-        chosen += [g for g in graphs if g["kind"] == "tiles" and g["steps"] == frame["steps"]]
+    covering = [g for g in frames if g["steps"] >= wanted]
+    continued = sorted((g for g in graphs if g["kind"] == "steps"), key=_rows_of)
+    chosen = covering[:1] or frames[-1:]
+    if continued and (more or not covering):
+        rows = _rows_of(continued[-1])
+        chosen = [g for g in frames + continued if _rows_of(g) == rows]
+    tiles = [g for g in graphs if g["kind"] == "tiles" and g["steps"] >= wanted]
+    chosen += sorted(tiles, key=lambda g: int(g["steps"]))[:1]
     return json.dumps(chosen)
+
+
+def _rows_of(graph: dict[str, Any]) -> float:
+    """Rows of a graph's context; no limit if it grows."""
+    return math.inf if graph["capacity"] is None else graph["capacity"]
 
 
 def _graphs_for(manifest: str, config: AutoGazeConfig) -> list[dict[str, Any]]:
@@ -111,11 +119,19 @@ def _fault_of(graph: Any) -> str | None:
         return "must be a frame, steps or tiles graph for cpu or gpu"
     if not _is_count(graph.get("steps"), MAX_UNROLLED_LAYERS):
         return f"must have 1 to {MAX_UNROLLED_LAYERS} steps, got {shown(graph.get('steps'))}"
-    tiles = graph["kind"] == "tiles"
-    if not tiles and not _is_count(graph.get("capacity"), MAX_CONTEXT_ROWS):
-        return f"must have 1 to {MAX_CONTEXT_ROWS} rows of context, got {shown(graph.get('capacity'))}"
+    symbolic = [BATCH, CONTEXT] if graph["kind"] == "tiles" else []
+    if not symbolic:
+        capacity = graph.get("capacity", 0)
+        if capacity is None and graph["target"] == "cpu":
+            symbolic = [CONTEXT]
+        elif not _is_count(capacity, MAX_CONTEXT_ROWS):
+            return (
+                f"must have 1 to {MAX_CONTEXT_ROWS} rows of context, or null for cpu, got {shown(capacity)}"
+            )
     shapes = [graph.get("inputs"), graph.get("outputs")]
-    if not all(isinstance(each, dict) and all(_is_shape(s, tiles) for s in each.values()) for each in shapes):
+    if not all(
+        isinstance(each, dict) and all(_is_shape(s, symbolic) for s in each.values()) for each in shapes
+    ):
         return f"must have the shapes of inputs and outputs, each of at most {MAX_GRAPH_VALUES:,} values"
     weights = graph.get("weights")
     if not isinstance(weights, list) or not all(isinstance(name, str) for name in weights):
@@ -128,10 +144,10 @@ def is_file_name(value: Any) -> bool:
     return isinstance(value, str) and _FILE_NAME.fullmatch(value) is not None
 
 
-def _is_shape(value: Any, tiles: bool) -> bool:
-    """Whether it is a shape; those of tiles graphs have sides that are chosen with the batch."""
-    if tiles and isinstance(value, list):
-        value = [1 if side in (BATCH, CONTEXT) else side for side in value]
+def _is_shape(value: Any, symbolic: list[str]) -> bool:
+    """Whether it is a shape, some of whose sides may be chosen with the run."""
+    if isinstance(value, list):
+        value = [1 if side in symbolic else side for side in value]
     return (
         isinstance(value, list)
         and len(value) <= _MOST_AXES

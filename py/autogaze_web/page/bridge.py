@@ -192,6 +192,7 @@ def pack_run(video: int, run: Run) -> tuple[str, Memory]:
         "video": video,
         "graph": run.graph,
         "steps": run.steps,
+        "capacity": run.capacity,
         "copies": [n for copy in run.copies for n in (copy.source, copy.count, copy.row)],
     }
     return pack_arrays(header, run.feeds)

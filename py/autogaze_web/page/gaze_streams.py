@@ -12,7 +12,7 @@ from ..frames.rgba import Rgba
 from ..live.gazer import GazeProgress, GazeStream
 from ..masks.choice import Description
 from ..model.clips import GazeRuns, Graphs, StreamGeneration
-from ..model.controls import StreamControls, limited_budget, own_budget
+from ..model.controls import StreamControls, limited_budget
 from ..model.graph_choice import TileGraph, graphs_of, tile_graph_of
 from ..tiles.inference_mode import InferenceMode
 from ..tiles.tiled_clips import TiledGeneration, TiledStream
@@ -69,10 +69,11 @@ class GazeStreams:
     def _controls(self, mode: InferenceMode, task_loss_requirement: float | None = None) -> StreamControls:
         config = self.model.config
         controls = mode.controls(config, self.max_tokens, task_loss_requirement)
-        budget, window = limited_budget(config, self.max_tokens), controls.window_frames(config)
-        if window is None or budget <= own_budget(config):
+        window = controls.window_frames(config)
+        if window is None:
             return controls
-        # The graphs have room for the config's own budget; more tokens fill it with fewer frames.
+        # A context made for smaller budgets has room for fewer frames.
+        budget = limited_budget(config, self.max_tokens)
         return replace(controls, window=self._graphs.fitting_window(config, budget, window))
 
 
