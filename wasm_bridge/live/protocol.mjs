@@ -126,6 +126,27 @@
  */
 
 /**
+ * What the gaze keeps and saves: `VisionNumbers.of` in `py/autogaze_web/page/vision_numbers.py`. All but `patches` only
+ * where all patches are encoded, too. Infinity is a text, NaN null.
+ * @typedef {object} VisionFacts
+ * @property {number} patches of a frame, over all scales
+ * @property {number | null} [similarity] of the gazed patches' features with those from all patches, 1 if they agree
+ * @property {number | "Infinity"} [rebuilt_psnr] of the two rebuilt frames, in dB
+ * @property {{ gaze_ms: number, gazed_ms: number, full_ms: number, saved_ms: number, break_even: number | "Infinity" }} [net]
+ *   medians of the last frames; an encoder `break_even` times as slow takes as long with the gaze as without
+ * @property {VisionProjection[]} [projections] what larger encoders would cost, computed
+ *
+ * @typedef {object} VisionProjection
+ * @property {string} name
+ * @property {number} tokens
+ * @property {number} gazed
+ * @property {number} full_gflops
+ * @property {number} gazed_gflops
+ * @property {number} full_ms
+ * @property {number} gazed_ms with the gaze
+ */
+
+/**
  * A frame as a vision encoder sees it: `EncodedFrame` in `py/autogaze_web/page/encoder_session.py`.
  * @typedef {object} EncodedFrame
  * @property {number} index of the frame that was gazed at, which may be older than the one on the panels
@@ -141,6 +162,9 @@
  * @property {Uint8ClampedArray<ArrayBuffer> | null} fullRebuilt
  * @property {number | null} fullEncodeMs
  * @property {number | null} fullDecodeMs
+ * @property {VisionFacts} vision
+ * @property {Uint8ClampedArray<ArrayBuffer>} colours the window's features as a small square picture, RGBA
+ * @property {Uint8ClampedArray<ArrayBuffer>} [fullColours] those of all patches
  */
 
 /**

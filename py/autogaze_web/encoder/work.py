@@ -93,7 +93,13 @@ class Projection:
 
 
 def project(
-    name: str, shape: EncoderShape, share: float, gaze_ms: float, ms_per_gflop: float, tiles: int = 1
+    name: str,
+    shape: EncoderShape,
+    share: float,
+    gaze_ms: float,
+    ms_per_gflop: float,
+    tiles: int = 1,
+    window: int = 1,
 ) -> Projection:
     """What a frame would cost another encoder, if the same share of its patches was gazed at.
 
@@ -102,6 +108,7 @@ def project(
         gaze_ms: time of one gaze; each tile takes one.
         ms_per_gflop: time that the measured encoder takes for 10^9 operations.
         tiles: parts of a frame that are gazed at and encoded by themselves.
+        window: frames of as many tokens that a frame attends to, itself included.
 
     Examples:
         >>> base = project("base", BASE_224, 16 / 265, gaze_ms=10, ms_per_gflop=1)
@@ -109,7 +116,9 @@ def project(
         (16, 48, 13)
     """
     gazed = max(1, math.ceil(shape.tokens * min(max(share, 0.0), 1.0) - 1e-9))
-    full, some = (2 * tiles * shape.multiply_adds(tokens) / 1e9 for tokens in (shape.tokens, gazed))
+    full, some = (
+        2 * tiles * shape.multiply_adds(tokens, window * tokens) / 1e9 for tokens in (shape.tokens, gazed)
+    )
     return Projection(
         name,
         tiles * shape.tokens,

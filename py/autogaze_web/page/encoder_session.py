@@ -20,6 +20,7 @@ from ..readout.gazing_info import GazingInfo
 from .bridge import Memory, pack_arrays
 from .encoder_model import PageEncoder
 from .encoder_runs import EncoderBridge, EncoderStream, Floats
+from .vision_numbers import VisionNumbers
 
 WINDOW: Final = 8
 """Frames that a frame attends to, itself included."""
@@ -92,6 +93,7 @@ class LiveEncoder:
         self._work: asyncio.Task[None] | None = None
         self._gazed: _Sight | None = None
         self._all: _Sight | None = None
+        self._numbers = VisionNumbers(model.config, WINDOW)
 
     @property
     def grids(self) -> tuple[int, ...]:
@@ -102,6 +104,7 @@ class LiveEncoder:
         """Starts a new stream."""
         self._epoch += 1
         self._next = self._gazed = self._all = None
+        self._numbers = VisionNumbers(self._model.config, WINDOW)
 
     def close(self) -> None:
         """Stops for good; what is under way is not reported."""
@@ -140,7 +143,7 @@ class LiveEncoder:
                 encoded = await self._encode(gazed)
                 if gazed.epoch == self._epoch and not self._closed:
                     self.encoded += 1
-                    self._on_frame(*_message(encoded), None)
+                    self._on_frame(*_message(encoded, self._numbers), None)
         except Exception as error:
             self.fail(str(error))
         finally:
@@ -184,10 +187,11 @@ class _Sight:
         return encoded.last_hidden_state, None, encode_ms, 0.0
 
 
-def _message(frame: EncodedFrame) -> tuple[str, Memory]:
+def _message(frame: EncodedFrame, vision: VisionNumbers) -> tuple[str, Memory]:
     """A frame's numbers as JSON, and its arrays as one block of memory; see `pack_arrays`."""
-    numbers: dict[str, Any] = {}
-    arrays: dict[str, NDArray[np.generic]] = {}
+    shown, pictures = vision.of(frame)
+    numbers: dict[str, Any] = {"vision": shown}
+    arrays: dict[str, NDArray[np.generic]] = {**pictures}
     for name, value in vars(frame).items():
         if not isinstance(value, np.ndarray):
             numbers[name] = value
