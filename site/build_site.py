@@ -9,6 +9,7 @@ Contents of the site and where they come from:
     runtime/recording/           writers of videos and GIFs, loaded to record
     python/<hash>/*.whl          this project's wheel, in a folder named after its contents
     graphs/                      the released architecture's ONNX graphs, without weights
+    encoder/                     site/encoder, this project's small vision encoder, with its graphs
     built-in/                    site/model, this project's small checkpoint, with its graphs
     preview.png                  the preview card: what other sites show beside a link to the page
     check/                       NVIDIA's example clip and what its QUICK_START expects of a model
@@ -41,7 +42,7 @@ from typing import Any
 from api_files import EXAMPLE, TYPES, add_api_files
 from build_docs import DocsError, build_docs
 from fetch_runtime import obtain
-from make_graphs import BUILT_IN, GraphsError, obtain_graphs
+from make_graphs import BUILT_IN, ENCODER, ENCODER_GRAPHS, GraphsError, obtain_graphs
 from module_preloads import add_preloads
 from page_parts import join_parts
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
@@ -73,7 +74,7 @@ _LATER = (
     "sample/",
     MORE_NUMPY,
 )
-_MODELS = ("graphs/", "built-in/")
+_MODELS = ("graphs/", "built-in/", "encoder/")
 _FOR_OTHERS = (f"{EXAMPLE}/", "package.json", PREVIEW)
 # A model that somebody has put beside the page belongs to no build, nor does the documentation.
 _BESIDE = ("model", DOCS)
@@ -117,6 +118,7 @@ def build(root: Path = ROOT, dist: Path = DIST, docs: Path | None = None) -> dic
     with step("graphs: building"):
         graphs = obtain_graphs(root, GRAPHS_CACHE)
         own_graphs = obtain_graphs(root, GRAPHS_CACHE, BUILT_IN)
+        encoder_graphs = obtain_graphs(root, GRAPHS_CACHE, ENCODER, ENCODER_GRAPHS)
     # Next to dist, because only a rename within one file system is atomic.
     dist.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".dist-", dir=dist.parent) as scratch:
@@ -132,6 +134,8 @@ def build(root: Path = ROOT, dist: Path = DIST, docs: Path | None = None) -> dic
             shutil.copytree(graphs, fresh / "graphs")
             shutil.copytree(own_graphs, fresh / "built-in")
             shutil.copytree((root / BUILT_IN).parent, fresh / "built-in", dirs_exist_ok=True)
+            shutil.copytree(encoder_graphs, fresh / "encoder")
+            shutil.copytree((root / ENCODER).parent, fresh / "encoder", dirs_exist_ok=True)
             write_runtime(fresh, runtime, lock)
             wheel = add_wheel(root, fresh)
             description = describe(root, fresh, wheel)

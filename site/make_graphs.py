@@ -16,6 +16,8 @@ from pathlib import Path
 
 RELEASED = Path("site") / "released_config.json"
 BUILT_IN = Path("site") / "model" / "config.json"
+ENCODER = Path("site") / "encoder" / "config.json"
+ENCODER_GRAPHS = "encoder_graphs.json"
 PACKAGE = Path("py") / "autogaze_web"
 
 
@@ -23,22 +25,25 @@ class GraphsError(Exception):
     """The graphs could not be built; the message is one sentence for the user."""
 
 
-def obtain_graphs(root: Path, cache: Path, config: Path = RELEASED) -> Path:
-    """The folder with a config's graphs and `graphs.json`, built unless it is cached.
+def obtain_graphs(root: Path, cache: Path, config: Path = RELEASED, manifest: str = "graphs.json") -> Path:
+    """The folder with a config's graphs and their manifest, built unless it is cached.
 
     Args:
         root: the checkout.
         cache: parent folder of the cached graphs.
-        config: the architecture's config.json, relative to the checkout.
+        config: the architecture's config.json, relative to the checkout; of an encoder with the decoder.json
+            beside it, if there is one.
+        manifest: the file that lists the graphs.
 
     Raises:
         GraphsError: if the graphs cannot be built.
     """
     digest = hashlib.sha256(version("onnx").encode())
-    for path in (root / config, *graph_sources(root)):
+    decoder = (root / config).with_name("decoder.json")
+    for path in (root / config, *([decoder] if decoder.exists() else []), *graph_sources(root)):
         digest.update(path.read_bytes())
     folder = cache / digest.hexdigest()[:16]
-    if not (folder / "graphs.json").is_file():
+    if not (folder / manifest).is_file():
         command = [sys.executable, "-m", "autogaze_web", "export"]
         command += ["--config", str(root / config), "--out", str(folder)]
         done = subprocess.run(

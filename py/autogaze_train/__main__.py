@@ -16,6 +16,7 @@ from autogaze_web.model.config import AutoGazeConfig
 from .corpus import CorpusError, RealClips, make_corpus, read_pictures
 from .diagnosis import diagnose
 from .documents import draw_documents
+from .encoder_commands import add_encoder_commands
 from .evaluation import evaluate, real, rendered
 from .export import load_network, read_config, save_checkpoint
 from .geometry import Geometry
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     diagnosis.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
     diagnosis.add_argument("--frames", type=int, default=24, help="frames of a clip")
     diagnosis.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_encoder_commands(commands)
     return parser
 
 

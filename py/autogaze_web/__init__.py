@@ -33,11 +33,12 @@ What stands at the top:
 `GazingInfo`              what a vision encoder is told about a gaze
 `SiglipVisionModel`       a vision encoder that reads only gazed patches
 `SiglipImageProcessor`    8-bit frames to the video that it takes
+`FrameDecoder`            rebuilds a frame from the features of the built-in encoder
 ========================  ==========================================================================
 
 Each has a docstring with an example. In examples ``frames`` is a clip of (T, H, W, 3) uint8, ``frame`` one of
-its frames, ``folder`` a checkpoint's folder, ``model`` an `AutoGaze`, ``video`` the processed clip and
-``siglip_folder`` the folder of a SigLIP checkpoint.
+its frames, ``folder`` a checkpoint's folder, ``model`` an `AutoGaze`, ``video`` the processed clip,
+``siglip_folder`` the folder of a SigLIP checkpoint and ``encoder_folder`` that of the built-in encoder.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from .model.gaze import Gaze as Gaze
     from .model.processor import AutoGazeImageProcessor as AutoGazeImageProcessor
     from .native.autogaze import AutoGaze as AutoGaze
+    from .native.frame_decoder import FrameDecoder as FrameDecoder
     from .native.siglip import SiglipVisionModel as SiglipVisionModel
     from .readout.gazing_info import GazingInfo as GazingInfo
     from .tiles.tiling import Tiling as Tiling
@@ -83,6 +85,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "model.gaze": "Gaze",
         "model.processor": "AutoGazeImageProcessor",
         "native.autogaze": "AutoGaze",
+        "native.frame_decoder": "FrameDecoder",
         "native.siglip": "SiglipVisionModel",
         "readout.gazing_info": "GazingInfo",
         "tiles.tiling": "Tiling",

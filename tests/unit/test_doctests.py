@@ -17,6 +17,7 @@ import autogaze_web
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 
 FOLDER = Path(__file__).parents[2] / "site" / "model"
+ENCODER = FOLDER.with_name("encoder")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -36,6 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "frame": frames[0],
         "video": AutoGazeImageProcessor.from_pretrained(FOLDER)(frames[:2])[None],
         "model": AutoGaze.from_pretrained(FOLDER),
+        "encoder_folder": ENCODER,
         "siglip_folder": formula.write_folder(
             oracle.recipe("siglip_tiny"), tmp_path_factory.mktemp("siglip")
         ),

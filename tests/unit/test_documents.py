@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INCLUDED = ROOT / "docs" / "security.md"
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*/*.md")} - {INCLUDED})
 MODEL = ROOT / "site" / "model"
+ENCODER = ROOT / "site" / "encoder"
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)")
@@ -49,6 +50,7 @@ def world(
     cells = Cells.of([2, 4, 7], [0, 1, 3], [1, 2, 5])
     return {
         "folder": MODEL,
+        "encoder_folder": ENCODER,
         "siglip_folder": formula.write_folder(
             oracle.recipe("siglip_tiny"), tmp_path_factory.mktemp("siglip")
         ),

@@ -137,6 +137,8 @@ def project(tmp_path: Path) -> Path:
     (root / "README.md").write_text("# trial")
     (root / "site/model").mkdir(parents=True)
     (root / "site/model/model.safetensors").write_bytes(b"weights")
+    (root / "site/encoder").mkdir()
+    (root / "site/encoder/decoder.safetensors").write_bytes(b"weights")
     (root / "wasm_bridge/node_modules/x").mkdir(parents=True)
     for name in ("worker.mjs", "worker.test.mjs", "package.json", "node_modules/x/x.mjs"):
         (root / "wasm_bridge" / name).write_text("")
@@ -174,6 +176,8 @@ class TestBuild:
             "graphs/frame-2.onnx",
             "built-in/frame-2.onnx",
             "built-in/model.safetensors",
+            "encoder/decoder.safetensors",
+            "encoder/frame-2.onnx",
         }
         with zipfile.ZipFile(dist / description["wheel"]) as wheel:
             assert not [name for name in wheel.namelist() if "example_input" in name]
@@ -183,7 +187,7 @@ class TestBuild:
         for path, file in description["files"].items():
             content = (dist / path).read_bytes()
             assert file == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        assert {path.name for path in (project / "site").iterdir()} == {"dist", "model"}
+        assert {path.name for path in (project / "site").iterdir()} == {"dist", "encoder", "model"}
 
     def test_the_documentation_is_beside_the_build_and_the_page_links_to_it(
         self, project: Path, build: Build, tmp_path: Path
@@ -227,7 +231,7 @@ class TestBuild:
         with pytest.raises(build_site.BuildError):
             build()
         assert (project / "site/dist/index.html").read_text() == "<title>one</title>"
-        assert {path.name for path in (project / "site").iterdir()} == {"dist", "model"}
+        assert {path.name for path in (project / "site").iterdir()} == {"dist", "encoder", "model"}
 
     def test_a_failed_swap_puts_the_old_site_back(self, tmp_path: Path) -> None:
         dist = tmp_path / "dist"

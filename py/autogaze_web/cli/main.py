@@ -72,6 +72,8 @@ examples:
 _EXPORT_HELP = """\
 Writes the weight-free ONNX graphs of an architecture, and graphs.json, which describes them (docs/graph.md).
 A page needs them for a checkpoint whose config.json differs from the shipped one's.
+For the config.json of a SigLIP encoder it writes that encoder's graph and encoder_graphs.json, and the graph
+of the frame decoder if decoder.json is beside it (docs/encoder.md).
 
 example:
   autogaze-web export --config ~/AutoGaze/config.json --out graphs
@@ -314,9 +316,12 @@ def _render(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from ..encoder.config import is_encoder
     from ..model.config import AutoGazeConfig
     from ..model.graph_choice import MANIFEST
 
+    if is_encoder(options.config):
+        return _export_encoder(options)
     config = AutoGazeConfig.from_file(options.config)
     if options.out.is_dir():
         check_outputs([options.out / MANIFEST], [options.config])
@@ -326,6 +331,27 @@ def _export(options: argparse.Namespace) -> int:
         raise ImportError(f"export needs {error.name}: pip install 'autogaze-web[native]'") from None
     with atomic_folder(options.out) as folder:
         for written in export(config, folder, options.frame_steps):
+            size = written.path.stat().st_size
+            print(f"{printable(str(options.out / written.path.name))}: {size:,} bytes, {written.nodes} nodes")
+    return DONE
+
+
+def _export_encoder(options: argparse.Namespace) -> int:
+    from ..encoder.config import SiglipConfig
+    from ..encoder.frame_decoder import CONFIG_NAME, FrameDecoderConfig
+    from ..encoder.graph_files import MANIFEST
+
+    encoder = SiglipConfig.from_file(options.config)
+    beside = options.config.with_name(CONFIG_NAME)
+    decoder = FrameDecoderConfig.from_file(beside) if beside.exists() else None
+    if options.out.is_dir():
+        check_outputs([options.out / MANIFEST], [options.config])
+    try:
+        from ..graph.export_encoder import export_encoder
+    except ModuleNotFoundError as error:
+        raise ImportError(f"export needs {error.name}: pip install 'autogaze-web[native]'") from None
+    with atomic_folder(options.out) as folder:
+        for written in export_encoder(encoder, decoder, folder):
             size = written.path.stat().st_size
             print(f"{printable(str(options.out / written.path.name))}: {size:,} bytes, {written.nodes} nodes")
     return DONE

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .config import SiglipConfig as SiglipConfig
     from .encoding import EncodedVideo as EncodedVideo
     from .encoding import VideoEncoding as VideoEncoding
+    from .feature_memory import DecoderRows as DecoderRows
+    from .feature_memory import FeatureMemory as FeatureMemory
+    from .frame_decoder import FrameDecoderCheckpoint as FrameDecoderCheckpoint
+    from .frame_decoder import FrameDecoderConfig as FrameDecoderConfig
     from .processor import SiglipImageProcessor as SiglipImageProcessor
 
 __getattr__: Callable[[str], Any]
@@ -27,6 +31,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "checkpoint": "SiglipCheckpoint",
         "config": "SiglipConfig",
         "encoding": "EncodedVideo VideoEncoding",
+        "feature_memory": "DecoderRows FeatureMemory",
+        "frame_decoder": "FrameDecoderCheckpoint FrameDecoderConfig",
         "processor": "SiglipImageProcessor",
     },
 )

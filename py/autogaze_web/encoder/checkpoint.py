@@ -48,12 +48,8 @@ class SiglipCheckpoint:
         config = SiglipConfig.from_file(folder / "config.json", **overrides)
         weights: dict[str, NDArray[np.float32]] = {}
         for file, entries in tower_entries(config, *_heads(folder)).items():
-            weights.update(_read(folder / file, entries))
-        bad = [name for name, array in weights.items() if not np.isfinite(array).all()]
-        if bad:
-            raise CheckpointError(
-                f"the weights hold NaN or infinity in {listing(bad)}: the file is damaged, download it again"
-            )
+            weights.update(read_tensors(folder / file, entries))
+        check_finite(weights)
         return SiglipCheckpoint(config, weights)
 
 
@@ -119,7 +115,7 @@ def tower_entries(
     found = _entries(heads, weight_map)
     names = _names_in_file(found)
     expected = expected_tensors(config)
-    _check(expected, {name: found[names[name]][1] for name in expected if names.get(name) in found})
+    check_tensors(expected, {name: found[names[name]][1] for name in expected if names.get(name) in found})
     by_file: dict[str, dict[str, TensorEntry]] = {}
     for name in expected:
         file, entry = found[names[name]]
@@ -175,12 +171,19 @@ def _heads(folder: Path) -> tuple[dict[str, Head], WeightMap | None]:
     return {file: read_head(folder / file, why) for file in tower_shards(weight_map)}, weight_map
 
 
-def _check(expected: Mapping[str, tuple[int, ...]], entries: Mapping[str, TensorEntry]) -> None:
+def check_tensors(
+    expected: Mapping[str, tuple[int, ...]],
+    entries: Mapping[str, TensorEntry],
+    model: str = "SigLIP vision tower in config.json",
+) -> None:
+    """Raises unless a file's tensors are those of an architecture; others in the file do not matter.
+
+    Raises:
+        CheckpointError: naming every tensor that is missing or does not fit.
+    """
     count = sum(map(math.prod, expected.values()))
     if count > MAX_WEIGHTS:
-        raise CheckpointError(
-            f"config.json describes a tower of {count:,} weights, but at most {MAX_WEIGHTS:,} can be run"
-        )
+        raise CheckpointError(f"the {model} has {count:,} weights, but at most {MAX_WEIGHTS:,} can be run")
     problems = []
     missing = [name for name in expected if name not in entries]
     if missing:
@@ -191,12 +194,23 @@ def _check(expected: Mapping[str, tuple[int, ...]], entries: Mapping[str, Tensor
         if entry.dtype not in FLOAT_DTYPES:
             problems.append(f"{name} is {entry.dtype}, expected one of {', '.join(FLOAT_DTYPES)}")
     if problems:
+        raise CheckpointError(f"the weights are not those of the {model}: " + "; ".join(problems[:80]))
+
+
+def check_finite(weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Raises unless all weights are finite.
+
+    Raises:
+        CheckpointError: naming the tensors that are not.
+    """
+    bad = [name for name, array in weights.items() if not np.isfinite(array).all()]
+    if bad:
         raise CheckpointError(
-            "the weights are not those of the SigLIP vision tower in config.json: " + "; ".join(problems[:80])
+            f"the weights hold NaN or infinity in {listing(bad)}: the file is damaged, download it again"
         )
 
 
-def _read(path: Path, entries: Mapping[str, TensorEntry]) -> dict[str, NDArray[np.float32]]:
+def read_tensors(path: Path, entries: Mapping[str, TensorEntry]) -> dict[str, NDArray[np.float32]]:
     """These tensors alone, in the order in which the file has them."""
     tensors = {}
     try:

@@ -145,7 +145,7 @@ class SiglipConfig:
             patch_size=patch_size,
             hidden_act="gelu_pytorch_tanh" if activation is None else str(activation),
             layer_norm_eps=tower.number("layer_norm_eps", 1e-6),
-            scales=_scales(DEFAULT_SCALES if text is None else text, patch_size),
+            scales=parse_scales(DEFAULT_SCALES if text is None else text, patch_size),
             attn_type="block_causal" if attention is None else str(attention).replace("-", "_"),
             frame_independent_encoding=bool(independent),
             vision_use_head=tower.boolean("vision_use_head", True),
@@ -153,7 +153,7 @@ class SiglipConfig:
 
     def with_scales(self, scales: str | Sequence[int]) -> SiglipConfig:
         """The same tower at other scales."""
-        return replace(self, scales=_scales(scales, self.patch_size))
+        return replace(self, scales=parse_scales(scales, self.patch_size))
 
     @property
     def head_dim(self) -> int:
@@ -198,7 +198,16 @@ def _tower(values: Any) -> Section:
     return Section(tower, "vision_config" if nested else "")
 
 
-def _scales(given: Any, patch_size: int) -> tuple[int, ...]:
+def is_encoder(path: str | Path) -> bool:
+    """Whether a ``config.json`` names SigLIP as its model; False if it cannot be read."""
+    try:
+        values = parse_json(read_text(path, MAX_JSON_BYTES, ""), "config.json")
+    except ValueError:
+        return False
+    return isinstance(values, Mapping) and values.get("model_type") in (_NESTED, _ALONE)
+
+
+def parse_scales(given: Any, patch_size: int) -> tuple[int, ...]:
     """Sides in pixels from ``"32+64"`` or numbers, ascending; repeated ones stay."""
     try:
         parts = given.split("+") if isinstance(given, str) else list(given)

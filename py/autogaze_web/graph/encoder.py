@@ -58,9 +58,13 @@ def encoder_graph(config: SiglipConfig, probes: Sequence[str] = ()) -> onnx.Mode
 def position_table(g: GraphBuilder, config: SiglipConfig) -> str:
     """(N, hidden): the position embeddings resized to each scale's grid, one scale after the other."""
     table = g.weight(f"{_TOWER}.embeddings.position_embedding.weight")
-    trained, width = config.trained_grid, config.hidden_size
+    return g.concat(resized_tables(g, table, config.trained_grid, config.grids, config.hidden_size), axis=0)
+
+
+def resized_tables(g: GraphBuilder, table: str, trained: int, grids: Sequence[int], width: int) -> list[str]:
+    """(grid^2, width) for each grid: a table (trained^2, width) of positions, resized bicubically."""
     levels = []
-    for grid in config.grids:
+    for grid in grids:
         if grid == trained:
             levels.append(table)
             continue
@@ -68,7 +72,7 @@ def position_table(g: GraphBuilder, config: SiglipConfig) -> str:
         by_row = g.op("MatMul", matrix, g.reshape(table, trained, trained * width))
         level = g.op("MatMul", matrix, g.reshape(by_row, grid, trained, width))
         levels.append(g.reshape(level, grid * grid, width))
-    return g.concat(levels, axis=0)
+    return levels
 
 
 def _layer(g: GraphBuilder, config: SiglipConfig, index: int, x: str, bias: str) -> tuple[str, str, str]:

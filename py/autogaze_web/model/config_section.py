@@ -15,16 +15,22 @@ class ConfigError(ValueError):
 
 
 class Section:
-    """One JSON object of the config, with accessors that name the field in their errors."""
+    """One JSON object of the config, with accessors that name the field in their errors.
 
-    def __init__(self, values: Any, path: str) -> None:
+    Args:
+        path: the keys that lead to the object, joined by dots.
+        file: the file's name, for errors.
+    """
+
+    def __init__(self, values: Any, path: str, file: str = "config.json") -> None:
         if not isinstance(values, Mapping):
             raise ConfigError(
-                f"config.json: {path or 'the top level'} must be a JSON object, got {shown(values)}: "
-                "expected the config.json of an AutoGaze checkpoint"
+                f"{file}: {path or 'the top level'} must be a JSON object, got {shown(values)}: "
+                f"expected the {file} of an AutoGaze checkpoint"
             )
         self._values = values
         self.path = path
+        self.file = file
 
     def name(self, key: str) -> str:
         """The key with the path to it, as errors show it."""
@@ -42,16 +48,16 @@ class Section:
         """An object inside this one."""
         if key not in self._values:
             raise ConfigError(
-                f"config.json has no {self.name(key)}: expected the config.json of an AutoGaze checkpoint"
+                f"{self.file} has no {self.name(key)}: expected the {self.file} of an AutoGaze checkpoint"
             )
-        return Section(self._values[key], self.name(key))
+        return Section(self._values[key], self.name(key), self.file)
 
     def _required(self, key: str, default: Any) -> Any:
         value = self._values.get(key)
         if value is None:
             value = default
         if value is None:
-            raise ConfigError(f"config.json has no {self.name(key)}")
+            raise ConfigError(f"{self.file} has no {self.name(key)}")
         return value
 
     def integer(self, key: str, default: int | None = None, least: int = 1, most: int = _LARGEST) -> int:
@@ -59,11 +65,11 @@ class Section:
         value = self._required(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ConfigError(
-                f"config.json: {self.name(key)} must be an integer of at least {least}, got {shown(value)}"
+                f"{self.file}: {self.name(key)} must be an integer of at least {least}, got {shown(value)}"
             )
         if value > most:
             raise ConfigError(
-                f"config.json: {self.name(key)} must be an integer of at most {most}, got {shown(value)}"
+                f"{self.file}: {self.name(key)} must be an integer of at most {most}, got {shown(value)}"
             )
         return value
 
@@ -71,12 +77,12 @@ class Section:
         """A positive number; missing or null stands for the default."""
         value = self._required(key, default)
         if not is_finite(value) or value <= 0:
-            raise ConfigError(f"config.json: {self.name(key)} must be a positive number, got {shown(value)}")
+            raise ConfigError(f"{self.file}: {self.name(key)} must be a positive number, got {shown(value)}")
         return float(value)
 
     def boolean(self, key: str, default: bool) -> bool:
         """True or false; missing or null stands for the default."""
         value = self._required(key, default)
         if not isinstance(value, bool):
-            raise ConfigError(f"config.json: {self.name(key)} must be true or false, got {shown(value)}")
+            raise ConfigError(f"{self.file}: {self.name(key)} must be true or false, got {shown(value)}")
         return value

@@ -13,7 +13,10 @@ from ..limits import shown
 DEFAULT_REVISION = "main"
 
 # What a checkpoint consists of; other files of a repository are not downloaded.
-PATTERNS = ("config.json", "preprocessor_config.json", "model*.safetensors", "model.safetensors.index.json")
+PATTERNS = (
+    *("config.json", "preprocessor_config.json", "model*.safetensors", "model.safetensors.index.json"),
+    *("decoder.json", "decoder.safetensors"),
+)
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .autogaze import AutoGaze as AutoGaze
+    from .frame_decoder import FrameDecoder as FrameDecoder
     from .siglip import EncoderOutput as EncoderOutput
     from .siglip import EncoderStream as EncoderStream
     from .siglip import SiglipVisionModel as SiglipVisionModel
@@ -25,6 +26,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "autogaze": "AutoGaze",
+        "frame_decoder": "FrameDecoder",
         "siglip": "EncoderOutput EncoderStream SiglipVisionModel",
         "sources": "autogaze_source",
     },
