@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from autogaze_web.files.coded_slices import CodedSlices
 from autogaze_web.files.video import open_clip
+from autogaze_web.files.video_reader import _packets
 
 FRAMES = 40
 KINDS = {
@@ -25,7 +28,13 @@ KINDS = {
     "a.wmv": "wmv2",
     "a.mxf": "mpeg2video",
     "a.y4m": "wrapped_avframe",
+    "a.hevc": "libx265",
+    "a.mjpeg": "mjpeg",
+    "a.dv": "dvvideo",
+    "a.ivf": "libvpx",
 }
+# Others are as large as their pictures.
+SIZES = {"a.dv": (720, 576)}
 
 
 def film(path: Path) -> Path:
@@ -34,11 +43,13 @@ def film(path: Path) -> Path:
     )
     with av.open(str(path), "w") as container:
         stream = container.add_stream(KINDS[path.name], rate=25)
-        stream.width, stream.height = 96, 96
-        stream.pix_fmt = "yuvj420p" if path.suffix == ".avi" else "yuv420p"
+        stream.width, stream.height = SIZES.get(path.name, (96, 96))
+        stream.pix_fmt = "yuvj420p" if path.suffix in (".avi", ".mjpeg") else "yuv420p"
         for index in range(FRAMES):
             image = np.ascontiguousarray(noise[:, 8 * index : 8 * index + 96])
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format=stream.pix_fmt)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(
+                stream.width, stream.height, stream.pix_fmt
+            )
             frame.pts, frame.time_base = index, Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -82,6 +93,10 @@ def without_its_end(data: bytes) -> bytes:
         ("a.wmv", (zeroed, with_a_hole, cut, without_its_end)),
         ("a.mxf", (zeroed, with_a_hole, cut)),
         ("a.y4m", (zeroed, with_a_hole, cut, without_its_end)),
+        ("a.hevc", (zeroed, with_a_hole)),
+        ("a.mjpeg", (zeroed, with_a_hole, cut, without_its_end)),
+        ("a.dv", (zeroed, without_its_end)),
+        ("a.ivf", (zeroed, with_a_hole, cut, without_its_end)),
     ],
 )
 def test_damage_is_noticed_and_nothing_else(
@@ -92,7 +107,31 @@ def test_damage_is_noticed_and_nothing_else(
     data = path.read_bytes()
     for fault in faults:
         path.write_bytes(fault(data))
-        assert f"{path} is damaged after " in damage_of(path), fault.__name__
+        assert f"{path} is damaged " in damage_of(path), fault.__name__
+
+
+@pytest.mark.parametrize("name", ["a.mjpeg", "a.hevc"])
+def test_what_a_decoder_conceals_is_shown_as_it_conceals_it(name: str, tmp_path: Path) -> None:
+    path = film(tmp_path / name)
+    path.write_bytes(zeroed(path.read_bytes()))
+    with av.open(str(path)) as container:
+        expected = []
+        for packet in container.demux(video=0):
+            with suppress(av.error.FFmpegError):
+                expected += [frame.to_ndarray(format="rgb24") for frame in packet.decode()]
+    clip = open_clip(path)
+    shown = [frame.image for frame in clip.frames()]
+    assert clip.damage is not None
+    assert len(shown) == len(expected)
+    assert all(np.array_equal(one, other) for one, other in zip(shown, expected, strict=True))
+
+
+def test_streams_that_appear_in_the_middle_are_no_end_of_the_world() -> None:
+    def demux(_: object) -> Iterator[str]:
+        yield from ("one", "two")
+        raise IndexError
+
+    assert list(_packets(SimpleNamespace(demux=demux), None)) == ["one", "two"]
 
 
 def test_a_live_recording_that_breaks_off_within_a_block(tmp_path: Path) -> None:

@@ -38,6 +38,11 @@ _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _TS_START, _TS_PACKET = ord("G"), 188
 _TS_BLOCK = 64 * _TS_PACKET
+_JPEG_START, _JPEG_END, _JPEG_PADDING = b"\xff\xd8\xff", b"\xff\xd9", 4096
+_DV_START, _DV_SEQUENCE = b"\x1f\x07\0", 12_000
+# The upper three bits of every block of 80 bytes in a sequence: a header, 2 subcodes, 3 of auxiliary data,
+# and nine times one of sound and 15 of video (SMPTE ST 314, 2.3).
+_DV_BLOCKS = [0, 1, 1, 2, 2, 2, *(9 * [3, *(15 * [4])])]
 _MXF_KEY = b"\x06\x0e\x2b\x34"
 
 
@@ -98,6 +103,10 @@ def _walk_of(head: bytes) -> Callable[[BinaryIO, int], Iterator[int]] | None:
         return _asf
     if head.startswith(b"G"):
         return _broadcast
+    if head.startswith(_JPEG_START):
+        return _jpegs
+    if head.startswith(_DV_START):
+        return _dv
     return _mxf if head.startswith(_MXF_KEY) else None
 
 
@@ -192,6 +201,22 @@ def _broadcast(file: BinaryIO, size: int) -> Iterator[int]:
         yield at + good * _TS_PACKET
         if good < len(starts):
             raise BrokenStructureError
+
+
+def _jpegs(file: BinaryIO, size: int) -> Iterator[int]:
+    """Pictures one after the other, of which only the last one's end is looked for."""
+    if not _read(file, max(0, size - _JPEG_PADDING), _JPEG_PADDING).rstrip(b"\0").endswith(_JPEG_END):
+        yield size - 1
+        raise BrokenStructureError
+
+
+def _dv(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where sequences of a raw DV file begin."""
+    for at in range(0, size, _DV_SEQUENCE):
+        sequence = _read(file, at, _DV_SEQUENCE)
+        if len(sequence) < _DV_SEQUENCE or [byte >> 5 for byte in sequence[::80]] != _DV_BLOCKS:
+            raise BrokenStructureError
+        yield at + _DV_SEQUENCE
 
 
 def _mxf(file: BinaryIO, size: int) -> Iterator[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ _TEXT_FORMATS = ("tty",)
 _LISTS = ("concat", "dash", "hls")
 # Frames follow one another up to the end of the file.
 _PLAIN_FORMATS = ("yuv4mpegpipe",)
+# Codecs whose decoders fill damaged places and do not say so, unless they are told to be strict.
+_CONCEALING = ("hevc", "mjpeg")
 # Single pictures, of which FFmpeg makes up a rate of 25.
 _PICTURE_FORMATS = ("_pipe", "image2", "ico")
 # FFmpeg gives DV files 60000.
@@ -62,18 +65,37 @@ class VideoReader(Clip):
         """See `Clip`: the packets are counted, nothing is decoded."""
         count = 0
         with self._opened() as (container, video), suppress(pyav().error.FFmpegError):
-            for packet in container.demux(video):
+            for packet in _packets(container, video):
                 count += packet.size > 0 and not packet.is_discard
                 if count == limit:
                     break
         return count
 
     def _frames(self) -> Iterator[TimedFrame]:
+        given = 0
+        try:
+            for frame in self._passed(strictly=True):
+                given += 1
+                yield frame
+        except _ConcealedError:
+            self._note_damage("parts of it are missing")
+            # What was given before the damage is decoded alike.
+            yield from islice(self._passed(strictly=False), given, None)
+
+    def _passed(self, strictly: bool) -> Iterator[TimedFrame]:
+        """The frames in one pass through the file.
+
+        Args:
+            strictly: whether decoders that would conceal damage in silence raise `_ConcealedError` there.
+        """
         with self._opened() as (container, video), closing(ContainerCheck(self.path)) as check:
+            is_strict = strictly and video.codec_context.name in _CONCEALING
+            if is_strict:
+                video.codec_context.options = {"err_detect": "explode"}
             clock = _Clock(self._origin(container), self._rate(video))
             started = "matroska" not in container.format.name
             colours = StatedColours.of(video)
-            for decoded in self._decoded(container, video, check):
+            for decoded in self._decoded(container, video, check, is_strict):
                 # FFmpeg hides the times of Matroska's frames before zero.
                 started |= decoded.pts is not None
                 if not started:
@@ -84,15 +106,16 @@ class VideoReader(Clip):
                     duration = Fraction(decoded.duration or 0) * (decoded.time_base or 0)
                     yield TimedFrame(self._as_shown(decoded, video), time, duration or None)
 
-    def _decoded(self, container: Any, video: Any, check: ContainerCheck) -> Iterator[Any]:
+    def _decoded(self, container: Any, video: Any, check: ContainerCheck, is_strict: bool) -> Iterator[Any]:
         """All frames that can be decoded; what cannot is noted in `damage`."""
         error_type = pyav().error.FFmpegError
-        packets = container.demux(video)
+        packets = _packets(container, video)
         cut = CutFrames.of(self._layout)
         slices = CodedSlices.of(video)
         last_end: int | None = None
         times = self._fragments.times if self._fragments else {}
         fault = ""  # of the packet before
+        is_short = False  # whether the file ends within it
         while True:
             try:
                 packet = next(packets)
@@ -110,6 +133,7 @@ class VideoReader(Clip):
             if cut and not cut.add(packet):
                 continue
             if packet.size:
+                is_short = packet.is_corrupt
                 last_end = None if packet.pos is None else packet.pos + packet.size
                 is_odd = slices is not None and slices.are_damaged(bytes(packet))
                 if is_odd or check.breaks_before(packet.pos):
@@ -123,11 +147,14 @@ class VideoReader(Clip):
                         self._note_damage("parts of it are missing")
                     yield decoded
             except error_type as error:
+                if is_strict:
+                    raise _ConcealedError from None
                 fault = error.strerror
                 self._note_damage(fault)
+        is_short |= container.format.name in _PLAIN_FORMATS and last_end not in (None, self._layout.size)
         if self._layout.missing:
             self._note_damage(f"the file is cut off: {self._layout.missing}")
-        elif container.format.name in _PLAIN_FORMATS and last_end not in (None, self._layout.size):
+        elif is_short:
             self._note_damage("the file is cut off within its last frame")
         elif check.breaks_before(None):
             self._note_damage("parts of it are missing")
@@ -230,6 +257,16 @@ class VideoReader(Clip):
                 return video
         numbers = ", ".join(str(video.index) for video in videos)
         raise VideoError(f"{self.path} has no video in stream {self._chosen}: choose from {numbers}")
+
+
+class _ConcealedError(Exception):
+    """A decoder told to be strict has met damage."""
+
+
+def _packets(container: Any, video: Any) -> Iterator[Any]:
+    # PyAV stumbles, at the end, over streams that appear in the middle of a file.
+    with suppress(IndexError):
+        yield from container.demux(video)
 
 
 class _Clock:
