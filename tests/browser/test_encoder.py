@@ -3,51 +3,22 @@
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
-import oracle
 import pytest
-import synthetic_formula as formula
 from in_page import in_page
 from model_page import wait_model
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 
-from autogaze_web import GazingInfo, SiglipImageProcessor, SiglipVisionModel
-from autogaze_web.encoder.config import SiglipConfig
-from autogaze_web.graph.encoder_export import export_encoder
+from autogaze_web import FrameDecoder, GazingInfo, SiglipImageProcessor, SiglipVisionModel
+from autogaze_web.encoder import FeatureMemory
 
 pytestmark = pytest.mark.browser
 
-SCALES = "32+64+112+224"
+ENCODER = Path(__file__).parents[2] / "site" / "encoder"
 QUERY = "?source=synthetic-pan&width=128&mask-source=autogaze&mask-timing=own&backend=wasm"
-
-
-@pytest.fixture(scope="module")
-def encoder_folder(tmp_path_factory):
-    """A small random encoder with AutoGaze's patches, and its graph, as the site has one."""
-    folder = formula.write_folder(oracle.recipe("siglip_tiny"), tmp_path_factory.mktemp("encoder"))
-    config = json.loads((folder / "config.json").read_text())
-    config["vision_config"]["scales"] = SCALES
-    (folder / "config.json").write_text(json.dumps(config))
-    list(export_encoder(SiglipConfig.from_file(folder / "config.json"), folder))
-    return folder
-
-
-def serve_encoder(page: Page, folder: Path) -> None:
-    """Answers ./encoder/ with a folder's files."""
-
-    def answer(route: Route) -> None:
-        path = folder / Path(urlsplit(route.request.url).path).name
-        if path.is_file():
-            route.fulfill(body=path.read_bytes(), content_type="application/octet-stream")
-        else:
-            route.fulfill(status=404, body="no")
-
-    page.route(lambda url: Path(urlsplit(url).path).parent.name == "encoder", answer)
 
 
 def floats(text: str, width: int) -> np.ndarray:
@@ -65,28 +36,43 @@ def encode(page: Page, count: int) -> tuple[list[dict[str, Any]], np.ndarray]:
     return result["encoded"], np.stack(pixels).reshape(count, 72, 128, 4)[..., :3]
 
 
-def assert_native(encoded: list[dict[str, Any]], pixels: np.ndarray, folder: Path) -> None:
-    model = SiglipVisionModel.from_pretrained(folder)
-    video = SiglipImageProcessor.from_pretrained(folder)(pixels)
-    gazed, full = (model.stream(window=8, encode_padding=False) for _ in range(2))
+def assert_native(encoded: list[dict[str, Any]], pixels: np.ndarray) -> None:
+    model, decoder = SiglipVisionModel.from_pretrained(ENCODER), FrameDecoder.from_pretrained(ENCODER)
+    window = decoder.config.window
+    video = SiglipImageProcessor.from_pretrained(ENCODER)(pixels)
+    streams = {"": model.stream(window, encode_padding=False), "full": model.stream(window)}
+    memories = {name: FeatureMemory.of(decoder.config) for name in streams}
+    every = np.arange(model.config.patch_scales.patches)
     for frame, image in zip(encoded, video, strict=True):
-        tokens = np.frombuffer(base64.b64decode(frame["tokens"]), np.int32).astype(np.int64)
-        gaze = GazingInfo(tokens[None], np.zeros((1, tokens.size), bool), np.array([tokens.size]))
-        expected = gazed.step(image, gaze).last_hidden_state[0]
-        np.testing.assert_allclose(floats(frame["features"], frame["hidden"]), expected, atol=1e-4)
-        if frame["fullFeatures"] is not None:
-            expected = full.step(image).last_hidden_state[0]
-            np.testing.assert_allclose(floats(frame["fullFeatures"], frame["hidden"]), expected, atol=1e-4)
+        gazed = np.frombuffer(base64.b64decode(frame["tokens"]), np.int32).astype(np.int64)
+        for prefix, tokens in (("", gazed), ("full", every)):
+            if prefix and frame["fullFeatures"] is None:
+                continue
+            gaze = GazingInfo(tokens[None], np.zeros((1, tokens.size), bool), np.array([tokens.size]))
+            expected = streams[prefix].step(image, gaze).last_hidden_state[0]
+            features = floats(frame["fullFeatures" if prefix else "features"], frame["hidden"])
+            np.testing.assert_allclose(features, expected, atol=5e-4)
+            memories[prefix].add(expected, tokens)
+            rows = memories[prefix].rows()
+            rebuilt = decoder(rows.features, rows.patch_ids, rows.ages)
+            picture = np.frombuffer(base64.b64decode(frame["fullRebuilt" if prefix else "rebuilt"]), np.uint8)
+            picture = picture.reshape(frame["side"], frame["side"], 4)
+            expected_picture = np.clip((rebuilt.transpose(1, 2, 0) + 1) * 127.5, 0, 255)
+            np.testing.assert_allclose(picture[..., :3], expected_picture, atol=1)
+            assert (picture[..., 3] == 255).all()
 
 
-def test_features_are_the_native_ones(live, encoder_folder):
+def test_features_and_pictures_are_the_native_ones(live):
     page = live(QUERY)
-    serve_encoder(page, encoder_folder)
     wait_model(page, "WebAssembly")
     ready = in_page(page, "encoder_frames.start", {"full": True})
-    assert ready["description"]["patches"] == 265
+    assert (ready["description"]["patches"], ready["description"]["side"]) == (265, 224)
     assert ready["backend"].startswith("WebAssembly")
     encoded, pixels = encode(page, 10)
-    assert_native(encoded, pixels, encoder_folder)
-    assert all(frame["fullFeatures"] and frame["encodeMs"] > 0 for frame in encoded)
+    assert all(frame["fullFeatures"] and frame["encodeMs"] > 0 < frame["decodeMs"] for frame in encoded)
+    assert_native(encoded, pixels)
+    in_page(page, "encoder_frames.startAgain", {"full": False})
+    encoded, pixels = encode(page, 3)
+    assert all(frame["fullFeatures"] is None for frame in encoded)
+    assert_native(encoded, pixels)
     in_page(page, "encoder_frames.stop")

@@ -12,7 +12,7 @@ import synthetic_formula as formula
 from encoder_bridge import NativeBridge, page_encoder
 
 from autogaze_web import GazingInfo, SiglipVisionModel
-from autogaze_web.graph.encoder_export import export_encoder
+from autogaze_web.graph.export_encoder import export_encoder
 from autogaze_web.page.encoder_runs import EncoderStream
 
 SCALES = "32+64"
@@ -80,8 +80,8 @@ def test_a_clip_and_another_stream_of_the_name(folder, native):
 
 def test_error_for_a_graph_of_another_encoder(folder, tmp_path):
     encoder = page_encoder(folder, scales=SCALES)
-    (written,) = export_encoder(encoder.config, tmp_path)
-    manifest = (tmp_path / "graphs.json").read_text()
+    (written,) = export_encoder(encoder.config, None, tmp_path)
+    manifest = (tmp_path / "encoder_graphs.json").read_text()
     (graph,) = json.loads(encoder.choose_graphs(manifest))
     assert (graph["file"], graph["kind"]) == (written.path.name, "encoder")
     assert graph["inputs"]["past_key_0"] == [
@@ -101,10 +101,9 @@ def test_error_for_a_graph_of_another_encoder(folder, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 1}, "of version 1, expected"),
-        ({"graphs": 3}, "must have an architecture and a list"),
-        ({"graphs": []}, "lists no encoder"),
-        ({"graphs": [{"kind": "frame"}]}, "graph 0 of graphs.json must be an encoder or a decoder"),
+        ({"version": 2}, "of version 2, expected 1"),
+        ({"encoder": 3}, "encoder of encoder_graphs.json must be an object with an architecture, got 3"),
+        ({"architecture": []}, "must be an object with an architecture"),
         ({"file": "../x"}, "must name a file of its own folder"),
         ({"inputs": {"x": 3}}, "must have the shapes"),
         ({"weights": [3]}, "must list the names of its weights"),
@@ -112,12 +111,12 @@ def test_error_for_a_graph_of_another_encoder(folder, tmp_path):
 )
 def test_error_for_a_wrong_manifest(folder, tmp_path, change, message):
     encoder = page_encoder(folder, scales=SCALES)
-    list(export_encoder(encoder.config, tmp_path))
-    manifest = json.loads((tmp_path / "graphs.json").read_text())
+    list(export_encoder(encoder.config, None, tmp_path))
+    manifest = json.loads((tmp_path / "encoder_graphs.json").read_text())
     if next(iter(change)) in manifest:
         manifest.update(change)
     else:
-        manifest["graphs"][0].update(change)
+        manifest["encoder"].update(change)
     with pytest.raises(ValueError, match=message):
         encoder.choose_graphs(json.dumps(manifest))
     with pytest.raises(ValueError, match="of version none"):

@@ -48,7 +48,7 @@ const MISSING = [403, 404, 410];
 export async function cachedFetch(wanted, options) {
   try {
     return options.store
-      ? await options.store.withLock(wanted.url, options.signal, (slot) =>
+      ? await options.store.withLock(keyOf(wanted), options.signal, (slot) =>
           fetchIntoSlot(slot, wanted, options),
         )
       : await fetchIntoSlot(null, wanted, options);
@@ -59,6 +59,14 @@ export async function cachedFetch(wanted, options) {
     options.onBytes(0, 0);
     return null;
   }
+}
+
+/**
+ * The name under which a file is stored: its address, for a part of it with the part.
+ * @param {Wanted} wanted
+ */
+function keyOf({ url, range }) {
+  return range ? `${url}#bytes=${range.start}-${range.end - 1}` : url;
 }
 
 /**
@@ -147,7 +155,9 @@ async function download(slot, wanted, answer, chunks, options) {
   const bytes = concatenated(chunks, loaded);
   const { version } = answer;
   const known = knownDigest(slot, version);
-  const promised = answer.offset > 0 && isSecureContext ? (digestIn(version) ?? known) : null;
+  // The digest that a server gives is that of the whole file.
+  const given = wanted.range ? null : digestIn(version);
+  const promised = answer.offset > 0 && isSecureContext ? (given ?? known) : null;
   if (promised && promised !== (await sha256Of(bytes))) {
     // The rest belongs to other bytes than the stored beginning: started over, once, since offset is then 0.
     await storing.discard();

@@ -11,14 +11,16 @@
 import { routedFetch } from "../calls/routed_fetch.mjs";
 
 /**
- * The file to download, as error messages describe it: its name, its address and the option that sets it.
- * @typedef {{ name: string, url: string, option: string }} Wanted
+ * The file to download, as error messages describe it: its name, its address and the option that sets it; of a part of
+ * it its first byte and its end, which may lie behind that of the file.
+ * @typedef {{ name: string, url: string, option: string, range?: Range }} Wanted
+ * @typedef {{ start: number, end: number }} Range
  *
  * The version of a file on its server; a header is null if the server does not send it or does not expose it
  * to web pages.
  * @typedef {{ etag: string | null, lastModified: string | null }} Version
  *
- * The first `bytes` bytes of a file of `total` bytes.
+ * The first `bytes` bytes of a file, or of a part of one, of `total` bytes.
  * @typedef {{ bytes: number, total: number, version: Version }} PartialDownload
  *
  * A body to be read. `offset` is not 0 if it resumes a partial download; `total` is null if it is unknown.
@@ -56,11 +58,13 @@ export class UnavailableError extends Error {
  * @throws the signal's reason if it is aborted
  */
 export async function request(wanted, { signal, partial = null, timeout = TIMEOUT_MS }) {
-  const headers = partial ? { Range: `bytes=${partial.bytes}-` } : undefined;
+  const { range } = wanted;
+  const first = (range?.start ?? 0) + (partial?.bytes ?? 0);
+  const headers = partial || range ? { Range: `bytes=${first}-${range ? range.end - 1 : ""}` } : undefined;
   const response = await answer(wanted, { headers, signal, timeout });
   const version = versionOf(response);
   if (partial) {
-    if (response.status === 206 && canResume(response, partial)) {
+    if (response.status === 206 && canResume(response, partial, range)) {
       return { body: bodyOf(response), offset: partial.bytes, total: partial.total, version };
     }
     if (response.status !== 200) {
@@ -68,11 +72,54 @@ export async function request(wanted, { signal, partial = null, timeout = TIMEOU
       return request(wanted, { signal, timeout });
     }
   }
+  if (range && response.status === 206 && isFrom(response, range.start))
+    return { body: bodyOf(response), offset: 0, total: lengthOf(response), version };
   if (response.status !== 200) {
     await response.body?.cancel();
     throw new UnavailableError(refusal(wanted, response), response.status);
   }
-  return { body: bodyOf(response), offset: 0, total: lengthOf(response), version };
+  return range
+    ? { body: cut(bodyOf(response), range), offset: 0, total: lengthIn(range, lengthOf(response)), version }
+    : { body: bodyOf(response), offset: 0, total: lengthOf(response), version };
+}
+
+/**
+ * Whether a part of a file begins where it was asked to. Content-Range of another origin is readable only if that
+ * origin exposes it.
+ * @param {Response} response
+ * @param {number} start
+ */
+function isFrom({ headers }, start) {
+  const range = headers.get("Content-Range");
+  return range === null || Number(/^bytes\s+(\d+)-/.exec(range)?.[1]) === start;
+}
+
+/**
+ * Bytes of a part of a file that has so many.
+ * @param {Range} range
+ * @param {number | null} length
+ */
+function lengthIn({ start, end }, length) {
+  return length === null ? null : Math.max(0, Math.min(end, length) - start);
+}
+
+/**
+ * A part of what a server sends that does not know of parts. The connection ends where the part does.
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+ * @param {Range} range
+ */
+function cut(body, { start, end }) {
+  let position = 0;
+  return body.pipeThrough(
+    new TransformStream({
+      transform(/** @type {Uint8Array<ArrayBuffer>} */ chunk, controller) {
+        const part = chunk.subarray(Math.max(0, start - position), Math.max(0, end - position));
+        if (part.length > 0) controller.enqueue(part);
+        position += chunk.length;
+        if (position >= end) controller.terminate();
+      },
+    }),
+  );
 }
 
 /**
@@ -177,8 +224,9 @@ class IdleTimer {
  * Whether the server sends the rest of the same version of a partially downloaded file.
  * @param {Response} response
  * @param {PartialDownload} partial
+ * @param {Range} [part] of the file that is downloaded
  */
-function canResume(response, partial) {
+function canResume(response, partial, part) {
   const version = versionOf(response);
   if (isWeak(version.etag) || isWeak(partial.version.etag) || !isSameVersion(partial.version, version))
     return false;
@@ -186,7 +234,10 @@ function canResume(response, partial) {
   const range = response.headers.get("Content-Range");
   const length = response.headers.get("Content-Length");
   if (range === null) return length !== null && partial.bytes + Number(length) === partial.total;
-  return range.replace(/\s+/g, " ") === `bytes ${partial.bytes}-${partial.total - 1}/${partial.total}`;
+  const start = part?.start ?? 0;
+  const wanted = `bytes ${start + partial.bytes}-${start + partial.total - 1}/`;
+  const given = range.replace(/\s+/g, " ");
+  return part ? given.startsWith(wanted) : given === `${wanted}${partial.total}`;
 }
 
 /**

@@ -10,6 +10,7 @@ import { MODEL_FILES } from "./model_source.mjs";
 
 // The limit of the safetensors library.
 const MAX_HEADER_BYTES = 100_000_000;
+const NOT_SAFETENSORS = "is not a safetensors file";
 
 /**
  * @param {Role} role
@@ -19,6 +20,27 @@ const MAX_HEADER_BYTES = 100_000_000;
  * @throws {Error} with a sentence for the user if the bytes are not such a file or are truncated
  */
 export function checkFile(role, bytes, where, remedy) {
+  check(role, bytes, where, remedy, role === "weights" ? faultOfWeights : faultOfJson);
+}
+
+/**
+ * As `checkFile`, of the first bytes of weights.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {string} where
+ * @param {string} remedy
+ */
+export function checkHead(bytes, where, remedy) {
+  check("weights", bytes, where, remedy, (head) => (headLength(head) === null ? NOT_SAFETENSORS : null));
+}
+
+/**
+ * @param {Role} role
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {string} where
+ * @param {string} remedy
+ * @param {(bytes: Uint8Array<ArrayBuffer>) => string | null} faultOf
+ */
+function check(role, bytes, where, remedy, faultOf) {
   const { name } = MODEL_FILES[role];
   const start = new TextDecoder().decode(bytes.subarray(0, 200)).trimStart();
   /** @param {string} what */
@@ -30,7 +52,7 @@ export function checkFile(role, bytes, where, remedy) {
     throw wrong(
       `is a Git LFS pointer to the ${name}, not the file itself (on huggingface.co "resolve" in an address gives the file, "raw" the pointer)`,
     );
-  const fault = role === "weights" ? faultOfWeights(bytes) : faultOfJson(bytes);
+  const fault = faultOf(bytes);
   if (fault) throw wrong(fault);
 }
 
@@ -49,18 +71,14 @@ function faultOfJson(bytes) {
  * @param {Uint8Array<ArrayBuffer>} bytes
  */
 function faultOfWeights(bytes) {
-  const notSafetensors = "is not a safetensors file";
-  if (bytes.length < 8) return notSafetensors;
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > MAX_HEADER_BYTES || length < 2) return notSafetensors;
-  if (bytes.length > 8 && bytes[8] !== "{".charCodeAt(0)) return notSafetensors;
-  const dataStart = 8 + length;
+  const dataStart = headLength(bytes);
+  if (dataStart === null) return NOT_SAFETENSORS;
   if (bytes.length < dataStart) return truncated(bytes.length, dataStart);
   let header;
   try {
     header = JSON.parse(textOf(bytes.subarray(8, dataStart)));
   } catch {
-    return notSafetensors;
+    return NOT_SAFETENSORS;
   }
   let end = dataStart;
   for (const tensor of Object.values(header)) {
@@ -68,6 +86,17 @@ function faultOfWeights(bytes) {
     if (typeof last === "number") end = Math.max(end, dataStart + last);
   }
   return bytes.length < end ? truncated(bytes.length, end) : null;
+}
+
+/**
+ * Bytes of a safetensors file's header with the length before it; null if the file is no such file.
+ * @param {Uint8Array<ArrayBuffer>} bytes the first of the file
+ */
+export function headLength(bytes) {
+  if (bytes.length < 8) return null;
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > MAX_HEADER_BYTES || length < 2) return null;
+  return bytes.length > 8 && bytes[8] !== "{".charCodeAt(0) ? null : 8 + length;
 }
 
 /**

@@ -61,6 +61,14 @@ export class RemoteFiles {
   }
 
   /**
+   * Loads the index whose address is that of the weights.
+   * @throws {Error} with a sentence for the user
+   */
+  index() {
+    return this.#require("index", this.#urls.weights, { onBytes: () => {} });
+  }
+
+  /**
    * As natively, the whole file is preferred to shards.
    * @param {string} folder
    * @param {LoadProgress} progress

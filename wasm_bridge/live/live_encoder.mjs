@@ -5,8 +5,8 @@
  */
 
 import { messageOf } from "../calls/error_text.mjs";
+import { EncoderFiles } from "../files/encoder_files.mjs";
 import { FileStore } from "../files/file_store.mjs";
-import { loadModelFiles } from "../files/model_files.mjs";
 import { BUILT_IN_ENCODER, modelUrls } from "../files/model_source.mjs";
 import { LoadedEncoder } from "../model/loaded_encoder.mjs";
 import { unpacked } from "../python/python_memory.mjs";
@@ -61,9 +61,9 @@ export class LiveEncoder {
     const loading = new AbortController();
     this.#loading = loading;
     try {
-      const { encoder, notes } = await this.#load(backend, loading.signal, onProgress);
+      const encoder = await this.#load(backend, loading.signal, onProgress);
       if (loading.signal.aborted) await encoder.close();
-      else this.#use(encoder, notes);
+      else this.#use(encoder);
     } catch (error) {
       if (!loading.signal.aborted) this.#emit("encoder-failed", { message: messageOf(error) });
     } finally {
@@ -89,32 +89,33 @@ export class LiveEncoder {
   async #load(backend, signal, onProgress) {
     const siteUrl = this.#siteUrl;
     const source = { urls: modelUrls(BUILT_IN_ENCODER, siteUrl) };
-    const files = await loadModelFiles(source, { store: await FileStore.open(), signal, onProgress });
-    onProgress("Starting the encoder", 0, 0);
+    const onBytes = (/** @type {number} */ loaded, /** @type {number} */ total) =>
+      onProgress("Loading the encoder", loaded, total);
+    const files = await EncoderFiles.open(source, {
+      store: await FileStore.open(),
+      signal,
+      onProgress: onBytes,
+    });
     const graphsUrl = new URL(BUILT_IN_ENCODER.graphsUrl, siteUrl).href;
-    const encoder = await LoadedEncoder.load(this.#pyodide, files, { siteUrl, graphsUrl, backend });
-    return { encoder, notes: [...files.notes, ...encoder.notes] };
+    return LoadedEncoder.load(this.#pyodide, files, { siteUrl, graphsUrl, backend, decodes: true });
   }
 
-  /**
-   * @param {LoadedEncoder} encoder
-   * @param {string[]} notes
-   */
-  #use(encoder, notes) {
+  /** @param {LoadedEncoder} encoder */
+  #use(encoder) {
     this.#encoder = encoder;
     this.#session.set_encoder(
       encoder.python,
       encoder.bridge,
       (/** @type {string} */ header, /** @type {any} */ packed, /** @type {string | undefined} */ fault) => {
         if (fault) this.#fail(encoder, messageOf(fault));
-        else this.#emit("encoder-frame", frameOf(header, packed));
+        else this.#emit("encoder-frame", frameOf(header, packed, encoder.description.side));
       },
       this.#full,
     );
     encoder.runner.lost.then(() => this.#fail(encoder, LOST));
     this.#emit("encoder-ready", {
       backend: encoder.backend.description,
-      notes,
+      notes: encoder.notes,
       description: encoder.description,
     });
   }
@@ -133,13 +134,15 @@ export class LiveEncoder {
 /**
  * @param {string} header JSON of `_message` in `py/autogaze_web/page/encoder_session.py`
  * @param {any} packed a NumPy array, as a Pyodide proxy
+ * @param {number} side of a rebuilt frame
  * @returns {EncodedFrame}
  */
-function frameOf(header, packed) {
+function frameOf(header, packed, side) {
   const { numbers, feeds, shapes } = JSON.parse(header);
   const arrays = unpacked(feeds, packed);
   return /** @type {EncodedFrame} */ ({
     ...camelCased({ ...numbers, ...arrays }),
     hidden: shapes.features[1],
+    side,
   });
 }

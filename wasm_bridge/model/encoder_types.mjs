@@ -12,6 +12,7 @@
  * @property {BackendName | "auto"} backend
  * @property {string} [scales] as in "32+64+112+224"
  * @property {string} [attnType]
+ * @property {boolean} [decodes] whether the frame decoder beside the encoder is loaded, too
  */
 
 /**
@@ -23,6 +24,7 @@
  * @property {number[]} grids patches per side of each scale
  * @property {number} patches of a frame, over all scales
  * @property {number} patchSize pixels per side of a patch
+ * @property {number} side pixels per side of a rebuilt frame; 0 without a frame decoder
  */
 
 export {};

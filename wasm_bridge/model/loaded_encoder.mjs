@@ -10,7 +10,7 @@ import { fetchManifest } from "./loaded_model.mjs";
 import { startRunner } from "./start_runner.mjs";
 import { float32Weights, headerBytes } from "./weights.mjs";
 
-/** @import { ModelFiles } from "../files/model_files.mjs" */
+/** @import { EncoderFiles } from "../files/encoder_files.mjs" */
 /** @import { Backend } from "../runner/backend.mjs" */
 /** @import { EncoderRun, Feed } from "../runner/encoder_graphs.mjs" */
 /** @import { EncoderDescription, EncoderOptions } from "./encoder_types.mjs" */
@@ -34,12 +34,13 @@ export class LoadedEncoder {
   /**
    * @param {any} python
    * @param {Started<RemoteEncoder>} started
+   * @param {string[]} notes of the load before
    */
-  constructor(python, { backend, runner, notes }) {
+  constructor(python, { backend, runner, notes: later }, notes) {
     this.python = python;
     this.backend = backend;
     this.runner = runner;
-    this.notes = notes;
+    this.notes = [...notes, ...later];
     this.description = JSON.parse(python.description());
     const lost = runner.lost.then(() => Promise.reject(new Error("The GPU was lost.")));
     lost.catch(() => {}); // whoever waits for a run throws it
@@ -53,34 +54,36 @@ export class LoadedEncoder {
    * Reads a vision tower, chooses a backend and starts the encoder's worker.
    *
    * @param {any} pyodide
-   * @param {Pick<ModelFiles, "config" | "preprocessor" | "weights" | "index">} files
+   * @param {EncoderFiles} files
    * @param {EncoderOptions} options
    * @returns {Promise<LoadedEncoder>}
    * @throws {Error} with a sentence for the user if the files do not fit or no backend can run them
    */
-  static async load(pyodide, files, { siteUrl, graphsUrl, backend: wanted, scales, attnType }) {
+  static async load(pyodide, files, options) {
+    const { siteUrl, graphsUrl, backend: wanted, scales, attnType, decodes = false } = options;
+    const texts = await files.texts();
     const module = pyodide.pyimport("autogaze_web.page.encoder_model");
-    const { config, preprocessor, index } = files;
     const python = module.PageEncoder(
-      config,
-      preprocessor ?? undefined,
+      texts.config,
+      texts.preprocessor ?? undefined,
       scales,
       attnType,
-      index ?? undefined,
+      texts.index ?? undefined,
     );
     module.destroy();
     try {
-      const weights = weightsOf(pyodide, python, files.weights);
-      const manifest = await fetchManifest(graphsUrl);
-      const graphsFor = () => python.choose_graphs(manifest);
-      const setup = { siteUrl, graphsUrl, weights };
+      const manifest = await fetchManifest(graphsUrl, "encoder_graphs.json");
+      const tables = await readHeads(pyodide, python, files);
+      const decoder = decodes ? await decoderWeights(pyodide, python, files) : [];
+      const graphs = python.choose_graphs(manifest); // before a large download
+      const weights = new Map([...(await towerWeights(tables, files)), ...decoder]);
       const started = await startRunner(
         wanted,
-        graphsFor,
-        setup,
+        () => graphs,
+        { siteUrl, graphsUrl, weights },
         async ({ name, threads }, given) => new RemoteEncoder({ ...given, backend: name, threads }),
       );
-      return new LoadedEncoder(python, started);
+      return new LoadedEncoder(python, started, [...files.notes]);
     } catch (error) {
       python.destroy();
       throw startFault(error);
@@ -95,17 +98,61 @@ export class LoadedEncoder {
 }
 
 /**
- * The tower's tensors as float32, by name.
+ * Where the tower's tensors lie, by the names of the files that hold some.
  * @param {any} pyodide
  * @param {any} python `PageEncoder`, as a Pyodide proxy
- * @param {ModelFiles["weights"]} files
+ * @param {EncoderFiles} files
+ * @returns {Promise<[file: string, table: TableEntry[]][]>}
  */
-function weightsOf(pyodide, python, files) {
-  const heads = pyodide.toPy(files.map(({ name, bytes }) => [name, headerBytes(bytes), bytes.length]));
-  /** @type {Record<string, TableEntry[]>} */
-  const tables = JSON.parse(python.read_heads(heads));
-  heads.destroy();
-  return new Map(files.flatMap(({ name, bytes }) => [...float32Weights(bytes, tables[name] ?? [])]));
+async function readHeads(pyodide, python, files) {
+  const names = python.files();
+  const heads = await files.heads(names.toJs());
+  names.destroy();
+  const given = pyodide.toPy(heads.map(({ name, head, size }) => [name, head, size]));
+  const tables = JSON.parse(python.read_heads(given));
+  given.destroy();
+  return Object.entries(tables);
+}
+
+/**
+ * The tower's tensors as float32, by name. Only their part of the files is read.
+ * @param {[file: string, table: TableEntry[]][]} tables
+ * @param {EncoderFiles} files
+ */
+async function towerWeights(tables, files) {
+  const parts = await files.parts(new Map(tables.map(([name, table]) => [name, rangeOf(table)])));
+  return tables.flatMap(([name, table]) => {
+    const { start: first } = rangeOf(table);
+    /** @type {TableEntry[]} */
+    const moved = table.map(([tensor, dtype, start, end]) => [tensor, dtype, start - first, end - first]);
+    return [...float32Weights(parts.get(name) ?? new Uint8Array(), moved)];
+  });
+}
+
+/**
+ * The frame decoder's tensors as float32, by name.
+ * @param {any} pyodide
+ * @param {any} python `PageEncoder`, as a Pyodide proxy
+ * @param {EncoderFiles} files
+ */
+async function decoderWeights(pyodide, python, files) {
+  const { config, weights } = await files.decoder();
+  const head = pyodide.toPy(headerBytes(weights));
+  /** @type {TableEntry[]} */
+  const table = JSON.parse(python.read_decoder(config, head, weights.length));
+  head.destroy();
+  return float32Weights(weights, table);
+}
+
+/**
+ * From the first byte of the tensors to the end of the last.
+ * @param {TableEntry[]} table
+ */
+function rangeOf(table) {
+  return {
+    start: Math.min(...table.map(([, , start]) => start)),
+    end: Math.max(...table.map(([, , , end]) => end)),
+  };
 }
 
 /**

@@ -177,13 +177,14 @@ function readCheckpoint(pyodide, { config, preprocessor, weights, index }) {
 }
 
 /**
- * The text of `graphs.json`.
+ * The text of what lists a folder's graphs.
  * @param {string} graphsUrl
+ * @param {string} [name] of the file
  */
-export async function fetchManifest(graphsUrl) {
-  const url = new URL("graphs.json", graphsUrl);
+export async function fetchManifest(graphsUrl, name = "graphs.json") {
+  const url = new URL(name, graphsUrl);
   const bytes = await fetchData(url, {
-    name: "graphs.json",
+    name,
     limit: MAX_LISTING_BYTES,
     missing: (status) => `There are no graphs at ${url} (${status}): make them with autogaze-web export.`,
   });

@@ -15,14 +15,14 @@ import { newCounters } from "./runner_counters.mjs";
 /**
  * @typedef {object} EncoderGraph one of the manifest's graphs
  * @property {string} file
- * @property {"encoder" | "decoder"} kind
+ * @property {"encoder" | "frame_decoder"} kind
  * @property {Record<string, (number | string)[]>} inputs shapes by name; sides of any length have names
  * @property {Record<string, (number | string)[]>} outputs
  * @property {string[]} weights names
  *
  * One run, as `GraphRun` of `py/autogaze_web/page/encoder_runs.py` describes it.
  * @typedef {object} EncoderRun
- * @property {"encoder" | "decoder"} graph
+ * @property {"encoder" | "frame_decoder"} graph
  * @property {string} stream whose keys and values are inputs; empty if there are none
  * @property {boolean} restart whether the stream begins with this run
  * @property {number[]} kept

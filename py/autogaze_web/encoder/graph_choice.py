@@ -1,29 +1,27 @@
-"""Which graph of a manifest runs a vision encoder: the manifest may come from any address."""
+"""Which graphs of ``encoder_graphs.json`` run an encoder: the manifest may come from any address."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ..formats.json_text import parse_json
-from ..limits import MAX_GRAPHS, MAX_LISTING_BYTES, shown
-from ..model.graph_choice import MANIFEST, VERSION, is_file_name
+from ..limits import MAX_LISTING_BYTES, shown
+from ..model.graph_choice import is_file_name
 from .config import SiglipConfig
+from .frame_decoder import FrameDecoderConfig
+from .graph_files import MANIFEST, VERSION
 
 _REMEDY = "make it again with this version's autogaze-web export"
-_KINDS = ("encoder", "decoder")
+
+# Who sees whom is no part of the graph: it is one of its inputs.
+_NOT_IN_GRAPH = ("attn_type", "frame_independent_encoding")
 
 
-def architecture(config: SiglipConfig) -> dict[str, Any]:
-    """What of a config is part of the graph: who sees whom is not, it is one of the graph's inputs."""
-    values = asdict(config) | {"scales": list(config.scales)}
-    del values["attn_type"], values["frame_independent_encoding"]
-    return values
-
-
-def encoder_graphs(manifest: str, config: SiglipConfig) -> str:
-    """The entries of ``graphs.json`` for an encoder, as a JSON list.
+def choose_encoder_graphs(manifest: str, encoder: SiglipConfig, decoder: FrameDecoderConfig | None) -> str:
+    """The entries of a manifest for an encoder and its frame decoder, as a JSON list; each has its ``kind``.
 
     Raises:
         ValueError: if the text is no manifest, or its graphs are those of another encoder or version.
@@ -31,35 +29,38 @@ def encoder_graphs(manifest: str, config: SiglipConfig) -> str:
     listed = parse_json(manifest, MANIFEST, max_bytes=MAX_LISTING_BYTES)
     if not isinstance(listed, dict) or listed.get("version") != VERSION:
         version = shown(listed.get("version")) if isinstance(listed, dict) else "none"
-        raise ValueError(f"the graphs at hand are of version {version}, expected {VERSION}: {_REMEDY}")
-    given, graphs = listed.get("architecture"), listed.get("graphs")
-    if not isinstance(given, dict) or not isinstance(graphs, list) or len(graphs) > MAX_GRAPHS:
-        raise ValueError(f"{MANIFEST} must have an architecture and a list of graphs: {_REMEDY}")
-    own = architecture(config)
+        raise ValueError(f"{MANIFEST} is of version {version}, expected {VERSION}: {_REMEDY}")
+    chosen = [_entry(listed, "encoder", encoder)]
+    if decoder is not None:
+        chosen.append(_entry(listed, "frame_decoder", decoder))
+    return json.dumps(chosen)
+
+
+def _entry(listed: Mapping[str, Any], kind: str, config: SiglipConfig | FrameDecoderConfig) -> dict[str, Any]:
+    graph = listed.get(kind)
+    fault = _fault_of(graph)
+    if fault or not isinstance(graph, dict):
+        raise ValueError(f"{kind} of {MANIFEST} {fault}: {_REMEDY}")
+    own = json.loads(json.dumps(asdict(config)))
+    given = graph["architecture"]
     different = [
         f"{name}: {shown(value)} and {shown(given.get(name))}"
         for name, value in own.items()
-        if given.get(name) != value
+        if name not in _NOT_IN_GRAPH and given.get(name) != value
     ]
     if different:
         raise ValueError(
-            "the graph at hand is for another encoder than this one "
-            f"({'; '.join(different)}): make its own with autogaze-web export "
-            "--config config.json --out FOLDER and name that folder as graphs"
+            f"the graph at hand is for another {kind.replace('_', ' ')} than this one "
+            f"({'; '.join(different)}): make its own with autogaze-web export --config config.json "
+            "--out FOLDER and give that folder as graphs"
         )
-    for position, graph in enumerate(graphs):
-        fault = _fault_of(graph)
-        if fault:
-            raise ValueError(f"graph {position} of {MANIFEST} {fault}: {_REMEDY}")
-    if not any(graph["kind"] == "encoder" for graph in graphs):
-        raise ValueError(f"{MANIFEST} lists no encoder: {_REMEDY}")
-    return json.dumps(graphs)
+    return {"kind": kind, **{name: graph[name] for name in ("file", "inputs", "outputs", "weights")}}
 
 
 def _fault_of(graph: Any) -> str | None:
     """What is wrong with an entry, as the end of a sentence."""
-    if not isinstance(graph, dict) or graph.get("kind") not in _KINDS:
-        return f"must be an encoder or a decoder, got {shown(graph)}"
+    if not isinstance(graph, dict) or not isinstance(graph.get("architecture"), dict):
+        return f"must be an object with an architecture, got {shown(graph)}"
     if not is_file_name(graph.get("file")):
         return f"must name a file of its own folder, got {shown(graph.get('file'))}"
     shapes = [graph.get("inputs"), graph.get("outputs")]

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ..encoder.checkpoint import tower_entries, tower_shards
+from ..encoder.checkpoint import check_tensors, tower_entries, tower_shards
 from ..encoder.config import SiglipConfig
-from ..encoder.graph_choice import encoder_graphs
+from ..encoder.frame_decoder import CONFIG_NAME, FrameDecoderConfig, check_encoder, expected_tensors
+from ..encoder.graph_choice import choose_encoder_graphs
 from ..encoder.processor import SiglipImageProcessor
 from ..formats.json_text import parse_json
-from ..formats.safetensors import Buffer, TensorEntry
+from ..formats.safetensors import Buffer, read_header
 from ..formats.safetensors_index import WeightMap, read_index
 from ..model.checkpoint import WEIGHTS_NAME
 from ..model.config_section import ConfigError
@@ -21,6 +22,11 @@ from ..model.config_section import ConfigError
 
 class PageEncoder:
     """The vision tower of one checkpoint; of one with both towers only its tensors are named.
+
+    Attributes:
+        config: the tower's.
+        processor: prepares its frames.
+        decoder: the frame decoder's config, once it was read.
 
     Args:
         config, preprocessor: the texts of ``config.json`` and ``preprocessor_config.json``; the latter may
@@ -47,8 +53,8 @@ class PageEncoder:
         self.config: SiglipConfig = SiglipConfig.from_dict(values, scales=scales, attn_type=attn_type)
         settings = {} if preprocessor is None else parse_json(preprocessor, "preprocessor_config.json")
         self.processor: SiglipImageProcessor = SiglipImageProcessor.from_dict(settings)
+        self.decoder: FrameDecoderConfig | None = None
         self._map: WeightMap | None = None if index is None else read_index(index)
-        self._entries: dict[str, dict[str, TensorEntry]] = {}
 
     def files(self) -> list[str]:
         """The names of the files that hold tensors of the tower."""
@@ -76,12 +82,33 @@ class PageEncoder:
             }
         )
 
+    def read_decoder(self, config: str, head: Buffer, size: int) -> str:
+        """Reads the frame decoder's config and header, and says where its tensors lie.
+
+        Args:
+            config: the text of ``decoder.json``.
+            head, size: of ``decoder.safetensors``, see `read_heads`.
+
+        Returns:
+            JSON: name, dtype, first byte and end of each tensor.
+
+        Raises:
+            ValueError: if a file is damaged, or the decoder is not this encoder's.
+        """
+        decoder = FrameDecoderConfig.from_dict(parse_json(config, CONFIG_NAME))
+        check_encoder(decoder, self.config)
+        expected, found = expected_tensors(decoder), read_header(head, size)
+        entries = {name: found[name] for name in expected if name in found}
+        check_tensors(expected, entries, f"frame decoder in {CONFIG_NAME}")
+        self.decoder = decoder
+        return json.dumps([[name, each.dtype, each.start, each.end] for name, each in entries.items()])
+
     def choose_graphs(self, manifest: str) -> str:
-        """The graphs of ``graphs.json`` for it, as JSON; see `graph_choice.encoder_graphs`."""
-        return encoder_graphs(manifest, self.config)
+        """The graphs of ``encoder_graphs.json`` for it, as JSON; see `choose_encoder_graphs`."""
+        return choose_encoder_graphs(manifest, self.config, self.decoder)
 
     def description(self) -> str:
-        """What it is, as JSON: layers, width, scales, patches of a frame, side of its frames."""
+        """What it is, as JSON: `EncoderDescription` in ``wasm_bridge/model/encoder_types.mjs``."""
         config = self.config
         return json.dumps(
             {
@@ -91,5 +118,6 @@ class PageEncoder:
                 "grids": config.grids,
                 "patches": config.patch_scales.patches,
                 "patchSize": config.patch_size,
+                "side": self.decoder.image_size if self.decoder else 0,
             }
         )

@@ -14,16 +14,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoder.feature_memory import FeatureMemory
 from ..frames.rgba import Rgba
 from ..live.gazer import GazeProgress
 from ..readout.gazing_info import GazingInfo
 from .bridge import Memory, pack_arrays
 from .encoder_model import PageEncoder
-from .encoder_runs import EncoderBridge, EncoderStream, Floats
+from .encoder_runs import EncoderBridge, EncoderStream, Floats, GraphRun, execute_graph
 from .vision_numbers import VisionNumbers
 
 WINDOW: Final = 8
-"""Frames that a frame attends to, itself included."""
+"""Frames that a frame attends to, itself included, where no decoder says otherwise."""
 
 Tokens = NDArray[np.int64]
 
@@ -39,8 +40,8 @@ class EncodedFrame:
         index: frames of the stream before it.
         tokens: (k,) ids of the gazed patches.
         features: (k, hidden) of these.
-        rebuilt: (side, side, 4) uint8, the frame as the decoder rebuilds it from the gazed patches of the
-            window; None without a decoder, or before any patch was gazed at.
+        rebuilt: (side, side, 4) uint8, the frame as the decoder rebuilds it from the newest feature of every
+            patch that was gazed at; None without a decoder.
         gaze_ms: time that the gaze took.
         encode_ms, decode_ms: time of the two, without waiting for others.
         full_features, full_rebuilt, full_encode_ms, full_decode_ms: the same from all patches; None if that
@@ -93,7 +94,7 @@ class LiveEncoder:
         self._work: asyncio.Task[None] | None = None
         self._gazed: _Sight | None = None
         self._all: _Sight | None = None
-        self._numbers = VisionNumbers(model.config, WINDOW)
+        self._numbers = VisionNumbers(model.config, _window(model))
 
     @property
     def grids(self) -> tuple[int, ...]:
@@ -104,7 +105,7 @@ class LiveEncoder:
         """Starts a new stream."""
         self._epoch += 1
         self._next = self._gazed = self._all = None
-        self._numbers = VisionNumbers(self._model.config, WINDOW)
+        self._numbers = VisionNumbers(self._model.config, _window(self._model))
 
     def close(self) -> None:
         """Stops for good; what is under way is not reported."""
@@ -152,7 +153,7 @@ class LiveEncoder:
     async def _encode(self, gazed: _Gazed) -> EncodedFrame:
         pixels = self._model.processor(gazed.frame[None])[None]
         if self._gazed is None:
-            self._gazed = _Sight(self._model, self._bridge, "gazed", WINDOW)
+            self._gazed = _Sight(self._model, self._bridge, "gazed")
         features, rebuilt, encode_ms, decode_ms = await self._gazed.see(pixels, gazed.tokens)
         result = EncodedFrame(
             gazed.index, gazed.tokens, features, rebuilt, gazed.gaze_ms, encode_ms, decode_ms
@@ -161,7 +162,7 @@ class LiveEncoder:
             self._all = None
             return result
         if self._all is None:
-            self._all = _Sight(self._model, self._bridge, "all", WINDOW)
+            self._all = _Sight(self._model, self._bridge, "all")
         everything = np.arange(self._model.config.patch_scales.patches)
         features, rebuilt, encode_ms, decode_ms = await self._all.see(pixels, everything)
         return replace(
@@ -176,15 +177,42 @@ class LiveEncoder:
 class _Sight:
     """What the encoder sees of a stream, and what the decoder makes of it."""
 
-    def __init__(self, model: PageEncoder, bridge: EncoderBridge, name: str, window: int) -> None:
-        self._stream = EncoderStream(model.config, bridge, name, window, padding=False)
+    def __init__(self, model: PageEncoder, bridge: EncoderBridge, name: str) -> None:
+        self._model, self._bridge = model, bridge
+        self._stream = EncoderStream(model.config, bridge, name, _window(model), padding=False)
+        self._memory = FeatureMemory.of(model.decoder) if model.decoder else None
 
     async def see(self, pixels: Floats, tokens: Tokens) -> tuple[Floats, Rgba | None, float, float]:
         """Features and rebuilt frame of the next frame's tokens, and the times of encoder and decoder."""
         padded = np.zeros((1, tokens.size), np.bool_)
         gazing = GazingInfo(tokens[None].astype(np.int64), padded, np.array([tokens.size]))
         encoded, encode_ms = await self._stream.encode(pixels, gazing)
-        return encoded.last_hidden_state, None, encode_ms, 0.0
+        features = encoded.last_hidden_state
+        decoder = self._model.decoder
+        if decoder is None or self._memory is None:
+            return features, None, encode_ms, 0.0
+        self._memory.add(features, tokens)
+        shape = (decoder.num_channels, decoder.image_size, decoder.image_size)
+        run = GraphRun("frame_decoder", self._memory.rows().feeds(), {"pixels": shape})
+        outputs, decode_ms = await execute_graph(self._bridge, run)
+        return features, _picture(outputs["pixels"], self._model), encode_ms, decode_ms
+
+
+def _window(model: PageEncoder) -> int:
+    return model.decoder.window if model.decoder else WINDOW
+
+
+def _picture(pixels: Floats, model: PageEncoder) -> Rgba:
+    """(S, S, 4) uint8 from pixels (3, S, S) as the processor makes them."""
+    processor = model.processor
+    values = pixels
+    if processor.mean is not None and processor.std is not None:
+        mean, std = (np.array(each, np.float32)[:, None, None] for each in (processor.mean, processor.std))
+        values = values * std + mean
+    values = np.clip(np.rint(values / (processor.rescale_factor or 1.0)), 0, 255)
+    picture = np.full((*pixels.shape[1:], 4), 255, np.uint8)
+    picture[..., :3] = values.transpose(1, 2, 0)
+    return picture
 
 
 def _message(frame: EncodedFrame, vision: VisionNumbers) -> tuple[str, Memory]:

@@ -46,6 +46,14 @@ export async function startInVain(how) {
   return (await failed).message;
 }
 
+/**
+ * Changes how a started encoder encodes.
+ * @param {object} how
+ */
+export function startAgain(how) {
+  pageParts().view.startEncoder(how);
+}
+
 export function stop() {
   pageParts().view.stopEncoder();
 }

@@ -1,0 +1,312 @@
+/**
+ * The files of a vision encoder. Of weights the headers are read first, and then only the part that holds the vision
+ * tower's tensors: a checkpoint with both towers has four times as much. Parts are stored, and their downloads resumed,
+ * as whole files are.
+ * @module
+ */
+
+import { cachedFetch } from "./cached_fetch.mjs";
+import { checkHead, headLength, textOf } from "./file_checks.mjs";
+import { LoadProgress } from "./load_progress.mjs";
+import { MODEL_FILES, sortFiles, unreadable } from "./model_source.mjs";
+import { RemoteFiles } from "./remote_files.mjs";
+import { shardUrl } from "./shard_index.mjs";
+
+/** @import { Timeouts } from "./cached_fetch.mjs" */
+/** @import { Range } from "./download.mjs" */
+/** @import { FileStore } from "./file_store.mjs" */
+/** @import { OnBytes } from "./load_progress.mjs" */
+/** @import { LoadedFile } from "./model_files.mjs" */
+/** @import { ModelUrls, SortedFiles } from "./model_source.mjs" */
+
+/**
+ * Where an encoder comes from: addresses, of which that of the weights is their file's or their folder's, or files.
+ * @typedef {{ urls: ModelUrls } | { files: File[] }} EncoderSource
+ *
+ * @typedef {object} EncoderTexts
+ * @property {string} config text of `config.json`
+ * @property {string | null} preprocessor text of `preprocessor_config.json`; null if there is none
+ * @property {string | null} index text of the shards' index; null if the weights are one file
+ *
+ * The header of a file of weights, with the length before it, and the size of the file.
+ * @typedef {{ name: string, head: Uint8Array<ArrayBuffer>, size: number }} WeightsHead
+ *
+ * The texts of `decoder.json` and the bytes of `decoder.safetensors`.
+ * @typedef {{ config: string, weights: Uint8Array<ArrayBuffer> }} DecoderFiles
+ *
+ * @typedef {object} Options
+ * @property {FileStore | null} store where files are stored; null stores nothing
+ * @property {AbortSignal} signal cancels; a partial download is stored
+ * @property {(loaded: number, total: number) => void} onProgress bytes of the weights; the first call, before any of
+ *   them has come, says how many there are
+ * @property {Timeouts} [timeouts] how long to wait for servers
+ */
+
+// The released checkpoints' headers have 40 to 90 kB, so one request is enough for most.
+const HEAD_BYTES = 131_072;
+
+/** The largest block of memory that browsers give. */
+const MAX_TOWER_BYTES = 2_000_000_000;
+
+/** An encoder's files, read in this order: `texts`, `heads`, `parts`. */
+export class EncoderFiles {
+  /** Sentences for the user about anything unusual. @type {Set<string>} */
+  notes = new Set();
+  #reader;
+  #signal;
+  #onProgress;
+
+  /**
+   * @param {Reader} reader
+   * @param {Options} options
+   */
+  constructor(reader, { signal, onProgress }) {
+    this.#reader = reader;
+    this.#signal = signal;
+    this.#onProgress = onProgress;
+  }
+
+  /**
+   * @param {EncoderSource} source
+   * @param {Options} options
+   */
+  static async open(source, options) {
+    const reader =
+      "files" in source
+        ? new ChosenReader(await sortFiles(source.files))
+        : new AddressReader(source.urls, options);
+    return new EncoderFiles(reader, options);
+  }
+
+  /**
+   * @returns {Promise<EncoderTexts>}
+   * @throws {Error} with a sentence for the user
+   */
+  texts() {
+    return this.#reader.texts();
+  }
+
+  /**
+   * The frame decoder that lies beside an encoder's config.
+   * @returns {Promise<DecoderFiles>}
+   * @throws {Error} with a sentence for the user
+   */
+  async decoder() {
+    const { config, weights } = await this.#reader.decoder();
+    this.#signal.throwIfAborted();
+    return { config: textOf(config.bytes), weights: weights.bytes };
+  }
+
+  /**
+   * @param {string[]} names of files of weights
+   * @returns {Promise<WeightsHead[]>}
+   * @throws {Error} with a sentence for the user
+   */
+  async heads(names) {
+    const heads = [];
+    for (const name of names) heads.push(await this.#head(name));
+    return heads;
+  }
+
+  /**
+   * Reads parts of files of weights.
+   * @param {Map<string, Range>} ranges by the file's name
+   * @returns {Promise<Map<string, Uint8Array<ArrayBuffer>>>}
+   * @throws {Error} with a sentence for the user
+   */
+  async parts(ranges) {
+    const progress = new LoadProgress(this.#onProgress);
+    const counters = new Map(
+      [...ranges].map(([name, { start, end }]) => [name, progress.file(name, end - start)]),
+    );
+    this.#onProgress(
+      0,
+      [...ranges.values()].reduce((sum, { start, end }) => sum + end - start, 0),
+    );
+    const parts = new Map();
+    for (const [name, range] of ranges) {
+      const part = await this.#read(name, range, counters.get(name));
+      if (part.length !== range.end - range.start)
+        throw new Error(`${name} changed while it was loaded: load the encoder again.`);
+      parts.set(name, part);
+    }
+    return parts;
+  }
+
+  /** @param {string} name */
+  async #head(name) {
+    let head = await this.#read(name, { start: 0, end: HEAD_BYTES });
+    checkHead(head, this.#reader.where(name), "give the address or the file of a SigLIP checkpoint");
+    const length = headLength(head) ?? 0;
+    if (head.length < length) head = await this.#read(name, { start: 0, end: length });
+    return { name, head: head.slice(0, length), size: sizeOf(head.subarray(0, length)) };
+  }
+
+  /**
+   * @param {string} name
+   * @param {Range} range
+   * @param {OnBytes} [onBytes]
+   */
+  async #read(name, range, onBytes = () => {}) {
+    const { bytes, notes } = await this.#reader.part(name, range, onBytes);
+    this.#signal.throwIfAborted();
+    for (const note of notes) this.notes.add(note);
+    return bytes;
+  }
+}
+
+/**
+ * @typedef {object} Reader
+ * @property {() => Promise<EncoderTexts>} texts
+ * @property {(name: string, range: Range, onBytes: OnBytes) => Promise<{ bytes: Uint8Array<ArrayBuffer>, notes: string[] }>} part
+ * @property {(name: string) => string} where
+ * @property {() => Promise<{ config: LoadedFile, weights: LoadedFile }>} decoder
+ */
+
+/** @implements {Reader} */
+class AddressReader {
+  #urls;
+  #options;
+  #files;
+  /** Of the file or the index, which its shards lie beside. */
+  #weights;
+
+  /**
+   * @param {ModelUrls} urls
+   * @param {Options} options
+   */
+  constructor(urls, options) {
+    this.#urls = urls;
+    this.#options = options;
+    this.#files = new RemoteFiles(urls, { timeouts: undefined, ...options });
+    this.#weights = urls.weights;
+  }
+
+  async texts() {
+    const quiet = () => {};
+    const [config, preprocessor, index] = await Promise.all([
+      this.#files.load("config", quiet),
+      this.#files.load("preprocessor", quiet),
+      this.#index(),
+    ]);
+    return {
+      config: config ? textOf(config.bytes) : "",
+      preprocessor: preprocessor ? textOf(preprocessor.bytes) : null,
+      index,
+    };
+  }
+
+  /** As natively, the whole file is preferred to shards. */
+  async #index() {
+    const { pathname } = new URL(this.#weights);
+    if (!pathname.endsWith("/") && !pathname.endsWith(".json")) return null;
+    if (pathname.endsWith("/")) {
+      const folder = this.#weights;
+      this.#weights = new URL(MODEL_FILES.weights.name, folder).href;
+      const head = { start: 0, end: HEAD_BYTES };
+      if (await this.#fetch(MODEL_FILES.weights.name, this.#weights, head, () => {}, true)) return null;
+      this.#weights = new URL(MODEL_FILES.index.name, folder).href;
+    }
+    const index = await new RemoteFiles(
+      { ...this.#urls, weights: this.#weights },
+      { timeouts: undefined, ...this.#options },
+    ).index();
+    return textOf(index.bytes);
+  }
+
+  /** @type {Reader["part"]} */
+  async part(name, range, onBytes) {
+    const file = await this.#fetch(name, this.where(name), range, onBytes, false);
+    if (!file) throw new Error("unreachable: it is not optional");
+    return file;
+  }
+
+  async decoder() {
+    const [config, weights] = await Promise.all(
+      ["decoder.json", "decoder.safetensors"].map((name) =>
+        cachedFetch(
+          { name, url: new URL(name, this.#urls.config).href, option: "the decoder" },
+          { ...this.#options, onBytes: () => {}, check: () => {} },
+        ),
+      ),
+    );
+    return /** @type {{ config: LoadedFile, weights: LoadedFile }} */ ({ config, weights });
+  }
+
+  /** @param {string} name */
+  where(name) {
+    return this.#weights.endsWith(".json") ? shardUrl(name, this.#weights) : this.#weights;
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} url
+   * @param {Range} range
+   * @param {OnBytes} onBytes
+   * @param {boolean} optional
+   */
+  #fetch(name, url, range, onBytes, optional) {
+    return cachedFetch(
+      { name, url, option: "weights", range },
+      { ...this.#options, onBytes, optional, limit: MAX_TOWER_BYTES, check: () => {} },
+    );
+  }
+}
+
+/** @implements {Reader} */
+class ChosenReader {
+  #files;
+
+  /** @param {SortedFiles} files */
+  constructor(files) {
+    this.#files = files;
+  }
+
+  async texts() {
+    const { config, preprocessor, index } = this.#files;
+    const text = (/** @type {File | null} */ file) =>
+      file?.text().catch(() => Promise.reject(unreadable(file)));
+    return {
+      config: (await text(config)) ?? "",
+      preprocessor: (await text(preprocessor)) ?? null,
+      index: (await text(index)) ?? null,
+    };
+  }
+
+  /** @type {Reader["part"]} */
+  async part(name, { start, end }, onBytes) {
+    const { weights, index } = this.#files;
+    const file = index ? weights.find((each) => each.name === name) : weights[0];
+    if (!file) throw new Error(`${name} of the encoder is missing: choose all its files together.`);
+    const buffer = await file
+      .slice(start, end)
+      .arrayBuffer()
+      .catch(() => Promise.reject(unreadable(file)));
+    onBytes(buffer.byteLength, buffer.byteLength);
+    return { bytes: new Uint8Array(buffer), notes: [] };
+  }
+
+  /** @type {Reader["decoder"]} */
+  async decoder() {
+    throw new Error("A frame decoder is loaded from the encoder's address: give that.");
+  }
+
+  /** @param {string} name */
+  where(name) {
+    return `"${name}"`;
+  }
+}
+
+/**
+ * The size of a file of weights, by its header: that of an answer is not readable everywhere.
+ * @param {Uint8Array<ArrayBuffer>} head
+ */
+function sizeOf(head) {
+  try {
+    const header = JSON.parse(textOf(head.subarray(8)));
+    const ends = Object.values(header).map((tensor) => Number(tensor?.data_offsets?.[1] ?? 0));
+    return ends.reduce((last, end) => Math.max(last, end), 0) + head.length;
+  } catch {
+    return head.length; // Python says what is wrong with it
+  }
+}
