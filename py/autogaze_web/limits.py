@@ -22,6 +22,10 @@ MAX_VALUES: Final = 1_000_000
 MAX_SHARDS: Final = 1_000
 MAX_GRAPHS: Final = 1_000
 
+# A video of another machine, which lies in the folder for temporary files while it is read.
+MAX_REMOTE_BYTES: Final = 100_000_000_000
+MIN_FREE_BYTES: Final = 1_000_000_000
+
 # An architecture.
 MAX_LAYERS: Final = 1_000
 MAX_WIDTH: Final = 65_536

@@ -5,19 +5,24 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from fsspec import AbstractFileSystem, register_implementation
 from PIL import Image
 
+from autogaze_web.batch import remote
 from autogaze_web.batch import run as batch
 from autogaze_web.batch.engines import SerialEngine
 from autogaze_web.batch.manifest import Entry, FileState, entry_line, head_line, parse_manifest
@@ -31,6 +36,7 @@ from autogaze_web.files.gaze_store import gaze_to_bytes, load_gaze
 from autogaze_web.files.mp4_writer import write_mp4
 from autogaze_web.files.stored_gaze import StoredGaze
 from autogaze_web.files.video import read_frames
+from autogaze_web.limits import MIN_FREE_BYTES
 from autogaze_web.live.pipeline import process_frames, synthetic_frames
 from autogaze_web.live.view import LiveSettings
 from autogaze_web.native.sources import autogaze_source
@@ -300,6 +306,40 @@ def test_remote_sources(clips: Path, tmp_path: Path) -> None:
     assert run(address, "--out", out) == 0
     with pytest.raises(ValueError, match=r"there is no video at file://.*: check the address"):
         find_sources([f"{address}/*.webm"])
+
+
+class EndlessFiles(AbstractFileSystem):  # type: ignore[misc]
+    """A server whose files never end."""
+
+    protocol = "endless"
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        return {"name": path, "size": None, "type": "file"}
+
+    def open(self, *_: Any, **__: Any) -> Any:
+        return Path("/dev/zero").open("rb")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without an end")
+def test_a_remote_video_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register_implementation("endless", EndlessFiles, clobber=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=MIN_FREE_BYTES))
+        assert run("endless://host/a.mp4", "--out", tmp_path / "out") == 1
+    assert "does not fit the folder for temporary files" in capsys.readouterr().err
+    monkeypatch.setattr(remote, "MAX_REMOTE_BYTES", 9_000_000)
+    assert run("endless://host/a.mp4", "--out", tmp_path / "out") == 1
+    assert "has more than 0 GB: download it" in capsys.readouterr().err
+    assert not list(tmp_path.glob("autogaze-web-*")), "nothing of it is left"
+
+
+def test_entries_are_read_as_they_are_written() -> None:
+    line = entry_line(Entry("a", "a", "s", "done", seconds=0.5)).replace("0.5", "0.12345")
+    entries = parse_manifest(head_line() + line)
+    assert parse_manifest(head_line() + entry_line(entries["a"])) == entries
 
 
 def test_a_name_belongs_to_one_video() -> None:

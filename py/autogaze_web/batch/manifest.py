@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -141,7 +141,10 @@ def _entry(line: str) -> Entry | None:
     counts = [entry.frames, entry.tokens, *(state.size for state in states)]
     if not (all(isinstance(text, str) for text in texts) and all(map(is_whole, counts))):
         return None
-    return entry if is_finite(entry.seconds) and _is_inside(entry.name) else None
+    if not (is_finite(entry.seconds) and _is_inside(entry.name)):
+        return None
+    # As it is written.
+    return replace(entry, seconds=round(entry.seconds, 3))
 
 
 def _is_inside(name: str) -> bool:

@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
+
+from ..limits import MAX_REMOTE_BYTES, MIN_FREE_BYTES
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?\[]")
@@ -66,7 +68,7 @@ def local_copy(address: str) -> Iterator[Path]:
     """The path of a file: a remote one is downloaded to a temporary folder for as long as the block lasts.
 
     Raises:
-        ValueError: if it cannot be downloaded.
+        ValueError: if it cannot be downloaded, or exceeds `limits.MAX_REMOTE_BYTES` or the space there is.
     """
     if not is_remote(address):
         yield Path(address)
@@ -75,8 +77,29 @@ def local_copy(address: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="autogaze-web-") as folder:
         target = Path(folder) / (PurePosixPath(path.partition("?")[0]).name or "video")
         with _errors_of(address), system.open(path, "rb") as remote, target.open("wb") as file:
-            shutil.copyfileobj(remote, file, _BLOCK)
+            _copy(address, remote, file)
         yield target
+
+
+def _copy(address: str, remote: BinaryIO, file: BinaryIO) -> None:
+    """Copies a remote file up to a bound: a server decides how much it sends, and where its file ends."""
+    copied = 0
+    while block := remote.read(_BLOCK):
+        copied += len(block)
+        if copied > MAX_REMOTE_BYTES:
+            size = f"{MAX_REMOTE_BYTES // 1_000_000_000} GB"
+            raise _TooLargeError(f"{address} has more than {size}: download it, and give the file")
+        if shutil.disk_usage(tempfile.gettempdir()).free < MIN_FREE_BYTES + len(block):
+            free = f"{MIN_FREE_BYTES // 1_000_000_000} GB"
+            raise _TooLargeError(
+                f"{address} does not fit the folder for temporary files ({tempfile.gettempdir()}), of which "
+                f"{free} stay free: make room, or set TMPDIR to a larger one"
+            )
+        file.write(block)
+
+
+class _TooLargeError(ValueError):
+    """A remote file is larger than what may be stored; the message is a sentence."""
 
 
 def _opened(address: str) -> tuple[Any, str]:
@@ -103,7 +126,7 @@ def _errors_of(address: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise ValueError(f"there is no file {address}: check the address") from None
-    except ImportError:
+    except (ImportError, _TooLargeError):
         raise
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
