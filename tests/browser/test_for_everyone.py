@@ -30,55 +30,61 @@ def serious(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width", "height"), [("dark", 1280, 800), ("light", 390, 844), ("dark", 844, 390)]
-)
-def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, width, height):
-    recorded = open_page(
-        bypass_csp=True,
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        viewport={"width": width, "height": height},
-    )
-    page = recorded.page
+SCREENS = [("dark", 1280, 800), ("light", 390, 844), ("dark", 844, 390)]
+
+
+def show_as(page: Page, scheme: str, width: int, height: int) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": height})
+
+
+def assert_nothing_serious(page: Page) -> None:
+    """At every size and in both schemes, in the state in which the page is."""
+    for screen in SCREENS:
+        show_as(page, *screen)
+        assert serious(page) == [], screen
+
+
+def test_axe_finds_nothing_serious_in_any_state(open_page, site_url):
+    page = open_page(bypass_csp=True, reduced_motion="reduce").page
     page.goto(site_url + "?source=synthetic-pan&width=128")
     assert serious(page) == []  # while it loads
     page.wait_for_selector("#panels.live")
-    assert serious(page) == []
+    assert_nothing_serious(page)
     set_features(page, True)
     page.click("#hook-run")
     page.select_option("#hook-module", "masks/cells.py")
     page.wait_for_selector("#hook-source:not([hidden])")
     page.click("#samples > summary")
-    assert serious(page) == []  # every feature open, and the gallery
+    assert_nothing_serious(page)  # every feature open, and the gallery
     page.click("#share-open")
-    assert serious(page) == []
+    assert_nothing_serious(page)
     page.click("#share-close")
     page.select_option("#view", "input-output")
-    assert serious(page) == []  # one picture over the other
+    assert_nothing_serious(page)  # one picture over the other
     page.select_option("#view", "panels")
     page.click("#shortcuts-open")
-    assert serious(page) == []
+    assert_nothing_serious(page)
     page.click("#shortcuts-close")
     page.click("#replay-open")
     page.wait_for_selector("#replay[open]")
-    assert serious(page) == []
+    assert_nothing_serious(page)
     page.click("#replay-close")
     page.set_input_files("#file", {"name": "notes.mp4", "mimeType": "", "buffer": b"no video"})
     page.wait_for_selector("#notice:not([hidden])")
-    assert serious(page) == []  # with an error
+    assert_nothing_serious(page)  # with an error
     # Nothing is wider than the page, also at twice the size of everything, and the panels are level.
-    sizes = [(max(320, width // 2), max(320, height // 2)), (320, 640), (1024, 768)]
-    for narrow in sizes:
+    for narrow in {(320, 640), (1024, 768), *((max(320, w // 2), max(320, h // 2)) for _, w, h in SCREENS)}:
         page.set_viewport_size({"width": narrow[0], "height": narrow[1]})
         assert in_page(page, "page_elements.overflowing") == [], narrow
         assert in_page(page, "page_elements.unevenPanels") == [], narrow
-    page.set_viewport_size({"width": width, "height": height})
     page.click("#notice-close")
-    set_features(page, False)
-    for feature in ("insight", "python"):
-        open_feature(page, feature)
-    eventually(page, lambda: assert_pictures_are_in_view(page))
+    for screen in SCREENS:
+        set_features(page, False)
+        show_as(page, *screen)
+        for feature in ("insight", "python"):
+            open_feature(page, feature)
+        eventually(page, lambda: assert_pictures_are_in_view(page))
 
     reopen(page, "?source=sample&width=160&mask-source=autogaze&backend=wasm")
     wait_model(page, "WebAssembly")
@@ -88,8 +94,10 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url, scheme, wid
     page.click("#hook-run")
     page.wait_for_function("() => /running, /.test(document.getElementById('hook-hint').textContent)")
     page.wait_for_selector("#insight-stages meter")
-    assert serious(page) == []  # with a model at work
-    assert in_page(page, "page_elements.overflowing") == []
+    for screen in SCREENS:  # with a model at work
+        show_as(page, *screen)
+        assert serious(page) == [], screen
+        assert in_page(page, "page_elements.overflowing") == [], screen
 
 
 def test_keys_do_what_clicks_do(live):

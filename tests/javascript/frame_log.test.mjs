@@ -43,13 +43,15 @@ test("a report becomes a sample: stages in the order of a frame, NaN for what it
     updateRatio: null,
     psnr: "Infinity",
     cells: 3,
+    grids: [2, 14],
     cellsByScale: { 14: 3 },
     stageMs: { mask: 1 },
     gazeStageMs: { model: 5 },
     workerMs: { capture: 2, draw: 4 },
   });
-  const { ratio, psnr, stages, total } = sampleOf(report, 12);
+  const { ratio, psnr, byScale, stages, total } = sampleOf(report, 12);
   assert.deepEqual([ratio, psnr, total], [Number.NaN, Number.POSITIVE_INFINITY, 12]);
+  assert.deepEqual(byScale, { 2: 0, 14: 3 }, "every grid has its row from the first frame on");
   assert.deepEqual(Object.keys(stages), ["capture", "model", "mask", "draw"]);
   assert(Number.isNaN(sampleOf({ ...report, psnr: null }, 1).psnr));
   assert.equal(sampleOf({ ...report, psnr: 31.5, updateRatio: 0.25 }, 1).ratio, 0.25);

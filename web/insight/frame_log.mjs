@@ -59,12 +59,13 @@ export class FrameLog {
  * @returns {Sample}
  */
 export function sampleOf(report, total) {
-  const { updateRatio, psnr, cells, cellsByScale, stageMs, workerMs, gazeStageMs } = report;
+  const { updateRatio, psnr, cells, grids, cellsByScale, stageMs, workerMs, gazeStageMs } = report;
   return {
     ratio: updateRatio ?? Number.NaN,
     psnr: psnr === "Infinity" ? Number.POSITIVE_INFINITY : (psnr ?? Number.NaN),
     cells,
-    byScale: cellsByScale,
+    // With the grids that have no cells yet: their rows do not push the others down when the first one comes.
+    byScale: { ...Object.fromEntries(grids.map((grid) => [grid, 0])), ...cellsByScale },
     stages: { capture: workerMs.capture, ...gazeStageMs, ...stageMs, draw: workerMs.draw },
     total,
   };
