@@ -47,6 +47,7 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./live/protocol.mjs").CellList} CellList */
 /** @typedef {import("./live/protocol.mjs").CellRow} CellRow */
 /** @typedef {import("./live/protocol.mjs").ComparisonChoice} ComparisonChoice */
+/** @typedef {import("./live/protocol.mjs").EncodedFrame} EncodedFrame */
 /** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
 /** @typedef {import("./model/model_request.mjs").ModelRequest} ModelRequest */
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */
@@ -56,6 +57,8 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./live/protocol.mjs").OptionValues} OptionValues */
 /** @typedef {import("./panels/panel_picture.mjs").PictureChoice} PictureChoice */
 /** @typedef {import("./live/protocol.mjs").PictureFrame} PictureFrame */
+/** @typedef {import("./live/protocol.mjs").VisionFacts} VisionFacts */
+/** @typedef {import("./live/protocol.mjs").VisionProjection} VisionProjection */
 /** @typedef {import("./panels/recording_clock.mjs").FilePosition} FilePosition */
 
 /**

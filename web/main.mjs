@@ -43,6 +43,7 @@ import { CameraPicker } from "./sources/camera_picker.mjs";
 import { firstFrame } from "./sources/first_frame.mjs";
 import { SourcePlayer } from "./sources/source_player.mjs";
 import { addTileProgress } from "./tiles/tile_progress.mjs";
+import { addVision } from "./vision/vision.mjs";
 
 document.documentElement.dataset.started = ""; // see page/startup_check.js
 const loading = new ProgressBar("loading", "loading");
@@ -107,6 +108,7 @@ async function compose(view) {
   addAddress(settings);
   new Legend(page, palettes);
   addGaze(page, palettes);
+  addVision(page);
   new InsightPanel(page);
   new Comparison(page);
   new ExportPanel(page);

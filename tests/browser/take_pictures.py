@@ -7,7 +7,7 @@ from typing import Literal
 
 from chromium import flags, require
 from in_page import in_page
-from live_page import wait_live
+from live_page import open_feature, wait_live
 from model_page import wait_model
 from playwright.sync_api import Browser, sync_playwright
 from served import served
@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 WEB = ROOT / "web"
 ICON_SIZES = (192, 512)
+# By then the numbers are medians of many frames.
+VISION_FRAMES = 20
 
 QUERY = (
     "?source=sample&mask-source=autogaze&file-pace=every-frame&mask-timing=own&mask-visualization=outlines"
@@ -49,8 +51,24 @@ def main() -> None:
             page.screenshot(path=PICTURES / f"{name}.png")
             print(f"docs/pictures/{name}.png")
             page.close()
+        take_vision(browser, url)
         take_icons(browser)
         browser.close()
+
+
+def take_vision(browser: Browser, url: str) -> None:
+    """The view of what a vision model sees, by itself."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1400}, color_scheme="dark")
+    page.goto(f"{url}{QUERY}")
+    wait_live(page)
+    wait_model(page, "Web")
+    in_page(page, "vision_view.watch")
+    open_feature(page, "vision")
+    page.click("#vision-run")
+    in_page(page, "vision_view.pauseAfter", VISION_FRAMES)
+    page.locator("#feature-vision").screenshot(path=PICTURES / "vision.png")
+    print("docs/pictures/vision.png")
+    page.close()
 
 
 def take_icons(browser: Browser) -> None:

@@ -94,7 +94,10 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url):
     page.click("#hook-run")
     page.wait_for_function("() => /running, /.test(document.getElementById('hook-hint').textContent)")
     page.wait_for_selector("#insight-stages meter")
-    for screen in SCREENS:  # with a model at work
+    open_feature(page, "vision")
+    page.click("#vision-run")
+    expect(page.locator("#vision-sentence")).to_contain_text("rebuilt this frame from")
+    for screen in SCREENS:  # with two models at work
         show_as(page, *screen)
         assert serious(page) == [], screen
         assert in_page(page, "page_elements.overflowing") == [], screen

@@ -105,14 +105,11 @@ describe("what a file lacks", () => {
       const content = bytes(...parts);
       return blob(bytes(ebml, segment, [0x40, content.length]), content);
     };
-    const isBroken = (/** @type {Blob} */ file) => hasBrokenElements(file, new AbortController().signal);
-    assert.equal(await isBroken(film(cluster, blocks, cluster, blocks)), false);
-    assert.equal(await isBroken(new Blob([film(cluster, blocks), "anything"])), false);
-    assert.equal(await isBroken(film(cluster, blocks, new Uint8Array(20), cluster, blocks)), true);
-    assert.equal(await isBroken(film(cluster, blocks, bytes([0x99, 0x81, 0]))), true);
-    assert.equal(await isBroken(blob("no Matroska")), false);
-    const stopped = hasBrokenElements(film(cluster, blocks), AbortSignal.abort());
-    await assert.rejects(stopped, { name: "AbortError" });
+    assert.equal(await hasBrokenElements(film(cluster, blocks, cluster, blocks)), false);
+    assert.equal(await hasBrokenElements(new Blob([film(cluster, blocks), "anything"])), false);
+    assert.equal(await hasBrokenElements(film(cluster, blocks, new Uint8Array(20), cluster, blocks)), true);
+    assert.equal(await hasBrokenElements(film(cluster, blocks, bytes([0x99, 0x81, 0]))), true);
+    assert.equal(await hasBrokenElements(blob("no Matroska")), false);
   });
 
   test("is cut from the last cluster of a Matroska file, whose size is that of its blocks then", async () => {

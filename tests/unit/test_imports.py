@@ -49,6 +49,7 @@ WEB_FLOORS = (
         "samples",
         "shortcuts",
         "tiles",
+        "vision",
     },
     {"panels"},
     {"model"},

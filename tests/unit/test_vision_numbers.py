@@ -73,7 +73,7 @@ def test_with_all_patches_it_says_what_is_kept_and_saved():
         "break_even": 0.25,
     }
     base, so400m, tiled = numbers["projections"]
-    assert base["tokens"], base["gazed"] == (265, 4)
+    assert (base["tokens"], base["gazed"]) == (265, 4)
     assert (so400m["tokens"], so400m["gazed"]) == (1060, 16)
     tiles = tiled["tokens"] // 1060
     assert tiles > 40
@@ -82,7 +82,7 @@ def test_with_all_patches_it_says_what_is_kept_and_saved():
     # At the measured rate; the gaze is in the time.
     rate = base["full_ms"] / base["full_gflops"]
     assert base["gazed_ms"] == pytest.approx(10 + rate * base["gazed_gflops"])
-    assert base["full_ms"] > 1000 * 45, "a base model takes thousands of times the work of this small one"
+    assert base["full_ms"] > 300 * 45, "a base model takes hundreds of times the work of this small one"
     assert (pictures["full_colours"][..., 3] == 255).all()
 
 

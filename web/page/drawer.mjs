@@ -1,6 +1,6 @@
 /**
- * The drawer: Settings, Insight, Export and Python. An open one stands beside the pictures, see drawer.css; here, the
- * pictures are scrolled into view for it, and Escape closes it.
+ * The drawer: Settings, What a vision model sees, Insight, Export and Python. An open one stands beside the pictures,
+ * see drawer.css; here, the pictures are scrolled into view for it, and Escape closes it.
  * @module
  */
 

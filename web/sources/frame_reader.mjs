@@ -5,7 +5,7 @@
  */
 
 /** @import { VideoSample } from "mediabunny" */
-/** @import { Reader, ReaderSetup } from "./opened_file.mjs" */
+/** @import { Reader, ReaderSetup } from "./file_source.mjs" */
 /** @import { FrameTable } from "./mp4_index.mjs" */
 
 import { counted } from "../page/number_text.mjs";
@@ -76,8 +76,7 @@ export class FrameReader {
       if (frames.times.length === 0) throw new Error("it has no frames");
       track.getDecoderConfig = async () => withColours(config); // which the sink asks for
       const sink = new library.VideoSampleSink(track);
-      const damage = await damageOf(file, missing, frames.times.length, setup.signal);
-      return new FrameReader(input, sink, frames, damage);
+      return new FrameReader(input, sink, frames, await damageOf(file, missing, frames.times.length));
     } catch (error) {
       input.dispose();
       if (error instanceof DOMException && error.name === "AbortError") throw error;
@@ -195,11 +194,10 @@ export class FrameReader {
  * @param {Blob} file
  * @param {string} missing what it lacks by the sizes that it states
  * @param {number} count of its frames
- * @param {AbortSignal} signal
  */
-async function damageOf(file, missing, count, signal) {
+async function damageOf(file, missing, count) {
   if (missing) return `is damaged after ${counted(count, "frame")} (the file is cut off: ${missing})`;
-  return (await hasBrokenElements(file, signal)) ? "is damaged: parts of it are missing" : "";
+  return (await hasBrokenElements(file)) ? "is damaged: parts of it are missing" : "";
 }
 
 /**

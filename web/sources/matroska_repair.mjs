@@ -75,14 +75,12 @@ export async function defaultDuration(file, trackNumber) {
 /**
  * Whether there is something else where an element has to begin: readers pass over such places in silence.
  * @param {Blob} file
- * @param {AbortSignal} signal
  */
-export async function hasBrokenElements(file, signal) {
+export async function hasBrokenElements(file) {
   const segment = await segmentOf(file);
   if (!segment || file.size > MAX_CHECKED_BYTES) return false;
   let at = segment.start;
   for (let count = 0; count < MAX_ELEMENTS && at < Math.min(segment.end, file.size); count++) {
-    signal.throwIfAborted();
     const element = await elementAt(file, at, CHECKED_AT_ONCE);
     if (!element || !KNOWN_IDS.has(element.id)) return true;
     at = element.id === CLUSTER ? element.start : element.end;

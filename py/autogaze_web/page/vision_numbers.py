@@ -46,8 +46,9 @@ class VisionNumbers:
 
         Returns:
             Numbers for JSON: ``patches``, all of a frame's; and where all were encoded, too, ``similarity``,
-            the mean cosine of the gazed patches' features with those from all, ``rebuilt_psnr`` of the two
-            rebuilt frames, ``net``, see `Net`, and ``projections``, see `project`.
+            the mean cosine of the gazed patches' features with those from all, both without the mean of
+            all, ``rebuilt_psnr`` of the two rebuilt frames, ``net``, see `Net`, and ``projections``, see
+            `project`.
             Pictures, (S, S, 4) uint8: ``colours`` of the features in the window, and ``full_colours``.
         """
         full = frame.full_features
@@ -60,7 +61,9 @@ class VisionNumbers:
             return numbers, pictures
         everything = np.arange(len(full))
         pictures["full_colours"] = colour_picture(self._grids, [(everything, colours_of_all)])
-        numbers["similarity"] = mean_cosine(frame.features, full[frame.tokens])
+        # What all patches have in common would make any two features alike.
+        common = full.mean(axis=0)
+        numbers["similarity"] = mean_cosine(frame.features - common, full[frame.tokens] - common)
         if frame.rebuilt is not None and frame.full_rebuilt is not None:
             numbers["rebuilt_psnr"] = picture_psnr(frame.rebuilt, frame.full_rebuilt)
         self._meter.add(frame.gaze_ms, frame.encode_ms, frame.full_encode_ms)

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  hintText,
+  netRows,
+  projectionRow,
+  psnrText,
+  seenText,
+  similarityText,
+  timeText,
+  verdictText,
+  waitingText,
+} from "../../web/vision/vision_texts.mjs";
+
+/** @param {number} gaze @param {number} gazed @param {number} full */
+function net(gaze, gazed, full) {
+  const gained = full - gazed;
+  const even = gained > 0 ? gaze / gained : /** @type {const} */ ("Infinity");
+  return { gaze_ms: gaze, gazed_ms: gazed, full_ms: full, saved_ms: gained - gaze, break_even: even };
+}
+
+test("times grow from tenths of milliseconds to seconds", () => {
+  assert.deepEqual([0.04, 9.96, 99.96, 100.4, 999, 1000, 65_432, 100_400, 1_234_567].map(timeText), [
+    "0.0 ms",
+    "10.0 ms",
+    "100.0 ms",
+    "100 ms",
+    "999 ms",
+    "1.0 s",
+    "65.4 s",
+    "100 s",
+    "1,235 s",
+  ]);
+});
+
+test("what is seen is said in tokens", () => {
+  assert.match(seenText(16, { patches: 265 }), /rebuilt this frame from 16 of 265 tokens/);
+  assert.equal(hintText(16, { patches: 265 }), "16 of 265 tokens");
+});
+
+test("what is kept has a text of one width, known or not", () => {
+  const texts = [1, 0.5, -0.25, null, undefined].map((similarity) =>
+    similarityText({ patches: 265, similarity }),
+  );
+  assert.deepEqual(new Set(texts.map((text) => text.length)), new Set([11]));
+  assert.equal(psnrText({ patches: 265 }), "–");
+  assert.equal(
+    psnrText({ patches: 265, rebuilt_psnr: "Infinity" }).trim(),
+    "∞\u00a0dB".padStart(7, "\u00a0").trim(),
+  );
+  assert.match(psnrText({ patches: 265, rebuilt_psnr: 23.456 }), /23\.5\u00a0dB/);
+});
+
+describe("the verdict", () => {
+  test("says what is saved where the gaze pays", () => {
+    const text = verdictText(net(10, 5, 40));
+    assert.equal(text, "The gaze saves 25.0 ms of 40.0 ms a frame on this machine, 63 %.");
+    assert.match(verdictText(net(10, 5, 15.01)), /saves 0\.0 ms of 15\.0 ms a frame on this machine, 1 %/);
+  });
+
+  test("says by how much a model has to be slower where it does not", () => {
+    const text = verdictText(net(30, 5, 15));
+    assert.match(text, /costs more than it saves: AutoGaze takes 30\.0 ms and saves 10\.0 ms of reading/);
+    assert.match(text, /at least 3\.0 times as long/);
+    assert.match(verdictText(net(1234, 5, 15)), /at least 124 times/);
+    // Never rounded down to a factor that would not do.
+    assert.match(verdictText(net(12.1, 5, 17)), /at least 1\.1 times/);
+  });
+
+  test("says so where fewer patches take no less time", () => {
+    for (const full of [5, 4, 5.01]) {
+      const text = verdictText(net(30, 5, full));
+      assert.match(text, /costs more than it saves: this model is so small that 5\.0 ms/);
+    }
+  });
+});
+
+test("the rows of the table add up", () => {
+  const rows = netRows(16, { patches: 265, net: net(10, 5, 40) });
+  assert.deepEqual(
+    rows.map(({ gazed, all }) => [gazed, all]),
+    [
+      ["16", "265"],
+      ["10.0 ms", "–"],
+      ["5.0 ms", "40.0 ms"],
+      ["15.0 ms", "40.0 ms"],
+    ],
+  );
+});
+
+test("a larger model's row says what the gaze saves, or that it saves nothing", () => {
+  const projection = {
+    name: "base",
+    tokens: 1060,
+    gazed: 64,
+    full_gflops: 1234.5,
+    gazed_gflops: 70,
+    full_ms: 2000,
+    gazed_ms: 500,
+  };
+  assert.deepEqual(projectionRow(projection), {
+    name: "base",
+    title: "1,060 tokens, 1,235 billion operations a frame",
+    gazed: "500 ms",
+    all: "2.0 s",
+    saved: "75 %",
+  });
+  assert.equal(projectionRow({ ...projection, gazed_ms: 2100 }).saved, "nothing");
+});
+
+test("before the first frame it says what it waits for", () => {
+  const state = { mode: "realtime", gazes: true, ready: true };
+  assert.match(waitingText(state), /next gaze/);
+  assert.match(waitingText({ ...state, ready: false }), /Loading the vision model/);
+  assert.match(waitingText({ ...state, gazes: false }), /AutoGaze, which is loading/);
+  assert.match(waitingText({ ...state, mode: "tiled" }), /set the mode to Realtime/);
+});

@@ -1,0 +1,222 @@
+/**
+ * The view "What a vision model sees": runs the encoder while it is shown, and shows what comes of it.
+ * @module
+ */
+
+/** @import { EncodedFrame, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { MaskSource } from "../model/mask_source.mjs" */
+/** @import { Settings } from "../settings/settings.mjs" */
+/** @import { SourcePlayer } from "../sources/source_player.mjs" */
+/** @import { Net } from "./vision_texts.mjs" */
+
+import { element, showText } from "../page/element.mjs";
+import { ThrottledDraw } from "../page/throttled_draw.mjs";
+import {
+  hintText,
+  netRows,
+  projectionRow,
+  psnrText,
+  seenText,
+  similarityText,
+  verdictText,
+  waitingText,
+} from "./vision_texts.mjs";
+
+const INVITATION = "Loads a small vision model from this site, at most 6 MB, and AutoGaze if necessary.";
+
+export class VisionPanel {
+  #view;
+  #settings;
+  #maskSource;
+  #feature = element("feature-vision", HTMLDetailsElement);
+  #run = element("vision-run", HTMLButtonElement);
+  #full = element("vision-full", HTMLInputElement);
+  #sentence = element("vision-sentence", HTMLElement);
+  #introduction = this.#sentence.textContent ?? "";
+  #status = element("vision-status", HTMLElement);
+  #hint = element("vision-hint", HTMLElement);
+  #shown = element("vision-shown", HTMLElement);
+  #draw = new ThrottledDraw(() => this.#showNumbers());
+  #wanted = false;
+  #running = false;
+  #ready = false;
+  #shape = "";
+  /** What runs the encoder, and what did not go as usual. */
+  #facts = "";
+  /** @type {EncodedFrame | undefined} */
+  #newest;
+
+  /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer, maskSource: MaskSource }} page */
+  constructor({ view, settings, player, maskSource }) {
+    this.#view = view;
+    this.#settings = settings;
+    this.#maskSource = maskSource;
+    this.#run.addEventListener("click", () => this.#setWanted(!this.#wanted));
+    this.#full.addEventListener("change", () => this.#running && this.#start());
+    this.#feature.addEventListener("toggle", () => this.#follow());
+    view.on("encoder-progress", ({ loaded, total }) => {
+      // Not in the status, which is read out.
+      const bytes = total > 0 ? `${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB` : "";
+      if (!this.#ready) showText(this.#hint, bytes);
+    });
+    view.on("encoder-ready", ({ backend, notes }) => {
+      this.#ready = true;
+      this.#facts = [`It runs on ${backend}.`, ...notes].join(" ");
+      showText(this.#hint, "");
+      this.#wait();
+    });
+    view.on("encoder-failed", ({ message }) => {
+      this.#setWanted(false);
+      showText(this.#status, message);
+    });
+    view.on("encoder-frame", (frame) => this.#show(frame));
+    view.on("frame", ({ width, height }) => this.#fit(`${width} / ${height}`));
+    view.on("restart", () => {
+      this.#running = this.#ready = false;
+      this.#follow();
+    });
+    maskSource.on("active", () => this.#wait());
+    settings.on("change", () => this.#wait());
+    player.on("opening", () => this.#clear());
+  }
+
+  /** @param {boolean} wanted */
+  #setWanted(wanted) {
+    this.#wanted = wanted;
+    this.#run.setAttribute("aria-pressed", String(wanted));
+    this.#run.textContent = wanted ? "Stop" : "Show what it sees";
+    this.#shown.hidden = !wanted;
+    if (wanted) this.#settings.set({ "mask-source": "autogaze" });
+    this.#follow();
+    if (!wanted) showText(this.#status, INVITATION);
+  }
+
+  /** Runs the encoder while it is wanted and the feature is open. */
+  #follow() {
+    const runs = this.#wanted && this.#feature.open;
+    if (runs === this.#running) return;
+    this.#running = runs;
+    this.#ready = false;
+    if (runs) this.#start();
+    else {
+      this.#view.stopEncoder();
+      this.#clear();
+    }
+  }
+
+  #start() {
+    this.#view.startEncoder({ full: this.#full.checked });
+    this.#shown.classList.toggle("compared", this.#full.checked);
+    this.#wait();
+  }
+
+  #clear() {
+    this.#newest = undefined;
+    this.#hint.textContent = "";
+    showText(this.#sentence, this.#introduction);
+    for (const canvas of this.#shown.querySelectorAll("canvas"))
+      canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
+    this.#wait();
+  }
+
+  /** Says what it waits for, until there is a frame. */
+  #wait() {
+    if (!this.#running || this.#newest) return;
+    const { mode } = this.#settings.values;
+    showText(this.#status, waitingText({ mode, gazes: this.#maskSource.backend !== "", ready: this.#ready }));
+  }
+
+  /** The model's pictures are square; they are shown in the shape of the frame. @param {string} shape */
+  #fit(shape) {
+    if (shape === this.#shape) return;
+    this.#shape = shape;
+    this.#shown.style.setProperty("--shape", shape);
+  }
+
+  /** @param {EncodedFrame} frame */
+  #show(frame) {
+    if (!this.#running) return;
+    if (!this.#newest) showText(this.#status, this.#facts);
+    this.#newest = frame;
+    paint("vision-rebuilt", frame.rebuilt);
+    paint("vision-colours", frame.colours);
+    paint("vision-full-rebuilt", frame.fullRebuilt);
+    paint("vision-full-colours", frame.fullColours);
+    this.#draw.request();
+  }
+
+  #showNumbers() {
+    const frame = this.#newest;
+    if (!frame) return;
+    const { vision, tokens } = frame;
+    const count = tokens.length;
+    showText(this.#sentence, seenText(count, vision));
+    showText(this.#hint, hintText(count, vision));
+    showText(element("vision-tokens", HTMLElement), String(count));
+    showText(element("vision-patches", HTMLElement), String(vision.patches));
+    showText(element("vision-similarity", HTMLElement), similarityText(vision));
+    showText(element("vision-psnr", HTMLElement), psnrText(vision));
+    const { net, projections = [] } = vision;
+    if (!net) return;
+    showText(element("vision-verdict", HTMLElement), verdictText(net));
+    const rows = netRows(count, { ...vision, net });
+    showRows(
+      "vision-net",
+      rows.map(({ name, gazed, all }) => ({ name, title: "", cells: [gazed, all] })),
+    );
+    showRows(
+      "vision-projections",
+      projections.map(projectionRow).map(({ name, title, gazed, all, saved }) => ({
+        name,
+        title,
+        cells: [gazed, all, saved],
+      })),
+    );
+  }
+}
+
+/**
+ * @param {string} id of a canvas
+ * @param {Uint8ClampedArray<ArrayBuffer> | null | undefined} pixels of a square picture
+ */
+function paint(id, pixels) {
+  if (!pixels) return;
+  const canvas = element(id, HTMLCanvasElement);
+  const side = Math.round(Math.sqrt(pixels.length / 4));
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  canvas.getContext("2d")?.putImageData(new ImageData(pixels, side, side), 0, 0);
+}
+
+/**
+ * Fills a table's body; rows are made once and kept.
+ * @param {string} id
+ * @param {{ name: string, title: string, cells: string[] }[]} rows
+ */
+function showRows(id, rows) {
+  const body = element(id, HTMLTableSectionElement);
+  rows.forEach(({ name, title, cells }, index) => {
+    const row = body.rows[index] ?? newRow(body, cells.length);
+    const [head, ...others] = row.cells;
+    if (head) {
+      showText(head, name);
+      if (head.title !== title) head.title = title;
+    }
+    cells.forEach((text, column) => {
+      const cell = others[column];
+      if (cell) showText(cell, text);
+    });
+  });
+}
+
+/**
+ * @param {HTMLTableSectionElement} body
+ * @param {number} cells
+ */
+function newRow(body, cells) {
+  const row = body.insertRow();
+  const head = document.createElement("th");
+  head.scope = "row";
+  row.append(head);
+  for (let cell = 0; cell < cells; cell++) row.insertCell().className = "numbers";
+  return row;
+}

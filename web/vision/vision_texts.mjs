@@ -1,0 +1,123 @@
+/**
+ * What the view of a vision model says, in words and numbers.
+ * @module
+ */
+
+/** @import { EncodedFrame, VisionFacts, VisionProjection } from "../../wasm_bridge/autogaze.mjs" */
+
+import { counted, decibels, padded } from "../page/number_text.mjs";
+
+const NUMBER = new Intl.NumberFormat("en");
+
+/** @typedef {NonNullable<VisionFacts["net"]>} Net */
+
+/**
+ * A time, in seconds from one second on.
+ * @param {number} milliseconds
+ */
+export function timeText(milliseconds) {
+  if (milliseconds >= 1e5) return `${NUMBER.format(Math.round(milliseconds / 1000))} s`;
+  if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  return `${milliseconds.toFixed(milliseconds < 100 ? 1 : 0)} ms`;
+}
+
+/**
+ * What is seen.
+ * @param {number} tokens
+ * @param {VisionFacts} facts
+ */
+export function seenText(tokens, { patches }) {
+  return `A small vision model rebuilt this frame from ${tokens} of ${patches} tokens, and what it remembers of seven frames before.`;
+}
+
+/**
+ * The feature's summary.
+ * @param {number} tokens
+ * @param {VisionFacts} facts
+ */
+export function hintText(tokens, { patches }) {
+  return `${tokens} of ${patches} tokens`;
+}
+
+/** @param {VisionFacts} facts */
+export function similarityText({ similarity }) {
+  return padded(typeof similarity === "number" ? `${similarity.toFixed(2)} alike` : "–", 11);
+}
+
+/** @param {VisionFacts} facts */
+export function psnrText({ rebuilt_psnr: psnr }) {
+  return psnr === undefined ? "–" : decibels(psnr);
+}
+
+/**
+ * The rows of the table of what is saved.
+ * @param {number} tokens
+ * @param {VisionFacts & { net: Net }} facts
+ * @returns {{ name: string, gazed: string, all: string }[]}
+ */
+export function netRows(tokens, { patches, net }) {
+  const { gaze_ms: gaze, gazed_ms: gazed, full_ms: full } = net;
+  return [
+    { name: "Tokens", gazed: String(tokens), all: String(patches) },
+    { name: "AutoGaze chooses", gazed: timeText(gaze), all: "–" },
+    { name: "The vision model reads", gazed: timeText(gazed), all: timeText(full) },
+    { name: "Together", gazed: timeText(gaze + gazed), all: timeText(full) },
+  ];
+}
+
+/**
+ * Whether the gaze pays here, in words.
+ * @param {Net} net
+ */
+export function verdictText({
+  gaze_ms: gaze,
+  gazed_ms: gazed,
+  full_ms: full,
+  saved_ms: saved,
+  break_even: even,
+}) {
+  if (saved > 0) {
+    const share = Math.max(1, Math.round((100 * saved) / full));
+    return `The gaze saves ${timeText(saved)} of ${timeText(full)} a frame on this machine, ${share} %.`;
+  }
+  if (even === "Infinity" || full - gazed < 0.05)
+    return (
+      `Here the gaze costs more than it saves: this model is so small that ${timeText(gazed)} for the gazed patches ` +
+      `is no less than ${timeText(full)} for all. Larger models gain, see below.`
+    );
+  return (
+    `Here the gaze costs more than it saves: AutoGaze takes ${timeText(gaze)} and saves ${timeText(full - gazed)} of ` +
+    `reading. It pays for a model that takes at least ${timesText(even)} as long as this small one.`
+  );
+}
+
+/** @param {number} factor at least 1 */
+function timesText(factor) {
+  return factor < 10 ? `${(Math.ceil(factor * 10) / 10).toFixed(1)} times` : `${Math.ceil(factor)} times`;
+}
+
+/**
+ * The row of a larger model.
+ * @param {VisionProjection} projection
+ */
+export function projectionRow({ name, tokens, full_gflops: gflops, full_ms: full, gazed_ms: gazed }) {
+  const saved = Math.round(100 * (1 - gazed / full));
+  return {
+    name,
+    title: `${counted(tokens, "token").replace(String(tokens), NUMBER.format(tokens))}, ${NUMBER.format(Math.round(gflops))} billion operations a frame`,
+    gazed: timeText(gazed),
+    all: timeText(full),
+    saved: saved > 0 ? `${saved} %` : "nothing",
+  };
+}
+
+/**
+ * Why nothing is seen yet.
+ * @param {{ mode: unknown, gazes: boolean, ready: boolean }} state `gazes`: whether AutoGaze chooses the cells
+ */
+export function waitingText({ mode, gazes, ready }) {
+  if (mode !== "realtime")
+    return "It reads whole frames: set the mode to Realtime under Settings, where tiles are chosen now.";
+  if (!gazes) return "Waits for AutoGaze, which is loading.";
+  return ready ? "Waits for the next gaze." : "Loading the vision model…";
+}
