@@ -10,6 +10,7 @@ Contents of the site and where they come from:
     python/<hash>/*.whl          this project's wheel, in a folder named after its contents
     graphs/                      the released architecture's ONNX graphs, without weights
     encoder/                     site/encoder, this project's small vision encoder, with its graphs
+    siglip/                      the graph of SigLIP base, patches of 16 at 224 pixels, for AutoGaze's scales
     built-in/                    site/model, this project's small checkpoint, with its graphs
     preview.png                  the preview card: what other sites show beside a link to the page
     check/                       NVIDIA's example clip and what its QUICK_START expects of a model
@@ -42,7 +43,7 @@ from typing import Any
 from api_files import EXAMPLE, TYPES, add_api_files
 from build_docs import DocsError, build_docs
 from fetch_runtime import obtain
-from make_graphs import BUILT_IN, ENCODER, ENCODER_GRAPHS, GraphsError, obtain_graphs
+from make_graphs import BUILT_IN, ENCODER, ENCODER_GRAPHS, SIGLIP, GraphsError, obtain_graphs
 from module_preloads import add_preloads
 from page_parts import join_parts
 from runtime_lock import RuntimeLock, read_lock, trim_pyodide_lock
@@ -74,7 +75,7 @@ _LATER = (
     "sample/",
     MORE_NUMPY,
 )
-_MODELS = ("graphs/", "built-in/", "encoder/")
+_MODELS = ("graphs/", "built-in/", "encoder/", "siglip/")
 _FOR_OTHERS = (f"{EXAMPLE}/", "package.json", PREVIEW)
 # A model that somebody has put beside the page belongs to no build, nor does the documentation.
 _BESIDE = ("model", DOCS)
@@ -119,6 +120,7 @@ def build(root: Path = ROOT, dist: Path = DIST, docs: Path | None = None) -> dic
         graphs = obtain_graphs(root, GRAPHS_CACHE)
         own_graphs = obtain_graphs(root, GRAPHS_CACHE, BUILT_IN)
         encoder_graphs = obtain_graphs(root, GRAPHS_CACHE, ENCODER, ENCODER_GRAPHS)
+        siglip_graphs = obtain_graphs(root, GRAPHS_CACHE, SIGLIP, ENCODER_GRAPHS)
     # Next to dist, because only a rename within one file system is atomic.
     dist.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".dist-", dir=dist.parent) as scratch:
@@ -135,6 +137,7 @@ def build(root: Path = ROOT, dist: Path = DIST, docs: Path | None = None) -> dic
             shutil.copytree(own_graphs, fresh / "built-in")
             shutil.copytree((root / BUILT_IN).parent, fresh / "built-in", dirs_exist_ok=True)
             shutil.copytree(encoder_graphs, fresh / "encoder")
+            shutil.copytree(siglip_graphs, fresh / "siglip")
             shutil.copytree((root / ENCODER).parent, fresh / "encoder", dirs_exist_ok=True)
             write_runtime(fresh, runtime, lock)
             wheel = add_wheel(root, fresh)

@@ -17,6 +17,7 @@ from pathlib import Path
 RELEASED = Path("site") / "released_config.json"
 BUILT_IN = Path("site") / "model" / "config.json"
 ENCODER = Path("site") / "encoder" / "config.json"
+SIGLIP = Path("site") / "siglip_config.json"
 ENCODER_GRAPHS = "encoder_graphs.json"
 PACKAGE = Path("py") / "autogaze_web"
 

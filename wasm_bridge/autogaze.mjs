@@ -29,6 +29,10 @@ export { ClipResult, FrameResult, GazeStream };
 /** @import { ApiCalls, Changes } from "./api/protocol.mjs" */
 
 /** @typedef {import("./api/frame_input.mjs").FrameInput} FrameInput */
+/** @typedef {import("./api/vision_encoder.mjs").EncodedFeatures} EncodedFeatures */
+/** @typedef {import("./api/vision_encoder.mjs").EncoderOptions} EncoderOptions */
+/** @typedef {import("./api/vision_encoder.mjs").EncoderStream} EncoderStream */
+/** @typedef {import("./api/vision_encoder.mjs").VisionEncoder} VisionEncoder */
 /** @typedef {import("./api/gaze_stream.mjs").StreamOptions} StreamOptions */
 /** @typedef {import("./api/model_parts.mjs").ModelFile} ModelFile */
 /** @typedef {import("./api/results.mjs").Point} Point */
@@ -45,9 +49,11 @@ export { ClipResult, FrameResult, GazeStream };
 /** @typedef {import("./calls/routed_fetch.mjs").RouteRequest} RouteRequest */
 /** @typedef {import("./calls/routed_fetch.mjs").ToReader} ToReader */
 /** @typedef {import("./live/protocol.mjs").CellList} CellList */
+/** @typedef {import("./live/protocol.mjs").EncodedFrame} EncodedFrame */
+/** @typedef {import("./live/protocol.mjs").EncoderReady} EncoderReady */
+/** @typedef {import("./live/protocol.mjs").EncoderStart} EncoderStart */
 /** @typedef {import("./live/protocol.mjs").CellRow} CellRow */
 /** @typedef {import("./live/protocol.mjs").ComparisonChoice} ComparisonChoice */
-/** @typedef {import("./live/protocol.mjs").EncodedFrame} EncodedFrame */
 /** @typedef {import("./live/protocol.mjs").FileKind} FileKind */
 /** @typedef {import("./model/model_request.mjs").ModelRequest} ModelRequest */
 /** @typedef {import("./live/protocol.mjs").Frame} Frame */
@@ -310,6 +316,17 @@ export const PatchDiff = Object.freeze({
    */
   create: (options = {}) => AutoGaze.create({ ...options, maskSource: "patch-diff" }),
 });
+
+/**
+ * Loads a vision encoder that reads only the patches that AutoGaze chose: the site's own small one, or a SigLIP.
+ * @param {EncoderOptions} [options]
+ * @returns {Promise<VisionEncoder>}
+ * @throws {Error} with a sentence for the user
+ */
+export async function loadEncoder(options) {
+  const { VisionEncoder } = await import("./api/vision_encoder.mjs"); // most pages do without
+  return VisionEncoder.load(options);
+}
 
 /**
  * @param {Record<string, any>} settings

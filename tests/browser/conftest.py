@@ -37,6 +37,7 @@ LaunchPlain = Callable[..., PlainChromium]
 _LONGEST_FIRST = (
     "test_soak.py",
     "test_gaze_parity.py",
+    "test_encoder_parity.py",
     "test_model_in_page.py",
     "test_model_robustness.py",
     "test_for_everyone.py",

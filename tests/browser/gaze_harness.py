@@ -31,7 +31,9 @@ class GazeWorker:
 
     def serve(self, name: str, folder: Path) -> str:
         """Serves a folder's files and returns their address."""
-        self.files |= {f"{name}/{path.name}": path.read_bytes() for path in folder.iterdir()}
+        self.files |= {
+            f"{name}/{path.name}": path.read_bytes() for path in folder.iterdir() if path.is_file()
+        }
         return f"{self._site}test-data/{name}/"
 
     def run(self, source: str, array: NDArray[np.float32]) -> tuple[Any, dict[str, int]]:
@@ -40,6 +42,26 @@ class GazeWorker:
         np.save(buffer, array)
         self.files["array.npy"] = buffer.getvalue()
         answer = self._call("run", source=source, data=self._site + "test-data/array.npy")
+        return answer["result"], answer["counters"]
+
+    def load_encoder(self, folder: Path, graphs: Path, **options: Any) -> dict[str, Any]:
+        """Loads a folder's encoder with the graphs of another; options are `EncoderOptions`."""
+        self.serve("encoder", folder)
+        return dict(
+            self._call(
+                "loadEncoder",
+                folder=f"{self._site}test-data/encoder",
+                graphsUrl=self.serve("encoder-graphs", graphs),
+                **options,
+            )
+        )
+
+    def encode(self, source: str, arrays: dict[str, NDArray[Any]]) -> tuple[Any, dict[str, int]]:
+        """Runs ``async def main(encoder, bridge, data)`` on an .npz; its JSON and the counters."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the keyword allow_pickle is none of them
+        self.files["arrays.npz"] = buffer.getvalue()
+        answer = self._call("encode", source=source, data=self._site + "test-data/arrays.npz")
         return answer["result"], answer["counters"]
 
     def python(self, source: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 import select
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -181,12 +182,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._wait_for_end(asked)
             return
         body, status, content_range = served.body, served.status, None
-        start = self._range_start() if served.ranges and status == 200 else None
-        if start is not None and start >= len(body):
+        wanted = self._range() if served.ranges and status == 200 else None
+        if wanted and wanted.start >= len(body):
             status, body, content_range = 416, b"", f"bytes */{len(served.body)}"
-        elif start is not None:
-            status, body = 206, body[start:]
-            content_range = f"bytes {start}-{len(served.body) - 1}/{len(served.body)}"
+        elif wanted:
+            status, body = 206, body[wanted.start : wanted.stop]
+            end = wanted.start + len(body) - 1
+            content_range = f"bytes {wanted.start}-{end}/{len(served.body)}"
         if served.compressed:
             body = gzip.compress(body, 1)
         if served.redirect:
@@ -209,9 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self._send(asked, body, served)
 
-    def _range_start(self) -> int | None:
-        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        return int(found[1]) if found else None
+    def _range(self) -> range | None:
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        return range(int(found[1]), int(found[2] or sys.maxsize - 1) + 1) if found else None
 
     def _send(self, asked: Asked, body: bytes, served: Served) -> None:
         end = len(body) if served.stop_after is None else min(served.stop_after, len(body))

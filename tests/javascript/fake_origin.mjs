@@ -200,9 +200,10 @@ export class FakeServer {
     const start = range && status === 200 && served.ranges !== false ? Number(/\d+/.exec(range)?.[0]) : null;
     if (start !== null) {
       status = start < whole.length ? 206 : 416;
-      body = whole.subarray(start);
+      const last = Number(/-(\d+)/.exec(range ?? "")?.[1] ?? Number.POSITIVE_INFINITY);
+      body = whole.subarray(start, Math.min(last + 1, whole.length));
       if (served.showsRange !== false && status === 206)
-        answer.set("Content-Range", `bytes ${start}-${whole.length - 1}/${whole.length}`);
+        answer.set("Content-Range", `bytes ${start}-${start + body.length - 1}/${whole.length}`);
     }
     const { etag = '"1"', lastModified = null } = served;
     if (etag !== null) answer.set("ETag", etag);

@@ -35,7 +35,7 @@ ELSEWHERE = re.compile(
     # Made by a command or a user.
     r"(\.cache|\.venv|tests/output|site/dist|wasm_bridge/node_modules)(/|$)|perf/matrix\.html$"
     # In the built site, which docs/build.md describes.
-    r"|(runtime|python|sample|graphs|built-in|check|example)/|wasm_bridge/\*\*/\*\.d\.mts$|pyodide\.mjs$"
+    r"|(runtime|python|sample|graphs|built-in|siglip|check|example)/|wasm_bridge/\*\*/\*\.d\.mts$|pyodide\.mjs$"
     # In NVIDIA's repository, or on another host.
     r"|assets/|[\w-]+\.(co|com|org)/"
 )

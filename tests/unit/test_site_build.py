@@ -178,6 +178,7 @@ class TestBuild:
             "built-in/model.safetensors",
             "encoder/decoder.safetensors",
             "encoder/frame-2.onnx",
+            "siglip/frame-2.onnx",
         }
         with zipfile.ZipFile(dist / description["wheel"]) as wheel:
             assert not [name for name in wheel.namelist() if "example_input" in name]

@@ -69,11 +69,11 @@ function fileOf(option, given, name) {
 }
 
 /** @param {string} address an invalid one is rejected where it is used */
-function absolute(address) {
+export function absolute(address) {
   return URL.parse(address, document.baseURI)?.href ?? address;
 }
 
 /** @param {string} address */
-function folder(address) {
+export function folder(address) {
   return address.endsWith("/") ? address : `${address}/`;
 }

@@ -42,8 +42,8 @@ import { shardUrl } from "./shard_index.mjs";
  * @property {Timeouts} [timeouts] how long to wait for servers
  */
 
-// The released checkpoints' headers have 40 to 90 kB, so one request is enough for most.
-const HEAD_BYTES = 131_072;
+/** The released checkpoints' headers have 40 to 90 kB, so one request is enough for most. @type {Range} */
+const BEGINNING = Object.freeze({ start: 0, end: 131_072 });
 
 /** The largest block of memory that browsers give. */
 const MAX_TOWER_BYTES = 2_000_000_000;
@@ -135,7 +135,7 @@ export class EncoderFiles {
 
   /** @param {string} name */
   async #head(name) {
-    let head = await this.#read(name, { start: 0, end: HEAD_BYTES });
+    let head = await this.#read(name, BEGINNING);
     checkHead(head, this.#reader.where(name), "give the address or the file of a SigLIP checkpoint");
     const length = headLength(head) ?? 0;
     if (head.length < length) head = await this.#read(name, { start: 0, end: length });
@@ -170,6 +170,8 @@ class AddressReader {
   #files;
   /** Of the file or the index, which its shards lie beside. */
   #weights;
+  /** What has been read to find out whether there is one file. @type {LoadedFile | null} */
+  #beginning = null;
 
   /**
    * @param {ModelUrls} urls
@@ -203,8 +205,8 @@ class AddressReader {
     if (pathname.endsWith("/")) {
       const folder = this.#weights;
       this.#weights = new URL(MODEL_FILES.weights.name, folder).href;
-      const head = { start: 0, end: HEAD_BYTES };
-      if (await this.#fetch(MODEL_FILES.weights.name, this.#weights, head, () => {}, true)) return null;
+      this.#beginning = await this.#fetch(MODEL_FILES.weights.name, this.#weights, BEGINNING, () => {}, true);
+      if (this.#beginning) return null;
       this.#weights = new URL(MODEL_FILES.index.name, folder).href;
     }
     const index = await new RemoteFiles(
@@ -216,6 +218,7 @@ class AddressReader {
 
   /** @type {Reader["part"]} */
   async part(name, range, onBytes) {
+    if (range === BEGINNING && this.#beginning) return this.#beginning;
     const file = await this.#fetch(name, this.where(name), range, onBytes, false);
     if (!file) throw new Error("unreachable: it is not optional");
     return file;

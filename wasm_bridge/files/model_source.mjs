@@ -48,6 +48,9 @@ export const BUILT_IN_ENCODER = Object.freeze({
   graphsUrl: "encoder/",
 });
 
+/** The graph of SigLIP base with patches of 16 at 224 pixels, for AutoGaze's scales, relative to the site. */
+export const SIGLIP_GRAPHS = "siglip/";
+
 /** A config has a few kilobytes; weights passed as a config by mistake must not be read as text. */
 export const MAX_JSON_BYTES = 1_000_000;
 

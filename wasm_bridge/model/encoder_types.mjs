@@ -11,7 +11,8 @@
  * @property {string} graphsUrl of the folder with graphs.json
  * @property {BackendName | "auto"} backend
  * @property {string} [scales] as in "32+64+112+224"
- * @property {string} [attnType]
+ * @property {string} [attnType] "block_causal", "causal" or "bidirectional"
+ * @property {boolean} [frameIndependent] whether a token sees its own frame alone
  * @property {boolean} [decodes] whether the frame decoder beside the encoder is loaded, too
  */
 

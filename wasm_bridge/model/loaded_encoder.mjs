@@ -60,14 +60,15 @@ export class LoadedEncoder {
    * @throws {Error} with a sentence for the user if the files do not fit or no backend can run them
    */
   static async load(pyodide, files, options) {
-    const { siteUrl, graphsUrl, backend: wanted, scales, attnType, decodes = false } = options;
+    const { siteUrl, graphsUrl, backend: wanted, scales, attnType, frameIndependent, decodes } = options;
     const texts = await files.texts();
     const module = pyodide.pyimport("autogaze_web.page.encoder_model");
     const python = module.PageEncoder(
       texts.config,
       texts.preprocessor ?? undefined,
-      scales,
-      attnType,
+      scales ?? undefined,
+      attnType ?? undefined,
+      frameIndependent ?? undefined,
       texts.index ?? undefined,
     );
     module.destroy();

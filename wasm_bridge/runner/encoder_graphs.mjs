@@ -118,6 +118,15 @@ export class EncoderGraphs {
     return answer;
   }
 
+  /**
+   * Frees the keys and values of a stream.
+   * @param {string} stream
+   */
+  forget(stream) {
+    this.#caches.get(stream)?.close();
+    this.#caches.delete(stream);
+  }
+
   async close() {
     for (const cache of this.#caches.values()) cache.close();
     this.#caches.clear();

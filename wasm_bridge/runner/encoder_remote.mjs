@@ -53,6 +53,14 @@ export class RemoteEncoder {
     return answer;
   }
 
+  /**
+   * Frees the keys and values of a stream.
+   * @param {string} stream
+   */
+  forget(stream) {
+    return this.#calls.call("forget", stream);
+  }
+
   /** Ends the worker, even during a run, and frees all it holds. */
   async close() {
     this.#calls.terminate("The encoder was closed.");

@@ -34,6 +34,7 @@ import { loadOrt } from "./ort_loader.mjs";
  * @typedef {object} EncoderCalls
  * @property {(setup: EncoderSetup) => Promise<{ threads: number }>} prepare
  * @property {(run: EncoderRun) => Promise<{ answer: EncoderAnswer, counters: RunnerCounters }>} execute
+ * @property {(stream: string) => void} forget
  */
 
 /** @type {EncoderGraphs | undefined} */
@@ -54,6 +55,8 @@ const calls = {
     if (!encoder) throw new Error("there is no encoder");
     return { answer: await encoder.execute(run), counters: encoder.counters };
   },
+
+  forget: (stream) => encoder?.forget(stream),
 };
 
 /** @param {Ort} ort */

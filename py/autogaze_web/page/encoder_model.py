@@ -31,7 +31,7 @@ class PageEncoder:
     Args:
         config, preprocessor: the texts of ``config.json`` and ``preprocessor_config.json``; the latter may
             be None, then SigLIP's processing applies.
-        scales, attn_type: see `SiglipConfig.from_dict`; None leaves those of the config.
+        scales, attn_type, frame_independent: see `SiglipConfig.from_dict`; None leaves those of the config.
         index: the text of ``model.safetensors.index.json``; None if the weights are one file.
 
     Raises:
@@ -44,13 +44,14 @@ class PageEncoder:
         preprocessor: str | None,
         scales: str | None = None,
         attn_type: str | None = None,
+        frame_independent: bool | None = None,
         index: str | None = None,
     ) -> None:
         try:
             values = parse_json(config, "config.json")
         except ValueError as error:
             raise ConfigError(str(error)) from None
-        self.config: SiglipConfig = SiglipConfig.from_dict(values, scales=scales, attn_type=attn_type)
+        self.config: SiglipConfig = SiglipConfig.from_dict(values, scales, attn_type, frame_independent)
         settings = {} if preprocessor is None else parse_json(preprocessor, "preprocessor_config.json")
         self.processor: SiglipImageProcessor = SiglipImageProcessor.from_dict(settings)
         self.decoder: FrameDecoderConfig | None = None

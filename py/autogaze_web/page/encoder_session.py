@@ -9,24 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoder.feature_memory import FeatureMemory
 from ..frames.rgba import Rgba
 from ..live.gazer import GazeProgress
-from ..readout.gazing_info import GazingInfo
 from .bridge import Memory, pack_arrays
 from .encoder_model import PageEncoder
-from .encoder_runs import EncoderBridge, EncoderStream, Floats, GraphRun, execute_graph
+from .encoder_runs import EncoderBridge, Floats
+from .sight import Sight, Tokens, window_of
 from .vision_numbers import VisionNumbers
-
-WINDOW: Final = 8
-"""Frames that a frame attends to, itself included, where no decoder says otherwise."""
-
-Tokens = NDArray[np.int64]
 
 OnFrame = Callable[[str | None, Memory | None, str | None], object]
 """Called with header and memory of an `EncodedFrame`, or with a sentence once the encoder has failed."""
@@ -92,9 +86,9 @@ class LiveEncoder:
         self._epoch = 0
         self._next: _Gazed | None = None
         self._work: asyncio.Task[None] | None = None
-        self._gazed: _Sight | None = None
-        self._all: _Sight | None = None
-        self._numbers = VisionNumbers(model.config, _window(model))
+        self._gazed: Sight | None = None
+        self._all: Sight | None = None
+        self._numbers = VisionNumbers(model.config, window_of(model))
 
     @property
     def grids(self) -> tuple[int, ...]:
@@ -105,7 +99,7 @@ class LiveEncoder:
         """Starts a new stream."""
         self._epoch += 1
         self._next = self._gazed = self._all = None
-        self._numbers = VisionNumbers(self._model.config, _window(self._model))
+        self._numbers = VisionNumbers(self._model.config, window_of(self._model))
 
     def close(self) -> None:
         """Stops for good; what is under way is not reported."""
@@ -153,66 +147,33 @@ class LiveEncoder:
     async def _encode(self, gazed: _Gazed) -> EncodedFrame:
         pixels = self._model.processor(gazed.frame[None])[None]
         if self._gazed is None:
-            self._gazed = _Sight(self._model, self._bridge, "gazed")
-        features, rebuilt, encode_ms, decode_ms = await self._gazed.see(pixels, gazed.tokens)
+            self._gazed = self._sight("gazed")
+        seen = await self._gazed.see(pixels, gazed.tokens)
         result = EncodedFrame(
-            gazed.index, gazed.tokens, features, rebuilt, gazed.gaze_ms, encode_ms, decode_ms
+            gazed.index,
+            gazed.tokens,
+            seen.features,
+            seen.rebuilt,
+            gazed.gaze_ms,
+            seen.encode_ms,
+            seen.decode_ms,
         )
         if not self.full:
             self._all = None
             return result
         if self._all is None:
-            self._all = _Sight(self._model, self._bridge, "all")
-        everything = np.arange(self._model.config.patch_scales.patches)
-        features, rebuilt, encode_ms, decode_ms = await self._all.see(pixels, everything)
+            self._all = self._sight("all")
+        seen = await self._all.see(pixels, np.arange(self._model.config.patch_scales.patches))
         return replace(
             result,
-            full_features=features,
-            full_rebuilt=rebuilt,
-            full_encode_ms=encode_ms,
-            full_decode_ms=decode_ms,
+            full_features=seen.features,
+            full_rebuilt=seen.rebuilt,
+            full_encode_ms=seen.encode_ms,
+            full_decode_ms=seen.decode_ms,
         )
 
-
-class _Sight:
-    """What the encoder sees of a stream, and what the decoder makes of it."""
-
-    def __init__(self, model: PageEncoder, bridge: EncoderBridge, name: str) -> None:
-        self._model, self._bridge = model, bridge
-        self._stream = EncoderStream(model.config, bridge, name, _window(model), padding=False)
-        self._memory = FeatureMemory.of(model.decoder) if model.decoder else None
-
-    async def see(self, pixels: Floats, tokens: Tokens) -> tuple[Floats, Rgba | None, float, float]:
-        """Features and rebuilt frame of the next frame's tokens, and the times of encoder and decoder."""
-        padded = np.zeros((1, tokens.size), np.bool_)
-        gazing = GazingInfo(tokens[None].astype(np.int64), padded, np.array([tokens.size]))
-        encoded, encode_ms = await self._stream.encode(pixels, gazing)
-        features = encoded.last_hidden_state
-        decoder = self._model.decoder
-        if decoder is None or self._memory is None:
-            return features, None, encode_ms, 0.0
-        self._memory.add(features, tokens)
-        shape = (decoder.num_channels, decoder.image_size, decoder.image_size)
-        run = GraphRun("frame_decoder", self._memory.rows().feeds(), {"pixels": shape})
-        outputs, decode_ms = await execute_graph(self._bridge, run)
-        return features, _picture(outputs["pixels"], self._model), encode_ms, decode_ms
-
-
-def _window(model: PageEncoder) -> int:
-    return model.decoder.window if model.decoder else WINDOW
-
-
-def _picture(pixels: Floats, model: PageEncoder) -> Rgba:
-    """(S, S, 4) uint8 from pixels (3, S, S) as the processor makes them."""
-    processor = model.processor
-    values = pixels
-    if processor.mean is not None and processor.std is not None:
-        mean, std = (np.array(each, np.float32)[:, None, None] for each in (processor.mean, processor.std))
-        values = values * std + mean
-    values = np.clip(np.rint(values / (processor.rescale_factor or 1.0)), 0, 255)
-    picture = np.full((*pixels.shape[1:], 4), 255, np.uint8)
-    picture[..., :3] = values.transpose(1, 2, 0)
-    return picture
+    def _sight(self, name: str) -> Sight:
+        return Sight(self._model, self._bridge, name, window_of(self._model))
 
 
 def _message(frame: EncodedFrame, vision: VisionNumbers) -> tuple[str, Memory]:

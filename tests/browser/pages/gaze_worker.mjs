@@ -5,6 +5,8 @@
 
 const site = new URL("../", import.meta.url).href;
 const { startPython } = await import(`${site}wasm_bridge/python/python_host.mjs`);
+const { EncoderFiles } = await import(`${site}wasm_bridge/files/encoder_files.mjs`);
+const { LoadedEncoder } = await import(`${site}wasm_bridge/model/loaded_encoder.mjs`);
 const { LoadedModel } = await import(`${site}wasm_bridge/model/loaded_model.mjs`);
 
 const read = async (url) => {
@@ -15,6 +17,7 @@ const read = async (url) => {
 
 let pyodide;
 let model;
+let encoder;
 
 const commands = {
   async start() {
@@ -37,6 +40,27 @@ const commands = {
     model.runner.restart();
     const result = await scope.get("main")(model.python, model.graphs, model.bridge, pyodide.toPy(bytes));
     return { result: JSON.parse(result), counters: { ...model.runner.counters } };
+  },
+  /** Loads an encoder instead of the one before. */
+  async loadEncoder({ folder, ...options }) {
+    await encoder?.close();
+    const urls = {
+      config: `${folder}/config.json`,
+      preprocessor: `${folder}/preprocessor_config.json`,
+      weights: `${folder}/model.safetensors`,
+    };
+    const { signal } = new AbortController();
+    const files = await EncoderFiles.open({ urls }, { store: null, signal, onProgress: () => {} });
+    encoder = await LoadedEncoder.load(pyodide, files, { siteUrl: site, ...options });
+    return { backend: encoder.backend.description, notes: encoder.notes };
+  },
+  /** As `run`, of `main(encoder, bridge, data)`. */
+  async encode({ source, data }) {
+    const bytes = new Uint8Array(await (await read(data)).arrayBuffer());
+    const scope = pyodide.toPy({});
+    await pyodide.runPythonAsync(source, { globals: scope });
+    const result = await scope.get("main")(encoder.python, encoder.bridge, pyodide.toPy(bytes));
+    return { result: JSON.parse(result), counters: { ...encoder.runner.counters } };
   },
   /** Runs Python and answers the string that its last line is. */
   async python({ source }) {
