@@ -115,6 +115,15 @@ evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held
 	@$(TRAIN) evaluate --corpus $(TRAIN_CACHE)/corpus --model site/model \
 	  --video tests/data/example_input.webm --out docs/checkpoint
 
+.PHONY: train-encoder
+train-encoder: setup $(TRAIN_CACHE)/corpus ## Train the built-in vision encoder anew (one GPU, 12 minutes) into .cache/train/encoder
+	@$(TRAIN) train-encoder --corpus $(TRAIN_CACHE)/corpus --model site/model --out $(TRAIN_CACHE)/encoder
+
+.PHONY: evaluate-encoder
+evaluate-encoder: setup $(TRAIN_CACHE)/corpus ## Measure the built-in vision encoder on held-out clips and renew its table and plot
+	@$(TRAIN) evaluate-encoder --corpus $(TRAIN_CACHE)/corpus --encoder site/encoder --model site/model \
+	  --video tests/data/example_input.webm --out docs/encoder_checkpoint
+
 .PHONY: soak
 soak: setup chromium ## Stream for half an hour through every fault, and watch the memory (SECONDS=1800, BACKEND=wasm)
 	@PYTHONPATH=site:tests/parity $(PY) tests/browser/soak.py --seconds "$(SECONDS)" --backend "$(BACKEND)"

@@ -12,10 +12,15 @@ import torch
 
 from .corpus import RealClips, read_pictures
 from .documents import draw_documents
+from .encoder_evaluation import METHODS, Models, evaluate_encoder, sheet
 from .encoder_export import configs_of, load_encoder_weights, save_encoder
+from .encoder_report import encoder_table
 from .encoder_training import EncoderPlan, EncoderProgress, train_encoder
+from .evaluation import Named, real, rendered
 from .export import load_network, read_config
 from .render import Pictures
+from .report import COLOURS, plot
+from .scene import KINDS
 
 _CONFIG = Path(__file__).with_name("encoder_config.json")
 _CROP_SIDE = 384
@@ -45,6 +50,23 @@ def add_encoder_commands(commands: Any) -> None:
     )
     training.add_argument("--done", type=float, default=0.0, help="share of the training already completed")
     training.add_argument("--until", type=float, default=1.0, help="share of the training at which to stop")
+    evaluation = commands.add_parser("evaluate-encoder", help="measure the encoder on held-out clips")
+    evaluation.set_defaults(run=_evaluate)
+    evaluation.add_argument(
+        "--corpus", type=Path, help="folder that corpus made; without it, only the video is used"
+    )
+    evaluation.add_argument("--encoder", type=Path, required=True, help="the encoder's checkpoint folder")
+    evaluation.add_argument(
+        "--model", type=Path, required=True, help="AutoGaze checkpoint that chooses patches"
+    )
+    evaluation.add_argument("--video", type=Path, required=True, help="a real, held-out video")
+    evaluation.add_argument(
+        "--out", type=Path, help="folder for evaluation.json, table.md, plot.svg and rebuilt.webp"
+    )
+    evaluation.add_argument("--clips", type=int, default=2, help="clips of each kind of motion")
+    evaluation.add_argument("--frames", type=int, default=12, help="frames of a clip")
+    evaluation.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
+    evaluation.add_argument("--threads", type=int, help="CPU threads")
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -96,3 +118,25 @@ def earlier_encoder(path: Path, device: torch.device) -> dict[str, torch.Tensor]
         return load_encoder_weights(path)
     weights: dict[str, torch.Tensor] = torch.load(path, map_location=device)
     return weights
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    models = Models.of(arguments.encoder, arguments.model, arguments.threads)
+    clips = [real("real: example_input", arguments.video, arguments.frames)]
+    if arguments.corpus:
+        for folder in sorted((arguments.corpus / "held-out" / "clips").iterdir()):
+            clips.append(real(f"real: {folder.name}", folder, arguments.frames))
+        clips += rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, arguments.size)
+    clips = [Named(named.kind, named.clips[: arguments.clips]) for named in clips]
+    results = evaluate_encoder(models, clips)
+    if arguments.out:
+        from PIL import Image
+
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "evaluation.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        (arguments.out / "table.md").write_text(encoder_table(results), "utf-8")
+        colours = {method: COLOURS[method] for method in METHODS}
+        (arguments.out / "plot.svg").write_text(plot(results, colours), "utf-8")
+        shown = clips[min(1, len(clips) - 1)].clips[0]
+        Image.fromarray(sheet(models, shown, len(shown) - 1)).save(arguments.out / "rebuilt.webp", quality=80)
+    print(encoder_table(results))

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from .evaluation import METHODS, Means, averages
 
-_COLOURS = ("#76b900", "#d55e00", "#888888", "#bbbbbb", "#0072b2")
+COLOURS = dict(zip(METHODS, ("#76b900", "#d55e00", "#888888", "#bbbbbb", "#0072b2"), strict=True))
 
 
 def table(results: dict[str, Any]) -> str:
@@ -43,8 +43,13 @@ def requirement_table(requirements: dict[str, Means]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def plot(results: dict[str, Any]) -> str:
-    """SVG: one chart per kind of motion, PSNR over the update ratio, one line per method."""
+def plot(results: dict[str, Any], colours: dict[str, str] = COLOURS) -> str:
+    """SVG: one chart per kind of motion, PSNR over the update ratio, one line per method.
+
+    Args:
+        results: with ``kinds``, of which each has rows of PSNR by method ``at`` several ratios.
+        colours: the methods to show, ``AutoGaze`` among them, and the colours of their lines.
+    """
     width, height, across = 220, 170, 4
     reached = {
         kind: {ratio: row for ratio, row in values["at"].items() if row["AutoGaze"] is not None}
@@ -58,24 +63,27 @@ def plot(results: dict[str, Any]) -> str:
         f'viewBox="0 0 {total[0]} {total[1]}" font-family="sans-serif" font-size="10">',
         f'<rect width="{total[0]}" height="{total[1]}" fill="#ffffff"/>',
     ]
-    for number, (method, colour) in enumerate(zip(METHODS, _COLOURS, strict=True)):
+    for number, (method, colour) in enumerate(colours.items()):
         x = 20 + 150 * number
         parts.append(f'<path d="M{x} 15h22" stroke="{colour}" stroke-width="2.5"/>')
         parts.append(f'<text x="{x + 28}" y="19">{escape(method)}</text>')
     for number, (kind, at) in enumerate(charts):
         x, y = number % across * width, number // across * height + 30
-        parts.append(f'<g transform="translate({x} {y})">{_chart(kind, at, width, height)}</g>')
+        parts.append(f'<g transform="translate({x} {y})">{_chart(kind, at, width, height, colours)}</g>')
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _chart(kind: str, at: dict[str, dict[str, float]], width: int, height: int) -> str:
+def _chart(
+    kind: str, at: dict[str, dict[str, float]], width: int, height: int, colours: dict[str, str]
+) -> str:
     left, right, top, bottom = 34, width - 12, 22, height - 26
-    values = [value for row in at.values() for value in row.values()]
+    values = [row[method] for row in at.values() for method in colours]
     low, high = min(values) - 0.5, max(values) + 0.5
     ratios = [float(ratio) for ratio in at]
+    start = min(ratios) / 2
 
     def place(ratio: float, value: float) -> str:
-        x = left + (right - left) * (ratio - 0.05) / (max(ratios) - 0.05)
+        x = left + (right - left) * (ratio - start) / (max(ratios) - start)
         return f"{x:.1f} {bottom - (bottom - top) * (value - low) / (high - low):.1f}"
 
     parts = [
@@ -87,7 +95,7 @@ def _chart(kind: str, at: dict[str, dict[str, float]], width: int, height: int) 
     for ratio in ratios:
         x = place(ratio, low).split()[0]
         parts.append(f'<text x="{x}" y="{bottom + 13}" text-anchor="middle">{ratio:.0%}</text>')
-    for method, colour in reversed(list(zip(METHODS, _COLOURS, strict=True))):
+    for method, colour in reversed(colours.items()):
         points = [place(float(ratio), row[method]) for ratio, row in at.items()]
         parts.append(f'<path d="M{"L".join(points)}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
     return "".join(parts)
