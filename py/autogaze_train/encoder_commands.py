@@ -63,10 +63,12 @@ def add_encoder_commands(commands: Any) -> None:
     evaluation.add_argument(
         "--out", type=Path, help="folder for evaluation.json, table.md, plot.svg and rebuilt.webp"
     )
-    evaluation.add_argument("--clips", type=int, default=2, help="clips of each kind of motion")
-    evaluation.add_argument("--frames", type=int, default=12, help="frames of a clip")
+    evaluation.add_argument("--clips", type=int, default=4, help="clips of each kind of motion")
+    evaluation.add_argument("--frames", type=int, default=24, help="frames of a clip")
     evaluation.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
-    evaluation.add_argument("--threads", type=int, help="CPU threads")
+    evaluation.add_argument(
+        "--workers", type=int, default=1, help="processes among which to divide the clips"
+    )
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -121,14 +123,13 @@ def earlier_encoder(path: Path, device: torch.device) -> dict[str, torch.Tensor]
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    models = Models.of(arguments.encoder, arguments.model, arguments.threads)
     clips = [real("real: example_input", arguments.video, arguments.frames)]
     if arguments.corpus:
         for folder in sorted((arguments.corpus / "held-out" / "clips").iterdir()):
             clips.append(real(f"real: {folder.name}", folder, arguments.frames))
         clips += rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, arguments.size)
     clips = [Named(named.kind, named.clips[: arguments.clips]) for named in clips]
-    results = evaluate_encoder(models, clips)
+    results = evaluate_encoder((arguments.encoder, arguments.model), clips, workers=arguments.workers)
     if arguments.out:
         from PIL import Image
 
@@ -138,5 +139,6 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         colours = {method: COLOURS[method] for method in METHODS}
         (arguments.out / "plot.svg").write_text(plot(results, colours), "utf-8")
         shown = clips[min(1, len(clips) - 1)].clips[0]
+        models = Models.of(arguments.encoder, arguments.model)
         Image.fromarray(sheet(models, shown, len(shown) - 1)).save(arguments.out / "rebuilt.webp", quality=80)
     print(encoder_table(results))

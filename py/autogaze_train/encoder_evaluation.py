@@ -8,9 +8,9 @@ given, the clip at 224x224.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from autogaze_web.native.autogaze import AutoGaze
 from autogaze_web.native.frame_decoder import FrameDecoder
 from autogaze_web.native.siglip import SiglipVisionModel
 
-from .evaluation import Named
+from .evaluation import Named, mapping
 from .measure import Clip
 from .policies import GRID
 
@@ -166,44 +166,60 @@ def _rgb(clip: Clip) -> NDArray[np.uint8]:
 
 
 def evaluate_encoder(
-    models: Models, clips: Iterable[Named], say: Callable[[str], None] = print
+    folders: tuple[Path, Path], clips: list[Named], say: Callable[[str], None] = print, workers: int = 1
 ) -> dict[str, Any]:
-    """All figures, ready for JSON: PSNR by kind of motion, share of the tokens and way of choosing."""
-    counts = {str(share): round(share * models.patches) for share in SHARES}
-    results: dict[str, Any] = {"ratios": list(SHARES), "tokens": counts, "kinds": {}}
-    for named in clips:
-        everything = [rebuild(models, clip, chooser("all", models, clip, 0)) for clip in named.clips]
-        at = {
-            share: {method: _mean(_rebuilt_by(models, named, method, count)) for method in METHODS}
-            for share, count in counts.items()
-        }
-        page = {
-            keyframe: [
-                rebuild(models, clip, page_chooser(models, clip, keyframe=keyframe)) for clip in named.clips
-            ]
-            for keyframe in (False, True)
-        }
-        results["kinds"][named.kind] = {
-            "clips": len(named.clips),
-            "all tokens": _mean(everything),
-            "at": at,
-            "page": {
-                "tokens": round(float(np.mean([each.tokens for each in page[False]])), 1),
-                "psnr": _mean(page[False]),
-                "with keyframe": _mean(page[True]),
-            },
-        }
-        rows = "; ".join(f"{float(share):.0%} {row}" for share, row in at.items())
-        say(f"{named.kind}: all {_mean(everything)}; {rows}")
+    """All figures, ready for JSON: PSNR by kind of motion, share of the tokens and way of choosing.
+
+    Args:
+        folders: of the encoder and of AutoGaze.
+        workers: processes among which to divide the clips.
+    """
+    patches = _loaded(folders).patches
+    results: dict[str, Any] = {"ratios": list(SHARES), "tokens": _counts(patches), "kinds": {}}
+    with mapping(workers) as mapped:
+        measured = iter(mapped(_measure, [(folders, clip) for named in clips for clip in named.clips]))
+        for named in clips:
+            each = [next(measured) for _ in named.clips]
+            kind = {"clips": len(each), **_mean_of(each)}
+            results["kinds"][named.kind] = kind
+            rows = "; ".join(f"{float(share):.0%} {row}" for share, row in kind["at"].items())
+            say(f"{named.kind}: all {kind['all tokens']}; {rows}")
     return results
 
 
-def _rebuilt_by(models: Models, named: Named, method: str, count: int) -> list[Rebuilt]:
-    return [rebuild(models, clip, chooser(method, models, clip, count)) for clip in named.clips]
+def _counts(patches: int) -> dict[str, int]:
+    return {str(share): round(share * patches) for share in SHARES}
 
 
-def _mean(each: list[Rebuilt]) -> float:
-    return round(float(np.mean([clip.psnr for clip in each])), 2)
+@cache
+def _loaded(folders: tuple[Path, Path]) -> Models:
+    return Models.of(*folders, threads=1)
+
+
+def _measure(job: tuple[tuple[Path, Path], Clip]) -> dict[str, Any]:
+    """The figures of one clip."""
+    folders, clip = job
+    models = _loaded(folders)
+
+    def by(choose: Chooser) -> Rebuilt:
+        return rebuild(models, clip, choose)
+
+    page, keyed = (by(page_chooser(models, clip, keyframe=keyframe)) for keyframe in (False, True))
+    return {
+        "all tokens": by(chooser("all", models, clip, 0)).psnr,
+        "at": {
+            share: {method: by(chooser(method, models, clip, count)).psnr for method in METHODS}
+            for share, count in _counts(models.patches).items()
+        },
+        "page": {"tokens": page.tokens, "psnr": page.psnr, "with keyframe": keyed.psnr},
+    }
+
+
+def _mean_of(each: list[Any]) -> Any:
+    """The means of equal dictionaries of numbers, with their keys."""
+    if isinstance(each[0], dict):
+        return {name: _mean_of([one[name] for one in each]) for name in each[0]}
+    return round(float(np.mean(each)), 2)
 
 
 def sheet(models: Models, clip: Clip, frame: int) -> NDArray[np.uint8]:

@@ -26,11 +26,12 @@ from autogaze_web.model.processor import AutoGazeImageProcessor
 from autogaze_web.native.autogaze import AutoGaze
 
 from .measure import BASELINES, Clip, baseline_run, gaze_run
+from .motion_baseline import MOTION, motion_run
 
 RATIOS = (0.1, 0.2, 0.4)
 BUDGETS = (6, 12, 25, 50, 80)
 REQUIREMENTS = (0.3, 0.5, 0.7, 0.9, 1.1)
-METHODS = ("AutoGaze", *BASELINES)
+METHODS = ("AutoGaze", *BASELINES, MOTION)
 
 Means = dict[str, float]
 """Tokens per frame, update ratio and PSNR in dB, by name."""
@@ -88,8 +89,8 @@ def evaluate(
     results: dict[str, Any] = {"ratios": list(RATIOS), "kinds": {}, "requirements": {}}
     stops: dict[float, list[Means]] = {requirement: [] for requirement in REQUIREMENTS}
     each = [(model_folder, clip) for named in clips for clip in named.clips]
-    with _mapping(workers) as mapping:
-        measured = iter(mapping(_measure, each))
+    with mapping(workers) as mapped:
+        measured = iter(mapped(_measure, each))
         for named in clips:
             curves, at_requirements = zip(*(next(measured) for _ in named.clips), strict=True)
             at_ratio = at_ratios(list(curves))
@@ -111,7 +112,7 @@ def evaluate(
 
 
 @contextmanager
-def _mapping(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+def mapping(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
     """``map`` in this process or in worker processes."""
     if workers == 1:
         yield map
@@ -156,6 +157,7 @@ def _curve(model: AutoGaze, processor: AutoGazeImageProcessor, clip: Clip) -> li
         point = {"tokens": own.tokens, "ratio": round(own.ratio, 4), "AutoGaze": round(own.psnr, 3)}
         for name in BASELINES:
             point[name] = round(baseline_run(name, clip, own.pixels).psnr, 3)
+        point[MOTION] = round(motion_run(clip, own.pixels).psnr, 3)
         curve.append(point)
     return curve
 
@@ -192,7 +194,7 @@ def _sentence(ratio: str, row: dict[str, float | None]) -> str:
     own = row["AutoGaze"]
     if own is None:
         return f"{float(ratio):.0%} not reached"
-    name, value = max(((name, row[name] or 0.0) for name in BASELINES), key=lambda pair: pair[1])
+    name, value = max(((name, row[name] or 0.0) for name in METHODS[1:]), key=lambda pair: pair[1])
     return f"{float(ratio):.0%} {own:.1f} dB ({name} {value:.1f})"
 
 

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from .evaluation import METHODS, Means, averages
 
-COLOURS = dict(zip(METHODS, ("#76b900", "#d55e00", "#888888", "#bbbbbb", "#0072b2"), strict=True))
+COLOURS = dict(zip(METHODS, ("#76b900", "#d55e00", "#888888", "#bbbbbb", "#0072b2", "#aa3377"), strict=True))
 
 
 def table(results: dict[str, Any]) -> str:

@@ -26,11 +26,12 @@ from autogaze_web.files.video import read_frames
 from autogaze_web.frames.rgba import Rgba, as_frame
 
 ROOT = Path(__file__).parents[2]
+FOLDERS = (ROOT / "site" / "encoder", ROOT / "site" / "model")
 
 
 @pytest.fixture(scope="module")
 def models() -> Models:
-    return Models.of(ROOT / "site" / "encoder", ROOT / "site" / "model", threads=1)
+    return Models.of(*FOLDERS, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +67,9 @@ def test_every_way_of_choosing_gets_the_same_number_of_different_tokens(
         assert ids.min() >= 69, "of the finest scale alone"
 
 
-def test_results_are_averaged_shown_and_drawn(models: Models, clip: list[Rgba]) -> None:
+def test_results_are_averaged_shown_and_drawn(clip: list[Rgba]) -> None:
     said: list[str] = []
-    results = evaluate_encoder(models, [Named("real: one", [clip[:2]])], said.append)
+    results = evaluate_encoder(FOLDERS, [Named("real: one", [clip[:2]])], said.append)
     assert results["tokens"] == {"0.05": 13, "0.1": 26, "0.2": 53, "0.4": 106}
     assert said[0].startswith("real: one: all ")
     kind = results["kinds"]["real: one"]
