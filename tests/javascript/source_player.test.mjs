@@ -267,7 +267,7 @@ describe("SourcePlayer", () => {
     };
 
     test("the source goes on while the user is asked, and if the camera is denied", async () => {
-      const request = player.requestCamera("press Camera", assert.fail);
+      const request = player.requestCamera("press Camera", { onAllowed: assert.fail });
       assert.deepEqual([player.state, player.name], ["running", "synthetic-pan"]);
       deny(new DOMException("no", "NotAllowedError"));
       await assert.rejects(request, /address bar and press Camera, or choose another source\.$/);
@@ -306,11 +306,19 @@ describe("SourcePlayer", () => {
     });
 
     test("a camera that is allowed after another source was chosen is let go", async () => {
-      const request = player.requestCamera("press Camera", assert.fail);
+      const request = player.requestCamera("press Camera", { onAllowed: assert.fail });
       await player.open("synthetic-pulse");
       allow({ getTracks: () => [{ stop }] });
       await request;
       assert.deepEqual([player.name, track.stopped], ["synthetic-pulse", true]);
+    });
+
+    test("a camera that is denied after another source was chosen is nobody's problem", async () => {
+      const request = player.requestCamera("press Camera", { onAllowed: assert.fail });
+      await player.open("synthetic-pulse");
+      deny(new DOMException("no", "NotAllowedError"));
+      await request;
+      assert.deepEqual([player.name, player.state, problem()], ["synthetic-pulse", "running", ""]);
     });
   });
 

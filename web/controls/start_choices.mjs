@@ -22,7 +22,7 @@ export function addStartChoices({ settings, player }) {
     const meanwhile = player.state === "running" ? " Until then the picture below plays on." : "";
     showText(status, `Allow the camera when the browser asks.${meanwhile}`);
     try {
-      await player.requestCamera(RETRY, () => settings.set({ source: "camera" }));
+      await player.requestCamera(RETRY, { onAllowed: () => settings.set({ source: "camera" }) });
     } catch (error) {
       showError(error);
     }

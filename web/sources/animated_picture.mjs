@@ -4,7 +4,7 @@
  */
 
 /** @import { Animation } from "./animation.mjs" */
-/** @import { Player, PlayerEvents, Reader } from "./file_source.mjs" */
+/** @import { Player, PlayerEvents, Reader } from "./opened_file.mjs" */
 /** @import { SourceSetup } from "./source.mjs" */
 
 import { counted } from "../page/number_text.mjs";

@@ -8,60 +8,14 @@
  */
 
 /** @import { FilePosition, PictureFrame } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { OpenedFile, Reader } from "./opened_file.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
 import { counted } from "../page/number_text.mjs";
+import { ReaderOpening } from "./reader_opening.mjs";
 
-/**
- * Plays a file in real time: a <video>, or a timer for an animated picture.
- * @typedef {object} Player
- * @property {number} duration in seconds; not finite while unknown
- * @property {boolean} seeking whether it is about to show another time
- * @property {(events: PlayerEvents) => void} start reports pictures from now on
- * @property {(loop: boolean) => void} play
- * @property {(loop: boolean) => void} setLoop
- * @property {() => void} pause
- * @property {(time: number) => void} seek
- * @property {() => Promise<(PictureFrame & { time: number }) | null>} capture null while there is no picture
- * @property {() => void} close
- */
-
-/**
- * @typedef {object} PlayerEvents
- * @property {(time: number) => void} onPicture there is another picture
- * @property {() => void} onEnded
- * @property {() => void} onBroken the rest of the file cannot be played
- * @property {(sentence: string) => void} onRefused see `SourceEvents`
- */
-
-/**
- * The frames of a file by their numbers, from 0. Times are in seconds from the start of the presentation.
- * @typedef {object} Reader
- * @property {number} count
- * @property {string} damage what is wrong with the file, such as "is damaged after 5 frames"; empty if nothing is
- * @property {(index: number) => number} timeOf
- * @property {(index: number) => number | undefined} durationOf
- * @property {(time: number) => number} indexAt
- * @property {(index: number) => Promise<PictureFrame>} frame in its displayed size
- * @property {(index: number) => number | undefined} resumeAfter the next frame that does not depend on this one
- * @property {() => void} close
- */
-
-/**
- * While the frames of a file are counted: how many there are up to here, and the share of the file, 0 to 1, where
- * it is known.
- * @typedef {{ frames: number, share: number | undefined }} CountingProgress
- * @typedef {{ signal: AbortSignal, onProgress: (progress: CountingProgress) => void, duration: number }} ReaderSetup
- */
-
-/**
- * @typedef {object} OpenedFile
- * @property {string} name
- * @property {string} missing what the file lacks, if it was cut off; else empty
- * @property {Player} player
- * @property {(setup: ReaderSetup) => Promise<Reader>} openReader rejects with a sentence for the user
- * @property {() => Promise<number | null>} readRate frames per second on average; null if the file states none
- */
+const CANCELLED =
+  "Counting the frames was cancelled: press Start to count them again, or play the file in real time.";
 
 /** @implements {Source} */
 export class FileSource {
@@ -78,15 +32,7 @@ export class FileSource {
   #requested;
   /** @type {number | undefined} of the last frame captured by number */
   #index;
-  /** @type {Reader | undefined} */
-  #reader;
-  /** @type {Promise<Reader> | undefined} */
   #opening;
-  /** @type {AbortController | undefined} */
-  #cancel;
-  /** @type {CountingProgress | undefined} */
-  #counting;
-  #problem = "";
   #damage = "";
   /** @type {Promise<number | null> | undefined} */
   #rate;
@@ -104,6 +50,17 @@ export class FileSource {
     this.#file = file;
     this.#setup = setup;
     this.#player = file.player;
+    this.#opening = new ReaderOpening(file, {
+      onProgress: () => this.onChange(),
+      onCancelled: () => {
+        this.#requested = undefined;
+        this.pause();
+        setup.events.onRefused(CANCELLED);
+      },
+      onProblem: () => {
+        if (this.#running) this.resume();
+      },
+    });
     if (file.missing) this.#damage = `"${file.name}" is cut off: ${file.missing}.`;
     const { events } = setup;
     this.#player.start({
@@ -150,12 +107,12 @@ export class FileSource {
 
   /** How far the frames are counted, while they are. */
   get counting() {
-    return this.#counting;
+    return this.#opening.counting;
   }
 
   /** Why single frames are unavailable; empty if they are not. */
   get problem() {
-    return this.#problem;
+    return this.#opening.problem;
   }
 
   /** What of the file cannot be shown, in one sentence; empty if all can. */
@@ -170,7 +127,11 @@ export class FileSource {
   }
 
   get #everyFrame() {
-    return this.#setup.values["file-pace"] === "every-frame" && !this.#problem;
+    return this.#setup.values["file-pace"] === "every-frame" && !this.problem;
+  }
+
+  get #reader() {
+    return this.#opening.reader;
   }
 
   get #loops() {
@@ -249,14 +210,13 @@ export class FileSource {
 
   /** Stops counting the frames; the file can be played in real time, or counted anew. */
   cancelCounting() {
-    this.#cancel?.abort();
+    this.#opening.cancel();
   }
 
   close() {
     this.#closed = true;
-    this.#cancel?.abort();
     this.#player.close();
-    this.#reader?.close();
+    this.#opening.close();
   }
 
   /** @param {number} index */
@@ -387,45 +347,10 @@ export class FileSource {
   /** Opens the file for reading frame by frame; one that does not allow it plays in real time. */
   async #openReader() {
     if (this.#reader) return this.#reader;
-    try {
-      this.#opening ??= this.#createReader();
-      return await this.#opening;
-    } catch (error) {
-      if (this.#closed || this.#problem || !this.#opening) return undefined;
-      this.#opening = undefined;
-      if (error instanceof DOMException && error.name === "AbortError") {
-        this.#requested = undefined;
-        this.pause();
-        this.#setup.events.onRefused(
-          "Counting the frames was cancelled: press Start to count them again, or play the file in real time.",
-        );
-        return undefined;
-      }
-      this.#problem = error instanceof Error ? error.message : String(error);
-      if (this.#running) this.resume();
-      return undefined;
-    } finally {
-      this.onChange();
-    }
-  }
-
-  async #createReader() {
-    this.#cancel = new AbortController();
-    try {
-      const reader = await this.#file.openReader({
-        signal: this.#cancel.signal,
-        duration: this.#player.duration,
-        onProgress: (progress) => {
-          this.#counting = progress;
-          this.onChange();
-        },
-      });
-      if (this.#closed) reader.close();
-      this.#reader = reader;
-      if (reader.damage) this.#damage = `"${this.#file.name}" ${reader.damage}.`;
-      return reader;
-    } finally {
-      this.#counting = undefined;
-    }
+    const reader = await this.#opening.open();
+    if (this.#closed) return undefined;
+    if (reader?.damage) this.#damage = `"${this.#file.name}" ${reader.damage}.`;
+    this.onChange();
+    return reader;
   }
 }

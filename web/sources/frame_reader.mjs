@@ -5,7 +5,7 @@
  */
 
 /** @import { VideoSample } from "mediabunny" */
-/** @import { Reader, ReaderSetup } from "./file_source.mjs" */
+/** @import { Reader, ReaderSetup } from "./opened_file.mjs" */
 /** @import { FrameTable } from "./mp4_index.mjs" */
 
 import { counted } from "../page/number_text.mjs";

@@ -177,21 +177,30 @@ export class SourcePlayer extends TypedEventTarget {
   }
 
   /**
-   * Asks for the camera and opens it. The current source goes on until the user allows the camera.
+   * Asks for the camera and opens it. The current source goes on until the user allows the camera; if another one is
+   * opened meanwhile, nothing more happens.
    * @param {string} retry what the user has to do to be asked again, for the error
-   * @param {() => void} onAllowed called before the camera opens
+   * @param {{ onAllowed?: () => void, isWanted?: () => boolean }} [setup] `onAllowed` is called when the camera opens,
+   *   `isWanted` asked whether it still should
    * @throws {Error} with a sentence for the user; the current source goes on
    */
-  async requestCamera(retry, onAllowed) {
-    const attempt = this.#attempt;
-    const stream = await requestCamera(this.#setup(attempt.signal), this.#selected.camera, retry);
-    // Another source was opened meanwhile.
-    if (attempt.signal.aborted) for (const track of stream.getTracks()) track.stop();
-    else {
-      const opening = this.open("camera", stream);
-      onAllowed();
-      await opening;
+  async requestCamera(retry, { onAllowed = () => {}, isWanted = () => true } = {}) {
+    const { signal } = this.#attempt;
+    /** @type {MediaStream} */
+    let stream;
+    try {
+      stream = await requestCamera(this.#setup(signal), this.#selected.camera, retry);
+    } catch (error) {
+      if (signal.aborted || !isWanted()) return;
+      throw error;
     }
+    if (signal.aborted || !isWanted()) {
+      for (const track of stream.getTracks()) track.stop();
+      return;
+    }
+    const opening = this.open("camera", stream);
+    onAllowed();
+    await opening;
   }
 
   /**
@@ -250,13 +259,10 @@ export class SourcePlayer extends TypedEventTarget {
     const { signal } = this.#attempt;
     if (this.#asking === signal) return;
     this.#asking = signal;
-    const isWanted = () => !signal.aborted && this.#settings.values.source === "camera";
     try {
-      const stream = await requestCamera(this.#setup(signal), this.#selected.camera, "choose it again");
-      if (isWanted()) await this.open("camera", stream);
-      else for (const track of stream.getTracks()) track.stop();
+      const isWanted = () => this.#settings.values.source === "camera";
+      await this.requestCamera("choose it again", { isWanted });
     } catch (error) {
-      if (!isWanted()) return;
       this.#settings.set({ source: this.#name });
       showError(error);
     } finally {

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @import { Player, PlayerEvents } from "./file_source.mjs" */
+/** @import { Player, PlayerEvents } from "./opened_file.mjs" */
 
 import { capturePicture, play, watchPictures } from "./video_frames.mjs";
 
