@@ -155,7 +155,7 @@ def test_the_released_architecture_on_the_graphs_of_the_site(page, site_url, tmp
         f"{graph}.onnx" for graph in ("frame-2", "frame-3", *(f"steps-{s}" for s in (1, 2, 4, 8)))
     ]
     counters = check(worker, oracle.read(model, name))
-    # The frames take 12, 18, 6 and 4 steps: 3+1+2+4+8, 3+8+1+1+2+4, 3+8 and 3+2 are computed.
+    # The frames take 12, 18, 6 and 4 steps: 3+1+2+4+8, 3+8+1+1+2+4, 3+8 and 3+4 are computed.
     assert counters["runs"] == 5 + 6 + 2 + 2
 
 

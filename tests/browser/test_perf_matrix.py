@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import browser_bench
 import pytest
 from perf_folder import CAMERA, Case, make_folder
 from perf_matrix import measure, read_results, report
@@ -61,3 +62,15 @@ def test_results_that_are_none_end_in_a_sentence(tmp_path: Path, content: str | 
         path.write_text(content, "utf-8")
     with pytest.raises(ValueError, match=rf"--results .*result\.json must be .*{sentence}"):
         read_results(path)
+
+
+def test_the_bench_of_frames_measures_a_budget(launch: Launch, site_dist: Path, tmp_path: Path) -> None:
+    assert site_dist
+    browser_bench.make_folder(tmp_path)
+    query = "budgets=16&contexts=first&frames=1&warm=0&width=64&height=36"
+    (result,) = browser_bench.measure(
+        launch(webgpu=False, camera=None, allow_camera=True), tmp_path, False, query
+    )
+    assert "error" not in result
+    assert 0 < result["stages"]["model"] <= result["stages"]["all"]
+    assert f"| {result['runner']} | 16 | none |" in browser_bench.table([result])

@@ -57,6 +57,8 @@ def steps(*counts: int) -> list[tuple[str, int]]:
         (30, steps(3)),
         (31, steps(3, 1)),
         (64, steps(3, 4)),
+        (60, steps(3, 4)),
+        (100, steps(3, 8)),
         (150, steps(3, 8, 4)),
         (198, steps(3, 8, 8, 1)),
         (265, steps(3, 8, 8, 8)),
@@ -69,10 +71,10 @@ def test_a_budget_that_nothing_ends_early_takes_just_its_steps(
 
 
 @pytest.mark.parametrize("budget", range(31, 266))
-def test_above_the_frame_graphs_no_step_is_computed_in_vain_and_runs_are_few(budget: int) -> None:
+def test_above_the_frame_graphs_one_step_at_most_is_computed_in_vain_and_runs_are_few(budget: int) -> None:
     runs = runs_of(new_video(), budget)
-    assert sum(count for _, count in runs) == -(-budget // HEADS)
-    assert len(runs) <= 6
+    assert 0 <= sum(count for _, count in runs) - -(-budget // HEADS) <= 1
+    assert len(runs) <= 5
 
 
 def test_a_frame_is_expected_to_take_the_steps_of_the_frame_before() -> None:
@@ -83,7 +85,7 @@ def test_a_frame_is_expected_to_take_the_steps_of_the_frame_before() -> None:
     assert runs_of(video, 198, stop_after=1) == steps(3)
     assert runs_of(video, 198, stop_after=1) == steps(2)
     assert runs_of(video, 198, stop_after=2) == steps(2)
-    assert runs_of(video, 198, stop_after=20) == steps(2, 1, 2, 4, 8, 2, 1)
+    assert runs_of(video, 198, stop_after=20) == steps(2, 1, 2, 4, 8, 4)
     assert runs_of(video, 198, stop_after=20) == steps(3, 8, 8, 1)
     assert runs_of(video, 198, stop_after=4) == steps(3, 8)
     # A small budget that one run covers is not divided.

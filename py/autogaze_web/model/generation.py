@@ -187,11 +187,16 @@ class Video:
             missing = expected - len(frame.steps)
             if missing < 1:  # it takes more steps than expected: nobody knows how many
                 missing, surprise = surprise, 2 * surprise
-            at_most = min(remaining, missing)
-            steps = max((s for s in self._more_steps if s <= at_most), default=self._more_steps[0])
+            steps = self._chunk(min(remaining, missing))
             decisions = yield self._more(steps)
             used = self._take(decisions)
             self._keep_steps(0, used)
+
+    def _chunk(self, steps: int) -> int:
+        """S of the steps graph to run towards so many steps: one step in vain costs less than another run."""
+        covering = [s for s in self._more_steps if steps <= s <= steps + 1]
+        below = [s for s in self._more_steps if s < steps]
+        return (covering or below[-1:] or self._more_steps)[0]
 
     def require(self, requirement: float | None) -> None:
         """Changes the requirement of the frame that was begun, before the decisions of its first run."""

@@ -37,7 +37,12 @@ async function measure({ backend, budget, context, width, height, frames, warm }
   const files = {
     config: await (await read("config.json")).text(),
     preprocessor: await (await read("preprocessor_config.json")).text(),
-    weights: new Uint8Array(await (await read("model.safetensors")).arrayBuffer()),
+    weights: [
+      {
+        name: "model.safetensors",
+        bytes: new Uint8Array(await (await read("model.safetensors")).arrayBuffer()),
+      },
+    ],
   };
   const graphsUrl = `${site}graphs/`;
   const loading = performance.now();
