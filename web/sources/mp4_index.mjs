@@ -85,8 +85,9 @@ function frameTable(view, trak, { movieScale, handler, fileSize }) {
   const edits = readEdits(view, find(view, trak, "edts", "elst"), scale / movieScale);
   const sizeAt = track.start + (isLong(view, track) ? 88 : 76);
   const [width, height] = [view.getUint32(sizeAt) / 65536, view.getUint32(sizeAt + 4) / 65536];
-  const lasting = samples.all.reduce((sum, { duration }) => sum + duration, 0) / scale;
-  const framesPerSecond = lasting > 0 ? samples.all.length / lasting : null;
+  const lasting = samples.all.reduce((sum, { duration }) => sum + duration, 0);
+  // One division, so that the number is that of the command line.
+  const framesPerSecond = lasting > 0 ? (samples.all.length * scale) / lasting : null;
   return [id, { ...presented(samples, edits, scale), framesPerSecond, width, height }];
 }
 
