@@ -23,7 +23,7 @@ function serve(port, origins) {
     const request = /** @type {RouteRequest} */ (data);
     if (!answers) return;
     if ("connect" in request) serve(answers, origins);
-    else if (origins.has(new URL(request.url).origin)) answer(answers, request);
+    else if (origins.has(URL.parse(request.url)?.origin ?? "")) answer(answers, request);
     else send(answers, { error: "The user did not agree to contact this host." });
   };
 }
