@@ -35,7 +35,7 @@ test("times grow from tenths of milliseconds to seconds", () => {
 
 test("what is seen is said in tokens", () => {
   assert.match(seenText(16, { patches: 265 }), /rebuilt this frame from 16 of 265 tokens/);
-  assert.equal(hintText(16, { patches: 265 }), "16 of 265 tokens");
+  assert.equal(hintText(16, { patches: 265 }), "16 of 265");
 });
 
 test("what is kept has a text of one width, known or not", () => {

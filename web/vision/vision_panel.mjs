@@ -106,7 +106,7 @@ export class VisionPanel {
 
   #start() {
     this.#view.startEncoder({ full: this.#full.checked });
-    this.#shown.classList.toggle("compared", this.#full.checked);
+    this.#shown.classList.toggle("with-all", this.#full.checked);
     this.#wait();
   }
 

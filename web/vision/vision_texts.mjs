@@ -36,7 +36,7 @@ export function seenText(tokens, { patches }) {
  * @param {VisionFacts} facts
  */
 export function hintText(tokens, { patches }) {
-  return `${tokens} of ${patches} tokens`;
+  return `${tokens} of ${patches}`;
 }
 
 /** @param {VisionFacts} facts */
