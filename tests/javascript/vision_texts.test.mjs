@@ -42,7 +42,7 @@ test("what is kept has a text of one width, known or not", () => {
   const texts = [1, 0.5, -0.25, null, undefined].map((similarity) =>
     similarityText({ patches: 265, similarity }),
   );
-  assert.deepEqual(new Set(texts.map((text) => text.length)), new Set([11]));
+  assert.deepEqual(new Set(texts.map((text) => text.length)), new Set([5]));
   assert.equal(psnrText({ patches: 265 }), "–");
   assert.equal(
     psnrText({ patches: 265, rebuilt_psnr: "Infinity" }).trim(),

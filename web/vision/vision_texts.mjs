@@ -41,7 +41,7 @@ export function hintText(tokens, { patches }) {
 
 /** @param {VisionFacts} facts */
 export function similarityText({ similarity }) {
-  return padded(typeof similarity === "number" ? `${similarity.toFixed(2)} alike` : "–", 11);
+  return padded(typeof similarity === "number" ? similarity.toFixed(2) : "–", 5);
 }
 
 /** @param {VisionFacts} facts */
