@@ -94,6 +94,25 @@ describe("LiveView", () => {
     ]);
   });
 
+  test("an encoder is started, reports its load, and says if it fails; it is stopped", async () => {
+    view.on("encoder-progress", ({ loaded, total }) => heard.push(["progress", loaded, total]));
+    view.on("encoder-failed", ({ message }) => heard.push(["failed", message]));
+    view.startEncoder({ full: true });
+    const id = worker.ids("startEncoder")[0];
+    assert.deepEqual(worker.posted.at(-1)?.message.args, { full: true, backend: undefined });
+    worker.send({ id, progress: ["Loading the encoder", 0, 7] });
+    worker.send({ id, error: "A part of the page is missing." });
+    await settled();
+    view.startEncoder();
+    assert.equal(worker.posted.at(-1)?.message.args.full, false);
+    view.stopEncoder();
+    assert.equal(worker.ids("stopEncoder").length, 1);
+    assert.deepEqual(heard, [
+      ["progress", 0, 7],
+      ["failed", "A part of the page is missing."],
+    ]);
+  });
+
   test("a restart begins with the options of before, and the old worker is heard no more", async () => {
     const values = /** @type {any} */ ({ "patch-diff-grid": 7 });
     view.setOptions(values);

@@ -146,6 +146,7 @@ class LiveEncoder:
 
     async def _encode(self, gazed: _Gazed) -> EncodedFrame:
         pixels = self._model.processor(gazed.frame[None])[None]
+        await asyncio.sleep(0)  # a frame of the panels that has come meanwhile is first
         if self._gazed is None:
             self._gazed = self._sight("gazed")
         seen = await self._gazed.see(pixels, gazed.tokens)
