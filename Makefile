@@ -122,7 +122,7 @@ train-encoder: setup $(TRAIN_CACHE)/corpus ## Train the built-in vision encoder 
 .PHONY: evaluate-encoder
 evaluate-encoder: setup $(TRAIN_CACHE)/corpus ## Measure the built-in vision encoder on held-out clips and renew its table and plot
 	@$(TRAIN) evaluate-encoder --corpus $(TRAIN_CACHE)/corpus --encoder site/encoder --model site/model \
-	  --video tests/data/example_input.webm --out docs/encoder_checkpoint
+	  --video tests/data/example_input.webm --clips 1 --frames 8 --out docs/encoder_checkpoint
 
 .PHONY: soak
 soak: setup chromium ## Stream for half an hour through every fault, and watch the memory (SECONDS=1800, BACKEND=wasm)

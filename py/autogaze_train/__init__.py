@@ -1,5 +1,7 @@
-"""Trains the small AutoGaze checkpoint that the site ships; nothing at run time imports this package.
+"""Trains the small checkpoints that the site ships: AutoGaze, and a vision encoder with its frame decoder.
 
-`python -m autogaze_train` lists the commands. Requires the extra `train`. ``docs/checkpoint.md`` describes
-the model, its training data and its quality.
+Nothing at run time imports this package.
+
+`python -m autogaze_train` lists the commands. Requires the extra `train`. ``docs/checkpoint.md`` and
+``docs/encoder-checkpoint.md`` describe the models, their training data and their quality.
 """

@@ -184,14 +184,15 @@ export class OfflinePanel {
 }
 
 /**
- * The files that are stored besides the page: ONNX Runtime, the built-in model, the graphs for NVIDIA's, and the samples.
+ * The files that are stored besides the page: ONNX Runtime, the built-in model and vision encoder, the graphs for
+ * NVIDIA's model, and the samples.
  * @param {Manifest} manifest
  * @param {BackendName} backend
  */
 function modelFiles({ files }, backend) {
   return [
     ...ortFiles(backend),
-    ...Object.keys(files).filter((path) => /^(graphs|built-in|sample)\//.test(path)),
+    ...Object.keys(files).filter((path) => /^(graphs|built-in|encoder|sample)\//.test(path)),
   ];
 }
 
