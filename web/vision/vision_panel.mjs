@@ -40,6 +40,8 @@ export class VisionPanel {
   #wanted = false;
   #running = false;
   #ready = false;
+  /** Whether the user asked for the pictures and has not seen one since. */
+  #asked = false;
   #shape = "";
   /** What runs the encoder, and what did not go as usual. */
   #facts = "";
@@ -86,6 +88,7 @@ export class VisionPanel {
     this.#run.setAttribute("aria-pressed", String(wanted));
     this.#run.textContent = wanted ? "Stop" : "Show what it sees";
     this.#shown.hidden = !wanted;
+    this.#asked = wanted;
     if (wanted) this.#settings.set({ "mask-source": "autogaze" });
     this.#follow();
     if (!wanted) showText(this.#status, INVITATION);
@@ -143,6 +146,10 @@ export class VisionPanel {
     paint("vision-full-rebuilt", frame.fullRebuilt);
     paint("vision-full-colours", frame.fullColours);
     this.#draw.request();
+    if (!this.#asked) return;
+    this.#asked = false;
+    // On a phone they begin below what is to be seen of the drawer.
+    this.#shown.firstElementChild?.scrollIntoView({ block: "nearest" });
   }
 
   #showNumbers() {
