@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from in_page import in_page
+from live_page import drawing_worker, eventually, play
 from model_page import wait_model
 from playwright.sync_api import Page
 
@@ -17,6 +18,8 @@ from autogaze_web.encoder import FeatureMemory
 
 pytestmark = pytest.mark.browser
 
+# Playwright reports a body that is given up, as that of a file that is stored already, as a failed request.
+GIVEN_UP = r"failed request: .*ERR_ABORTED"
 ENCODER = Path(__file__).parents[2] / "site" / "encoder"
 QUERY = "?source=synthetic-pan&width=128&mask-source=autogaze&mask-timing=own&backend=wasm"
 
@@ -62,8 +65,9 @@ def assert_native(encoded: list[dict[str, Any]], pixels: np.ndarray) -> None:
             assert (picture[..., 3] == 255).all()
 
 
-def test_features_and_pictures_are_the_native_ones(live):
+def test_features_and_pictures_are_the_native_ones(live, streaming_page):
     page = live(QUERY)
+    streaming_page.expect_problem(GIVEN_UP)
     wait_model(page, "WebAssembly")
     ready = in_page(page, "encoder_frames.start", {"full": True})
     assert (ready["description"]["patches"], ready["description"]["side"]) == (265, 224)
@@ -75,4 +79,45 @@ def test_features_and_pictures_are_the_native_ones(live):
     encoded, pixels = encode(page, 3)
     assert all(frame["fullFeatures"] is None for frame in encoded)
     assert_native(encoded, pixels)
+    in_page(page, "encoder_frames.stop")
+
+
+def test_no_panel_waits_for_the_encoder(live, streaming_page):
+    page = live(QUERY)
+    streaming_page.expect_problem(GIVEN_UP)
+    wait_model(page, "WebAssembly")
+    in_page(page, "encoder_frames.start", {"full": False})
+    worker = drawing_worker(page)
+    in_page(worker, "worker_hooks.holdRuns", "encoder", "frame_decoder")
+    in_page(page, "encoder_frames.watch")
+    reports = play(page, "synthetic-pan", 12, 128, 72)
+    assert [report["maskAgeFrames"] for report in reports] == [0] * 12, "each with its own cells"
+    assert in_page(page, "encoder_frames.watched") == []
+    in_page(worker, "worker_hooks.letAllGo")
+
+    def the_newest_is_next() -> None:
+        assert in_page(page, "encoder_frames.watched") == [0, 11]
+
+    eventually(page, the_newest_is_next)
+    counters = in_page(worker, "worker_hooks.encoderCounters")
+    assert counters["skipped"] == 10
+    in_page(page, "encoder_frames.stop")
+    assert len(play(page, "synthetic-pan", 2, 128, 72)) == 2
+    assert in_page(worker, "worker_hooks.encoderCounters") is None
+
+
+def test_an_encoder_that_cannot_be_loaded_is_said_and_the_panels_go_on(live, streaming_page):
+    page = live(QUERY)
+    wait_model(page, "WebAssembly")
+    streaming_page.expect_problem(f"404|{GIVEN_UP}")
+    page.route("**/encoder/encoder.onnx", lambda route: route.fulfill(status=404, body="no"))
+    said = in_page(page, "encoder_frames.startInVain", {"full": False})
+    assert said.startswith("The graph encoder.onnx is missing (404)")
+    page.route("**/encoder/config.json", lambda route: route.fulfill(body='{"model_type": "clip"}'))
+    said = in_page(page, "encoder_frames.startInVain", {"full": False})
+    assert "expected siglip or siglip_vision_model" in said
+    assert "\n" not in said
+    assert [report["maskAgeFrames"] for report in play(page, "synthetic-pan", 3, 128, 72)] == [0] * 3
+    page.unroute_all(behavior="ignoreErrors")
+    in_page(page, "encoder_frames.start", {"full": False})
     in_page(page, "encoder_frames.stop")

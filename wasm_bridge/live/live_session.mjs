@@ -57,7 +57,8 @@ export class LiveSession {
     this.#redraw = new DelayedRedraw(this.#loop, (redrawn) => emit("redraw", redrawn));
     this.#reportModel();
     // For tests and measurements; see docs/architecture.md.
-    Object.assign(globalThis, { autogaze: { pyodide, host: this.#host } });
+    const encoderCounters = async () => (await this.#encoder)?.counters;
+    Object.assign(globalThis, { autogaze: { pyodide, host: this.#host, encoderCounters } });
     this.#configure({});
     this.#reportStorage();
   }

@@ -80,6 +80,20 @@ export async function encode(source, count, width, height) {
   return { encoded, frames: frames.map(({ report, input }) => ({ report, input: base64(input) })) };
 }
 
+/** @type {number[]} */
+let indexes = [];
+
+/** Notes from now on which frames are encoded. */
+export function watch() {
+  indexes = [];
+  pageParts().view.on("encoder-frame", ({ index }) => indexes.push(index));
+}
+
+/** The indexes of the frames that were encoded since. */
+export function watched() {
+  return indexes;
+}
+
 /** @param {EncodedFrame} frame */
 function plain(frame) {
   return Object.fromEntries(

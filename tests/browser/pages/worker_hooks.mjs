@@ -47,15 +47,19 @@ export function followClockRate() {
   };
 }
 
-/** Holds every run of the model until it is let go. */
-export function holdRuns() {
+/**
+ * Holds every run of the model until it is let go.
+ * @param {string[]} graphs of these alone, if there are any
+ */
+export function holdRuns(...graphs) {
   const post = Worker.prototype.postMessage;
   /** @type {(() => void)[]} */
   const held = [];
   /** @type {(this: Worker, message: any, ...more: any[]) => void} */
   Worker.prototype.postMessage = function (message, ...more) {
     const go = () => /** @type {any} */ (post).call(this, message, ...more);
-    if (message?.name === "execute") held.push(go);
+    if (message?.name === "execute" && (graphs.length === 0 || graphs.includes(message.args.graph)))
+      held.push(go);
     else go();
   };
   scope.letGo = async (/** @type {number} */ runs) => {
@@ -77,6 +81,11 @@ export function letGo(runs) {
 
 export function letAllGo() {
   scope.letAllGo();
+}
+
+/** What the encoder has done up to now: its runs, and the frames that were encoded and skipped. */
+export function encoderCounters() {
+  return scope.autogaze.encoderCounters();
 }
 
 /** Has the worker for the model fail to start. */
