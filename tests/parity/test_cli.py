@@ -116,6 +116,25 @@ def test_options_of_the_page_are_flags(clip: Path, tmp_path: Path) -> None:
     assert plain.read_bytes() != shown.read_bytes()
 
 
+def test_export_of_an_encoder_writes_its_graph_and_that_of_the_decoder_beside_it(tmp_path: Path) -> None:
+    source = Path(__file__).parents[2] / "site" / "encoder"
+    assert main(["export", "--config", str(source / "config.json"), "--out", str(tmp_path / "both")]) == 0
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {
+        "encoder.onnx",
+        "frame_decoder.onnx",
+        "encoder_graphs.json",
+    }
+    manifest = json.loads((tmp_path / "both" / "encoder_graphs.json").read_text())
+    assert manifest["frame_decoder"]["inputs"] == {
+        "features": ["rows", 192],
+        "patch_ids": ["rows"],
+        "ages": ["rows"],
+    }
+    (tmp_path / "config.json").write_text((source / "config.json").read_text())
+    assert main(["export", "--config", str(tmp_path / "config.json"), "--out", str(tmp_path / "one")]) == 0
+    assert "frame_decoder" not in json.loads((tmp_path / "one" / "encoder_graphs.json").read_text())
+
+
 def test_export(folder: Callable[[str], Path], tmp_path: Path) -> None:
     out = tmp_path / "graphs"
     assert main(["export", "--config", str(folder("tiny") / "config.json"), "--out", str(out)]) == 0
