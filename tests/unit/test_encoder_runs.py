@@ -12,6 +12,7 @@ import synthetic_formula as formula
 from encoder_bridge import NativeBridge, page_encoder
 
 from autogaze_web import GazingInfo, SiglipVisionModel
+from autogaze_web.cli.main import main
 from autogaze_web.graph.export_encoder import export_encoder
 from autogaze_web.page.encoder_runs import EncoderStream
 
@@ -96,6 +97,14 @@ def test_error_for_a_graph_of_another_encoder(folder, tmp_path):
         ValueError, match=r"for another encoder than this one \(scales: \[64\] and \[32, 64\]"
     ):
         other.choose_graphs(manifest)
+
+
+def test_the_command_line_exports_an_encoder_at_other_scales(folder, tmp_path):
+    out = tmp_path / "graphs"
+    command = ["export", "--config", str(folder / "config.json"), "--scales", SCALES, "--out", str(out)]
+    assert main(command) == 0
+    encoder = page_encoder(folder, scales=SCALES)
+    assert encoder.choose_graphs((out / "encoder_graphs.json").read_text())
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="decoder steps of the frame graphs, one graph for each number (2 3)",
     )
+    export.add_argument(
+        "--scales",
+        help="of an encoder: pixels per side, for AutoGaze's gaze 32+64+112+224; by default config.json's",
+    )
     export.set_defaults(run=_export)
     return parser
 
@@ -341,7 +345,7 @@ def _export_encoder(options: argparse.Namespace) -> int:
     from ..encoder.frame_decoder import CONFIG_NAME, FrameDecoderConfig
     from ..encoder.graph_files import MANIFEST
 
-    encoder = SiglipConfig.from_file(options.config)
+    encoder = SiglipConfig.from_file(options.config, scales=options.scales)
     beside = options.config.with_name(CONFIG_NAME)
     decoder = FrameDecoderConfig.from_file(beside) if beside.exists() else None
     if options.out.is_dir():
