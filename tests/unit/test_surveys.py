@@ -114,6 +114,7 @@ def test_ssim_falls_with_noise() -> None:
         (["sweep", "clip.mp4", "--model", "M", "--out", "gone/x"], "there is no folder gone"),
         (["plan", "gone.mp4"], "there is no file or folder gone.mp4"),
         (["plan", "clip.mp4", "--workers", "0"], "expected a whole number of 1 to"),
+        (["plan", "clip.mp4", "--out", "folder"], "unrecognized arguments: --out folder"),
         (["trace", "clip.mp4", "--model", "M", "--device", "cuda"], "needs ONNX Runtime's CUDA provider"),
     ],
 )

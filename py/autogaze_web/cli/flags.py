@@ -36,7 +36,11 @@ _PAGE_ONLY = {
 def command(commands: Any, name: str, summary: str, description: str) -> argparse.ArgumentParser:
     """Adds a subcommand."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # or a flag of another command is taken for the beginning of one of this
     )
     return parser
 
