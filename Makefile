@@ -91,7 +91,7 @@ perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="
 
 .PHONY: bench-browser
 bench-browser: setup chromium ## Measure what a frame costs with AutoGaze in Chromium, by backend, budget and stage
-	@$(PY) tests/bench/browser_bench.py
+	@$(PY) tests/bench/browser_bench.py $(ARGS)
 
 # Where training keeps what it fetched and what it made.
 TRAIN_CACHE := .cache/train

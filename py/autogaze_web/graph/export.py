@@ -72,7 +72,7 @@ def export(
         for steps in wanted:
             model = frame_graph(config, steps, shared, target=target)
             yield _written(model, folder, "frame", steps, shared, target, graphs)
-        for steps in MORE_STEPS:
+        for steps in _more_steps(config, wanted[-1]) if gpu else MORE_STEPS:
             model = steps_graph(config, steps, shared, target=target)
             yield _written(model, folder, "steps", steps, shared, target, graphs)
         for steps in sorted({*wanted, _own_steps(config)}) if gpu else wanted:
@@ -80,6 +80,11 @@ def export(
             yield _written(model, folder, "tiles", steps, None, target, graphs)
     manifest = {"version": VERSION, "architecture": asdict(config), "graphs": graphs}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+
+def _more_steps(config: AutoGazeConfig, first: int) -> list[int]:
+    """S of the steps graphs for GPUs, where each run is a wait: the config's own budget takes two runs."""
+    return sorted({*MORE_STEPS, max(1, _own_steps(config) - first)})
 
 
 def _own_steps(config: AutoGazeConfig) -> int:
