@@ -367,6 +367,11 @@ def _film(container_format: str, codec: str) -> bytes:
     return file.getvalue()
 
 
+# Black, in blocks of 80 bytes whose first ones say what they are.
+_DV_SEQUENCE = b"".join(
+    bytes([kind << 5 | 0x1F, 7, 0]).ljust(80, b"\xff") for kind in [0, 1, 1, 2, 2, 2, *(9 * [3, *(15 * [4])])]
+)
+
 CLIPS = [
     _png(4, 3),
     _png(16000, 16000),
@@ -380,6 +385,10 @@ CLIPS = [
     _film("mpegts", "mpeg2video"),
     _film("mxf", "mpeg2video"),
     _film("yuv4mpegpipe", "wrapped_avframe"),
+    _film("mjpeg", "mjpeg"),
+    _film("nut", "mpeg4"),
+    _film("ivf", "libvpx"),
+    _DV_SEQUENCE * 12,
     b"RIFF\x10\x00\x00\x00WEBPVP8 ",
 ]
 
