@@ -158,6 +158,28 @@ def test_a_new_stream_forgets_the_old_one(model, bridge):
     assert [header["restart"] for header in runs] == [True, True]
 
 
+def test_a_frame_of_an_old_stream_is_no_part_of_the_new_one(model, bridge):
+    """Whenever the new stream starts while a frame of the old one is encoded."""
+
+    async def run(steps):
+        shown = Shown()
+        encoder = LiveEncoder(model, bridge, shown, True)
+        encoder.take(frame_of(0), 0)(gaze_of(0, 1, 2))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        encoder.restart()
+        encoder.take(frame_of(1), 0)(gaze_of(7))
+        await settled(encoder)
+        return shown.frames[-1]
+
+    first = asyncio.run(run(0))
+    for steps in range(1, 12):
+        frame = asyncio.run(run(steps))
+        assert frame["tokens"].tolist() == [7]
+        for name in ("features", "rebuilt", "full_features", "full_rebuilt"):
+            np.testing.assert_array_equal(frame[name], first[name])
+
+
 def test_a_failure_is_said_once_and_ends_it(model):
     class Broken:
         async def execute(self, _header, _packed):

@@ -86,8 +86,7 @@ class LiveEncoder:
         self._epoch = 0
         self._next: _Gazed | None = None
         self._work: asyncio.Task[None] | None = None
-        self._gazed: Sight | None = None
-        self._all: Sight | None = None
+        self._sights: dict[str, Sight] = {}
         self._numbers = VisionNumbers(model.config, window_of(model))
 
     @property
@@ -98,7 +97,8 @@ class LiveEncoder:
     def restart(self) -> None:
         """Starts a new stream."""
         self._epoch += 1
-        self._next = self._gazed = self._all = None
+        self._next = None
+        self._sights = {}
         self._numbers = VisionNumbers(self._model.config, window_of(self._model))
 
     def close(self) -> None:
@@ -145,11 +145,9 @@ class LiveEncoder:
             self._work = None
 
     async def _encode(self, gazed: _Gazed) -> EncodedFrame:
+        sights = self._sights  # those of its stream, even if another one starts meanwhile
         pixels = self._model.processor(gazed.frame[None])[None]
-        await asyncio.sleep(0)  # a frame of the panels that has come meanwhile is first
-        if self._gazed is None:
-            self._gazed = self._sight("gazed")
-        seen = await self._gazed.see(pixels, gazed.tokens)
+        seen = await self._sight(sights, "gazed").see(pixels, gazed.tokens)
         result = EncodedFrame(
             gazed.index,
             gazed.tokens,
@@ -160,11 +158,10 @@ class LiveEncoder:
             seen.decode_ms,
         )
         if not self.full:
-            self._all = None
+            sights.pop("all", None)
             return result
-        if self._all is None:
-            self._all = self._sight("all")
-        seen = await self._all.see(pixels, np.arange(self._model.config.patch_scales.patches))
+        everything = np.arange(self._model.config.patch_scales.patches)
+        seen = await self._sight(sights, "all").see(pixels, everything)
         return replace(
             result,
             full_features=seen.features,
@@ -173,8 +170,10 @@ class LiveEncoder:
             full_decode_ms=seen.decode_ms,
         )
 
-    def _sight(self, name: str) -> Sight:
-        return Sight(self._model, self._bridge, name, window_of(self._model))
+    def _sight(self, sights: dict[str, Sight], name: str) -> Sight:
+        if name not in sights:
+            sights[name] = Sight(self._model, self._bridge, name, window_of(self._model))
+        return sights[name]
 
 
 def _message(frame: EncodedFrame, vision: VisionNumbers) -> tuple[str, Memory]:
