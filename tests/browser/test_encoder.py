@@ -35,7 +35,8 @@ def encode(page: Page, count: int) -> tuple[list[dict[str, Any]], np.ndarray]:
     for encoded, frame in zip(result["encoded"], result["frames"], strict=True):
         tokens = np.frombuffer(base64.b64decode(encoded["tokens"]), np.int32)
         assert encoded["index"] == frame["report"]["index"]
-        assert tokens.size == frame["report"]["tokens"]
+        assert encoded["keyframe"] == (encoded["index"] == 0)
+        assert tokens.size == (265 if encoded["keyframe"] else frame["report"]["tokens"])
     return result["encoded"], np.stack(pixels).reshape(count, 72, 128, 4)[..., :3]
 
 

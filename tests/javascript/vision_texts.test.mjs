@@ -34,7 +34,8 @@ test("times grow from tenths of milliseconds to seconds", () => {
 });
 
 test("what is seen is said in tokens", () => {
-  assert.match(seenText(16, { patches: 265 }), /rebuilt this frame from 16 of 265 tokens/);
+  assert.match(seenText(16, { patches: 265 }, false), /rebuilt this frame from 16 of 265 tokens/);
+  assert.match(seenText(265, { patches: 265 }, true), /reads the first frame whole: all 265 tokens/);
   assert.equal(hintText(16, { patches: 265 }), "16 of 265");
 });
 

@@ -95,6 +95,11 @@ def test_frames_are_encoded_and_rebuilt_as_natively(model, bridge):
     processor = SiglipImageProcessor.from_pretrained(FOLDER)
     stream, memory = native.stream(decoder.config.window), FeatureMemory.of(decoder.config)
     assert [frame["index"] for frame in shown.frames] == [0, 1, 2]
+    # The first frame is a keyframe: what the encoder remembers starts with all patches.
+    assert [frame["keyframe"] for frame in shown.frames] == [True, False, False]
+    assert [frame["tokens"].tolist() for frame in shown.frames] == [list(range(265)), [], [264]]
+    first = shown.frames[0]
+    np.testing.assert_array_equal(first["features"], first["full_features"])
     for frame in shown.frames:
         pixels = processor(frame_of(frame["index"])[None, ..., :3])[0]
         features = stream.step(pixels).last_hidden_state[0]
@@ -131,7 +136,7 @@ def test_one_frame_at_a_time_and_the_newest_next(model, bridge):
     assert [frame["index"] for frame in shown.frames] == [0, 5]
     assert bridge.most_at_once == 1
     cached = [header["kept"] for header in bridge.headers if header["graph"] == "encoder"]
-    assert cached == [[], [0]], "the stream goes on with the frames that were encoded"
+    assert cached == [[], list(range(265))], "the stream goes on with the frames that were encoded"
 
 
 def test_a_new_stream_forgets_the_old_one(model, bridge):
@@ -153,7 +158,7 @@ def test_a_new_stream_forgets_the_old_one(model, bridge):
         assert encoder._work is None
 
     asyncio.run(run())
-    assert [frame["tokens"].tolist() for frame in shown.frames] == [[2]]
+    assert [(frame["index"], frame["keyframe"]) for frame in shown.frames] == [(0, True)]
     runs = [header for header in bridge.headers if header["graph"] == "encoder"]
     assert [header["restart"] for header in runs] == [True, True]
 
@@ -175,7 +180,7 @@ def test_a_frame_of_an_old_stream_is_no_part_of_the_new_one(model, bridge):
     first = asyncio.run(run(0))
     for steps in range(1, 12):
         frame = asyncio.run(run(steps))
-        assert frame["tokens"].tolist() == [7]
+        assert frame["keyframe"]
         for name in ("features", "rebuilt", "full_features", "full_rebuilt"):
             np.testing.assert_array_equal(frame[name], first[name])
 
@@ -191,7 +196,7 @@ def test_a_failure_is_said_once_and_ends_it(model):
 
     for bridge, message in (
         (Broken(), "The GPU was lost."),
-        (Short(), "the encoder answered 2 numbers where 192"),
+        (Short(), "the encoder answered 2 numbers where 50880"),
     ):
         shown = Shown()
 
@@ -251,7 +256,7 @@ def test_a_frame_that_was_gazed_at_before_the_encoder_came_is_encoded(model, bri
         assert session._encoder._work is None
 
     asyncio.run(run())
-    assert [frame["tokens"].tolist() for frame in shown.frames] == [[7]]
+    assert [(frame["keyframe"], frame["gaze_ms"]) for frame in shown.frames] == [(True, 4)]
 
 
 def test_frames_of_the_api(model, bridge):

@@ -27,13 +27,14 @@ CONFIG = SiglipConfig.from_dict(
 )
 
 
-def encoded(index, tokens, full=True, gaze_ms=10.0, encode_ms=5.0, full_encode_ms=45.0):
+def encoded(index, tokens, full=True, gaze_ms=10.0, encode_ms=5.0, full_encode_ms=45.0, keyframe=False):
     random = np.random.default_rng(index)
     features = random.normal(size=(265, 24)).astype(np.float32)
     tokens = np.array(tokens, np.int64)
     rebuilt = np.full((4, 4, 4), 100, np.uint8)
     return EncodedFrame(
         index,
+        keyframe,
         tokens,
         features[tokens],
         rebuilt,
@@ -45,6 +46,15 @@ def encoded(index, tokens, full=True, gaze_ms=10.0, encode_ms=5.0, full_encode_m
         full_encode_ms if full else None,
         1.0 if full else None,
     )
+
+
+def test_a_keyframe_does_not_count_among_what_is_saved():
+    vision = VisionNumbers(CONFIG, 8)
+    numbers, _ = vision.of(encoded(0, np.arange(265), encode_ms=45.0, keyframe=True))
+    assert numbers["similarity"] == pytest.approx(1)
+    assert not {"net", "projections"} & numbers.keys()
+    numbers, _ = vision.of(encoded(1, [0, 9, 264]))
+    assert numbers["net"]["gazed_ms"] == 5
 
 
 def test_without_all_patches_there_is_nothing_to_compare_with():

@@ -150,7 +150,8 @@
  * A frame as a vision encoder sees it: `EncodedFrame` in `py/autogaze_web/page/encoder_session.py`.
  * @typedef {object} EncodedFrame
  * @property {number} index of the frame that was gazed at, which may be older than the one on the panels
- * @property {Int32Array<ArrayBuffer>} tokens ids of its k gazed patches
+ * @property {boolean} keyframe whether it is a stream's first, of which all patches are encoded
+ * @property {Int32Array<ArrayBuffer>} tokens ids of the k encoded patches
  * @property {Float32Array<ArrayBuffer>} features k rows of `hidden` numbers
  * @property {number} hidden
  * @property {number} side pixels per side of a rebuilt frame; 0 without a decoder

@@ -155,9 +155,9 @@ export class VisionPanel {
   #showNumbers() {
     const frame = this.#newest;
     if (!frame) return;
-    const { vision, tokens } = frame;
+    const { vision, tokens, keyframe } = frame;
     const count = tokens.length;
-    showText(this.#sentence, seenText(count, vision));
+    showText(this.#sentence, seenText(count, vision, keyframe));
     showText(this.#hint, hintText(count, vision));
     showText(element("vision-tokens", HTMLElement), String(count));
     showText(element("vision-patches", HTMLElement), String(vision.patches));

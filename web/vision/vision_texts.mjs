@@ -25,9 +25,11 @@ export function timeText(milliseconds) {
  * What is seen.
  * @param {number} tokens
  * @param {VisionFacts} facts
+ * @param {boolean} keyframe
  */
-export function seenText(tokens, { patches }) {
-  return `A small vision model rebuilt this frame from ${tokens} of ${patches} tokens, and what it remembers of seven frames before.`;
+export function seenText(tokens, { patches }, keyframe) {
+  if (keyframe) return `A small vision model reads the first frame whole: all ${patches} tokens.`;
+  return `A small vision model rebuilt this frame from ${tokens} of ${patches} tokens, and what it remembers of earlier frames.`;
 }
 
 /**

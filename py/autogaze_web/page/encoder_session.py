@@ -32,10 +32,12 @@ class EncodedFrame:
 
     Attributes:
         index: frames of the stream before it.
-        tokens: (k,) ids of the gazed patches.
+        tokens: (k,) ids of the patches that are encoded: the gazed ones, or of a keyframe all.
         features: (k, hidden) of these.
         rebuilt: (side, side, 4) uint8, the frame as the decoder rebuilds it from the newest feature of every
             patch that was gazed at; None without a decoder.
+        keyframe: whether it is a stream's first frame. As the output panel starts with a whole frame, so does
+            what the encoder remembers.
         gaze_ms: time that the gaze took.
         encode_ms, decode_ms: time of the two, without waiting for others.
         full_features, full_rebuilt, full_encode_ms, full_decode_ms: the same from all patches; None if that
@@ -43,6 +45,7 @@ class EncodedFrame:
     """
 
     index: int
+    keyframe: bool
     tokens: Tokens
     features: Floats
     rebuilt: Rgba | None
@@ -146,11 +149,14 @@ class LiveEncoder:
 
     async def _encode(self, gazed: _Gazed) -> EncodedFrame:
         sights = self._sights  # those of its stream, even if another one starts meanwhile
+        every, keyframe = np.arange(self._model.config.patch_scales.patches), "gazed" not in sights
+        tokens = every if keyframe else gazed.tokens
         pixels = self._model.processor(gazed.frame[None])[None]
-        seen = await self._sight(sights, "gazed").see(pixels, gazed.tokens)
+        seen = await self._sight(sights, "gazed").see(pixels, tokens)
         result = EncodedFrame(
             gazed.index,
-            gazed.tokens,
+            keyframe,
+            tokens,
             seen.features,
             seen.rebuilt,
             gazed.gaze_ms,
@@ -160,8 +166,7 @@ class LiveEncoder:
         if not self.full:
             sights.pop("all", None)
             return result
-        everything = np.arange(self._model.config.patch_scales.patches)
-        seen = await self._sight(sights, "all").see(pixels, everything)
+        seen = await self._sight(sights, "all").see(pixels, every)
         return replace(
             result,
             full_features=seen.features,

@@ -47,8 +47,8 @@ class VisionNumbers:
         Returns:
             Numbers for JSON: ``patches``, all of a frame's; and where all were encoded, too, ``similarity``,
             the mean cosine of the gazed patches' features with those from all, both without the mean of
-            all, ``rebuilt_psnr`` of the two rebuilt frames, ``net``, see `Net`, and ``projections``, see
-            `project`.
+            all, ``rebuilt_psnr`` of the two rebuilt frames, and but for keyframes ``net``, see `Net`, and
+            ``projections``, see `project`.
             Pictures, (S, S, 4) uint8: ``colours`` of the features in the window, and ``full_colours``.
         """
         full = frame.full_features
@@ -66,6 +66,8 @@ class VisionNumbers:
         numbers["similarity"] = mean_cosine(frame.features - common, full[frame.tokens] - common)
         if frame.rebuilt is not None and frame.full_rebuilt is not None:
             numbers["rebuilt_psnr"] = picture_psnr(frame.rebuilt, frame.full_rebuilt)
+        if frame.keyframe:  # it saves nothing, and only once
+            return {name: plain(value) for name, value in numbers.items()}, pictures
         self._meter.add(frame.gaze_ms, frame.encode_ms, frame.full_encode_ms)
         net = self._meter.net()
         numbers["net"] = asdict(net)
