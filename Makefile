@@ -116,7 +116,7 @@ evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held
 	  --video tests/data/example_input.webm --out docs/checkpoint
 
 .PHONY: train-encoder
-train-encoder: setup $(TRAIN_CACHE)/corpus ## Train the built-in vision encoder anew (one GPU, 12 minutes) into .cache/train/encoder
+train-encoder: setup $(TRAIN_CACHE)/corpus ## Train the built-in vision encoder anew (one GPU, 20 minutes) into .cache/train/encoder
 	@$(TRAIN) train-encoder --corpus $(TRAIN_CACHE)/corpus --model site/model --out $(TRAIN_CACHE)/encoder
 
 .PHONY: evaluate-encoder

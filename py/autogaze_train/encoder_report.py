@@ -41,9 +41,10 @@ def encoder_table(results: dict[str, Any]) -> str:
             )
     lines += [
         "",
-        "With what the page starts: at most 16 tokens a frame, and AutoGaze's default requirement.",
+        "With the page's defaults, at most 16 tokens a frame and AutoGaze's default requirement; the page "
+        "encodes all tokens of the first frame.",
         "",
-        "| motion | tokens per frame | PSNR, dB | with all tokens of the first frame |",
+        "| motion | tokens per frame | PSNR of these alone, dB | as in the page |",
         "|---|---|---|---|",
     ]
     for name, kind in kinds.items():

@@ -12,7 +12,7 @@ from torch import nn
 from .encoder_network import Encoder, FrameDecoder
 
 _WHITENING = 0.5
-"""0 leaves the components their variances, 1 makes them alike. Halfway keeps fine detail audible."""
+"""0 leaves the components their variances, 1 makes them alike. Halfway, fine detail still counts."""
 _DEPTH_GAIN = 0.2
 
 

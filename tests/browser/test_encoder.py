@@ -89,6 +89,7 @@ def test_no_panel_waits_for_the_encoder(live, streaming_page):
     wait_model(page, "WebAssembly")
     in_page(page, "encoder_frames.start", {"full": False})
     worker = drawing_worker(page)
+    encode(page, 1)  # the player is closed, and no frame is being encoded
     in_page(worker, "worker_hooks.holdRuns", "encoder", "frame_decoder")
     in_page(page, "encoder_frames.watch")
     reports = play(page, "synthetic-pan", 12, 128, 72)

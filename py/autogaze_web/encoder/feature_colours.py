@@ -145,9 +145,10 @@ def colour_picture(grids: Sequence[int], frames: Iterable[tuple[NDArray[np.int64
     layout = ScaleLayout(tuple(grids))
     for ids, colours in frames:
         cells = layout.cells(ids)
-        for place in np.argsort(cells.grid, kind="stable").tolist():
-            size = side // int(cells.grid[place])
-            top, left = int(cells.row[place]) * size, int(cells.col[place]) * size
-            picture[top : top + size, left : left + size, :3] = colours[place]
-            picture[top : top + size, left : left + size, 3] = 255
+        for grid in sorted(set(cells.grid.tolist())):
+            blocks = picture.reshape(grid, side // grid, grid, side // grid, 4)
+            at = np.flatnonzero(cells.grid == grid)
+            rows, cols = cells.row[at], cells.col[at]
+            blocks[rows, :, cols, :, :3] = colours[at][:, None, None]
+            blocks[rows, :, cols, :, 3] = 255
     return picture

@@ -117,7 +117,7 @@ class LiveEncoder:
 
     def take(self, frame: Rgba, index: int) -> Callable[[GazeProgress], None]:
         """Copies a frame, (H, W, 4) uint8, whose gaze begins; what it returns takes that gaze."""
-        epoch, pixels = self._epoch, frame[..., :3].copy()
+        epoch, pixels = self._epoch, frame.copy()
 
         def gazed(gaze: GazeProgress) -> None:
             ms = sum(gaze.stage_ms.values())
@@ -151,7 +151,7 @@ class LiveEncoder:
         sights = self._sights  # those of its stream, even if another one starts meanwhile
         every, keyframe = np.arange(self._model.config.patch_scales.patches), "gazed" not in sights
         tokens = every if keyframe else gazed.tokens
-        pixels = self._model.processor(gazed.frame[None])[None]
+        pixels = self._model.processor(gazed.frame[None, ..., :3])[None]
         seen = await self._sight(sights, "gazed").see(pixels, tokens)
         result = EncodedFrame(
             gazed.index,

@@ -6,8 +6,8 @@
 const scope = /** @type {any} */ (globalThis);
 
 /**
- * Makes every run of the model take longer: until N more frames have been shown, or for some milliseconds.
- * Frames would wait for such a run for ever, so N frames need `mask-timing=newest`. Called again it changes
+ * Makes every gaze take longer before its first run: until N more frames have been shown, or for some milliseconds.
+ * Frames would wait for such a gaze for ever, so N frames need `mask-timing=newest`. Called again it changes
  * by how much.
  * @param {{ frames?: number, milliseconds?: number, clockRate?: number }} slow
  */
@@ -21,7 +21,7 @@ export function slowDown({ frames = 0, milliseconds = 0, clockRate = 1 }) {
   /** @type {(this: Worker, message: any, ...more: any[]) => void} */
   Worker.prototype.postMessage = function (message, ...more) {
     const go = () => /** @type {any} */ (ask).call(this, message, ...more);
-    if (message?.name !== "execute") go();
+    if (message?.name !== "execute" || message.args.graph === "steps") go();
     else if (scope.slow.frames) held.push({ go, frames: scope.slow.frames });
     else if (scope.slow.milliseconds) setTimeout(go, scope.slow.milliseconds);
     else go();
