@@ -60,13 +60,17 @@ async function measure(view, name) {
 
 const view = await openView();
 await measure(view, "panels alone");
+const failed = first(view, "encoder-failed").then(({ message }) => Promise.reject(new Error(message)));
+/** What a promise resolves with, unless the encoder fails before. */
+const unlessFailed = (promise) => Promise.race([promise, failed]);
 for (const full of [false, true]) {
   const ready = first(view, "encoder-ready");
-  const failed = first(view, "encoder-failed").then(({ message }) => Promise.reject(new Error(message)));
   view.startEncoder({ full, backend });
-  if (!full) window.logs.push(`the encoder runs on ${(await Promise.race([ready, failed])).backend}`);
-  await first(view, "encoder-frame", ({ fullEncodeMs }) => (fullEncodeMs !== null) === full);
-  await measure(view, full ? "with all patches encoded, too" : "with the gazed patches encoded");
+  if (!full) window.logs.push(`the encoder runs on ${(await unlessFailed(ready)).backend}`);
+  await unlessFailed(first(view, "encoder-frame", ({ fullEncodeMs }) => (fullEncodeMs !== null) === full));
+  await unlessFailed(
+    measure(view, full ? "with all patches encoded, too" : "with the gazed patches encoded"),
+  );
 }
 view.stopEncoder();
 window.done = true;
