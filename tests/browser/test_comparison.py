@@ -31,7 +31,7 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     assert page.input_value("#compare-budget") == "pixels"
     page.select_option("#compare-budget", "own")
     page.click("#compare")
-    assert page.get_attribute("#compare", "aria-pressed") == "true"
+    assert page.inner_text("#compare") == "Stop comparing"
     model_page.wait_model(page, "WebAssembly")
     page.wait_for_selector("#compared.live")
     reports = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)

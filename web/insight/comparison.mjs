@@ -97,7 +97,6 @@ export class Comparison {
   /** @param {boolean} wanted */
   #setWanted(wanted) {
     this.#wanted = wanted;
-    this.#toggle.setAttribute("aria-pressed", String(wanted));
     this.#toggle.textContent = wanted ? "Stop comparing" : "Compare";
     this.#hint.textContent = "";
     this.#panels.hidden = !wanted;
