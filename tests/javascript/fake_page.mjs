@@ -5,6 +5,9 @@
 
 export class FakeElement extends EventTarget {
   textContent = "";
+  className = "";
+  /** Of a feature: whether it is open. */
+  open = false;
   value = "";
   title = "";
   hidden = true;
@@ -12,6 +15,19 @@ export class FakeElement extends EventTarget {
   checked = false;
   /** How often it was clicked. */
   clicks = 0;
+  /** The names that were toggled on. @type {Set<string>} */
+  classes = new Set();
+  classList = {
+    toggle: (/** @type {string} */ name, /** @type {boolean} */ on) =>
+      on ? this.classes.add(name) : this.classes.delete(name),
+  };
+  style = { setProperty() {} };
+  width = 0;
+  height = 0;
+  /** @type {FakeElement[]} */
+  children = [];
+  /** The picture that was drawn last on this canvas. @type {ImageData | undefined} */
+  picture;
   /** @type {FakeElement | undefined} */
   #parent;
 
@@ -25,7 +41,60 @@ export class FakeElement extends EventTarget {
     this.dispatchEvent(new Event("click"));
   }
 
-  append() {}
+  /** @param {FakeElement[]} added */
+  append(...added) {
+    this.children.push(...added);
+  }
+
+  get firstElementChild() {
+    return this.children[0];
+  }
+
+  querySelectorAll() {
+    return this.children.filter(({ picture }) => picture);
+  }
+
+  scrollIntoView() {}
+
+  getContext() {
+    return {
+      putImageData: (/** @type {ImageData} */ picture) => {
+        this.picture = picture;
+      },
+      clearRect: () => {
+        this.picture = undefined;
+      },
+    };
+  }
+
+  /** Of a table's body. */
+  get rows() {
+    return this.children;
+  }
+
+  /** Of a row. */
+  get cells() {
+    return this.children;
+  }
+
+  insertRow() {
+    return this.#insert();
+  }
+
+  insertCell() {
+    return this.#insert();
+  }
+
+  /** @param {number} index */
+  deleteRow(index) {
+    this.children.splice(index, 1);
+  }
+
+  #insert() {
+    const added = new FakeElement();
+    this.children.push(added);
+    return added;
+  }
 
   setAttribute() {}
 
@@ -44,11 +113,18 @@ export function fakeElement(id) {
 for (const type of [
   "HTMLElement",
   "HTMLButtonElement",
+  "HTMLCanvasElement",
+  "HTMLDetailsElement",
   "HTMLInputElement",
   "HTMLProgressElement",
   "HTMLSelectElement",
+  "HTMLTableSectionElement",
   "HTMLVideoElement",
 ])
   Object.assign(globalThis, { [type]: FakeElement });
 Object.assign(globalThis, { Option: class {} });
-Object.assign(document, { getElementById: fakeElement, body: { classList: { toggle() {} } } });
+Object.assign(document, {
+  createElement: () => new FakeElement(),
+  getElementById: fakeElement,
+  body: { classList: { toggle() {} } },
+});

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   hintText,
+  keyframeText,
   netRows,
+  newPatchesText,
   projectionRow,
   psnrText,
   seenText,
@@ -33,10 +35,14 @@ test("times grow from tenths of milliseconds to seconds", () => {
   ]);
 });
 
-test("what is seen is said in tokens", () => {
-  assert.match(seenText(16, { patches: 265 }, false), /rebuilt this frame from 16 of 265 tokens/);
-  assert.match(seenText(265, { patches: 265 }, true), /reads the first frame whole: all 265 tokens/);
+test("what is seen is said in patches", () => {
+  assert.match(
+    seenText(16, { patches: 265 }, false),
+    /rebuilt this frame from 16 of 265 patches \(AutoGaze’s tokens\)/,
+  );
+  assert.match(seenText(265, { patches: 265 }, true), /reads the first frame whole: all 265 patches/);
   assert.equal(hintText(16, { patches: 265 }), "16 of 265");
+  assert.deepEqual([0, 1, 2].map(newPatchesText), ["new patches", "new patch", "new patches"]);
 });
 
 test("what is kept has a text of one width, known or not", () => {
@@ -56,7 +62,9 @@ describe("the verdict", () => {
   test("says what is saved where the gaze pays", () => {
     const text = verdictText(net(10, 5, 40));
     assert.equal(text, "The gaze saves 25.0 ms of 40.0 ms a frame on this machine, 63 %.");
-    assert.match(verdictText(net(10, 5, 15.01)), /saves 0\.0 ms of 15\.0 ms a frame on this machine, 1 %/);
+    assert.match(verdictText(net(10, 5, 15.06)), /saves 0\.1 ms of 15\.1 ms a frame on this machine, 1 %/);
+    for (const full of [14.96, 15.04])
+      assert.equal(verdictText(net(10, 5, full)), "The gaze costs as much as it saves here.");
   });
 
   test("says by how much a model has to be slower where it does not", () => {
@@ -74,6 +82,11 @@ describe("the verdict", () => {
       assert.match(text, /costs more than it saves: this model is so small that 5\.0 ms/);
     }
   });
+});
+
+test("of a first frame it says why there is no balance", () => {
+  assert.match(keyframeText(false), /nothing is saved yet/);
+  assert.match(keyframeText(true), /choose a moving source/);
 });
 
 test("the rows of the table add up", () => {
@@ -101,7 +114,7 @@ test("a larger model's row says what the gaze saves, or that it saves nothing", 
   };
   assert.deepEqual(projectionRow(projection), {
     name: "base",
-    title: "1,060 tokens, 1,235 billion operations a frame",
+    detail: "1,060 patches, 1,235 billion operations a frame",
     gazed: "500 ms",
     all: "2.0 s",
     saved: "75 %",
@@ -110,9 +123,12 @@ test("a larger model's row says what the gaze saves, or that it saves nothing", 
 });
 
 test("before the first frame it says what it waits for", () => {
-  const state = { mode: "realtime", gazes: true, ready: true };
+  const state = { mode: "realtime", chosen: "autogaze", gazes: true, ready: true };
   assert.match(waitingText(state), /next gaze/);
   assert.match(waitingText({ ...state, ready: false }), /Loading the vision model/);
   assert.match(waitingText({ ...state, gazes: false }), /AutoGaze, which is loading/);
+  const unchosen = { ...state, chosen: "patch-diff" };
+  assert.match(waitingText({ ...unchosen, gazes: false }), /needs AutoGaze: choose it as the mask source/);
+  assert.match(waitingText(unchosen), /needs AutoGaze/);
   assert.match(waitingText({ ...state, mode: "tiled" }), /set the mode to Realtime/);
 });

@@ -9,19 +9,30 @@
 /** @import { SourcePlayer } from "../sources/source_player.mjs" */
 
 import { element } from "../page/element.mjs";
-import { showError } from "../page/notice.mjs";
+import { hideNoticeOf, showNotice } from "../page/notice.mjs";
 
-/** @param {{ view: LiveView, settings: Settings, player: SourcePlayer, maskSource: MaskSource }} page */
-export function addVision(page) {
+const MISSING = "A part of the page is missing: reload it.";
+
+/**
+ * @param {{ view: LiveView, settings: Settings, player: SourcePlayer, maskSource: MaskSource }} page
+ * @param {() => Promise<{ VisionPanel: new (setup: typeof page) => object }>} [load] fetches the feature's code
+ */
+export function addVision(page, load = () => import("./vision_panel.mjs")) {
   const feature = element("feature-vision", HTMLDetailsElement);
+  let loading = false;
+  /** Each opening tries again until the code is there. */
   const open = async () => {
-    try {
-      const { VisionPanel } = await import("./vision_panel.mjs");
-      new VisionPanel(page);
-      feature.dataset.ready = "";
-    } catch (error) {
-      showError(error);
+    if (loading || !feature.open) return;
+    loading = true;
+    const panel = await load().catch(() => undefined);
+    loading = false;
+    if (!panel) {
+      showNotice(MISSING);
+      return;
     }
+    hideNoticeOf(MISSING);
+    feature.removeEventListener("toggle", open);
+    new panel.VisionPanel(page);
   };
-  feature.addEventListener("toggle", open, { once: true });
+  feature.addEventListener("toggle", open);
 }

@@ -3,17 +3,19 @@
  * @module
  */
 
-/** @import { EncodedFrame, LiveView } from "../../wasm_bridge/autogaze.mjs" */
+/** @import { EncodedFrame, EncoderStart, LiveView } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { MaskSource } from "../model/mask_source.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { SourcePlayer } from "../sources/source_player.mjs" */
-/** @import { Net } from "./vision_texts.mjs" */
 
 import { element, showText } from "../page/element.mjs";
 import { ThrottledDraw } from "../page/throttled_draw.mjs";
+import { showRows } from "./table_rows.mjs";
 import {
   hintText,
+  keyframeText,
   netRows,
+  newPatchesText,
   projectionRow,
   psnrText,
   seenText,
@@ -22,11 +24,12 @@ import {
   waitingText,
 } from "./vision_texts.mjs";
 
-const INVITATION = "Loads a small vision model from this site, at most 6 MB, and AutoGaze if necessary.";
+const INVITATION = "Loads a small vision model from this site, about 6 MB, and AutoGaze if necessary.";
 
 export class VisionPanel {
   #view;
   #settings;
+  #player;
   #maskSource;
   #feature = element("feature-vision", HTMLDetailsElement);
   #run = element("vision-run", HTMLButtonElement);
@@ -52,6 +55,7 @@ export class VisionPanel {
   constructor({ view, settings, player, maskSource }) {
     this.#view = view;
     this.#settings = settings;
+    this.#player = player;
     this.#maskSource = maskSource;
     this.#run.addEventListener("click", () => this.#setWanted(!this.#wanted));
     this.#full.addEventListener("change", () => this.#running && this.#start());
@@ -62,10 +66,10 @@ export class VisionPanel {
       if (!this.#ready) showText(this.#hint, bytes);
     });
     view.on("encoder-ready", ({ backend, notes }) => {
+      if (!this.#running) return;
       this.#ready = true;
       this.#facts = [`It runs on ${backend}.`, ...notes].join(" ");
-      showText(this.#hint, "");
-      this.#wait();
+      this.#clear();
     });
     view.on("encoder-failed", ({ message }) => {
       this.#setWanted(false);
@@ -75,17 +79,21 @@ export class VisionPanel {
     view.on("frame", ({ width, height }) => this.#fit(`${width} / ${height}`));
     view.on("restart", () => {
       this.#running = this.#ready = false;
+      this.#clear();
       this.#follow();
     });
-    maskSource.on("active", () => this.#wait());
-    settings.on("change", () => this.#wait());
+    for (const event of /** @type {const} */ (["chosen", "active"]))
+      maskSource.on(event, () => this.#followGazes());
+    settings.on("change", (names) => {
+      if (names.includes("backend")) this.#restart();
+      this.#followGazes();
+    });
     player.on("opening", () => this.#clear());
   }
 
   /** @param {boolean} wanted */
   #setWanted(wanted) {
     this.#wanted = wanted;
-    this.#run.setAttribute("aria-pressed", String(wanted));
     this.#run.textContent = wanted ? "Stop" : "Show what it sees";
     this.#shown.hidden = !wanted;
     this.#asked = wanted;
@@ -107,26 +115,51 @@ export class VisionPanel {
     }
   }
 
+  /** Loads the encoder again, with other options. */
+  #restart() {
+    if (!this.#running) return;
+    this.#view.stopEncoder();
+    this.#ready = false;
+    this.#clear();
+    this.#start();
+  }
+
   #start() {
-    this.#view.startEncoder({ full: this.#full.checked });
+    const { backend } = /** @type {{ backend: EncoderStart["backend"] }} */ (this.#settings.values);
+    this.#view.startEncoder({ full: this.#full.checked, backend });
     this.#shown.classList.toggle("with-all", this.#full.checked);
     this.#wait();
   }
 
   #clear() {
     this.#newest = undefined;
-    this.#hint.textContent = "";
+    showText(this.#hint, "");
     showText(this.#sentence, this.#introduction);
+    for (const id of ["vision-gazed", "vision-similarity", "vision-psnr"])
+      showText(element(id, HTMLElement), "–");
+    this.#showBalance("", [], []);
     for (const canvas of this.#shown.querySelectorAll("canvas"))
       canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
     this.#wait();
+  }
+
+  /** Whether AutoGaze chooses patches of whole frames, which alone are encoded. */
+  get #gazes() {
+    return this.#settings.values.mode === "realtime" && this.#maskSource.backend !== "";
+  }
+
+  /** Once there are no such gazes any more, what is shown would be old. */
+  #followGazes() {
+    if (this.#newest && !this.#gazes) this.#clear();
+    else this.#wait();
   }
 
   /** Says what it waits for, until there is a frame. */
   #wait() {
     if (!this.#running || this.#newest) return;
     const { mode } = this.#settings.values;
-    showText(this.#status, waitingText({ mode, gazes: this.#maskSource.backend !== "", ready: this.#ready }));
+    const { chosen, backend } = this.#maskSource;
+    showText(this.#status, waitingText({ mode, chosen, gazes: backend !== "", ready: this.#ready }));
   }
 
   /** The model's pictures are square; they are shown in the shape of the frame. @param {string} shape */
@@ -138,7 +171,8 @@ export class VisionPanel {
 
   /** @param {EncodedFrame} frame */
   #show(frame) {
-    if (!this.#running) return;
+    // Of an encoder that was stopped, or of gazes that have ended, frames may still be on their way.
+    if (!this.#ready || !this.#gazes) return;
     if (!this.#newest) showText(this.#status, this.#facts);
     this.#newest = frame;
     paint("vision-rebuilt", frame.rebuilt);
@@ -159,23 +193,33 @@ export class VisionPanel {
     const count = tokens.length;
     showText(this.#sentence, seenText(count, vision, keyframe));
     showText(this.#hint, hintText(count, vision));
-    showText(element("vision-tokens", HTMLElement), String(count));
+    showText(element("vision-gazed", HTMLElement), String(count));
+    showText(element("vision-new", HTMLElement), newPatchesText(count));
     showText(element("vision-patches", HTMLElement), String(vision.patches));
     showText(element("vision-similarity", HTMLElement), similarityText(vision));
     showText(element("vision-psnr", HTMLElement), psnrText(vision));
     const { net, projections = [] } = vision;
-    if (!net) return;
-    showText(element("vision-verdict", HTMLElement), verdictText(net));
-    const rows = netRows(count, { ...vision, net });
+    if (net)
+      this.#showBalance(verdictText(net), netRows(count, { ...vision, net }), projections.map(projectionRow));
+    else this.#showBalance(keyframe ? keyframeText(this.#player.name === "image") : "", [], []);
+  }
+
+  /**
+   * @param {string} verdict
+   * @param {ReturnType<typeof netRows>} net the last one is the sum
+   * @param {ReturnType<typeof projectionRow>[]} projections
+   */
+  #showBalance(verdict, net, projections) {
+    showText(element("vision-verdict", HTMLElement), verdict);
     showRows(
       "vision-net",
-      rows.map(({ name, gazed, all }) => ({ name, title: "", cells: [gazed, all] })),
+      net.map(({ name, gazed, all }, row) => ({ name, total: row === net.length - 1, cells: [gazed, all] })),
     );
     showRows(
       "vision-projections",
-      projections.map(projectionRow).map(({ name, title, gazed, all, saved }) => ({
+      projections.map(({ name, detail, gazed, all, saved }) => ({
         name,
-        title,
+        detail,
         cells: [gazed, all, saved],
       })),
     );
@@ -192,38 +236,4 @@ function paint(id, pixels) {
   const side = Math.round(Math.sqrt(pixels.length / 4));
   if (canvas.width !== side) canvas.width = canvas.height = side;
   canvas.getContext("2d")?.putImageData(new ImageData(pixels, side, side), 0, 0);
-}
-
-/**
- * Fills a table's body; rows are made once and kept.
- * @param {string} id
- * @param {{ name: string, title: string, cells: string[] }[]} rows
- */
-function showRows(id, rows) {
-  const body = element(id, HTMLTableSectionElement);
-  rows.forEach(({ name, title, cells }, index) => {
-    const row = body.rows[index] ?? newRow(body, cells.length);
-    const [head, ...others] = row.cells;
-    if (head) {
-      showText(head, name);
-      if (head.title !== title) head.title = title;
-    }
-    cells.forEach((text, column) => {
-      const cell = others[column];
-      if (cell) showText(cell, text);
-    });
-  });
-}
-
-/**
- * @param {HTMLTableSectionElement} body
- * @param {number} cells
- */
-function newRow(body, cells) {
-  const row = body.insertRow();
-  const head = document.createElement("th");
-  head.scope = "row";
-  row.append(head);
-  for (let cell = 0; cell < cells; cell++) row.insertCell().className = "numbers";
-  return row;
 }

@@ -5,9 +5,12 @@
 
 /** @import { EncodedFrame, VisionFacts, VisionProjection } from "../../wasm_bridge/autogaze.mjs" */
 
-import { counted, decibels, padded } from "../page/number_text.mjs";
+import { decibels, padded } from "../page/number_text.mjs";
 
 const NUMBER = new Intl.NumberFormat("en");
+
+/** Less is shown as 0.0 ms. */
+const LEAST_MS = 0.05;
 
 /** @typedef {NonNullable<VisionFacts["net"]>} Net */
 
@@ -28,8 +31,8 @@ export function timeText(milliseconds) {
  * @param {boolean} keyframe
  */
 export function seenText(tokens, { patches }, keyframe) {
-  if (keyframe) return `A small vision model reads the first frame whole: all ${patches} tokens.`;
-  return `A small vision model rebuilt this frame from ${tokens} of ${patches} tokens, and what it remembers of earlier frames.`;
+  if (keyframe) return `A small vision model reads the first frame whole: all ${patches} patches.`;
+  return `A small vision model rebuilt this frame from ${tokens} of ${patches} patches (AutoGaze’s tokens) and what it remembers of earlier frames.`;
 }
 
 /**
@@ -39,6 +42,14 @@ export function seenText(tokens, { patches }, keyframe) {
  */
 export function hintText(tokens, { patches }) {
   return `${tokens} of ${patches}`;
+}
+
+/**
+ * What is new in a rebuilt frame, after their number.
+ * @param {number} tokens
+ */
+export function newPatchesText(tokens) {
+  return tokens === 1 ? "new patch" : "new patches";
 }
 
 /** @param {VisionFacts} facts */
@@ -60,7 +71,7 @@ export function psnrText({ rebuilt_psnr: psnr }) {
 export function netRows(tokens, { patches, net }) {
   const { gaze_ms: gaze, gazed_ms: gazed, full_ms: full } = net;
   return [
-    { name: "Tokens", gazed: String(tokens), all: String(patches) },
+    { name: "Patches", gazed: String(tokens), all: String(patches) },
     { name: "AutoGaze chooses", gazed: timeText(gaze), all: "–" },
     { name: "The vision model reads", gazed: timeText(gazed), all: timeText(full) },
     { name: "Together", gazed: timeText(gaze + gazed), all: timeText(full) },
@@ -78,19 +89,29 @@ export function verdictText({
   saved_ms: saved,
   break_even: even,
 }) {
+  if (Math.abs(saved) < LEAST_MS) return "The gaze costs as much as it saves here.";
   if (saved > 0) {
     const share = Math.max(1, Math.round((100 * saved) / full));
     return `The gaze saves ${timeText(saved)} of ${timeText(full)} a frame on this machine, ${share} %.`;
   }
-  if (even === "Infinity" || full - gazed < 0.05)
+  if (even === "Infinity" || full - gazed < LEAST_MS)
     return (
       `Here the gaze costs more than it saves: this model is so small that ${timeText(gazed)} for the gazed patches ` +
-      `is no less than ${timeText(full)} for all. Larger models gain, see below.`
+      `is no less than ${timeText(full)} for all. Larger models may gain: see below.`
     );
   return (
     `Here the gaze costs more than it saves: AutoGaze takes ${timeText(gaze)} and saves ${timeText(full - gazed)} of ` +
     `reading. It pays for a model that takes at least ${timesText(even)} as long as this small one.`
   );
+}
+
+/**
+ * Why there is no balance after a stream's first frame.
+ * @param {boolean} still whether the source is a still picture
+ */
+export function keyframeText(still) {
+  if (still) return "In a still picture there is only the first frame: choose a moving source.";
+  return "The first frame is read whole, so nothing is saved yet.";
 }
 
 /** @param {number} factor at least 1 */
@@ -106,7 +127,7 @@ export function projectionRow({ name, tokens, full_gflops: gflops, full_ms: full
   const saved = Math.round(100 * (1 - gazed / full));
   return {
     name,
-    title: `${counted(tokens, "token").replace(String(tokens), NUMBER.format(tokens))}, ${NUMBER.format(Math.round(gflops))} billion operations a frame`,
+    detail: `${NUMBER.format(tokens)} patches, ${NUMBER.format(Math.round(gflops))} billion operations a frame`,
     gazed: timeText(gazed),
     all: timeText(full),
     saved: saved > 0 ? `${saved} %` : "nothing",
@@ -115,11 +136,13 @@ export function projectionRow({ name, tokens, full_gflops: gflops, full_ms: full
 
 /**
  * Why nothing is seen yet.
- * @param {{ mode: unknown, gazes: boolean, ready: boolean }} state `gazes`: whether AutoGaze chooses the cells
+ * @param {{ mode: unknown, chosen: string, gazes: boolean, ready: boolean }} state `chosen`: the mask source; `gazes`:
+ *   whether AutoGaze chooses the cells already
  */
-export function waitingText({ mode, gazes, ready }) {
+export function waitingText({ mode, chosen, gazes, ready }) {
   if (mode !== "realtime")
-    return "It reads whole frames: set the mode to Realtime under Settings, where tiles are chosen now.";
+    return "It reads whole frames, not tiles: set the mode to Realtime under Settings.";
+  if (chosen !== "autogaze") return "It needs AutoGaze: choose it as the mask source under Settings.";
   if (!gazes) return "Waits for AutoGaze, which is loading.";
   return ready ? "Waits for the next gaze." : "Loading the vision model…";
 }

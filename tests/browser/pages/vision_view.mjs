@@ -23,14 +23,16 @@ export function watch() {
 }
 
 /**
- * Pauses once so many frames have been encoded, and waits until their numbers are on the page.
+ * Pauses once so many frames have been encoded, and waits until the newest one's numbers are on the page.
  * @param {number} least
  */
 export async function pauseAfter(least) {
   const { view, player } = pageParts();
   await new Promise((resolve) => view.on("encoder-frame", () => count >= least && resolve(null)));
   player.pause();
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const hint = /** @type {HTMLElement} */ (document.getElementById("vision-hint"));
+  while (hint.textContent !== `${newest?.tokens.length} of ${newest?.vision.patches}`)
+    await new Promise(requestAnimationFrame);
 }
 
 export function frames() {
