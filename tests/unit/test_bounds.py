@@ -8,7 +8,7 @@ import re
 import time
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from autogaze_web import AutoGaze, AutoGazeConfig, AutoGazeImageProcessor, LiveV
 from autogaze_web.cli.main import main
 from autogaze_web.files import file_layout
 from autogaze_web.formats.safetensors import SafetensorsError, read_header, tensors_to_bytes
+from autogaze_web.graph.export import export
 from autogaze_web.model.checkpoint import Checkpoint
 from autogaze_web.model.clips import Graphs
 from autogaze_web.model.config import ConfigError
@@ -124,6 +125,32 @@ def test_graphs_of_any_address_are_checked() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             choose_graphs(text, CONFIG, 1, False, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("decoder", "steps", "message"),
+    [
+        ({}, [10_001], "a frame graph, of 10001 steps, repeats the decoder's layers 40,004 times, at most"),
+        (
+            {"num_hidden_layers": 64, "num_multi_token_pred": 1},
+            None,
+            "own budget, of 198 steps, repeats the decoder's layers 12,672 times, at most 10,000 can be "
+            "built: lower gazing_ratio or raise num_multi_token_pred",
+        ),
+        (
+            {"num_hidden_layers": 1, "num_multi_token_pred": 20},
+            [10_000],
+            "3,003,264 rows of context, at most 1,000,000 can be built: give fewer steps with --frame-steps",
+        ),
+    ],
+)
+def test_graphs_too_large_are_refused_before_any_is_built(
+    decoder: dict[str, int], steps: list[int] | None, message: str, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, decoder=replace(CONFIG.decoder, **decoder))
+    with pytest.raises(ValueError, match=message):
+        next(export(config, tmp_path / "graphs", steps))
+    assert not (tmp_path / "graphs").exists()
 
 
 def test_huge_weights_end_in_a_sentence() -> None:

@@ -59,7 +59,10 @@ def export(
     folder = Path(folder)
     wanted = sorted(set(frame_steps or FRAME_STEPS))
     most = _rows_for_any_budget(config) if capacity is None else gpu_capacity(capacity)
-    _check_size(config, wanted[-1], most)
+    _check_size(config, wanted[-1])
+    first = gpu_capacity(context_capacity(config, wanted[-1])) if capacity is None else 1
+    _check_rows(first, "give fewer steps with --frame-steps, or lower max_num_frames in config.json")
+    _check_rows(most, "lower max_num_frames in config.json")
     folder.mkdir(parents=True, exist_ok=True)
     graphs: list[dict[str, Any]] = []
     for target in TARGETS:
@@ -100,17 +103,26 @@ def _rows_for_any_budget(config: AutoGazeConfig) -> int:
     return gpu_capacity(context_capacity(config, steps, config.max_num_frames + 1))
 
 
-def _check_size(config: AutoGazeConfig, steps: int, rows: int) -> None:
-    layers = steps * config.decoder.num_hidden_layers
-    if layers > MAX_UNROLLED_LAYERS:
-        raise ValueError(
-            f"a frame graph of {steps} steps repeats the decoder's layers {layers:,} times, at most "
-            f"{MAX_UNROLLED_LAYERS:,} can be built: give fewer steps with --frame-steps"
-        )
+def _check_size(config: AutoGazeConfig, steps: int) -> None:
+    """Raises if a graph would be too large: those of the most steps in `export`."""
+    own = _own_steps(config)
+    for graph, count, remedy in (
+        ("a frame graph", steps, "give fewer steps with --frame-steps"),
+        ("the graph of the config's own budget", own, "lower gazing_ratio or raise num_multi_token_pred"),
+    ):
+        layers = count * config.decoder.num_hidden_layers
+        if layers > MAX_UNROLLED_LAYERS:
+            raise ValueError(
+                f"{graph}, of {count} steps, repeats the decoder's layers {layers:,} times, at most "
+                f"{MAX_UNROLLED_LAYERS:,} can be built: {remedy}"
+            )
+
+
+def _check_rows(rows: int, remedy: str) -> None:
     if rows > MAX_CONTEXT_ROWS:
         raise ValueError(
             f"the graphs would have {rows:,} rows of context, at most {MAX_CONTEXT_ROWS:,} can be built: "
-            "lower max_num_frames in config.json"
+            f"{remedy}"
         )
 
 
