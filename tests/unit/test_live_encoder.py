@@ -285,7 +285,7 @@ def test_frames_of_the_api(model, bridge):
             with pytest.raises(ValueError, match="tokens are the ids of patches, 0 to 264, or null for all"):
                 await encode("", wrong)
         frames.close("stream 1")
-        with pytest.raises(KeyError):
+        with pytest.raises(ValueError, match=r"^this stream was closed: open another one with stream\(\)$"):
             await encode("stream 1", [1])
 
     asyncio.run(run())

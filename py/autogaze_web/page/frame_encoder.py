@@ -75,12 +75,14 @@ class FrameEncoder:
             the header has their ``shapes``, ``encodeMs`` and ``decodeMs``.
 
         Raises:
-            ValueError: if a token is no patch of a frame.
+            ValueError: if a token is no patch of a frame, or the stream was closed.
         """
+        if name and name not in self._streams:
+            raise ValueError("this stream was closed: open another one with stream()")
         wanted = self._checked(tokens)
         # The frame may be overwritten while the graphs run.
         pixels = self._model.processor(self._frame[None, ..., :3])[None]
-        sight = self._streams[name] if name else Sight(self._model, self._bridge, name or "frame", 1)
+        sight = self._streams[name] if name else Sight(self._model, self._bridge, "frame", 1)
         return _message(await sight.see(pixels, wanted))
 
     def _checked(self, tokens: Sequence[int] | None) -> Tokens:
