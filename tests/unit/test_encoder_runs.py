@@ -94,7 +94,7 @@ def test_error_for_a_graph_of_another_encoder(folder, tmp_path):
     assert causal.choose_graphs(manifest), "who sees whom is no part of the graph"
     other = page_encoder(folder, scales="64")
     with pytest.raises(
-        ValueError, match=r"for another encoder than this one \(scales: \[64\] and \[32, 64\]"
+        ValueError, match=r"another encoder .*\(scales: this one has \[64\], the graph \[32, 64\]\)"
     ):
         other.choose_graphs(manifest)
 
@@ -115,7 +115,11 @@ def test_the_command_line_exports_an_encoder_at_other_scales(folder, tmp_path):
         ({"architecture": []}, "must be an object with an architecture"),
         ({"file": "../x"}, "must name a file of its own folder"),
         ({"inputs": {"x": 3}}, "must have the shapes"),
+        ({"inputs": {"past_key_0": [10**9, "past_0", 10**9]}}, "each of at most 1,000,000,000 values"),
+        ({"inputs": {"patches": ["rows", "width"]}}, "must have the shapes"),
+        ({"outputs": {"last_hidden_state": ["rows", 1e9]}}, "must have the shapes"),
         ({"weights": [3]}, "must list the names of its weights"),
+        ({"weights": ["x"]}, "needs the weight 'x', which the checkpoint lacks"),
     ],
 )
 def test_error_for_a_wrong_manifest(folder, tmp_path, change, message):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ..formats.json_text import parse_json
-from ..limits import MAX_LISTING_BYTES, shown
-from ..model.graph_choice import is_file_name
+from ..limits import MAX_GRAPH_VALUES, MAX_LISTING_BYTES, shown
+from ..model.graph_choice import is_file_name, is_shape
+from . import checkpoint, frame_decoder
 from .config import SiglipConfig
 from .frame_decoder import FrameDecoderConfig
 from .graph_files import MANIFEST, VERSION
@@ -30,21 +31,35 @@ def choose_encoder_graphs(manifest: str, encoder: SiglipConfig, decoder: FrameDe
     if not isinstance(listed, dict) or listed.get("version") != VERSION:
         version = shown(listed.get("version")) if isinstance(listed, dict) else "none"
         raise ValueError(f"{MANIFEST} is of version {version}, expected {VERSION}: {_REMEDY}")
-    chosen = [_entry(listed, "encoder", encoder)]
+    sides = ["rows", "keys", *(f"past_{index}" for index in range(encoder.num_hidden_layers))]
+    chosen = [_entry(listed, "encoder", encoder, checkpoint.expected_tensors(encoder), sides)]
     if decoder is not None:
-        chosen.append(_entry(listed, "frame_decoder", decoder))
+        tensors = frame_decoder.expected_tensors(decoder)
+        chosen.append(_entry(listed, "frame_decoder", decoder, tensors, ["rows"]))
     return json.dumps(chosen)
 
 
-def _entry(listed: Mapping[str, Any], kind: str, config: SiglipConfig | FrameDecoderConfig) -> dict[str, Any]:
+def _entry(
+    listed: Mapping[str, Any],
+    kind: str,
+    config: SiglipConfig | FrameDecoderConfig,
+    tensors: Collection[str],
+    symbolic: Collection[str],
+) -> dict[str, Any]:
+    """The entry of a kind, checked.
+
+    Args:
+        tensors: names of those that the checkpoint has.
+        symbolic: names of the sides that are chosen with the run.
+    """
     graph = listed.get(kind)
-    fault = _fault_of(graph)
+    fault = _fault_of(graph, symbolic)
     if fault or not isinstance(graph, dict):
         raise ValueError(f"{kind} of {MANIFEST} {fault}: {_REMEDY}")
     own = json.loads(json.dumps(asdict(config)))
     given = graph["architecture"]
     different = [
-        f"{name}: {shown(value)} and {shown(given.get(name))}"
+        f"{name}: this one has {shown(value)}, the graph {shown(given.get(name))}"
         for name, value in own.items()
         if name not in _NOT_IN_GRAPH and given.get(name) != value
     ]
@@ -54,18 +69,25 @@ def _entry(listed: Mapping[str, Any], kind: str, config: SiglipConfig | FrameDec
             f"({'; '.join(different)}): make its own with autogaze-web export --config config.json "
             "--out FOLDER and give that folder as graphs"
         )
+    unknown = next((name for name in graph["weights"] if name not in tensors), None)
+    if unknown is not None:
+        raise ValueError(
+            f"{kind} of {MANIFEST} needs the weight {shown(unknown)}, which the checkpoint lacks: {_REMEDY}"
+        )
     return {"kind": kind, **{name: graph[name] for name in ("file", "inputs", "outputs", "weights")}}
 
 
-def _fault_of(graph: Any) -> str | None:
+def _fault_of(graph: Any, symbolic: Collection[str]) -> str | None:
     """What is wrong with an entry, as the end of a sentence."""
     if not isinstance(graph, dict) or not isinstance(graph.get("architecture"), dict):
         return f"must be an object with an architecture, got {shown(graph)}"
     if not is_file_name(graph.get("file")):
         return f"must name a file of its own folder, got {shown(graph.get('file'))}"
     shapes = [graph.get("inputs"), graph.get("outputs")]
-    if not all(isinstance(each, dict) and all(isinstance(s, list) for s in each.values()) for each in shapes):
-        return "must have the shapes of inputs and outputs"
+    if not all(
+        isinstance(each, dict) and all(is_shape(s, symbolic) for s in each.values()) for each in shapes
+    ):
+        return f"must have the shapes of inputs and outputs, each of at most {MAX_GRAPH_VALUES:,} values"
     weights = graph.get("weights")
     if not isinstance(weights, list) or not all(isinstance(name, str) for name in weights):
         return "must list the names of its weights"

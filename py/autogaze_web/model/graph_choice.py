@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -130,7 +131,7 @@ def _fault_of(graph: Any) -> str | None:
             )
     shapes = [graph.get("inputs"), graph.get("outputs")]
     if not all(
-        isinstance(each, dict) and all(_is_shape(s, symbolic) for s in each.values()) for each in shapes
+        isinstance(each, dict) and all(is_shape(s, symbolic) for s in each.values()) for each in shapes
     ):
         return f"must have the shapes of inputs and outputs, each of at most {MAX_GRAPH_VALUES:,} values"
     weights = graph.get("weights")
@@ -144,8 +145,8 @@ def is_file_name(value: Any) -> bool:
     return isinstance(value, str) and _FILE_NAME.fullmatch(value) is not None
 
 
-def _is_shape(value: Any, symbolic: list[str]) -> bool:
-    """Whether it is a shape, some of whose sides may be chosen with the run."""
+def is_shape(value: Any, symbolic: Collection[str]) -> bool:
+    """Whether it is the shape of an input or output, whose ``symbolic`` sides are chosen with the run."""
     if isinstance(value, list):
         value = [1 if side in symbolic else side for side in value]
     return (
