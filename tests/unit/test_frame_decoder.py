@@ -183,6 +183,8 @@ def test_wrong_arguments_are_named(decoder: FrameDecoder, arguments: Any, messag
         ({"model_type": "siglip"}, "decoder.json has model_type 'siglip': expected autogaze_frame_decoder"),
         ({"hidden_size": 15}, "hidden_size of 15 must be divisible by num_attention_heads of 2"),
         ({"image_size": 50}, "image_size of 50 must be divisible by patch_size of 8"),
+        ({"num_channels": 4}, "decoder.json: num_channels must be 3, for red, green and blue, got 4"),
+        ({"image_size": 4097}, "a frame of 4097x4097 pixels cannot be rebuilt, at most 16,777,216 pixels"),
         ({"scales": "40+48"}, r"scales \[40, 48\] do not end on whole pixels of a frame of 48"),
         ({"window": 0}, "decoder.json: window must be an integer of at least 1, got 0"),
         ({"scales": None}, "scales are numbers joined"),

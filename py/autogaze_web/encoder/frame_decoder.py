@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from ..formats.json_text import parse_json
 from ..formats.safetensors import read_header
-from ..limits import MAX_HEADS, MAX_JSON_BYTES, MAX_LAYERS, MAX_SIDE, MAX_TOKENS, MAX_WIDTH, MAX_WINDOW, shown
+from ..limits import (
+    MAX_HEADS,
+    MAX_JSON_BYTES,
+    MAX_LAYERS,
+    MAX_PROCESSED_PIXELS,
+    MAX_SIDE,
+    MAX_TOKENS,
+    MAX_WIDTH,
+    MAX_WINDOW,
+    shown,
+)
 from ..model.checkpoint import read_head
 from ..model.config_section import ConfigError, Section
 from ..model.model_text import read_text
@@ -56,6 +66,15 @@ class FrameDecoderConfig:
             raise ConfigError(
                 f"{CONFIG_NAME}: hidden_size of {self.hidden_size} must be divisible by num_attention_heads "
                 f"of {self.num_attention_heads}"
+            )
+        if self.num_channels != 3:
+            raise ConfigError(
+                f"{CONFIG_NAME}: num_channels must be 3, for red, green and blue, got {self.num_channels}"
+            )
+        if self.image_size**2 > MAX_PROCESSED_PIXELS:
+            raise ConfigError(
+                f"{CONFIG_NAME}: a frame of {self.image_size}x{self.image_size} pixels cannot be rebuilt, at "
+                f"most {MAX_PROCESSED_PIXELS:,} pixels can: give a smaller image_size"
             )
         if self.image_size % self.patch_size:
             raise ConfigError(
