@@ -161,8 +161,31 @@ def test_a_memory_keeps_what_was_gazed_long_ago(decoder: FrameDecoder) -> None:
 
 
 @pytest.mark.parametrize(
+    ("features", "patches", "message"),
+    [
+        (np.zeros((2, 12)), [3, 52], "0 to 48, got 3 to 52: subtract 49 for each earlier frame"),
+        (np.zeros((1, 9)), [0], r"features has the shape \(k, 12\).*got \(1, 9\) and \(1,\)"),
+        (np.zeros((2, 12)), [0], r"got \(2, 12\) and \(1,\)"),
+        (np.zeros((1, 12)), [[0]], r"patch_ids has \(k,\), got \(1, 12\) and \(1, 1\)"),
+        (np.zeros((1, 12)), [0.5], "patch_ids are integers, got 'float64'"),
+        ([["a"] * 12], [0], "features are numbers, got '<U1'"),
+        ([[1], [1, 2]], [0, 1], "features must be an array, got"),
+        (np.full((1, 12), np.nan), [0], "finite numbers"),
+    ],
+)
+def test_a_memory_is_as_before_after_wrong_arguments(features: Any, patches: Any, message: str) -> None:
+    memory = FeatureMemory.of(CONFIG)
+    memory.add(np.ones((1, 12)), [5])
+    with pytest.raises(ValueError, match=message):
+        memory.add(features, patches)
+    rows = memory.rows()
+    assert (rows.patch_ids.tolist(), rows.ages.tolist(), rows.features.sum()) == ([5], [0], 12)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ((np.zeros((1, 12)), [[0]], [[0]]), r"have \(m,\), got \(1, 12\), \(1, 1\) and \(1, 1\)"),
         ((np.zeros((1, 9)), [0], [0]), r"features has the shape \(m, 12\).*got \(1, 9\)"),
         ((np.zeros((2, 12)), [0], [0]), r"got \(2, 12\), \(1,\) and \(1,\)"),
         ((np.zeros((1, 12)), [49], [0]), "0 to 48, got 49 to 49: subtract 49"),

@@ -45,7 +45,7 @@ class FeatureMemory:
     Examples:
         >>> import numpy as np
         >>> from autogaze_web.encoder import FeatureMemory
-        >>> memory = FeatureMemory(window=4, width=8)
+        >>> memory = FeatureMemory(window=4, width=8, patches=49)
         >>> memory.add(np.full((2, 8), 1.0, np.float32), [0, 7])
         >>> memory.add(np.full((1, 8), 2.0, np.float32), [7])
         >>> rows = memory.rows()
@@ -53,25 +53,42 @@ class FeatureMemory:
         ([0, 7], [1, 0], [1.0, 2.0])
     """
 
-    def __init__(self, window: int, width: int) -> None:
+    def __init__(self, window: int, width: int, patches: int) -> None:
         """Args:
         window: the decoder's; higher ages count as ``window - 1``.
         width: H, of a feature.
+        patches: number of patches of a frame, over all scales.
         """
-        self._window, self._width = window, width
+        self._window, self._width, self._patches = window, width, patches
         self._frames = 0
         self._newest: dict[int, tuple[int, Floats]] = {}
 
     @staticmethod
     def of(config: FrameDecoderConfig) -> FeatureMemory:
         """An empty memory for a decoder."""
-        return FeatureMemory(config.window, config.encoder_hidden_size)
+        return FeatureMemory(config.window, config.encoder_hidden_size, config.patches)
 
     def add(self, features: Any, patch_ids: Any) -> None:
-        """Takes the next frame's features (k, H) and the patches (k,) that they are of; k may be 0."""
+        """Takes the features of the next frame.
+
+        Args:
+            features: (k, H), finite; k may be 0.
+            patch_ids: (k,) integers, the patch of each within its frame; of one patch the last counts.
+
+        Raises:
+            ValueError: if an argument has another shape, or a patch is not possible; the memory stays as it
+                was.
+        """
+        values, patches = _numbers(features), _integers(patch_ids, "patch_ids")
+        if values.shape != (patches.size, self._width) or patches.ndim != 1:
+            raise ValueError(
+                f"features has the shape (k, {self._width}), patch_ids has (k,), got {values.shape} and "
+                f"{patches.shape}"
+            )
+        _check_ranges(values, patches, self._patches)
         self._frames += 1
-        for feature, patch in zip(np.array(features, np.float32), patch_ids, strict=True):
-            self._newest[int(patch)] = (self._frames, feature)
+        for feature, patch in zip(values.copy(), patches.tolist(), strict=True):
+            self._newest[patch] = (self._frames, feature)
 
     def rows(self) -> DecoderRows:
         """The decoder's rows for the last frame that was added, by ascending patch."""
@@ -93,21 +110,15 @@ def newest_rows(features: Any, patch_ids: Any, ages: Any, config: FrameDecoderCo
     Raises:
         ValueError: if an argument has another shape, or a patch or an age is not possible.
     """
-    values = np.asarray(widened(features), np.float32)
+    values = _numbers(features)
     patches, old = (_integers(each, name) for each, name in ((patch_ids, "patch_ids"), (ages, "ages")))
     width = config.encoder_hidden_size
-    if values.shape != (patches.size, width) or patches.shape != old.shape:
+    if values.shape != (patches.size, width) or patches.ndim != 1 or patches.shape != old.shape:
         raise ValueError(
             f"features has the shape (m, {width}), patch_ids and ages have (m,), got {values.shape}, "
             f"{patches.shape} and {old.shape}"
         )
-    if not np.isfinite(values).all():
-        raise ValueError("features are finite numbers, got NaN or infinity")
-    if patches.size and not 0 <= patches.min() <= patches.max() < config.patches:
-        raise ValueError(
-            f"patch_ids count the patches of one frame, 0 to {config.patches - 1}, got {patches.min()} to "
-            f"{patches.max()}: subtract {config.patches} for each earlier frame"
-        )
+    _check_ranges(values, patches, config.patches)
     if old.size and old.min() < 0:
         raise ValueError(f"ages count frames into the past, 0 or more, got {old.min()}")
     order = np.lexsort((-np.arange(patches.size), old, patches))
@@ -117,8 +128,32 @@ def newest_rows(features: Any, patch_ids: Any, ages: Any, config: FrameDecoderCo
     return DecoderRows(values[chosen], patches[chosen].astype(np.int32), limited.astype(np.int32))
 
 
+def _check_ranges(values: Floats, patches: NDArray[np.int64], count: int) -> None:
+    if not np.isfinite(values).all():
+        raise ValueError("features are finite numbers, got NaN or infinity")
+    if patches.size and not 0 <= patches.min() <= patches.max() < count:
+        raise ValueError(
+            f"patch_ids count the patches of one frame, 0 to {count - 1}, got {patches.min()} to "
+            f"{patches.max()}: subtract {count} for each earlier frame"
+        )
+
+
+def _numbers(features: Any) -> Floats:
+    array = _array(features, "features")
+    if array.size and array.dtype.kind not in "fiu":
+        raise ValueError(f"features are numbers, got {shown(str(array.dtype))}")
+    return array.astype(np.float32, copy=False)
+
+
 def _integers(values: Any, name: str) -> NDArray[np.int64]:
-    array = np.asarray(values)
+    array = _array(values, name)
     if array.size and array.dtype.kind not in "iu":
-        raise ValueError(f"{name} are integers, got {shown(array.dtype)}")
+        raise ValueError(f"{name} are integers, got {shown(str(array.dtype))}")
     return array.astype(np.int64)
+
+
+def _array(values: Any, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(widened(values))
+    except (ValueError, OverflowError):  # lists of several lengths
+        raise ValueError(f"{name} must be an array, got {shown(values)}") from None
