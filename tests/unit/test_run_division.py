@@ -149,3 +149,14 @@ def test_graphs_of_earlier_exports_still_run() -> None:
     assert chosen(earlier, 265, "cpu") == [("frame", 20, 900), ("steps", 1, 900)]
     graphs = graphs_of(json.dumps(earlier[1:]))
     assert (graphs.frame_steps, graphs.more_steps, graphs.capacity) == ((20,), (1,), 900)
+
+
+def test_frame_and_steps_graphs_without_a_common_context() -> None:
+    """Steps graphs of a larger context than any frame graph has help nobody."""
+    more = [*EXPORTED, graph("steps", 4, 2048, "gpu")]
+    assert chosen(more, 198, "gpu") == chosen(EXPORTED, 198, "gpu")
+    apart = [graph("frame", 2, 384, "gpu"), graph("steps", 1, 1152, "gpu")]
+    assert chosen(apart, 16, "gpu") == [("frame", 2, 384)]
+    for tokens, padded in ((198, False), (16, True)):
+        with pytest.raises(ValueError, match=r"no frame graph with the context of a steps graph .*export"):
+            chosen(apart, tokens, "gpu", padded)

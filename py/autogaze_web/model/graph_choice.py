@@ -48,7 +48,7 @@ def choose_graphs(
     """Which graphs of ``graphs.json`` to load, as a JSON list of its entries.
 
     The smallest frame graph that covers a frame's budget in one run; where none does, all frame graphs and
-    steps graphs that share the context with room for the longest frames. And the smallest tiles graph that
+    steps graphs with the largest context that both kinds have. And the smallest tiles graph that
     covers the budget, if any does.
 
     Args:
@@ -66,10 +66,16 @@ def choose_graphs(
     if not frames:
         raise ValueError(f"{MANIFEST} lists no frame graph for the target {target}: {_REMEDY}")
     covering = [g for g in frames if g["steps"] >= wanted]
-    continued = sorted((g for g in graphs if g["kind"] == "steps"), key=_rows_of)
+    continued = [g for g in graphs if g["kind"] == "steps"]
     chosen = covering[:1] or frames[-1:]
     if continued and (more or not covering):
-        rows = _rows_of(continued[-1])
+        shared = {_rows_of(g) for g in frames} & {_rows_of(g) for g in continued}
+        if not shared:
+            raise ValueError(
+                f"{MANIFEST} lists no frame graph with the context of a steps graph for the target {target}: "
+                f"{_REMEDY}"
+            )
+        rows = max(shared)
         chosen = [g for g in frames + continued if _rows_of(g) == rows]
     tiles = [g for g in graphs if g["kind"] == "tiles" and g["steps"] >= wanted]
     chosen += sorted(tiles, key=lambda g: int(g["steps"]))[:1]
