@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import numpy as np
 import oracle
@@ -13,10 +14,12 @@ from encoder_bridge import NativeBridge, page_encoder
 
 from autogaze_web import GazingInfo, SiglipVisionModel
 from autogaze_web.cli.main import main
+from autogaze_web.encoder.config import is_encoder
 from autogaze_web.graph.export_encoder import export_encoder
 from autogaze_web.page.encoder_runs import EncoderStream
 
 SCALES = "32+64"
+SITE = Path(__file__).parents[2] / "site"
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,46 @@ def test_the_command_line_exports_an_encoder_at_other_scales(folder, tmp_path):
     assert main(command) == 0
     encoder = page_encoder(folder, scales=SCALES)
     assert encoder.choose_graphs((out / "encoder_graphs.json").read_text())
+
+
+def test_the_command_line_exports_the_built_in_encoder_at_other_scales_without_its_decoder(tmp_path, capsys):
+    out = tmp_path / "graphs"
+    command = ["export", "--config", str(SITE / "encoder" / "config.json"), "--scales", "32+64", "--out"]
+    assert main([*command, str(out)]) == 0
+    note = "note: the graph of decoder.json was left out: it is for the scales 32+64+112+224\n"
+    assert capsys.readouterr().err == note
+    manifest = json.loads((out / "encoder_graphs.json").read_text())
+    assert (manifest["encoder"]["architecture"]["scales"], "frame_decoder" in manifest) == ([32, 64], False)
+
+
+@pytest.mark.parametrize(
+    ("model", "flags", "message"),
+    [
+        ("model", ("--scales", "32+64"), "--scales is for the config.json of a SigLIP encoder"),
+        ("encoder", ("--frame-steps", "5"), "--frame-steps is for AutoGaze's config.json"),
+    ],
+)
+def test_error_for_a_flag_of_the_other_model(tmp_path, capsys, model, flags, message):
+    config, out = str(SITE / model / "config.json"), tmp_path / "graphs"
+    assert main(["export", "--config", config, *flags, "--out", str(out)]) == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"model_type": "siglip"}, True),
+        ({"model_type": "siglip_vision_model"}, True),
+        ({"vision_config": {}}, True),
+        ({"model_type": "autogaze", "vision_config": {}}, False),
+        ({}, False),
+        ([], False),
+    ],
+)
+def test_which_configs_are_an_encoder(tmp_path, values, expected):
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    assert is_encoder(tmp_path / "config.json") == expected
 
 
 @pytest.mark.parametrize(

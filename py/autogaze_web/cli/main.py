@@ -326,6 +326,8 @@ def _export(options: argparse.Namespace) -> int:
 
     if is_encoder(options.config):
         return _export_encoder(options)
+    if options.scales is not None:
+        raise ValueError("--scales is for the config.json of a SigLIP encoder: leave it out for AutoGaze")
     config = AutoGazeConfig.from_file(options.config)
     if options.out.is_dir():
         check_outputs([options.out / MANIFEST], [options.config])
@@ -345,9 +347,18 @@ def _export_encoder(options: argparse.Namespace) -> int:
     from ..encoder.frame_decoder import CONFIG_NAME, FrameDecoderConfig
     from ..encoder.graph_files import MANIFEST
 
+    if options.frame_steps is not None:
+        raise ValueError("--frame-steps is for AutoGaze's config.json: leave it out for a SigLIP encoder")
     encoder = SiglipConfig.from_file(options.config, scales=options.scales)
     beside = options.config.with_name(CONFIG_NAME)
     decoder = FrameDecoderConfig.from_file(beside) if beside.exists() else None
+    if decoder is not None and options.scales is not None and decoder.scales != encoder.scales:
+        print(
+            f"note: the graph of {CONFIG_NAME} was left out: it is for the scales "
+            f"{'+'.join(map(str, decoder.scales))}",
+            file=sys.stderr,
+        )
+        decoder = None
     if options.out.is_dir():
         check_outputs([options.out / MANIFEST], [options.config])
     try:

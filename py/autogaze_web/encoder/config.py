@@ -185,7 +185,7 @@ def _tower(values: Any) -> Section:
     if not isinstance(values, Mapping):
         raise ConfigError(f"config.json must be a JSON object, got {shown(values)}")
     kind = values.get("model_type")
-    nested = kind == _NESTED or (kind is None and "vision_config" in values)
+    nested = _has_both_towers(values)
     tower = values.get("vision_config", {}) if nested else values
     if kind not in (None, _NESTED, _ALONE) or (isinstance(tower, Mapping) and "num_patches" in tower):
         naflex = " (SigLIP 2 of variable resolution, NaFlex, is another model)" if kind == "siglip2" else ""
@@ -198,13 +198,18 @@ def _tower(values: Any) -> Section:
     return Section(tower, "vision_config" if nested else "")
 
 
+def _has_both_towers(values: Mapping[str, Any]) -> bool:
+    kind = values.get("model_type")
+    return kind == _NESTED or (kind is None and "vision_config" in values)
+
+
 def is_encoder(path: str | Path) -> bool:
-    """Whether a ``config.json`` names SigLIP as its model; False if it cannot be read."""
+    """Whether a ``config.json`` is that of a SigLIP; False if it cannot be read."""
     try:
         values = parse_json(read_text(path, MAX_JSON_BYTES, ""), "config.json")
     except ValueError:
         return False
-    return isinstance(values, Mapping) and values.get("model_type") in (_NESTED, _ALONE)
+    return isinstance(values, Mapping) and (_has_both_towers(values) or values.get("model_type") == _ALONE)
 
 
 def parse_scales(given: Any, patch_size: int) -> tuple[int, ...]:
