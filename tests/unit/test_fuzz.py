@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encoder_targets  # noqa: F401 - adds its targets
 import pytest
 from fuzz_targets import TARGETS, only_sentences
 from hypothesis import HealthCheck, settings
