@@ -15,7 +15,7 @@ from ..encoder.frame_decoder import FrameDecoderConfig, check_encoder
 from ..encoder.graph_files import DECODER_GRAPH, ENCODER_GRAPH, MANIFEST, VERSION
 from .build import runtime_nodes
 from .encoder import encoder_graph
-from .export import WrittenGraph
+from .export import WrittenGraph, bindings
 from .frame_decoder import frame_decoder_graph
 
 
@@ -56,15 +56,4 @@ def _written(path: Path, model: onnx.ModelProto) -> WrittenGraph:
 
 
 def _entry(file: str, model: onnx.ModelProto, architecture: dict[str, Any]) -> dict[str, Any]:
-    initializers = model.graph.initializer
-    return {
-        "file": file,
-        "architecture": architecture,
-        "inputs": {value.name: _shape(value) for value in model.graph.input},
-        "outputs": {value.name: _shape(value) for value in model.graph.output},
-        "weights": [each.name for each in initializers if each.data_location == onnx.TensorProto.EXTERNAL],
-    }
-
-
-def _shape(value: onnx.ValueInfoProto) -> list[int | str]:
-    return [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    return {"file": file, "architecture": architecture, **bindings(model)}
