@@ -210,7 +210,8 @@ def test_wrong_arguments_are_named(decoder: FrameDecoder, arguments: Any, messag
         ({"image_size": 4097}, "a frame of 4097x4097 pixels cannot be rebuilt, at most 16,777,216 pixels"),
         ({"scales": "40+48"}, r"scales \[40, 48\] do not end on whole pixels of a frame of 48"),
         ({"window": 0}, "decoder.json: window must be an integer of at least 1, got 0"),
-        ({"scales": None}, "scales are numbers joined"),
+        ({"scales": None}, "^decoder.json: scales are numbers joined"),
+        ({"scales": "4"}, "^decoder.json: scales are 1 to 32 numbers from the patch size of 8"),
         ({"layer_norm_eps": -1}, "decoder.json: layer_norm_eps must be a positive number, got -1"),
         ({"hidden_size": None}, "decoder.json has no hidden_size"),
     ],
@@ -235,7 +236,9 @@ def test_missing_and_wrong_tensors_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected the frame decoder's weights there"):
         FrameDecoder.from_pretrained(tmp_path)
     (tmp_path / "decoder.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"decoder.json: the top level must be a JSON object"):
+    with pytest.raises(
+        ValueError, match=r"must be a JSON object, got \[\]: expected the decoder.json of a frame decoder$"
+    ):
         FrameDecoder.from_pretrained(tmp_path)
 
 

@@ -194,6 +194,13 @@ def test_error_for_a_config(values, message):
         config(**values)
 
 
+def test_error_for_scales_says_whose_they_are():
+    with pytest.raises(ValueError, match=r"^config\.json: scales are 1 to 32 numbers"):
+        SiglipConfig.from_dict({"scales": "8"})
+    with pytest.raises(ValueError, match=r"^scales are 1 to 32 numbers"):
+        SiglipConfig.from_dict({"scales": "32"}, scales="8")
+
+
 def test_error_for_a_config_that_is_no_object(tmp_path):
     with pytest.raises(ValueError, match="must be a JSON object"):
         SiglipConfig.from_dict([])

@@ -145,7 +145,11 @@ class SiglipConfig:
             patch_size=patch_size,
             hidden_act="gelu_pytorch_tanh" if activation is None else str(activation),
             layer_norm_eps=tower.number("layer_norm_eps", 1e-6),
-            scales=parse_scales(DEFAULT_SCALES if text is None else text, patch_size),
+            scales=parse_scales(
+                DEFAULT_SCALES if text is None else text,
+                patch_size,
+                "config.json: " if scales is None else "",
+            ),
             attn_type="block_causal" if attention is None else str(attention).replace("-", "_"),
             frame_independent_encoding=bool(independent),
             vision_use_head=tower.boolean("vision_use_head", True),
@@ -195,7 +199,7 @@ def _tower(values: Any) -> Section:
         )
     if not isinstance(tower, Mapping):
         raise ConfigError(f"config.json: vision_config must be a JSON object, got {shown(tower)}")
-    return Section(tower, "vision_config" if nested else "")
+    return Section(tower, "vision_config" if nested else "", model="a SigLIP")
 
 
 def _has_both_towers(values: Mapping[str, Any]) -> bool:
@@ -212,18 +216,25 @@ def is_encoder(path: str | Path) -> bool:
     return isinstance(values, Mapping) and (_has_both_towers(values) or values.get("model_type") == _ALONE)
 
 
-def parse_scales(given: Any, patch_size: int) -> tuple[int, ...]:
-    """Sides in pixels from ``"32+64"`` or numbers, ascending; repeated ones stay."""
+def parse_scales(given: Any, patch_size: int, place: str = "") -> tuple[int, ...]:
+    """Sides in pixels from ``"32+64"`` or numbers, ascending; repeated ones stay.
+
+    Args:
+        place: what errors begin with, such as ``"decoder.json: "``.
+
+    Raises:
+        ConfigError: if it is something else, or a scale is smaller than a patch.
+    """
     try:
         parts = given.split("+") if isinstance(given, str) else list(given)
         scales = sorted(int(part) for part in parts)
     except (TypeError, ValueError):
         raise ConfigError(
-            f'scales are numbers joined by "+", such as "32+64+112+224", got {shown(given)}'
+            f'{place}scales are numbers joined by "+", such as "32+64+112+224", got {shown(given)}'
         ) from None
     if not 1 <= len(scales) <= MAX_SCALES or not all(patch_size <= scale <= MAX_SIDE for scale in scales):
         raise ConfigError(
-            f"scales are 1 to {MAX_SCALES} numbers from the patch size of {patch_size} to {MAX_SIDE} pixels, "
-            f"got {shown(given)}"
+            f"{place}scales are 1 to {MAX_SCALES} numbers from the patch size of {patch_size} to {MAX_SIDE} "
+            f"pixels, got {shown(given)}"
         )
     return tuple(scales)

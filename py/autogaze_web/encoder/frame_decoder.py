@@ -113,7 +113,7 @@ class FrameDecoderConfig:
         Raises:
             ConfigError: naming the key that is wrong.
         """
-        section = Section(values, "", CONFIG_NAME)
+        section = Section(values, "", CONFIG_NAME, "a frame decoder")
         if section.get("model_type") != MODEL_TYPE:
             raise ConfigError(
                 f"{CONFIG_NAME} has model_type {shown(section.get('model_type'))}: expected {MODEL_TYPE}"
@@ -128,7 +128,7 @@ class FrameDecoderConfig:
             num_channels=section.integer("num_channels", most=MAX_WIDTH),
             image_size=section.integer("image_size", least=patch_size, most=MAX_SIDE),
             patch_size=patch_size,
-            scales=parse_scales(section.get("scales"), patch_size),
+            scales=parse_scales(section.get("scales"), patch_size, f"{CONFIG_NAME}: "),
             window=section.integer("window", most=MAX_WINDOW),
             layer_norm_eps=section.number("layer_norm_eps"),
         )

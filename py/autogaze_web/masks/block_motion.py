@@ -84,6 +84,9 @@ def predicted(previous: Rgba, moved: Displacements, block: int = BLOCK) -> Rgba:
         moved: of `displacements` for this size and block.
         block: side of a block in pixels.
 
+    Returns:
+        (H, W, 4) uint8: each block shows what the last output has at the block's place plus its displacement.
+
     Raises:
         ValueError: if the displacements are those of another size.
     """

@@ -1,4 +1,4 @@
-"""Reading values out of a parsed ``config.json``, with errors that name the field."""
+"""Reading values out of a parsed JSON file of a model, with errors that name the field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LARGEST = 2**31 - 1
 
 
 class ConfigError(ValueError):
-    """A ``config.json`` that does not describe an AutoGaze model; the message names the field."""
+    """A JSON file that does not describe the model expected of it; the message names the field."""
 
 
 class Section:
@@ -20,17 +20,21 @@ class Section:
     Args:
         path: the keys that lead to the object, joined by dots.
         file: the file's name, for errors.
+        model: what the file is expected to be of, for errors.
     """
 
-    def __init__(self, values: Any, path: str, file: str = "config.json") -> None:
+    def __init__(
+        self, values: Any, path: str, file: str = "config.json", model: str = "an AutoGaze checkpoint"
+    ) -> None:
         if not isinstance(values, Mapping):
             raise ConfigError(
                 f"{file}: {path or 'the top level'} must be a JSON object, got {shown(values)}: "
-                f"expected the {file} of an AutoGaze checkpoint"
+                f"expected the {file} of {model}"
             )
         self._values = values
         self.path = path
         self.file = file
+        self.model = model
 
     def name(self, key: str) -> str:
         """The key with the path to it, as errors show it."""
@@ -48,9 +52,9 @@ class Section:
         """An object inside this one."""
         if key not in self._values:
             raise ConfigError(
-                f"{self.file} has no {self.name(key)}: expected the {self.file} of an AutoGaze checkpoint"
+                f"{self.file} has no {self.name(key)}: expected the {self.file} of {self.model}"
             )
-        return Section(self._values[key], self.name(key), self.file)
+        return Section(self._values[key], self.name(key), self.file, self.model)
 
     def _required(self, key: str, default: Any) -> Any:
         value = self._values.get(key)

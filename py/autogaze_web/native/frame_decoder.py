@@ -82,7 +82,7 @@ class FrameDecoder:
             ages: (m,) integers, 0 for the frame to rebuild, 1 for the one before, and so on.
 
         Returns:
-            (C, S, S) float32 in the range of `SiglipImageProcessor`, about -1 to 1.
+            (3, S, S) float32 in the range of `SiglipImageProcessor`, about -1 to 1.
 
         Raises:
             ValueError: if an argument has a wrong shape, dtype or range.
@@ -90,7 +90,17 @@ class FrameDecoder:
         return self.decode(newest_rows(features, patch_ids, ages, self.config))
 
     def decode(self, rows: DecoderRows) -> NDArray[np.float32]:
-        """Rebuilds a frame from rows that are known to be right, such as those of `FeatureMemory`."""
+        """Rebuilds a frame from rows that are known to be right, such as those of `FeatureMemory`.
+
+        Args:
+            rows: of this decoder's width; their patches and ages are not checked, which `newest_rows` does.
+
+        Returns:
+            (3, S, S) float32 in the range of `SiglipImageProcessor`, about -1 to 1; S is ``image_size``.
+
+        Raises:
+            onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument: if the rows are of another decoder.
+        """
         if self._session is None:
             from ..graph.frame_decoder import frame_decoder_graph
 
