@@ -40,14 +40,14 @@ def assert_shows_the_newest(page: Page) -> None:
     assert f"rebuilt this frame from {share} patches" in texts["sentence"]
     rows = [line.split("\t") for line in texts["net"].splitlines()]
     assert rows[0] == ["Patches", str(facts["tokens"]), "265"]
-    assert milliseconds(rows[1][1]) == pytest.approx(net["gaze_ms"], rel=0.06, abs=0.06)
-    assert milliseconds(rows[2][1]) == pytest.approx(net["gazed_ms"], rel=0.06, abs=0.06)
-    assert milliseconds(rows[2][2]) == pytest.approx(net["full_ms"], rel=0.06, abs=0.06)
-    assert milliseconds(rows[3][1]) == pytest.approx(net["gaze_ms"] + net["gazed_ms"], rel=0.06, abs=0.06)
-    if abs(net["saved_ms"]) < 0.05:
+    assert milliseconds(rows[1][1]) == pytest.approx(net["gazeMs"], rel=0.06, abs=0.06)
+    assert milliseconds(rows[2][1]) == pytest.approx(net["gazedMs"], rel=0.06, abs=0.06)
+    assert milliseconds(rows[2][2]) == pytest.approx(net["fullMs"], rel=0.06, abs=0.06)
+    assert milliseconds(rows[3][1]) == pytest.approx(net["gazeMs"] + net["gazedMs"], rel=0.06, abs=0.06)
+    if abs(net["savedMs"]) < 0.05:
         assert "as much as it saves" in texts["verdict"]
         return
-    pays = "The gaze saves" if net["saved_ms"] > 0 else "costs more than it saves"
+    pays = "The gaze saves" if net["savedMs"] > 0 else "costs more than it saves"
     assert pays in texts["verdict"]
 
 

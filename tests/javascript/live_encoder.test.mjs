@@ -137,7 +137,12 @@ describe("the live view's encoder", () => {
     const bytes = new Uint8ClampedArray(new Float32Array([1, 2, 3]).buffer);
     const packed = { getBuffer: () => ({ data: bytes, release() {} }) };
     const header = {
-      numbers: { index: 4, encode_ms: 2, full_features: null },
+      numbers: {
+        index: 4,
+        encode_ms: 2,
+        full_features: null,
+        vision: { patches: 265, rebuilt_psnr: 30, net: { break_even: 2 }, projections: [{ full_ms: 1 }] },
+      },
       feeds: [["features", "float32", 0, 12]],
       shapes: { features: [1, 3] },
     };
@@ -149,5 +154,7 @@ describe("the live view's encoder", () => {
       [frame.index, frame.encodeMs, frame.fullFeatures, frame.hidden, frame.side],
       [4, 2, null, 3, 2],
     );
+    const vision = { patches: 265, rebuiltPsnr: 30, net: { breakEven: 2 }, projections: [{ fullMs: 1 }] };
+    assert.deepEqual(frame.vision, vision);
   });
 });

@@ -18,7 +18,7 @@ import {
 function net(gaze, gazed, full) {
   const gained = full - gazed;
   const even = gained > 0 ? gaze / gained : /** @type {const} */ ("Infinity");
-  return { gaze_ms: gaze, gazed_ms: gazed, full_ms: full, saved_ms: gained - gaze, break_even: even };
+  return { gazeMs: gaze, gazedMs: gazed, fullMs: full, savedMs: gained - gaze, breakEven: even };
 }
 
 test("times grow from tenths of milliseconds to seconds", () => {
@@ -52,10 +52,10 @@ test("what is kept has a text of one width, known or not", () => {
   assert.deepEqual(new Set(texts.map((text) => text.length)), new Set([5]));
   assert.equal(psnrText({ patches: 265 }), "–");
   assert.equal(
-    psnrText({ patches: 265, rebuilt_psnr: "Infinity" }).trim(),
+    psnrText({ patches: 265, rebuiltPsnr: "Infinity" }).trim(),
     "∞\u00a0dB".padStart(7, "\u00a0").trim(),
   );
-  assert.match(psnrText({ patches: 265, rebuilt_psnr: 23.456 }), /23\.5\u00a0dB/);
+  assert.match(psnrText({ patches: 265, rebuiltPsnr: 23.456 }), /23\.5\u00a0dB/);
 });
 
 describe("the verdict", () => {
@@ -107,10 +107,10 @@ test("a larger model's row says what the gaze saves, or that it saves nothing", 
     name: "base",
     tokens: 1060,
     gazed: 64,
-    full_gflops: 1234.5,
-    gazed_gflops: 70,
-    full_ms: 2000,
-    gazed_ms: 500,
+    fullGflops: 1234.5,
+    gazedGflops: 70,
+    fullMs: 2000,
+    gazedMs: 500,
   };
   assert.deepEqual(projectionRow(projection), {
     name: "base",
@@ -119,7 +119,7 @@ test("a larger model's row says what the gaze saves, or that it saves nothing", 
     all: "2.0 s",
     saved: "75 %",
   });
-  assert.equal(projectionRow({ ...projection, gazed_ms: 2100 }).saved, "nothing");
+  assert.equal(projectionRow({ ...projection, gazedMs: 2100 }).saved, "nothing");
 });
 
 test("before the first frame it says what it waits for", () => {

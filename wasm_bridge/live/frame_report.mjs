@@ -21,10 +21,23 @@ export function parseReport(text) {
  * @returns {any}
  */
 export function camelCased(entries) {
+  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [camelCase(name), value]));
+}
+
+/**
+ * The same values under names of JavaScript, in objects and lists within it, too; typed arrays stay as they are.
+ * @param {any} value
+ * @returns {any}
+ */
+export function deepCamelCased(value) {
+  if (Array.isArray(value)) return value.map(deepCamelCased);
+  if (value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(
-    Object.entries(entries).map(([name, value]) => [
-      name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()),
-      value,
-    ]),
+    Object.entries(value).map(([name, each]) => [camelCase(name), deepCamelCased(each)]),
   );
+}
+
+/** @param {string} name */
+function camelCase(name) {
+  return name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 }

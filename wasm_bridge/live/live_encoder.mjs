@@ -10,7 +10,7 @@ import { FileStore } from "../files/file_store.mjs";
 import { BUILT_IN_ENCODER, modelUrls } from "../files/model_source.mjs";
 import { LoadedEncoder } from "../model/loaded_encoder.mjs";
 import { unpacked } from "../python/python_memory.mjs";
-import { camelCased } from "./frame_report.mjs";
+import { deepCamelCased } from "./frame_report.mjs";
 
 /** @import { OnProgress } from "../calls/call_types.mjs" */
 /** @import { Emit } from "./live_session.mjs" */
@@ -141,7 +141,7 @@ function frameOf(header, packed, side) {
   const { numbers, feeds, shapes } = JSON.parse(header);
   const arrays = unpacked(feeds, packed);
   return /** @type {EncodedFrame} */ ({
-    ...camelCased({ ...numbers, ...arrays }),
+    ...deepCamelCased({ ...numbers, ...arrays }),
     hidden: shapes.features[1],
     side,
   });

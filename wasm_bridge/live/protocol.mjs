@@ -131,19 +131,19 @@
  * @typedef {object} VisionFacts
  * @property {number} patches of a frame, over all scales
  * @property {number | null} [similarity] of the gazed patches' features with those from all patches, 1 if they agree
- * @property {number | "Infinity"} [rebuilt_psnr] of the two rebuilt frames, in dB
- * @property {{ gaze_ms: number, gazed_ms: number, full_ms: number, saved_ms: number, break_even: number | "Infinity" }} [net]
- *   medians of the last frames; an encoder `break_even` times as slow takes as long with the gaze as without
+ * @property {number | "Infinity"} [rebuiltPsnr] of the two rebuilt frames, in dB
+ * @property {{ gazeMs: number, gazedMs: number, fullMs: number, savedMs: number, breakEven: number | "Infinity" }} [net]
+ *   medians of the last frames; an encoder `breakEven` times as slow takes as long with the gaze as without
  * @property {VisionProjection[]} [projections] what larger encoders would cost, computed
  *
  * @typedef {object} VisionProjection
  * @property {string} name
  * @property {number} tokens
  * @property {number} gazed
- * @property {number} full_gflops
- * @property {number} gazed_gflops
- * @property {number} full_ms
- * @property {number} gazed_ms with the gaze
+ * @property {number} fullGflops
+ * @property {number} gazedGflops
+ * @property {number} fullMs
+ * @property {number} gazedMs with the gaze
  */
 
 /**

@@ -58,7 +58,7 @@ export function similarityText({ similarity }) {
 }
 
 /** @param {VisionFacts} facts */
-export function psnrText({ rebuilt_psnr: psnr }) {
+export function psnrText({ rebuiltPsnr: psnr }) {
   return psnr === undefined ? "–" : decibels(psnr);
 }
 
@@ -69,7 +69,7 @@ export function psnrText({ rebuilt_psnr: psnr }) {
  * @returns {{ name: string, gazed: string, all: string }[]}
  */
 export function netRows(tokens, { patches, net }) {
-  const { gaze_ms: gaze, gazed_ms: gazed, full_ms: full } = net;
+  const { gazeMs: gaze, gazedMs: gazed, fullMs: full } = net;
   return [
     { name: "Patches", gazed: String(tokens), all: String(patches) },
     { name: "AutoGaze chooses", gazed: timeText(gaze), all: "–" },
@@ -82,13 +82,7 @@ export function netRows(tokens, { patches, net }) {
  * Whether the gaze pays here, in words.
  * @param {Net} net
  */
-export function verdictText({
-  gaze_ms: gaze,
-  gazed_ms: gazed,
-  full_ms: full,
-  saved_ms: saved,
-  break_even: even,
-}) {
+export function verdictText({ gazeMs: gaze, gazedMs: gazed, fullMs: full, savedMs: saved, breakEven: even }) {
   if (Math.abs(saved) < LEAST_MS) return "The gaze costs as much as it saves here.";
   if (saved > 0) {
     const share = Math.max(1, Math.round((100 * saved) / full));
@@ -123,7 +117,7 @@ function timesText(factor) {
  * The row of a larger model.
  * @param {VisionProjection} projection
  */
-export function projectionRow({ name, tokens, full_gflops: gflops, full_ms: full, gazed_ms: gazed }) {
+export function projectionRow({ name, tokens, fullGflops: gflops, fullMs: full, gazedMs: gazed }) {
   const saved = Math.round(100 * (1 - gazed / full));
   return {
     name,
