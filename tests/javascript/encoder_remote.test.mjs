@@ -42,13 +42,37 @@ describe("RemoteEncoder", () => {
     await forgotten;
   });
 
-  test("a GPU that is lost is reported; closing ends the worker", async () => {
+  test("with its GPU the encoder is lost: what waits for a run, and who asks for another, is told", async () => {
     const encoder = start("webgpu");
     const worker = FakeWorker.newest();
+    const run = /** @type {any} */ ({ graph: "encoder", feeds: {} });
+    /** @type {string[]} */
+    const order = [];
+    const pending = encoder.execute(run).catch((error) => order.push(error.message));
+    encoder.lost.then(() => order.push("lost"));
     worker.send({ event: "lost", detail: null });
-    await encoder.lost;
-    await encoder.close();
+    await pending;
+    const message = "The GPU was lost: load the encoder again.";
+    assert.deepEqual(order, ["lost", message], "so that the one who knows more says it");
     assert(worker.terminated);
+    await assert.rejects(encoder.execute(run), { message });
+    await assert.rejects(encoder.forget("x"), { message });
+  });
+
+  test("a load whose GPU is lost fails as such, so that it is tried on another", async () => {
+    const encoder = start("webgpu");
+    const lost = encoder.lost.then(() => {
+      throw new Error("lost");
+    });
+    const race = Promise.race([encoder.prepare(), lost]);
+    FakeWorker.newest().send({ event: "lost", detail: null });
+    await assert.rejects(race, { message: "lost" });
+  });
+
+  test("closing ends the worker", async () => {
+    const encoder = start("webgpu");
+    await encoder.close();
+    assert(FakeWorker.newest().terminated);
     await assert.rejects(encoder.forget("x"), { message: "The encoder was closed." });
   });
 });

@@ -83,6 +83,15 @@ class NativeBridge:
         answered = [outputs[name].reshape(-1) for name in run["outputs"]]
         return Answer(np.concatenate([np.array([1.5], np.float32), *answered]))
 
+    def forget(self, stream: str) -> None:
+        self._past.pop(stream, None)
+        self._fresh.pop(stream, None)
+
+    @property
+    def streams(self) -> set[str]:
+        """Streams whose keys and values are kept."""
+        return {stream for stream, rows in self._past.items() if rows}
+
     def _cached(self, run: dict[str, Any], session: ort.InferenceSession) -> dict[str, np.ndarray]:
         shapes = {each.name: each.shape for each in session.get_inputs() if "past_" in each.name}
         shapes = {name: shape for name, shape in shapes.items() if isinstance(shape[1], str)}

@@ -42,11 +42,12 @@ export class LoadedEncoder {
     this.runner = runner;
     this.notes = [...notes, ...later];
     this.description = JSON.parse(python.description());
-    const lost = runner.lost.then(() => Promise.reject(new Error("The GPU was lost.")));
-    lost.catch(() => {}); // whoever waits for a run throws it
     this.bridge = {
       execute: (/** @type {string} */ header, /** @type {any} */ packed) =>
-        Promise.race([runner.execute(runOf(header, packed)), lost]),
+        runner.execute(runOf(header, packed)),
+      forget: (/** @type {string} */ stream) => {
+        runner.forget(stream).catch(() => {}); // a worker that has ended holds nothing
+      },
     };
   }
 

@@ -12,7 +12,7 @@ import { newCounters } from "./runner_counters.mjs";
 
 export class RemoteEncoder {
   counters = newCounters();
-  /** Resolves if the GPU goes away, and the encoder with it. @type {Promise<void>} */
+  /** Resolves if the GPU goes away, and the encoder with it: no run is answered any more. @type {Promise<void>} */
   lost;
   /** Threads that ONNX Runtime computes with on WebAssembly, once prepared; undefined on a GPU. @type {number | undefined} */
   threads;
@@ -30,7 +30,10 @@ export class RemoteEncoder {
     });
     this.#calls = new WorkerCalls(new URL("encoder_worker.mjs", import.meta.url), {
       failure: "The encoder's worker could not start or broke down: start it again.",
-      onEvent: () => lose(),
+      onEvent: () => {
+        lose();
+        this.#calls.terminate("The GPU was lost: load the encoder again.");
+      },
       endOnError: true,
     });
   }

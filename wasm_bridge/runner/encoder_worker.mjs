@@ -12,6 +12,7 @@ import { EncoderGraphs } from "./encoder_graphs.mjs";
 import { requestDevice } from "./gpu_device.mjs";
 import { loadOrt } from "./ort_loader.mjs";
 
+/** @import { CallContext } from "../calls/call_types.mjs" */
 /** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { Backend, BackendName } from "./backend.mjs" */
 /** @import { EncoderAnswer, EncoderGraph, EncoderRun } from "./encoder_graphs.mjs" */
@@ -33,7 +34,7 @@ import { loadOrt } from "./ort_loader.mjs";
  * The worker's calls; `prepare` comes first. It emits `lost` when its GPU is lost.
  * @typedef {object} EncoderCalls
  * @property {(setup: EncoderSetup) => Promise<{ threads: number }>} prepare
- * @property {(run: EncoderRun) => Promise<{ answer: EncoderAnswer, counters: RunnerCounters }>} execute
+ * @property {(run: EncoderRun, context: CallContext) => Promise<{ answer: EncoderAnswer, counters: RunnerCounters }>} execute
  * @property {(stream: string) => void} forget
  */
 
@@ -51,9 +52,11 @@ const calls = {
     return { threads: ort.env.wasm.numThreads ?? 1 };
   },
 
-  async execute(run) {
+  async execute(run, { transfer }) {
     if (!encoder) throw new Error("there is no encoder");
-    return { answer: await encoder.execute(run), counters: encoder.counters };
+    const answer = await encoder.execute(run);
+    transfer(answer.buffer);
+    return { answer, counters: encoder.counters };
   },
 
   forget: (stream) => encoder?.forget(stream),

@@ -32,6 +32,9 @@ class EncoderBridge(Protocol):
         Resolves to a Float32Array: the milliseconds that the run took, then the outputs one after the other.
         """
 
+    def forget(self, stream: str) -> None:
+        """Frees the keys and values of a stream once the runs before have ended; its next run must restart it."""
+
 
 @dataclass(frozen=True)
 class GraphRun:
