@@ -137,15 +137,19 @@ describe("LiveView", () => {
 
   test("what the worker emits by itself is passed on, unless it is about an old stream", async () => {
     view.on("redraw", (report) => heard.push(["redraw", report.index]));
+    view.on("encoder-frame", (frame) => heard.push(["encoded", frame.index]));
     view.on("model-lost", ({ message }) => heard.push(["lost", message]));
     view.newStream();
     const { stream } = worker.posted.at(-1)?.message.args ?? {};
     worker.send({ event: "redraw", detail: { stream: stream - 1, report: { index: 1 } } });
     worker.send({ event: "redraw", detail: { stream, report: { index: 2 } } });
+    worker.send({ event: "encoder-frame", detail: { stream: stream - 1, frame: { index: 3 } } });
+    worker.send({ event: "encoder-frame", detail: { stream, frame: { index: 4 } } });
     worker.send({ event: "model-lost", detail: { message: "The GPU was lost." } });
     worker.send({ event: "model-ready", detail: { backend: "wasm", notes: [] } });
     assert.deepEqual(heard, [
       ["redraw", 2],
+      ["encoded", 4],
       ["lost", "The GPU was lost."],
       ["ready", "wasm", false],
     ]);

@@ -62,8 +62,12 @@ describe("the live view's encoder", () => {
           [finish, refuse] = [resolve, reject];
         }),
     );
-    live = new LiveEncoder({}, session, "https://page.example/", (event, detail) =>
-      emitted.push([event, detail]),
+    live = new LiveEncoder(
+      {},
+      session,
+      "https://page.example/",
+      (event, detail) => emitted.push([event, detail]),
+      () => 7,
     );
   });
   afterEach(() => mock.restoreAll());
@@ -147,8 +151,8 @@ describe("the live view's encoder", () => {
       shapes: { features: [1, 3] },
     };
     told.onFrame(JSON.stringify(header), packed, undefined);
-    const [event, frame] = emitted.at(-1) ?? [];
-    assert.equal(event, "encoder-frame");
+    const [event, { stream, frame }] = emitted.at(-1) ?? ["", {}];
+    assert.deepEqual([event, stream], ["encoder-frame", 7]);
     assert.deepEqual([...frame.features], [1, 2, 3]);
     assert.deepEqual(
       [frame.index, frame.encodeMs, frame.fullFeatures, frame.hidden, frame.side],

@@ -16,7 +16,7 @@ describe("Python's bridge to an encoder", () => {
     const outcome = Promise.resolve(new Float32Array(1));
     const encoder = loadedWith({
       get lost() {
-        assert.fail("a reaction on a promise that never settles would keep every answer");
+        throw new Error("a reaction on a promise that never settles would keep every answer");
       },
       execute(/** @type {any} */ run) {
         runs.push(run);

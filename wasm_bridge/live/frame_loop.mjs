@@ -40,6 +40,11 @@ export class FrameLoop {
     this.#serializer = serializer;
   }
 
+  /** The stream that Python's answers are about. */
+  get startedStream() {
+    return this.#startedStream;
+  }
+
   /** @param {number} stream number of the stream to which the next frames belong */
   startStream(stream) {
     this.#stream = stream;

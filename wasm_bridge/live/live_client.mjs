@@ -40,7 +40,7 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
  * - `model-stopped`: the model failed; patch-diff chooses the cells.
  * - `encoder-progress`: the encoder is loading.
  * - `encoder-ready`: frames are encoded from now on.
- * - `encoder-frame`: a frame was encoded.
+ * - `encoder-frame`: a frame of the current stream was encoded.
  * - `encoder-failed`: frames are encoded no longer, or the encoder could not be loaded; the panels go on.
  * - `storage`: the size of all model files stored in this browser.
  * - `restart`: another worker is starting; the stream, model, hook and comparison have to be set again.
@@ -367,6 +367,8 @@ export class LiveView extends TypedEventTarget {
   #receive(event, detail) {
     if (event === "redraw") {
       if (detail.stream === this.#stream) this.emit("redraw", detail.report);
+    } else if (event === "encoder-frame") {
+      if (detail.stream === this.#stream) this.emit("encoder-frame", detail.frame);
     } else if (event === "model-ready") this.#modelReady(detail, false);
     else this.emit(event, detail);
   }

@@ -23,6 +23,7 @@ export class LiveEncoder {
   #session;
   #siteUrl;
   #emit;
+  #startedStream;
   #full = false;
   /** @type {LoadedEncoder | undefined} */
   #encoder;
@@ -34,12 +35,14 @@ export class LiveEncoder {
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
    * @param {string} siteUrl
    * @param {Emit} emit
+   * @param {() => number} startedStream number of the stream that Python has started
    */
-  constructor(pyodide, session, siteUrl, emit) {
+  constructor(pyodide, session, siteUrl, emit, startedStream) {
     this.#pyodide = pyodide;
     this.#session = session;
     this.#siteUrl = siteUrl;
     this.#emit = emit;
+    this.#startedStream = startedStream;
   }
 
   /** What it has done up to now, for tests and measurements. */
@@ -107,8 +110,12 @@ export class LiveEncoder {
       encoder.python,
       encoder.bridge,
       (/** @type {string} */ header, /** @type {any} */ packed, /** @type {string | undefined} */ fault) => {
-        if (fault) this.#fail(encoder, messageOf(fault));
-        else this.#emit("encoder-frame", frameOf(header, packed, encoder.description.side));
+        if (fault) {
+          this.#fail(encoder, messageOf(fault));
+          return;
+        }
+        const frame = frameOf(header, packed, encoder.description.side);
+        this.#emit("encoder-frame", { stream: this.#startedStream(), frame });
       },
       this.#full,
     );

@@ -4,6 +4,7 @@
  */
 
 import { messageOf } from "../calls/error_text.mjs";
+import { FileError } from "../calls/limited_fetch.mjs";
 import { useRoute } from "../calls/routed_fetch.mjs";
 import { Serializer } from "../calls/serializer.mjs";
 import { FileStore } from "../files/file_store.mjs";
@@ -84,7 +85,10 @@ export class LiveSession {
     },
     deleteStoredModels: () => this.#deleteStoredModels(),
 
-    startEncoder: async (how, { progress }) => (await this.#liveEncoder()).start(how, progress),
+    startEncoder: async (how, { progress }) => {
+      await (await this.#liveEncoder()).start(how, progress);
+      this.#reportStorage();
+    },
     stopEncoder: async () => (await this.#encoder)?.stop(),
 
     startTap: ({ port, choice }) => {
@@ -152,9 +156,20 @@ export class LiveSession {
 
   /** Only a page that shows what an encoder sees needs its modules. */
   #liveEncoder() {
-    this.#encoder ??= import("./live_encoder.mjs").then(
-      ({ LiveEncoder }) => new LiveEncoder(this.#pyodide, this.#session, this.#siteUrl, this.#emit),
-    );
+    this.#encoder ??= import("./live_encoder.mjs")
+      .catch(() => {
+        throw new FileError("A part of the page is missing: reload it.");
+      })
+      .then(
+        ({ LiveEncoder }) =>
+          new LiveEncoder(
+            this.#pyodide,
+            this.#session,
+            this.#siteUrl,
+            this.#emit,
+            () => this.#loop.startedStream,
+          ),
+      );
     this.#encoder.catch(() => {
       this.#encoder = undefined;
     });

@@ -218,7 +218,7 @@
  *   & Record<"model-progress", { step: string, loaded: number, total: number }>
  *   & Record<"model-ready", LoadOutcome>
  *   & Record<"encoder-ready", EncoderReady>
- *   & Record<"encoder-frame", EncodedFrame>
+ *   & Record<"encoder-frame", { stream: number, frame: EncodedFrame }>
  *   & Record<"encoder-failed", { message: string }>
  *   & Record<"storage", { bytes: number }>
  * )} LiveWorkerEvents
