@@ -209,12 +209,70 @@ describe("of weights only a part is fetched", () => {
     serve(NAME, { body: damaged, etag: '"3"' });
     assert.equal((await tower()).head?.size, HEAD, "Python says what is wrong with a header");
     serve(NAME, { body: WEIGHTS.slice(0, TOWER.end - 5), etag: '"4"' });
-    await assert.rejects(tower(), /model.safetensors changed while it was loaded/);
+    const short = new RegExp(
+      `^Error: ${NAME} is truncated: it has ${(TOWER.end - 5).toLocaleString("en")} bytes of at least ` +
+        `${TOWER.end.toLocaleString("en")}: upload or download it again.$`,
+    );
+    await assert.rejects(tower(), short);
+    await assert.rejects(
+      tower({ files: [new File(["{}"], "config.json"), new File([WEIGHTS.slice(0, TOWER.end - 5)], NAME)] }),
+      short,
+    );
+    serve(NAME, { body: WEIGHTS.slice(0, HEAD + 5), etag: '"5"' });
+    await assert.rejects(
+      tower(),
+      /^Error: model.safetensors is truncated: it has no more than [\d,]+ bytes: upload/,
+    );
     serve(NAME, { body: "no", status: 403 });
     await assert.rejects(
       tower(undefined, { store: null }),
       /^Error: There is no model.safetensors.index.json at/,
     );
+  });
+
+  test("what is wrong is not stored: the right file is fetched next time, even if it has the same ETag", async () => {
+    for (const [wrong, sentence] of /** @type {const} */ ([
+      [new TextEncoder().encode("<html>not here</html>"), /web page/],
+      [WEIGHTS.slice(0, TOWER.end - 5), /is truncated/],
+    ])) {
+      const etag = `"${wrong.length}"`;
+      serve(NAME, { body: wrong, etag });
+      await assert.rejects(tower(), sentence);
+      serve(NAME, { body: WEIGHTS, etag });
+      assertTower(await tower());
+    }
+  });
+
+  test("a long header that breaks off is truncated, too", async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 2500 }, (_, index) => [`tensor number ${index}`, 1]),
+    );
+    serve(NAME, { body: safetensors(many).slice(0, BEGINNING + 10) });
+    await assert.rejects(tower(), /is truncated: it has 131,082 bytes/);
+  });
+
+  test("an index whose address has a query has its shards beside it, too", async () => {
+    const index = JSON.stringify({ weight_map: { a: "two.safetensors" } });
+    const address = `${FOLDER}model.safetensors.index.json?x=1`;
+    origin.server.files.set(address, { body: index });
+    serve("two.safetensors", { body: WEIGHTS });
+    const files = await open({ urls: urlsOf(address) });
+    assert.equal((await files.texts()).index, index);
+    assert.equal((await files.heads(["two.safetensors"]))[0]?.size, WEIGHTS.length);
+  });
+
+  test("what is no frame decoder is said in a sentence", async () => {
+    serve("decoder.json", { body: "<html>not here</html>" });
+    serve("decoder.safetensors", { body: WEIGHTS });
+    await assert.rejects(
+      (await open()).decoder(),
+      /decoder.json is a web page \(HTML\), not a decoder.json: put a frame decoder's files beside/,
+    );
+    serve("decoder.json", { body: "{}".padEnd(1_000_001) });
+    await assert.rejects((await open()).decoder(), /decoder.json .*at most 1/);
+    serve("decoder.json", { body: "{}", etag: '"2"' });
+    serve("decoder.safetensors", { body: WEIGHTS.slice(0, 1000), etag: '"2"' });
+    await assert.rejects((await open()).decoder(), /decoder.safetensors is truncated: it has 1,000 bytes/);
   });
 
   test("the frame decoder lies beside the config", async () => {

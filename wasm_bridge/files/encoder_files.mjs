@@ -6,9 +6,10 @@
  */
 
 import { cachedFetch } from "./cached_fetch.mjs";
-import { checkHead, headLength, textOf } from "./file_checks.mjs";
+import { UnavailableError } from "./download.mjs";
+import { checkFile, checkHead, headLength, textOf, truncated } from "./file_checks.mjs";
 import { LoadProgress } from "./load_progress.mjs";
-import { MODEL_FILES, sortFiles, unreadable } from "./model_source.mjs";
+import { MAX_JSON_BYTES, MODEL_FILES, sortFiles, unreadable } from "./model_source.mjs";
 import { RemoteFiles } from "./remote_files.mjs";
 import { shardUrl } from "./shard_index.mjs";
 
@@ -17,7 +18,7 @@ import { shardUrl } from "./shard_index.mjs";
 /** @import { FileStore } from "./file_store.mjs" */
 /** @import { OnBytes } from "./load_progress.mjs" */
 /** @import { LoadedFile } from "./model_files.mjs" */
-/** @import { ModelUrls, SortedFiles } from "./model_source.mjs" */
+/** @import { ModelUrls, Role, SortedFiles } from "./model_source.mjs" */
 
 /**
  * Where an encoder comes from: addresses, of which that of the weights is their file's or their folder's, or files.
@@ -47,6 +48,9 @@ const BEGINNING = Object.freeze({ start: 0, end: 131_072 });
 
 /** The largest block of memory that browsers give. */
 const MAX_TOWER_BYTES = 2_000_000_000;
+
+const TRUNCATED_REMEDY = "upload or download it again";
+const HEAD_REMEDY = "give the address or the file of a SigLIP checkpoint";
 
 /** An encoder's files, read in this order: `texts`, `heads`, `parts`. */
 export class EncoderFiles {
@@ -125,10 +129,7 @@ export class EncoderFiles {
     );
     const parts = new Map();
     for (const [name, range] of ranges) {
-      const part = await this.#read(name, range, counters.get(name));
-      if (part.length !== range.end - range.start)
-        throw new Error(`${name} changed while it was loaded: load the encoder again.`);
-      parts.set(name, part);
+      parts.set(name, await this.#read(name, range, counters.get(name)));
     }
     return parts;
   }
@@ -136,7 +137,7 @@ export class EncoderFiles {
   /** @param {string} name */
   async #head(name) {
     let head = await this.#read(name, BEGINNING);
-    checkHead(head, this.#reader.where(name), "give the address or the file of a SigLIP checkpoint");
+    checkHead(head, this.#reader.where(name), HEAD_REMEDY);
     const length = headLength(head) ?? 0;
     if (head.length < length) head = await this.#read(name, { start: 0, end: length });
     return { name, head: head.slice(0, length), size: sizeOf(head.subarray(0, length)) };
@@ -150,6 +151,7 @@ export class EncoderFiles {
   async #read(name, range, onBytes = () => {}) {
     const { bytes, notes } = await this.#reader.part(name, range, onBytes);
     this.#signal.throwIfAborted();
+    checkLength(bytes, name, range);
     for (const note of notes) this.notes.add(note);
     return bytes;
   }
@@ -170,6 +172,7 @@ class AddressReader {
   #files;
   /** Of the file or the index, which its shards lie beside. */
   #weights;
+  #sharded = false;
   /** What has been read to find out whether there is one file. @type {LoadedFile | null} */
   #beginning = null;
 
@@ -209,6 +212,7 @@ class AddressReader {
       if (this.#beginning) return null;
       this.#weights = new URL(MODEL_FILES.index.name, folder).href;
     }
+    this.#sharded = true;
     const index = await new RemoteFiles(
       { ...this.#urls, weights: this.#weights },
       { timeouts: undefined, ...this.#options },
@@ -225,20 +229,35 @@ class AddressReader {
   }
 
   async decoder() {
-    const [config, weights] = await Promise.all(
-      ["decoder.json", "decoder.safetensors"].map((name) =>
-        cachedFetch(
-          { name, url: new URL(name, this.#urls.config).href, option: "the decoder" },
-          { ...this.#options, onBytes: () => {}, check: () => {} },
-        ),
-      ),
-    );
+    const [config, weights] = await Promise.all([
+      this.#decoderFile("decoder.json", "config", MAX_JSON_BYTES),
+      this.#decoderFile("decoder.safetensors", "weights", undefined),
+    ]);
     return /** @type {{ config: LoadedFile, weights: LoadedFile }} */ ({ config, weights });
+  }
+
+  /**
+   * @param {string} name
+   * @param {Role} role
+   * @param {number | undefined} limit
+   */
+  #decoderFile(name, role, limit) {
+    const url = new URL(name, this.#urls.config).href;
+    const remedy = "put a frame decoder's files beside the encoder's config.json";
+    return cachedFetch(
+      { name, url, option: "the decoder" },
+      {
+        ...this.#options,
+        onBytes: () => {},
+        limit,
+        check: (bytes) => checkFile(role, bytes, url, remedy, name),
+      },
+    );
   }
 
   /** @param {string} name */
   where(name) {
-    return this.#weights.endsWith(".json") ? shardUrl(name, this.#weights) : this.#weights;
+    return this.#sharded ? shardUrl(name, this.#weights) : this.#weights;
   }
 
   /**
@@ -248,11 +267,23 @@ class AddressReader {
    * @param {OnBytes} onBytes
    * @param {boolean} optional
    */
-  #fetch(name, url, range, onBytes, optional) {
-    return cachedFetch(
-      { name, url, option: "weights", range },
-      { ...this.#options, onBytes, optional, limit: MAX_TOWER_BYTES, check: () => {} },
-    );
+  async #fetch(name, url, range, onBytes, optional) {
+    // Only what is checked is stored as complete.
+    const check = (/** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
+      if (range === BEGINNING) checkHead(bytes, url, HEAD_REMEDY);
+      checkLength(bytes, name, range);
+    };
+    try {
+      return await cachedFetch(
+        { name, url, option: "weights", range },
+        { ...this.#options, onBytes, optional, limit: MAX_TOWER_BYTES, check },
+      );
+    } catch (error) {
+      const endsBefore = range.start > 0 && error instanceof UnavailableError && error.status === 416;
+      if (!endsBefore) throw error;
+      const start = range.start.toLocaleString("en");
+      throw new Error(`${name} is truncated: it has no more than ${start} bytes: ${TRUNCATED_REMEDY}.`);
+    }
   }
 }
 
@@ -298,6 +329,18 @@ class ChosenReader {
   where(name) {
     return `"${name}"`;
   }
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {string} name of the file
+ * @param {Range} range of the file that they are; a file may end within its `BEGINNING`
+ * @throws {Error} with a sentence for the user if there are fewer
+ */
+function checkLength(bytes, name, range) {
+  const end = range.start + bytes.length;
+  if (range === BEGINNING || end === range.end) return;
+  throw new Error(`${name} ${truncated(end, range.end)}: ${TRUNCATED_REMEDY}.`);
 }
 
 /**

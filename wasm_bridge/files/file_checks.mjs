@@ -17,10 +17,11 @@ const NOT_SAFETENSORS = "is not a safetensors file";
  * @param {Uint8Array<ArrayBuffer>} bytes of the whole file
  * @param {string} where the file is from: an address or a file's name
  * @param {string} remedy what to do about a wrong file
+ * @param {string} [name] by which such a file is known
  * @throws {Error} with a sentence for the user if the bytes are not such a file or are truncated
  */
-export function checkFile(role, bytes, where, remedy) {
-  check(role, bytes, where, remedy, role === "weights" ? faultOfWeights : faultOfJson);
+export function checkFile(role, bytes, where, remedy, name = MODEL_FILES[role].name) {
+  check(name, bytes, where, remedy, role === "weights" ? faultOfWeights : faultOfJson);
 }
 
 /**
@@ -30,18 +31,19 @@ export function checkFile(role, bytes, where, remedy) {
  * @param {string} remedy
  */
 export function checkHead(bytes, where, remedy) {
-  check("weights", bytes, where, remedy, (head) => (headLength(head) === null ? NOT_SAFETENSORS : null));
+  check(MODEL_FILES.weights.name, bytes, where, remedy, (head) =>
+    headLength(head) === null ? NOT_SAFETENSORS : null,
+  );
 }
 
 /**
- * @param {Role} role
+ * @param {string} name
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {string} where
  * @param {string} remedy
  * @param {(bytes: Uint8Array<ArrayBuffer>) => string | null} faultOf
  */
-function check(role, bytes, where, remedy, faultOf) {
-  const { name } = MODEL_FILES[role];
+function check(name, bytes, where, remedy, faultOf) {
   const start = new TextDecoder().decode(bytes.subarray(0, 200)).trimStart();
   /** @param {string} what */
   const wrong = (what) => new Error(`${where} ${what}: ${remedy}.`);
@@ -100,10 +102,11 @@ export function headLength(bytes) {
 }
 
 /**
+ * What is wrong with a file of too few bytes.
  * @param {number} actual
  * @param {number} needed
  */
-function truncated(actual, needed) {
+export function truncated(actual, needed) {
   return `is truncated: it has ${actual.toLocaleString("en")} bytes of at least ${needed.toLocaleString("en")}`;
 }
 
