@@ -13,6 +13,7 @@
  * @module
  */
 
+import { callCreate } from "./api/create_call.mjs";
 import { checkedRgba } from "./api/frame_input.mjs";
 import { GazeStream } from "./api/gaze_stream.mjs";
 import { modelParts } from "./api/model_parts.mjs";
@@ -156,21 +157,10 @@ export class AutoGaze {
     });
     /** @type {AutoGaze | undefined} */
     let gaze;
-    let loadsModel = false;
-    const onStep = (/** @type {Parameters<OnProgress>} */ ...progress) => {
-      loadsModel = progress[0] === MODEL_STEP;
-      onProgress?.(...progress);
-    };
-    try {
-      const args = { siteUrl, settings, model };
-      gaze = new AutoGaze(calls, await calls.call("create", args, { signal, onProgress: onStep }));
-      return gaze;
-    } catch (error) {
-      // A model's load ends by itself when it is cancelled, and stores partial downloads for the next time.
-      const ended = signal?.aborted && loadsModel ? calls.call("drain", null) : Promise.resolve();
-      ended.catch(() => {}).then(() => calls.terminate(CLOSED));
-      throw error;
-    }
+    const args = { siteUrl, settings, model };
+    const how = { signal, onProgress, modelStep: MODEL_STEP, closed: CLOSED };
+    gaze = new AutoGaze(calls, await callCreate(calls, args, how));
+    return gaze;
   }
 
   /** All settings as they are now; change them with `set`. */

@@ -6,7 +6,12 @@ import { FakeWorker, installFakeWorkers } from "./fake_worker.mjs";
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const CREATED = { backend: "WebGPU", notes: ["a note"], description: { hidden: 2, side: 1 } };
 const CLOSED = { message: "This encoder was closed: load another one." };
-const FRAME = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+const pixel = (/** @type {number} */ red) => ({
+  data: new Uint8ClampedArray([red, 0, 0, 255]),
+  width: 1,
+  height: 1,
+});
+const FRAME = pixel(0);
 
 beforeEach(() => {
   installFakeWorkers();
@@ -87,18 +92,27 @@ describe("loadEncoder", () => {
     });
     await assert.rejects(loadEncoder({ signal: AbortSignal.abort(new Error("no")) }), { message: "no" });
     assert.equal(FakeWorker.started.length, 0);
-    const cancel = new AbortController();
-    const loading = loadEncoder({ signal: cancel.signal });
-    loading.catch(() => {});
-    while (!FakeWorker.started.length) await settled();
-    cancel.abort(new Error("enough"));
-    await assert.rejects(loading, { message: "enough" });
-    await answer("drain", { value: undefined });
-    await settled();
-    assert(FakeWorker.newest().terminated);
+    for (const [step, drains] of /** @type {const} */ ([
+      ["Loading Python", false],
+      ["Loading the encoder", true],
+    ])) {
+      const [cancel, before] = [new AbortController(), FakeWorker.started.length];
+      const loading = loadEncoder({ signal: cancel.signal });
+      loading.catch(() => {});
+      while (FakeWorker.started.length === before) await settled();
+      const worker = FakeWorker.newest();
+      worker.send({ id: worker.ids("create")[0], progress: [step, 1, 2] });
+      cancel.abort(new Error("enough"));
+      await assert.rejects(loading, { message: "enough" });
+      await settled();
+      assert.equal(worker.terminated, !drains, step);
+      if (drains) await answer("drain", { value: undefined });
+      await settled();
+      assert(worker.terminated);
+    }
     const failing = loadEncoder({ siteUrl: "../x/" });
     failing.catch(() => {});
-    while (FakeWorker.started.length < 2) await settled();
+    while (FakeWorker.started.length < 3) await settled();
     await answer("create", { error: "There is no config.json." });
     await assert.rejects(failing, { message: "There is no config.json." });
     await settled();
@@ -144,16 +158,86 @@ describe("VisionEncoder", () => {
     const [one, two] = worker.ids("open");
     worker.send({ id: one, value: undefined });
     worker.send({ id: two, error: "window is 1 to 4096 frames" });
-    await assert.rejects(second.next(FRAME), { message: "window is 1 to 4096 frames" });
-    const both = [first.next(FRAME, []), first.next(FRAME, [1])];
-    await answer("encode", { value: seen });
-    await both[0];
-    await answer("encode", { value: seen });
-    await both[1];
-    assert.deepEqual(argsOf("encode").tokens, [1]);
+    const refused = assert.rejects(second.next(FRAME), { message: "window is 1 to 4096 frames" });
+    await answer("encode", { error: "'stream 2'" });
+    await refused;
+    const [frame, tokens] = [pixel(1), [1]];
+    const both = [first.next(frame, []), first.next(frame, tokens)];
+    frame.data[0] = 9;
+    tokens.push(2);
+    await settled();
+    const [, ...posted] = worker.posted.filter(({ message }) => message.name === "encode");
+    assert.deepEqual(
+      posted.map(({ message: { args } }) => [args.stream, args.frame.pixels[0], args.tokens]),
+      [
+        ["stream 1", 1, []],
+        ["stream 1", 1, [1]],
+      ],
+      "as they were given, and before the first is encoded",
+    );
+    for (const { message } of posted) worker.send({ id: message.id, value: seen });
+    assert.deepEqual(
+      [...(await Promise.all(both))].map(({ hidden }) => hidden),
+      [2, 2],
+    );
     first.close();
     first.close();
+    await settled();
     assert.equal(worker.ids("close").length, 1);
     await assert.rejects(first.next(FRAME), /^Error: This stream was closed/);
+  });
+
+  test("a frame that was given before its stream is closed is encoded", async () => {
+    const encoder = await load();
+    const stream = encoder.stream();
+    const last = stream.next(FRAME);
+    stream.close();
+    await settled();
+    const names = FakeWorker.newest().posted.map(({ message }) => message.name);
+    assert.deepEqual(names.slice(-3), ["open", "encode", "close"]);
+    await answer("encode", { value: seen });
+    assert.equal((await last).hidden, 2);
+    encoder.close();
+    assert.throws(() => encoder.stream(), CLOSED);
+  });
+
+  test("a queued frame is cancelled at once, a frame that is none fails alone", async () => {
+    const encoder = await load();
+    const stream = encoder.stream();
+    const worker = FakeWorker.newest();
+    const [cancel, first] = [new AbortController(), stream.next(FRAME)];
+    const wrong = stream.next({ ...FRAME, width: 5 });
+    const queued = stream.next(FRAME, null, { signal: cancel.signal });
+    await assert.rejects(wrong, { message: /^1 frame of 5x1 pixels is 20 bytes/ });
+    await settled();
+    cancel.abort(new Error("enough"));
+    await assert.rejects(queued, { message: "enough" });
+    const [one, two] = worker.ids("encode");
+    assert.deepEqual(worker.posted.at(-1)?.message, { cancel: two });
+    worker.send({ id: one, value: seen });
+    assert.equal((await first).hidden, 2);
+  });
+
+  test("a picture that is not sent is closed", async () => {
+    const encoder = await load();
+    let closed = 0;
+    class Picture {
+      format = "I420";
+      displayWidth = 1;
+      displayHeight = 1;
+      clone = () => new Picture();
+      close() {
+        closed += 1;
+      }
+    }
+    Object.assign(globalThis, { VideoFrame: Picture });
+    try {
+      const signal = AbortSignal.abort(new Error("enough"));
+      const picture = /** @type {any} */ (new Picture());
+      await assert.rejects(encoder.stream().next(picture, null, { signal }), { message: "enough" });
+      assert.equal(closed, 1);
+    } finally {
+      Reflect.deleteProperty(globalThis, "VideoFrame");
+    }
   });
 });

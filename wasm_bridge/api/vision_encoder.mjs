@@ -7,6 +7,7 @@
 import { Serializer } from "../calls/serializer.mjs";
 import { WorkerCalls } from "../calls/worker_calls.mjs";
 import { BUILT_IN_ENCODER, SIGLIP_GRAPHS } from "../files/model_source.mjs";
+import { callCreate } from "./create_call.mjs";
 import { frameOf } from "./frame_input.mjs";
 import { absolute, folder } from "./model_parts.mjs";
 
@@ -48,6 +49,8 @@ import { absolute, folder } from "./model_parts.mjs";
  * @property {number} decodeMs
  */
 
+// The step that `encoder_api_worker.mjs` reports while it downloads.
+const MODEL_STEP = "Loading the encoder";
 const CLOSED = "This encoder was closed: load another one.";
 const SIGLIP_SCALES = "32+64+112+224";
 
@@ -98,16 +101,10 @@ export class VisionEncoder {
       frameIndependent: options.frameIndependent,
       decodes: options.rebuild ?? builtIn,
     };
-    try {
-      const created = await calls.call("create", args, { signal, onProgress });
-      for (const note of created.notes) onNote(note);
-      return new VisionEncoder(calls, created);
-    } catch (error) {
-      // A cancelled download stores what has come before its worker ends.
-      const ended = signal?.aborted ? calls.call("drain", null) : Promise.resolve();
-      ended.catch(() => {}).then(() => calls.terminate(CLOSED));
-      throw error;
-    }
+    const how = { signal, onProgress, modelStep: MODEL_STEP, closed: CLOSED };
+    const created = await callCreate(calls, args, how);
+    for (const note of created.notes) onNote(note);
+    return new VisionEncoder(calls, created);
   }
 
   /** What runs it, for people. */
@@ -128,8 +125,10 @@ export class VisionEncoder {
    * @returns {Promise<EncodedFeatures>}
    * @throws {Error} with a sentence that says what is wrong
    */
-  encode(frame, tokens = null, options = {}) {
-    return encode(this.#calls, this.#created, "", frame, tokens, options);
+  async encode(frame, tokens = null, { signal } = {}) {
+    this.#calls.check();
+    const wanted = checkedTokens(tokens);
+    return featuresOf(await post(this.#calls, "", await frameOf(frame, {}), wanted, signal), this.#created);
   }
 
   /**
@@ -171,7 +170,7 @@ export class EncoderStream {
     this.#created = created;
     this.#name = name;
     this.#opened = calls.call("open", { stream: name, window });
-    this.#opened.catch(() => {}); // thrown by the first frame
+    this.#opened.catch(() => {}); // thrown by the frames
   }
 
   /**
@@ -182,42 +181,71 @@ export class EncoderStream {
    * @returns {Promise<EncodedFeatures>}
    * @throws {Error} with a sentence that says what is wrong
    */
-  async next(frame, tokens = null, options = {}) {
+  async next(frame, tokens = null, { signal } = {}) {
     if (this.#closed) throw new Error("This stream was closed: open another one with stream().");
-    await this.#opened;
-    return this.#serializer.run(() => encode(this.#calls, this.#created, this.#name, frame, tokens, options));
+    this.#calls.check();
+    const wanted = checkedTokens(tokens);
+    const reading = frameOf(frame, {});
+    reading.catch(() => {}); // thrown by the task
+    // Posted without waiting for the frame before: the worker does one after the other, too.
+    const { answer } = await this.#serializer.run(async () => {
+      const read = await reading;
+      const posted = post(this.#calls, this.#name, read, wanted, signal);
+      posted.catch(() => {}); // thrown below
+      return { answer: posted };
+    });
+    try {
+      return featuresOf(await answer, this.#created);
+    } catch (error) {
+      if (!signal?.aborted) await this.#opened; // if that failed, it says more
+      throw error;
+    }
   }
 
-  /** Ends the stream and frees its keys and values. */
+  /** Ends the stream, once the frames given before are encoded, and frees its keys and values. */
   close() {
     if (this.#closed) return;
     this.#closed = true;
-    this.#calls.call("close", { stream: this.#name }).catch(() => {});
+    this.#serializer.run(() => {
+      this.#calls.call("close", { stream: this.#name }).catch(() => {});
+    });
   }
 }
 
 /**
- * @param {WorkerCalls<EncoderApiCalls>} calls
- * @param {EncoderCreated} created
- * @param {string} stream
- * @param {FrameInput} given
  * @param {number[] | null} tokens
- * @param {{ signal?: AbortSignal }} options
- * @returns {Promise<EncodedFeatures>}
+ * @returns {number[] | null} a copy
  */
-async function encode(calls, { description }, stream, given, tokens, { signal }) {
-  calls.check();
+function checkedTokens(tokens) {
   if (tokens !== null && !(Array.isArray(tokens) && tokens.every(Number.isInteger)))
     throw new Error("tokens are the ids of patches, whole numbers in an array, or null for all patches.");
-  const { frame, transfer } = await frameOf(given, {});
-  /** @type {EncodedAnswer} */
-  const answer = await calls.call("encode", { stream, frame, tokens }, { signal, transfer });
-  const { features, pooled = null, rebuilt, encodeMs, decodeMs } = answer;
+  return tokens && [...tokens];
+}
+
+/**
+ * @param {WorkerCalls<EncoderApiCalls>} calls
+ * @param {string} stream
+ * @param {Awaited<ReturnType<typeof frameOf>>} read
+ * @param {number[] | null} tokens
+ * @param {AbortSignal | undefined} signal
+ */
+async function post(calls, stream, { frame, transfer }, tokens, signal) {
+  if ("image" in frame && (calls.ended || signal?.aborted)) frame.image.close(); // it is not posted
+  return calls.call("encode", { stream, frame, tokens }, { signal, transfer });
+}
+
+/**
+ * @param {EncodedAnswer} answer
+ * @param {EncoderCreated} created
+ * @returns {EncodedFeatures}
+ */
+function featuresOf({ features, pooled = null, rebuilt, encodeMs, decodeMs }, { description }) {
+  const { hidden, side } = description;
   return {
     features,
-    hidden: description.hidden,
+    hidden,
     pooled,
-    rebuilt: rebuilt ? new ImageData(rebuilt, description.side, description.side) : null,
+    rebuilt: rebuilt ? new ImageData(rebuilt, side, side) : null,
     encodeMs,
     decodeMs,
   };
