@@ -31,6 +31,7 @@ export { ClipResult, FrameResult, GazeStream };
 
 /** @typedef {import("./api/frame_input.mjs").FrameInput} FrameInput */
 /** @typedef {import("./api/vision_encoder.mjs").EncodedFeatures} EncodedFeatures */
+/** @typedef {import("./model/encoder_types.mjs").EncoderDescription} EncoderDescription */
 /** @typedef {import("./api/vision_encoder.mjs").EncoderOptions} EncoderOptions */
 /** @typedef {import("./api/vision_encoder.mjs").EncoderStream} EncoderStream */
 /** @typedef {import("./api/vision_encoder.mjs").VisionEncoder} VisionEncoder */

@@ -159,6 +159,6 @@ describe("the live view's encoder", () => {
       [4, 2, null, 3, 2],
     );
     const vision = { patches: 265, rebuiltPsnr: 30, net: { breakEven: 2 }, projections: [{ fullMs: 1 }] };
-    assert.deepEqual(frame.vision, vision);
+    assert.deepEqual([frame.vision, frame.fullColours], [vision, null]);
   });
 });

@@ -61,19 +61,35 @@ const calls = {
     const pixels = pixelsOf(frame);
     withMemory(frames.frame_memory(height, width), (memory) => writeRows(memory, pixels, width));
     const wanted = tokens ? python.toPy(tokens) : undefined;
-    const answer = await frames.encode(stream, wanted);
-    wanted?.destroy();
-    const [header, packed] = answer.toJs({ depth: 1 });
-    answer.destroy();
-    const { feeds, shapes: _, ...times } = JSON.parse(header);
-    const arrays = unpacked(feeds, packed);
-    packed.destroy();
+    let answer;
+    try {
+      answer = await frames.encode(stream, wanted);
+    } finally {
+      wanted?.destroy();
+    }
+    const { arrays, times } = partsOf(answer);
     transfer(...new Set(Object.values(arrays).map(({ buffer }) => buffer)));
     return /** @type {EncodedAnswer} */ ({ ...arrays, ...times });
   },
 
   drain() {},
 };
+
+/**
+ * @param {any} answer of `FrameEncoder.encode`, as a Pyodide proxy, which is destroyed
+ */
+function partsOf(answer) {
+  let packed;
+  try {
+    const [header, memory] = answer.toJs({ depth: 1 });
+    packed = memory;
+    const { feeds, shapes: _, ...times } = JSON.parse(header);
+    return { arrays: unpacked(feeds, packed), times };
+  } finally {
+    answer.destroy();
+    packed?.destroy();
+  }
+}
 
 /** @param {PixelFrame | ImageFrame} frame its image is closed */
 function pixelsOf(frame) {

@@ -148,6 +148,7 @@ function frameOf(header, packed, side) {
   const { numbers, feeds, shapes } = JSON.parse(header);
   const arrays = unpacked(feeds, packed);
   return /** @type {EncodedFrame} */ ({
+    fullColours: null,
     ...deepCamelCased({ ...numbers, ...arrays }),
     hidden: shapes.features[1],
     side,

@@ -165,7 +165,7 @@
  * @property {number | null} fullDecodeMs
  * @property {VisionFacts} vision
  * @property {Uint8ClampedArray<ArrayBuffer>} colours the window's features as a small square picture, RGBA
- * @property {Uint8ClampedArray<ArrayBuffer>} [fullColours] those of all patches
+ * @property {Uint8ClampedArray<ArrayBuffer> | null} fullColours those of all patches
  */
 
 /**

@@ -6,9 +6,9 @@
 /** @import { BackendName } from "../runner/backend.mjs" */
 
 /**
- * @typedef {object} EncoderOptions
+ * @typedef {object} EncoderLoadOptions
  * @property {string} siteUrl
- * @property {string} graphsUrl of the folder with graphs.json
+ * @property {string} graphsUrl of the folder with encoder_graphs.json
  * @property {BackendName | "auto"} backend
  * @property {string} [scales] as in "32+64+112+224"
  * @property {string} [attnType] "block_causal", "causal" or "bidirectional"

@@ -13,7 +13,7 @@ import { float32Weights, headerBytes } from "./weights.mjs";
 /** @import { EncoderFiles } from "../files/encoder_files.mjs" */
 /** @import { Backend } from "../runner/backend.mjs" */
 /** @import { EncoderRun, Feed } from "../runner/encoder_graphs.mjs" */
-/** @import { EncoderDescription, EncoderOptions } from "./encoder_types.mjs" */
+/** @import { EncoderDescription, EncoderLoadOptions } from "./encoder_types.mjs" */
 /** @import { Started } from "./start_runner.mjs" */
 /** @import { TableEntry } from "./weights.mjs" */
 
@@ -56,7 +56,7 @@ export class LoadedEncoder {
    *
    * @param {any} pyodide
    * @param {EncoderFiles} files
-   * @param {EncoderOptions} options
+   * @param {EncoderLoadOptions} options
    * @returns {Promise<LoadedEncoder>}
    * @throws {Error} with a sentence for the user if the files do not fit or no backend can run them
    */
@@ -64,15 +64,19 @@ export class LoadedEncoder {
     const { siteUrl, graphsUrl, backend: wanted, scales, attnType, frameIndependent, decodes } = options;
     const texts = await files.texts();
     const module = pyodide.pyimport("autogaze_web.page.encoder_model");
-    const python = module.PageEncoder(
-      texts.config,
-      texts.preprocessor ?? undefined,
-      scales ?? undefined,
-      attnType ?? undefined,
-      frameIndependent ?? undefined,
-      texts.index ?? undefined,
-    );
-    module.destroy();
+    let python;
+    try {
+      python = module.PageEncoder(
+        texts.config,
+        texts.preprocessor ?? undefined,
+        scales ?? undefined,
+        attnType ?? undefined,
+        frameIndependent ?? undefined,
+        texts.index ?? undefined,
+      );
+    } finally {
+      module.destroy();
+    }
     try {
       const manifest = await fetchManifest(graphsUrl, "encoder_graphs.json");
       const tables = await readHeads(pyodide, python, files);
@@ -107,13 +111,14 @@ export class LoadedEncoder {
  * @returns {Promise<[file: string, table: TableEntry[]][]>}
  */
 async function readHeads(pyodide, python, files) {
-  const names = python.files();
-  const heads = await files.heads(names.toJs());
-  names.destroy();
+  const names = namesOf(python.files());
+  const heads = await files.heads(names);
   const given = pyodide.toPy(heads.map(({ name, head, size }) => [name, head, size]));
-  const tables = JSON.parse(python.read_heads(given));
-  given.destroy();
-  return Object.entries(tables);
+  try {
+    return Object.entries(JSON.parse(python.read_heads(given)));
+  } finally {
+    given.destroy();
+  }
 }
 
 /**
@@ -140,10 +145,25 @@ async function towerWeights(tables, files) {
 async function decoderWeights(pyodide, python, files) {
   const { config, weights } = await files.decoder();
   const head = pyodide.toPy(headerBytes(weights));
-  /** @type {TableEntry[]} */
-  const table = JSON.parse(python.read_decoder(config, head, weights.length));
-  head.destroy();
-  return float32Weights(weights, table);
+  try {
+    /** @type {TableEntry[]} */
+    const table = JSON.parse(python.read_decoder(config, head, weights.length));
+    return float32Weights(weights, table);
+  } finally {
+    head.destroy();
+  }
+}
+
+/**
+ * @param {any} list of texts, as a Pyodide proxy, which is destroyed
+ * @returns {string[]}
+ */
+function namesOf(list) {
+  try {
+    return list.toJs();
+  } finally {
+    list.destroy();
+  }
 }
 
 /**
