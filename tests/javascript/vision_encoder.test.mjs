@@ -96,7 +96,9 @@ describe("loadEncoder", () => {
       ["Loading Python", false],
       ["Loading the encoder", true],
     ])) {
-      const [cancel, before] = [new AbortController(), FakeWorker.started.length];
+      const cancel = new AbortController();
+      /** @type {number} */
+      const before = FakeWorker.started.length;
       const loading = loadEncoder({ signal: cancel.signal });
       loading.catch(() => {});
       while (FakeWorker.started.length === before) await settled();

@@ -239,12 +239,12 @@ async function post(calls, stream, { frame, transfer }, tokens, signal) {
  * @param {EncoderCreated} created
  * @returns {EncodedFeatures}
  */
-function featuresOf({ features, pooled = null, rebuilt, encodeMs, decodeMs }, { description }) {
+function featuresOf({ features, pooled, rebuilt, encodeMs, decodeMs }, { description }) {
   const { hidden, side } = description;
   return {
     features,
     hidden,
-    pooled,
+    pooled: pooled ?? null,
     rebuilt: rebuilt ? new ImageData(rebuilt, side, side) : null,
     encodeMs,
     decodeMs,

@@ -33,7 +33,7 @@ class EncoderBridge(Protocol):
         """
 
     def forget(self, stream: str) -> None:
-        """Frees the keys and values of a stream once the runs before have ended; its next run must restart it."""
+        """Frees a stream's keys and values once the runs before have ended; its next run must restart it."""
 
 
 @dataclass(frozen=True)
