@@ -31,8 +31,8 @@ const rows = (name) =>
 
 const shownPictures = () => CANVASES.filter((id) => fakeElement(id).picture);
 
-const NET = { gaze_ms: 10, gazed_ms: 5, full_ms: 40, saved_ms: 25, break_even: 0.3 };
-const LARGER = { name: "base", tokens: 1060, gazed: 64, full_gflops: 1234.5, gazed_gflops: 70 };
+const NET = { gazeMs: 10, gazedMs: 5, fullMs: 40, savedMs: 25, breakEven: 0.3 };
+const LARGER = { name: "base", tokens: 1060, gazed: 64, fullGflops: 1234.5, gazedGflops: 70 };
 
 /** @param {object} [changed] */
 function encodedFrame(changed) {
@@ -47,9 +47,9 @@ function encodedFrame(changed) {
     vision: {
       patches: 265,
       similarity: 0.5,
-      rebuilt_psnr: 30,
+      rebuiltPsnr: 30,
       net: NET,
-      projections: [{ ...LARGER, full_ms: 2000, gazed_ms: 500 }],
+      projections: [{ ...LARGER, fullMs: 2000, gazedMs: 500 }],
     },
     ...changed,
   });
