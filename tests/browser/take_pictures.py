@@ -58,7 +58,7 @@ def main() -> None:
 
 def take_vision(browser: Browser, url: str) -> None:
     """The view of what a vision model sees, by itself."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1400}, color_scheme="dark")
+    page = browser.new_page(viewport={"width": 1280, "height": 1600}, color_scheme="dark")
     page.goto(f"{url}{QUERY}")
     wait_live(page)
     wait_model(page, "Web")
