@@ -139,7 +139,12 @@ def test_failures_are_one_sentence(
             "",
             "expected siglip or siglip_vision_model",
         ),
-        ("other", None, 'options.scales = "32+64+224";', "(scales: [32, 64, 224] and [32, 64])"),
+        (
+            "other",
+            None,
+            'options.scales = "32+64+224";',
+            "(scales: this one has [32, 64, 224], the graph [32, 64])",
+        ),
         ("config.json", None, 'options.folder += "nowhere/";', "There is no config.json at"),
     ):
         before = server.files.get(f"/siglip/{path}")
