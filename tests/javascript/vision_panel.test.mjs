@@ -118,6 +118,14 @@ afterEach(() => {
   mock.timers.reset();
 });
 
+test("the button can be pressed once there is someone who listens", async () => {
+  const page = await readFile(new URL("../../web/vision/vision.html", import.meta.url), "utf-8");
+  assert.match(page, /<button [^>]*id="vision-run" disabled>/);
+  RUN.disabled = true;
+  makePanel();
+  assert.equal(RUN.disabled, false);
+});
+
 describe("the view of a vision model", () => {
   test("shows a frame, what is kept and what is saved", () => {
     const { done, show } = makeShowing();

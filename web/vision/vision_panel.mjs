@@ -58,6 +58,7 @@ export class VisionPanel {
     this.#player = player;
     this.#maskSource = maskSource;
     this.#run.addEventListener("click", () => this.#setWanted(!this.#wanted));
+    this.#run.disabled = false; // a click before would be lost
     this.#full.addEventListener("change", () => this.#running && this.#start());
     this.#feature.addEventListener("toggle", () => this.#follow());
     view.on("encoder-progress", ({ loaded, total }) => {
