@@ -117,6 +117,18 @@ def test_frames_are_encoded_and_rebuilt_as_natively(model, bridge):
         )
 
 
+def test_what_all_patches_left_is_freed_when_they_are_not_asked_for_any_more(model, bridge):
+    async def run():
+        encoder = LiveEncoder(model, bridge, Shown(), True)
+        for index, full in enumerate([True, False, True, False]):
+            encoder.full = full
+            encoder.take(frame_of(index), index)(gaze_of(index))
+            await settled(encoder)
+            assert bridge.streams == ({"gazed", "all"} if full else {"gazed"})
+
+    asyncio.run(run())
+
+
 def test_one_frame_at_a_time_and_the_newest_next(model, bridge):
     shown = Shown()
 

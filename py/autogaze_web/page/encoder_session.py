@@ -164,7 +164,8 @@ class LiveEncoder:
             seen.decode_ms,
         )
         if not self.full:
-            sights.pop("all", None)
+            if sights.pop("all", None):
+                self._bridge.forget("all")
             return result
         seen = await self._sight(sights, "all").see(pixels, every)
         return replace(
