@@ -76,6 +76,7 @@ def test_a_cell_is_explained_and_the_gaze_of_a_frame_replayed(live):
     expect(page.locator("#cell-tip")).to_be_hidden()
 
     page.click("#replay-open")
+    page.wait_for_selector("#replay[open]")
     page.focus("#replay-position")
     page.keyboard.press("Home")
     expect(page.locator("#replay-step")).to_have_text("Before the first cell")

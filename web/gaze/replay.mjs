@@ -72,7 +72,9 @@ export class Replay {
     showText(element("replay-lead", HTMLElement), lead);
     this.#position.max = String(cells.length);
     this.#position.value = "0";
-    this.#position.addEventListener("input", () => this.#pause(), { signal });
+    // At the first cell "Home" changes nothing, and no input event says that somebody has taken over.
+    for (const taken of ["input", "keydown", "pointerdown"])
+      this.#position.addEventListener(taken, (event) => isMove(event) && this.#pause(), { signal });
     this.#play.addEventListener("click", () => (this.#timer ? this.#pause() : this.#start()), { signal });
     element("replay-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close(), {
       signal,
@@ -182,6 +184,14 @@ export class Replay {
     const [width, height] = [x1 - x0, y1 - y0];
     context.drawImage(this.#frame.input, x0, y0, width, height, x0, y0, width, height);
   }
+}
+
+/**
+ * Whether an event of the slider moves it, or tries to: not the keys that leave it.
+ * @param {Event} event
+ */
+function isMove(event) {
+  return !(event instanceof KeyboardEvent) || /^(Arrow|Page|Home|End)/.test(event.key);
 }
 
 /**
