@@ -169,6 +169,7 @@ def test_a_memory_keeps_what_was_gazed_long_ago(decoder: FrameDecoder) -> None:
         (np.zeros((1, 12)), [[0]], r"patch_ids has \(k,\), got \(1, 12\) and \(1, 1\)"),
         (np.zeros((1, 12)), [0.5], "patch_ids are integers, got 'float64'"),
         ([["a"] * 12], [0], "features are numbers, got '<U1'"),
+        (np.zeros((0, 12), complex), [], "features are numbers, got 'complex128'"),
         ([[1], [1, 2]], [0, 1], "features must be an array, got"),
         (np.full((1, 12), np.nan), [0], "finite numbers"),
     ],

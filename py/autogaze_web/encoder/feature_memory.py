@@ -140,7 +140,8 @@ def _check_ranges(values: Floats, patches: NDArray[np.int64], count: int) -> Non
 
 def _numbers(features: Any) -> Floats:
     array = _array(features, "features")
-    if array.size and array.dtype.kind not in "fiu":
+    # An empty list has no numbers to tell its type by.
+    if array.dtype.kind == "c" or (array.size and array.dtype.kind not in "fiu"):
         raise ValueError(f"features are numbers, got {shown(str(array.dtype))}")
     return array.astype(np.float32, copy=False)
 
