@@ -33,10 +33,9 @@ class TestDownload:
         total = len(CONFIG) + len(PREPROCESSOR) + len(WEIGHTS)
         loaded = [step[0] for step in model["progress"]]
         assert loaded == sorted(loaded)
+        # The three come together, in any order. Only the weights are longer than the small ones' sum.
         small = len(CONFIG) + len(PREPROCESSOR)
-        assert {small, total} <= set(loaded), "a step after each file"
-        assert {len(CONFIG), len(PREPROCESSOR)} & set(loaded), "of the two small ones, which come together"
-        assert any(small < step < total for step in loaded), "and within the weights"
+        assert any(small < step < total for step in loaded), "steps within the weights"
         assert model["progress"][-1] == [total, total]
         assert {step[1] for step in model["progress"]} <= {0, total}
         origin = model["origins"]["weights"][0]
