@@ -66,6 +66,11 @@ function assertTower({ head, part }) {
   assert.deepEqual(part, WEIGHTS.slice(TOWER.start, TOWER.end));
 }
 
+/** @param {() => boolean} holds */
+async function waitUntil(holds) {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 const sent = () => origin.server.of(WEIGHTS_URL).map((request) => request.sent);
 const ranges = () => origin.server.of(WEIGHTS_URL).map(({ range }) => range);
 
@@ -226,7 +231,19 @@ describe("of weights only a part is fetched", () => {
     serve(NAME, { body: "no", status: 403 });
     await assert.rejects(
       tower(undefined, { store: null }),
-      /^Error: There is no model.safetensors.index.json at/,
+      /^Error: There is neither model.safetensors nor model.safetensors.index.json at https:\/\/models.example\/m\/: check/,
+    );
+  });
+
+  test("of several missing files the config is named, even if its answer comes last", async () => {
+    origin.server.files.delete(WEIGHTS_URL);
+    const others = () => origin.server.requests.filter(({ url }) => !url.endsWith("/config.json"));
+    const ready = waitUntil(() => others().length === 3);
+    serve("config.json", { body: "no", status: 404, ready });
+    await assert.rejects(tower(), /^Error: There is no config.json at/);
+    assert.deepEqual(
+      others().map(({ url }) => url.replace(FOLDER, "")),
+      ["preprocessor_config.json", NAME, "model.safetensors.index.json"],
     );
   });
 

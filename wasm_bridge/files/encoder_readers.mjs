@@ -7,7 +7,7 @@ import { cachedFetch } from "./cached_fetch.mjs";
 import { UnavailableError } from "./download.mjs";
 import { checkFile, checkHead, textOf, truncated } from "./file_checks.mjs";
 import { MAX_JSON_BYTES, MODEL_FILES, unreadable } from "./model_source.mjs";
-import { RemoteFiles } from "./remote_files.mjs";
+import { noWeightsAt, RemoteFiles } from "./remote_files.mjs";
 import { shardUrl } from "./shard_index.mjs";
 
 /** @import { Range } from "./download.mjs" */
@@ -57,11 +57,14 @@ export class AddressReader {
 
   async texts() {
     const quiet = () => {};
-    const [config, preprocessor, index] = await Promise.all([
+    const loading = /** @type {const} */ ([
       this.#files.load("config", quiet),
       this.#files.load("preprocessor", quiet),
       this.#index(),
     ]);
+    // Where several are missing, the first of this list is named, whichever answer came first.
+    await Promise.allSettled(loading);
+    const [config, preprocessor, index] = await Promise.all(loading);
     return {
       config: config ? textOf(config.bytes) : "",
       preprocessor: preprocessor ? textOf(preprocessor.bytes) : null,
@@ -73,19 +76,23 @@ export class AddressReader {
   async #index() {
     const { pathname } = new URL(this.#weights);
     if (!pathname.endsWith("/") && !pathname.endsWith(".json")) return null;
-    if (pathname.endsWith("/")) {
-      const folder = this.#weights;
+    const folder = pathname.endsWith("/") ? this.#weights : null;
+    if (folder !== null) {
       this.#weights = new URL(MODEL_FILES.weights.name, folder).href;
       this.#beginning = await this.#fetch(MODEL_FILES.weights.name, this.#weights, BEGINNING, () => {}, true);
       if (this.#beginning) return null;
       this.#weights = new URL(MODEL_FILES.index.name, folder).href;
     }
     this.#sharded = true;
-    const index = await new RemoteFiles(
+    const index = new RemoteFiles(
       { ...this.#urls, weights: this.#weights },
       { timeouts: undefined, ...this.#options },
     ).index();
-    return textOf(index.bytes);
+    const { bytes } = await index.catch((error) => {
+      const missing = folder !== null && error instanceof UnavailableError && error.status === 404;
+      throw missing ? new Error(noWeightsAt(folder)) : error;
+    });
+    return textOf(bytes);
   }
 
   /** @type {Reader["part"]} */

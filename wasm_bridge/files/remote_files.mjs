@@ -84,14 +84,7 @@ export class RemoteFiles {
     if (whole && !(whole instanceof Error)) return oneFile(whole);
     const index = await this.#attempt("index", indexUrl, () => {});
     if (index && !(index instanceof Error)) return this.#loadShards(index, indexUrl, progress, onBytes);
-    const { weights } = MODEL_FILES;
-    throw (
-      whole ??
-      index ??
-      new Error(
-        `There is neither ${weights.name} nor ${MODEL_FILES.index.name} at ${folder}: check ${weights.option}.`,
-      )
-    );
+    throw whole ?? index ?? new Error(noWeightsAt(folder));
   }
 
   /**
@@ -179,6 +172,15 @@ export class RemoteFiles {
       throw error;
     }
   }
+}
+
+/**
+ * @param {string} folder
+ * @returns {string} that it has neither the weights in one file nor an index of shards
+ */
+export function noWeightsAt(folder) {
+  const { weights, index } = MODEL_FILES;
+  return `There is neither ${weights.name} nor ${index.name} at ${folder}: check ${weights.option}.`;
 }
 
 /**
