@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -337,3 +338,17 @@ def test_a_codec_that_nobody_knows_ends_in_a_sentence(clip: Path) -> None:
     clip.write_bytes(clip.read_bytes().replace(b"avc1", b"\0\0\0\0"))
     with pytest.raises(VideoError):
         list(read_frames(clip))
+
+
+def test_frames_that_were_given_away_are_freed_at_once(clip: Path) -> None:
+    gc.collect()
+    gc.disable()  # which would free them late: a frame is small for Python, but its pixels are not
+    try:
+        frames = iter(open_clip(clip).frames())
+        alive = []
+        for _ in frames:
+            alive.append(sum(type(found) is av.VideoFrame for found in gc.get_objects()))
+    finally:
+        gc.enable()
+    assert len(alive) > 3
+    assert max(alive) <= min(alive) + 1

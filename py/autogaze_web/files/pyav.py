@@ -14,7 +14,9 @@ def pyav() -> ModuleType:
     try:
         import av
         import av.error
+        import av.sidedata.sidedata
         import av.stream
+        import av.video.reformatter
     except ModuleNotFoundError:
         raise ImportError(
             "reading and writing videos needs PyAV: pip install 'autogaze-web[video]'"

@@ -9,15 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..frames.resize import resize_bilinear_u8
-from ..frames.timed_frame import Rgb, TimedFrame
-from ..limits import MAX_SIDE
-from .clip import Clip, VideoError, check_size
+from ..frames.timed_frame import TimedFrame
+from .clip import Clip, VideoError
 from .coded_slices import CodedSlices
 from .container_check import ContainerCheck
 from .cut_video import CutFrames
+from .decoded_pictures import DecodedPictures
 from .file_layout import layout_of
 from .frame_colours import StatedColours
 from .matroska import states_rate
@@ -95,6 +92,7 @@ class VideoReader(Clip):
             clock = _Clock(self._origin(container), self._rate(video))
             started = "matroska" not in container.format.name
             colours = StatedColours.of(video)
+            pictures = DecodedPictures(self.path, video)
             for decoded in self._decoded(container, video, check, is_strict):
                 # FFmpeg hides the times of Matroska's frames before zero.
                 started |= decoded.pts is not None
@@ -104,7 +102,7 @@ class VideoReader(Clip):
                 if time is None or time >= 0:
                     colours.apply(decoded)
                     duration = Fraction(decoded.duration or 0) * (decoded.time_base or 0)
-                    yield TimedFrame(self._as_shown(decoded, video), time, duration or None)
+                    yield TimedFrame(pictures.as_shown(decoded), time, duration or None)
 
     def _decoded(self, container: Any, video: Any, check: ContainerCheck, is_strict: bool) -> Iterator[Any]:
         """All frames that can be decoded; what cannot is noted in `damage`."""
@@ -158,19 +156,6 @@ class VideoReader(Clip):
             self._note_damage("the file is cut off within its last frame")
         elif check.breaks_before(None):
             self._note_damage("parts of it are missing")
-
-    def _as_shown(self, decoded: Any, video: Any) -> Rgb:
-        """A frame as people see it: with square pixels, turned and mirrored as the file says."""
-        check_size(self.path, decoded.width, decoded.height)
-        image: Rgb = decoded.to_ndarray(format="rgb24")
-        height, width = shown_size(decoded.height, decoded.width, video.sample_aspect_ratio)
-        if max(height, width) > MAX_SIDE:
-            raise VideoError(
-                f"{self.path}: frames are {width}x{height} as shown, at most {MAX_SIDE} a side fit"
-            )
-        if (height, width) != image.shape[:2]:
-            image = resize_bilinear_u8(image, height, width)
-        return np.ascontiguousarray(turned(image, _display_matrix(decoded)))
 
     def _read_header(self, container: Any, video: Any) -> None:
         self.has_times: bool = not container.format.flags & _NO_TIMESTAMPS
@@ -301,45 +286,6 @@ class _Clock:
             self._step = time - last
         self._last = time
         return time
-
-
-def shown_size(height: int, width: int, aspect: Fraction | None) -> tuple[int, int]:
-    """Height and width with square pixels: one side grows, as in browsers, neither shrinks.
-
-    >>> shown_size(576, 720, Fraction(16, 11)), shown_size(480, 720, Fraction(8, 9))
-    ((576, 1047), (540, 720))
-    """
-    if not aspect or aspect == 1:
-        return height, width
-    if aspect > 1:
-        return height, round(width * aspect)
-    return round(height / aspect), width
-
-
-def turned(image: Rgb, matrix: tuple[int, int, int, int]) -> Rgb:
-    """An image turned and mirrored by a display matrix (a, b, c, d): (x, y) goes to (a x + c y, b x + d y).
-
-    Only the signs and which ones are larger count: turns by other than quarters are rounded to them.
-
-    >>> turned(np.array([[1, 2]]), (0, 1, -1, 0)).tolist()  # a quarter clockwise
-    [[1], [2]]
-    """
-    a, b, c, d = matrix
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        right, down = a, d
-    else:
-        image = image.swapaxes(0, 1)
-        right, down = c, b
-    return image[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1]
-
-
-def _display_matrix(decoded: Any) -> tuple[int, int, int, int]:
-    """(a, b, c, d) of the frame's display matrix, in 16.16 fixed point; the identity without one."""
-    data = decoded.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d, *_ = np.frombuffer(bytes(data), np.int32).tolist()
-    return a, b, c, d
 
 
 def _is_cover(video: Any) -> bool:
