@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 from .. import options
 from ..frames import changes
 from ..frames.rectangles import Box
-from ..frames.rgba import Rgba, allocate, as_words, copy_into, expect_image
+from ..frames.rgba import Rgba, copy_into, expect_image
 from ..limits import expect
 from ..masks.cells import Cells
 from ..masks.fixations import Fixations, count_by_grid, without_grids
 from ..masks.footprint import Footprint, Geometry, footprint
-from ..masks.patch_diff import PatchDiff, active_cells, patch_difference
+from ..masks.patch_diff import PatchDiff, active_cells, scores_of
 from ..panels.mask_panel import MaskPanel, PanelMode
-from ..panels.metrics import Ema, SquaredErrorMap, psnr_of
-from ..panels.output import Accumulation, Accumulator, OutputUpdate
+from ..panels.metrics import BlockErrors, Ema, blocks_below, psnr_of
+from ..panels.output import Accumulation, OutputSchedule
+from ..panels.painted_mask import MaskDrawing
 from ..panels.palette import STANDARD
-
-_EMPTY_BOX: Box = (0, 0, 0, 0)
+from .numpy_plane import NumpyPlane
+from .plane import CellSums, Draw, Drawn, Receive, Steps, run_steps
 
 STALE_BELOW_DB: Final = 30.0
 """A block of the output with a lower PSNR differs visibly from the frame."""
@@ -189,32 +190,34 @@ class LiveView:
         self.settings: LiveSettings = LiveSettings() if settings is None else settings
         expect(self.settings, LiveSettings, "settings")
         self._draw_mask = draw_mask
-        self.frame: Rgba = allocate(1, 1)
-        # The previous frame, until the next one is written there.
-        self._back_buffer: Rgba = allocate(1, 1)
+        self._plane = NumpyPlane()
         self._cells: Cells | Fixations = Cells.none()
-        self._accumulator = Accumulator(self.settings.accumulation)
-        mask = self.settings.mask
-        self._panel = MaskPanel(self.settings.accumulation.blend_alpha, mask.panel, mask.palette)
+        self._schedule = OutputSchedule(self.settings.accumulation)
         self._keyframe: bool
         self._ratio_ema: Ema
         self._psnr_ema: Ema
+        self._errors: BlockErrors | None
         self._start(1, 1)
+
+    @property
+    def frame(self) -> Rgba:
+        """The frame that was processed last."""
+        return self._plane.frame
 
     @property
     def pending(self) -> Rgba:
         """The buffer that ``process`` will take as the next frame."""
-        return self._back_buffer
+        return self._plane.pending
 
     @property
     def mask(self) -> Rgba:
         """The mask panel of the last processed frame."""
-        return self._panel.image
+        return self._plane.mask
 
     @property
     def output(self) -> Rgba:
         """The output panel after the last processed frame."""
-        return self._accumulator.image
+        return self._plane.output
 
     @property
     def index(self) -> int:
@@ -229,8 +232,7 @@ class LiveView:
     def configure(self, settings: LiveSettings) -> None:
         """Takes new settings from the next frame on. A new output mode starts with a keyframe."""
         expect(settings, LiveSettings, "settings")
-        self._panel.configure(settings.accumulation.blend_alpha, settings.mask.panel, settings.mask.palette)
-        self._accumulator.configure(settings.accumulation)
+        self._schedule.configure(settings.accumulation)
         self.settings = settings
 
     @property
@@ -239,15 +241,18 @@ class LiveView:
 
         All are False if the PSNR is not measured.
         """
-        return self._errors.below(STALE_BELOW_DB) & self._errors_known
+        height, width = self._size
+        if self._errors is None:
+            return np.zeros(changes.block_grid((height, -(-width // 2))), np.bool_)
+        return blocks_below(self._errors, height, width, STALE_BELOW_DB)
 
     def refresh(self) -> None:
         """Makes the next frame, or the next `redraw`, a keyframe."""
-        self._accumulator.reset()
+        self._schedule.reset()
 
     def restart(self) -> None:
         """Forgets the stream: the next frame is the first of a new one."""
-        self._start(*self.frame.shape[:2])
+        self._start(*self._size)
 
     def next_frame(self, height: int, width: int) -> Rgba:
         """The buffer (height, width, 4) uint8 to write the next frame into.
@@ -255,12 +260,9 @@ class LiveView:
         Raises:
             ValueError: if a side is not 1 .. 16384 pixels.
         """
-        if self._back_buffer.shape[:2] != (height, width) or self.frame.shape[:2] != (height, width):
-            # One after the other, so that never more than three are there.
-            self._back_buffer = allocate(height, width)
-            self.frame = allocate(height, width)
-            self._start(height, width)
-        return self._back_buffer
+        buffer = self._plane.next_frame(height, width)
+        self.expect_size(height, width)
+        return buffer
 
     def share_frames(self, other: LiveView, follows: bool) -> None:
         """Takes the frame that another view has processed as the next one for `process`, without a copy.
@@ -271,11 +273,8 @@ class LiveView:
             other: the view.
             follows: whether this view has processed the frame before, and the other one nothing between.
         """
-        height, width = other.frame.shape[:2]
-        if self.frame.shape[:2] != (height, width):
-            self._start(height, width)
-        self.frame, self._back_buffer = other._back_buffer, other.frame
-        self._errors_known &= follows
+        self.expect_size(*other.frame.shape[:2])
+        self._plane.share_frames(other._plane, follows)
 
     def step(self, image: NDArray[np.uint8], cells: Cells | Fixations | None = None) -> FrameReport:
         """Processes the next frame.
@@ -298,11 +297,7 @@ class LiveView:
         Args:
             cells: the frame's, from any mask source; by default patch-diff chooses them.
         """
-        _check_cells(cells)
-        self.frame, self._back_buffer = self._back_buffer, self.frame
-        self._first = self._index == 0
-        self._index += 1
-        return self._process(cells)
+        return run_steps(self.frame_steps(cells), self._plane.answer)
 
     def redraw(self, cells: Cells | Fixations | None = None) -> FrameReport:
         """Processes the last frame again with the current settings; the output continues from its last state.
@@ -316,33 +311,40 @@ class LiveView:
         Raises:
             RuntimeError: if no frame of this stream was processed yet.
         """
-        if self._index == 0:
+        return run_steps(self.frame_steps(cells, redraw=True), self._plane.answer)
+
+    def frame_steps(self, cells: Cells | Fixations | None = None, redraw: bool = False) -> Steps[FrameReport]:
+        """`process`, or `redraw`, as requests to the plane that has the pixels (``live.plane``).
+
+        Raises:
+            RuntimeError: as `redraw`.
+        """
+        if redraw and self._index == 0:
             raise RuntimeError("there is no frame to redraw: process one first")
         _check_cells(cells)
-        return self._process(cells, redraw=True)
-
-    def _process(self, cells: Cells | Fixations | None, redraw: bool = False) -> FrameReport:
         clock = _StageClock()
-        changed = self._find_changed_blocks()
+        height, width = self._size
+        if not redraw:
+            yield Receive(height, width)
+            self._first = self._index == 0
+            self._index += 1
         clock.lap("changes")
-        self._cells = self._choose_cells(changed) if cells is None else cells
+        self._cells = (yield from self._choose_cells()) if cells is None else cells
         clock.lap("mask")
-        height, width = self.frame.shape[:2]
-        mask = self.settings.mask.footprint(self._cells, height, width)
-        plan = mask.plan
+        settings, blend_alpha = self.settings, self.settings.accumulation.blend_alpha
+        mask = settings.mask.footprint(self._cells, height, width)
+        drawing = self._schedule.next(mask.plan, redraw)
+        keyframe = self._keyframe = drawing.keyframe or (redraw and self._keyframe)
         clock.lap("plan")
-        update = self._accumulator.update(self.frame, plan, redraw)
-        keyframe = update.keyframe or (redraw and self._keyframe)
-        self._keyframe = keyframe
-        clock.lap("accumulate")
-        mask_box = self._panel.draw(self.frame, mask) if self._draw_mask else _EMPTY_BOX
-        clock.lap("panel")
-        error = self._squared_error(changed, update)
+        panel = MaskDrawing(mask, settings.mask.panel, blend_alpha, settings.mask.palette)
+        drawn: Drawn = yield Draw(drawing, panel if self._draw_mask else None, settings.psnr)
+        clock.insert(drawn.stage_ms)
+        self._errors = drawn.errors
         ratio, psnr = math.nan, math.nan
         if not keyframe:
-            ratio = update.updated_pixels / (height * width)
-            if error is not None:
-                psnr = psnr_of(error, height * width)
+            ratio = drawing.updated_pixels / (height * width)
+            if drawn.errors is not None:
+                psnr = psnr_of(int(drawn.errors.sum()), height * width)
                 if not redraw:
                     self._psnr_ema.add(psnr)
             if not redraw:
@@ -355,48 +357,38 @@ class LiveView:
             keyframe=keyframe,
             cells=len(self._cells),
             cells_by_scale=count_by_grid(self._cells),
-            mask_pixels=plan.pixel_count,
-            updated_pixels=height * width if keyframe else update.updated_pixels,
-            mask_ratio=plan.ratio,
+            mask_pixels=mask.plan.pixel_count,
+            updated_pixels=height * width if keyframe else drawing.updated_pixels,
+            mask_ratio=mask.plan.ratio,
             update_ratio=ratio,
             update_ratio_ema=self._ratio_ema.value,
             psnr=psnr,
             psnr_ema=self._psnr_ema.value,
-            mask_box=mask_box,
-            output_box=update.box,
+            mask_box=drawn.mask_box,
+            output_box=drawing.box,
             stage_ms=clock.milliseconds,
         )
 
+    def expect_size(self, height: int, width: int) -> None:
+        """Starts over if the next frame has another size; `next_frame` does so by itself."""
+        if self._size != (height, width):
+            self._start(height, width)
+
     def _start(self, height: int, width: int) -> None:
+        self._size = (height, width)
         self._index = 0
         self._first, self._keyframe = True, True
         self._cells = Cells.none()
         self._ratio_ema, self._psnr_ema = Ema(), Ema()
-        self._errors, self._errors_known = SquaredErrorMap(height, width), True
-        self._accumulator.reset()
+        self._errors = None
+        self._schedule.reset()
 
-    def _find_changed_blocks(self) -> changes.BlockFlags:
-        """Blocks that differ from the previous frame; all of them in the first one."""
-        if self._first:
-            return np.ones(changes.block_grid(as_words(self.frame).shape), np.bool_)
-        return changes.changed_blocks(as_words(self._back_buffer), as_words(self.frame))
-
-    def _choose_cells(self, changed: changes.BlockFlags) -> Cells:
+    def _choose_cells(self) -> Steps[Cells]:
         if self._first:
             return Cells.none()
         source = self.settings.patch_diff
-        scores = patch_difference(self._back_buffer, self.frame, source.grid, changed)
-        return active_cells(scores, source.threshold)
-
-    def _squared_error(self, changed: changes.BlockFlags, update: OutputUpdate) -> int | None:
-        """The squared error of the output against the frame; None if it is not measured."""
-        self._errors_known &= self.settings.psnr
-        if not self.settings.psnr:
-            return None
-        self._errors.clear(update.equal)
-        dirty = changed | update.written if self._errors_known else np.ones_like(changed)
-        self._errors_known = True
-        return self._errors.update(self.frame, self.output, dirty & ~update.equal)
+        sums = yield CellSums.of(source.grid, *self._size)
+        return active_cells(scores_of(sums, *self._size), source.threshold)
 
 
 def _check_cells(cells: object) -> None:
@@ -411,5 +403,10 @@ class _StageClock:
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
-        self.milliseconds[stage] = (now - self._last) * 1000
+        self.milliseconds[stage] = self.milliseconds.get(stage, 0) + (now - self._last) * 1000
         self._last = now
+
+    def insert(self, stages: Mapping[str, float]) -> None:
+        """Takes the stages that a plane measured since the last lap."""
+        self.milliseconds |= stages
+        self._last = time.perf_counter()

@@ -93,8 +93,21 @@ def patch_difference(
         expect(frame, np.ndarray, "a frame")
     if previous.shape != current.shape:
         raise ValueError(f"both frames must have one size, got {previous.shape[:2]} and {current.shape[:2]}")
-    height, width = current.shape[:2]
-    rows, columns = _axis(grid, height), _axis(grid, width)
+    return scores_of(cell_sums(previous, current, grid, changed), *current.shape[:2])
+
+
+def cell_sums(
+    previous: Rgba, current: Rgba, grid: int, changed: changes.BlockFlags | None = None
+) -> NDArray[np.int64]:
+    """Sums of the absolute changes of all bytes in each cell, exactly.
+
+    Args:
+        previous, current, grid, changed: see `patch_difference`.
+
+    Returns:
+        (grid, grid, 3): of red, green and blue.
+    """
+    rows, columns = (_axis(grid, extent) for extent in current.shape[:2])
     before, after = as_words(previous), as_words(current)
     if changed is None:
         changed = changes.changed_blocks(before, after)
@@ -102,10 +115,15 @@ def patch_difference(
     for region in changes.regions(changed, after.shape):
         by_row.add(before[region], after[region], region, rows.atoms)
     sums = by_row.by_column(columns.atoms)
-    totals = _range_sums(_range_sums(sums, rows.first, rows.end, 0), columns.first, columns.end, 1)
-    pixels = np.multiply.outer(rows.length, columns.length)
+    return _range_sums(_range_sums(sums, rows.first, rows.end, 0), columns.first, columns.end, 1)
+
+
+def scores_of(sums: NDArray[np.int64], height: int, width: int) -> Scores:
+    """The scores of a frame of ``height x width`` pixels from its `cell_sums`."""
+    lengths = (_axis(len(sums), extent).length for extent in (height, width))
+    pixels = np.multiply.outer(*lengths)
     weights = 1 / (LEVELS_PER_UNIT * np.array(IMAGE_STD))
-    return (totals @ weights) / (3.0 * pixels)
+    return np.asarray((sums @ weights) / (3.0 * pixels))
 
 
 def active_cells(scores: Scores, threshold: float) -> Cells:

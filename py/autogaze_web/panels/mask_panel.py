@@ -26,8 +26,8 @@ PANEL_MODES: tuple[str, ...] = get_args(PanelMode)
 
 TRANSPARENT_BLACK, OPAQUE_BLACK = (0, 0, 0, 0), (0, 0, 0, 255)
 
-# Modes whose cells are always painted on a lattice.
-_PAINTS = {"scale-rows": paint_scale_rows, "outlines": paint_outlines}
+# How the cells are painted in the modes that always paint them on a lattice.
+CELL_PAINTERS = {"scale-rows": paint_scale_rows, "outlines": paint_outlines}
 
 # Up to MAX_SINGLE_CELLS cells are drawn one by one, which avoids a lattice of all their edges, unless they
 # overlap so much that this draws more than MAX_OVERDRAW times the pixels they cover. Measured under Pyodide:
@@ -70,6 +70,12 @@ class MaskPanel:
         self._blank |= mode != self.mode
         self.mode = mode
 
+    def replace(self, image: Rgba) -> None:
+        """Shows an image (H, W, 4) until the next ``draw``."""
+        self.image = allocate(*image.shape[:2])
+        self.image[:] = image
+        self._blank = True
+
     def draw(self, frame: Rgba, mask: Footprint) -> Box:
         """Draws the mask of a frame in place of the previous one.
 
@@ -97,8 +103,8 @@ class MaskPanel:
             self._clear(TRANSPARENT_BLACK if self.mode == "image-mask-only" else OPAQUE_BLACK)
         over_picture = self.mode in ("image-mask-only", "image-overlay")
         style = CellStyle(as_words(frame) if over_picture else None, self._weights, self._palette)
-        paint = _PAINTS.get(self.mode, paint_footprint)
-        if self.mode in _PAINTS or not _one_by_one(mask):
+        paint = CELL_PAINTERS.get(self.mode, paint_footprint)
+        if self.mode in CELL_PAINTERS or not _one_by_one(mask):
             painted = paint(mask, self._palette)
             draw_painted(self.image, painted, style)
             drawn = painted.plan.rectangles

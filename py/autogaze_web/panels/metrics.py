@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..frames import changes
 from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import sum_squared_differences
+
+BlockErrors = NDArray[np.int64]
 
 EMA_WEIGHT = 0.15
 
@@ -50,6 +53,20 @@ def squared_error(a: Words, b: Words) -> int:
     )
 
 
+def blocks_below(errors: BlockErrors, height: int, width: int, decibels: float) -> changes.BlockFlags:
+    """Blocks (``changes.block_grid``) of a frame of ``height x width`` pixels whose PSNR is below so many dB.
+
+    Args:
+        errors: the squared error of each block.
+    """
+    rows, columns = (
+        np.diff(np.append(np.arange(0, length, side), length))
+        for length, side in ((height, changes.BLOCK_ROWS), (width, 2 * changes.BLOCK_WORDS))
+    )
+    flags: changes.BlockFlags = errors > rows[:, None] * columns * (255**2 * 3 / 10 ** (decibels / 10))
+    return flags
+
+
 class SquaredErrorMap:
     """The squared error between two streams of frames, stored per block and updated only where needed.
 
@@ -58,12 +75,7 @@ class SquaredErrorMap:
     """
 
     def __init__(self, height: int, width: int):
-        self._errors = np.zeros(changes.block_grid((height, -(-width // 2))), np.int64)
-        rows, columns = (
-            np.diff(np.append(np.arange(0, length, side), length))
-            for length, side in ((height, changes.BLOCK_ROWS), (width, 2 * changes.BLOCK_WORDS))
-        )
-        self._pixels = rows[:, None] * columns
+        self._errors: BlockErrors = np.zeros(changes.block_grid((height, -(-width // 2))), np.int64)
 
     def update(self, reference: Rgba, image: Rgba, dirty: changes.BlockFlags) -> int:
         """Updates the dirty blocks and returns the sum of squared differences over the whole frame.
@@ -84,11 +96,10 @@ class SquaredErrorMap:
                 )
         return int(self._errors.sum())
 
-    def below(self, decibels: float) -> changes.BlockFlags:
-        """Blocks whose PSNR is below so many dB."""
-        limit = 255**2 * 3 / 10 ** (decibels / 10)
-        flags: changes.BlockFlags = self._errors > self._pixels * limit
-        return flags
+    @property
+    def errors(self) -> BlockErrors:
+        """(ceil(H / 16), ceil(W / 32)) int64: squared error of each block, valid until the next update."""
+        return self._errors
 
     def clear(self, blocks: changes.BlockFlags) -> None:
         """Sets the error of blocks to zero, after both streams have become equal in them."""

@@ -12,6 +12,7 @@ measures the break-even point.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
@@ -59,6 +60,77 @@ class Accumulation:
         BlendWeights.of(self.blend_alpha)
 
 
+@dataclass(frozen=True, eq=False)
+class OutputDrawing:
+    """What is to become of the output at one frame.
+
+    Attributes:
+        kind: ``keyframe`` for the whole frame, ``copy`` for the plan's pixels of it over the output before,
+            ``lighten`` for the whole frame with the plan's pixels blended with white.
+        plan: the pixels that the frame's cells cover.
+        alpha: weight of white, 0 .. 1.
+    """
+
+    kind: Literal["keyframe", "copy", "lighten"]
+    plan: UpdatePlan
+    alpha: float
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frame in pixels."""
+        return int(self.plan.lattice.rows[-1]), int(self.plan.lattice.columns[-1])
+
+    @property
+    def keyframe(self) -> bool:
+        """Whether the output takes the whole frame."""
+        return self.kind == "keyframe"
+
+    @property
+    def updated_pixels(self) -> int:
+        """Number of pixels updated: all of a keyframe, otherwise those of the plan."""
+        return math.prod(self.size) if self.keyframe else self.plan.pixel_count
+
+    @property
+    def box(self) -> Box:
+        """A box around all pixels of the output that may change."""
+        return bounding_box(self.plan.rectangles) if self.kind == "copy" else (0, 0, *self.size)
+
+
+class OutputSchedule:
+    """Decides what each frame of a stream does to the output, without touching pixels."""
+
+    def __init__(self, settings: Accumulation) -> None:
+        self.settings: Accumulation = settings
+        self._index = 0
+
+    def configure(self, settings: Accumulation) -> None:
+        """Changes the settings; a new mode restarts with a keyframe, a new interval does not."""
+        if settings.mode != self.settings.mode:
+            self.reset()
+        self.settings = settings
+
+    def reset(self) -> None:
+        """Makes the next frame a keyframe."""
+        self._index = 0
+
+    def next(self, plan: UpdatePlan, redraw: bool = False) -> OutputDrawing:
+        """The next frame's drawing.
+
+        Args:
+            plan: the pixels that the cells cover in this frame.
+            redraw: whether this is the previous frame again, which does not count towards the interval.
+        """
+        interval = self.settings.keyframe_interval
+        due = interval > 0 and self._index % interval == 0
+        keyframe = self._index == 0 or (due and not redraw)
+        if keyframe or not redraw:
+            self._index += 1
+        alpha = self.settings.blend_alpha
+        if keyframe:
+            return OutputDrawing("keyframe", plan, alpha)
+        return OutputDrawing("copy" if self.settings.mode == "interframe" else "lighten", plan, alpha)
+
+
 @dataclass(frozen=True)
 class OutputUpdate:
     """How one frame changed the output.
@@ -78,23 +150,44 @@ class OutputUpdate:
     equal: changes.BlockFlags
 
 
+def draw_output(image: Rgba, frame: Rgba, drawing: OutputDrawing) -> OutputUpdate:
+    """Draws one frame's output.
+
+    Args:
+        image: (H, W, 4) uint8, the output after the frame before.
+        frame: (H, W, 4) uint8.
+        drawing: for a frame of this size.
+    """
+    grid = changes.block_grid(as_words(frame).shape)
+    if drawing.kind == "keyframe":
+        image[:] = frame
+        written = equal = np.ones(grid, np.bool_)
+    else:
+        touched, inside = covered_blocks(drawing.plan)
+        if drawing.kind == "copy":
+            copy_plan(image, frame, drawing.plan)
+            written, equal = touched, inside
+        else:
+            image[:] = frame
+            lighten_plan(image, frame, drawing.plan, drawing.alpha)
+            written, equal = np.ones(grid, np.bool_), ~touched
+    return OutputUpdate(drawing.keyframe, drawing.updated_pixels, written, drawing.box, equal)
+
+
 class Accumulator:
     """The persistent output of one stream of frames; ``image`` is (H, W, 4) uint8 after the first update."""
 
     def __init__(self, settings: Accumulation | None = None):
-        self.settings: Accumulation = settings or Accumulation()
+        self._schedule = OutputSchedule(settings or Accumulation())
         self.image: Rgba = allocate(1, 1)
-        self._index = 0
 
     def configure(self, settings: Accumulation) -> None:
         """Changes the settings; a new mode restarts with a keyframe, a new interval does not."""
-        if settings.mode != self.settings.mode:
-            self.reset()
-        self.settings = settings
+        self._schedule.configure(settings)
 
     def reset(self) -> None:
         """Makes the next frame a keyframe."""
-        self._index = 0
+        self._schedule.reset()
 
     def update(self, frame: Rgba, plan: UpdatePlan, redraw: bool = False) -> OutputUpdate:
         """Updates the output from a frame: all of it at a keyframe, otherwise the pixels of the plan.
@@ -102,33 +195,12 @@ class Accumulator:
         Args:
             frame: (H, W, 4) uint8; a change of size restarts with a keyframe.
             plan: the pixels that the cells cover in this frame.
-            redraw: whether this is the previous frame again, which does not count towards the interval.
+            redraw: see `OutputSchedule.next`.
         """
-        height, width = frame.shape[:2]
         if self.image.shape != frame.shape:
-            self.image = allocate(height, width)
+            self.image = allocate(*frame.shape[:2])
             self.reset()
-        interval = self.settings.keyframe_interval
-        due = interval > 0 and self._index % interval == 0
-        keyframe = self._index == 0 or (due and not redraw)
-        if keyframe or not redraw:
-            self._index += 1
-        grid = changes.block_grid(as_words(frame).shape)
-        if keyframe:
-            self.image[:] = frame
-            everywhere = np.ones(grid, np.bool_)
-            return OutputUpdate(True, height * width, everywhere, (0, 0, height, width), everywhere)
-        touched, inside = covered_blocks(plan)
-        if self.settings.mode == "interframe":
-            copy_plan(self.image, frame, plan)
-            written, equal = touched, inside
-            box = bounding_box(plan.rectangles)
-        else:
-            self.image[:] = frame
-            lighten_plan(self.image, frame, plan, self.settings.blend_alpha)
-            box = (0, 0, height, width)
-            written, equal = np.ones(grid, np.bool_), ~touched
-        return OutputUpdate(False, plan.pixel_count, written, box, equal)
+        return draw_output(self.image, frame, self._schedule.next(plan, redraw))
 
 
 def is_dense(plan: UpdatePlan, blended: bool = False) -> bool:

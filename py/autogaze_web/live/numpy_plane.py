@@ -1,0 +1,160 @@
+"""The plane on the processor: NumPy, which visits only the blocks and rectangles that changed."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames import changes
+from ..frames.rectangles import Box
+from ..frames.rgba import Rgba, allocate, as_words
+from ..masks.patch_diff import cell_sums
+from ..panels.mask_panel import MaskPanel
+from ..panels.metrics import BlockErrors, SquaredErrorMap
+from ..panels.output import OutputUpdate, draw_output
+from ..panels.painted_mask import MaskDrawing
+from .plane import CellSums, Draw, Drawn, Held, ReadBack, Receive, Request, Write
+
+_EMPTY_BOX: Box = (0, 0, 0, 0)
+
+
+class NumpyPlane:
+    """Holds one stream's pixels in memory; see ``live.plane``.
+
+    Write each picture into the buffer that `next_frame` returns, then answer a `Receive`.
+
+    Attributes:
+        frame: (H, W, 4) uint8, the picture that was received last.
+        pending: the buffer for the next one. Until that is written, it is the picture before ``frame``.
+        output: the output panel.
+    """
+
+    def __init__(self) -> None:
+        self.frame: Rgba = allocate(1, 1)
+        self.pending: Rgba = allocate(1, 1)
+        self.output: Rgba = allocate(1, 1)
+        self._panel = MaskPanel()
+        self._changed: changes.BlockFlags | None = None
+        self._errors = SquaredErrorMap(1, 1)
+        self._errors_known = False
+
+    @property
+    def mask(self) -> Rgba:
+        """The mask panel."""
+        return self._panel.image
+
+    def next_frame(self, height: int, width: int) -> Rgba:
+        """The buffer (height, width, 4) uint8 to write the next picture into.
+
+        Raises:
+            ValueError: if a side is not 1 .. 16384 pixels.
+        """
+        if self.pending.shape[:2] != (height, width) or self.frame.shape[:2] != (height, width):
+            # One after the other, so that never more than three are there.
+            self.pending = allocate(height, width)
+            self.frame = allocate(height, width)
+        return self.pending
+
+    def share_frames(self, other: NumpyPlane, follows: bool) -> None:
+        """Makes the frame of another plane the next picture, and the one before it ``frame``, without a copy.
+
+        Both planes have the two frames then, which must stay as they are until the next `Receive`.
+
+        Args:
+            follows: whether the one before was the last picture here, too.
+        """
+        self.frame, self.pending = other.pending, other.frame
+        self._errors_known &= follows
+
+    def answer(self, request: Request) -> object:
+        """Executes one request, see ``live.plane``.
+
+        Raises:
+            ValueError: if a picture of another size was announced than written.
+        """
+        match request:
+            case Receive():
+                self._receive(request)
+                return None
+            case CellSums():
+                return self._cell_sums(request)
+            case Draw():
+                return self._draw(request)
+            case ReadBack():
+                y0, x0, y1, x1 = request.box
+                return self._held(request.which)[y0:y1, x0:x1].copy()
+            case Write():
+                self._write(request)
+                return None
+
+    def _receive(self, request: Receive) -> None:
+        size = (request.height, request.width)
+        if self.pending.shape[:2] != size:
+            raise ValueError(f"the next frame is {self.pending.shape[:2]}, but {size} was announced")
+        self.frame, self.pending = self.pending, self.frame
+        if self.output.shape != self.frame.shape:
+            self.output = allocate(*size)
+            self._errors, self._errors_known = SquaredErrorMap(*size), False
+        self._changed = self._find_changed_blocks()
+
+    def _find_changed_blocks(self) -> changes.BlockFlags:
+        if self.pending.shape != self.frame.shape:
+            return np.ones(changes.block_grid(as_words(self.frame).shape), np.bool_)
+        return changes.changed_blocks(as_words(self.pending), as_words(self.frame))
+
+    @property
+    def _changed_blocks(self) -> changes.BlockFlags:
+        """Blocks in which the two frames differ."""
+        if self._changed is None:
+            self._changed = self._find_changed_blocks()
+        return self._changed
+
+    def _cell_sums(self, request: CellSums) -> NDArray[np.int64]:
+        return cell_sums(self.pending, self.frame, request.grid, self._changed_blocks)
+
+    def _draw(self, request: Draw) -> Drawn:
+        begun = time.perf_counter()
+        update = draw_output(self.output, self.frame, request.output)
+        accumulated = time.perf_counter()
+        mask_box = _EMPTY_BOX if request.mask is None else self._draw_mask(request.mask)
+        painted = time.perf_counter()
+        errors = self._squared_errors(update) if request.errors else None
+        self._errors_known = request.errors
+        stages = {
+            "accumulate": (accumulated - begun) * 1000,
+            "panel": (painted - accumulated) * 1000,
+            "metrics": (time.perf_counter() - painted) * 1000,
+        }
+        return Drawn(errors, mask_box, stages)
+
+    def _draw_mask(self, drawing: MaskDrawing) -> Box:
+        self._panel.configure(drawing.alpha, drawing.mode, drawing.palette)
+        return self._panel.draw(self.frame, drawing.mask)
+
+    def _squared_errors(self, update: OutputUpdate) -> BlockErrors:
+        self._errors.clear(update.equal)
+        dirty = self._changed_blocks | update.written if self._errors_known else np.ones_like(update.equal)
+        self._errors.update(self.frame, self.output, dirty & ~update.equal)
+        return self._errors.errors
+
+    def _held(self, which: Held) -> Rgba:
+        return {
+            "frame": self.frame,
+            "previous": self.pending,
+            "mask": self.mask,
+            "output": self.output,
+        }[which]
+
+    def _write(self, request: Write) -> None:
+        size = request.pixels.shape[:2]
+        self.next_frame(*size)
+        if self.output.shape[:2] != size:
+            self.output = allocate(*size)
+            self._errors = SquaredErrorMap(*size)
+        self._changed, self._errors_known = None, False
+        if request.which == "mask":
+            self._panel.replace(request.pixels)
+        else:
+            self._held(request.which)[:] = request.pixels
