@@ -161,6 +161,31 @@ def test_a_memory_keeps_what_was_gazed_long_ago(decoder: FrameDecoder) -> None:
 
 
 @pytest.mark.parametrize(
+    ("memory", "message"),
+    [
+        (
+            FeatureMemory(CONFIG.window, 9, CONFIG.patches),
+            r"of another decoder: .* \(m, 12\) here, got \(1, 9\)",
+        ),
+        (
+            FeatureMemory(CONFIG.window, 12, 60),
+            "of another decoder: this one has patches 0 to 48 and ages 0 to 2",
+        ),
+        (FeatureMemory(9, 12, CONFIG.patches), "of another decoder"),
+    ],
+)
+def test_rows_of_another_decoder_are_refused(
+    decoder: FrameDecoder, memory: FeatureMemory, message: str
+) -> None:
+    width = 9 if "here" in message else 12
+    memory.add(np.zeros((1, width), np.float32), [52 if "patches" in message else 4])
+    for _ in range(5):
+        memory.add(np.zeros((0, width), np.float32), [])
+    with pytest.raises(ValueError, match=message):
+        decoder.decode(memory.rows())
+
+
+@pytest.mark.parametrize(
     ("features", "patches", "message"),
     [
         (np.zeros((2, 12)), [3, 52], "0 to 48, got 3 to 52: subtract 49 for each earlier frame"),

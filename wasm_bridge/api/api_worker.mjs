@@ -186,4 +186,4 @@ function panelBuffers({ mask, output }) {
   return [mask, output].flatMap((panel) => (panel ? [panel.buffer] : []));
 }
 
-const emit = serveCalls(calls, { serialize: true });
+const emit = serveCalls(calls, { serialize: true, drop: ({ frame }) => frame?.image?.close() });

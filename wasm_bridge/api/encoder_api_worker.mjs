@@ -102,4 +102,4 @@ function pixelsOf(frame) {
   }
 }
 
-serveCalls(calls, { serialize: true });
+serveCalls(calls, { serialize: true, drop: ({ frame }) => frame?.image?.close() });

@@ -32,9 +32,11 @@ const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ 
  * @param {object} [options]
  * @param {Promise<Handlers>} [options.later] more handlers; their calls wait until this resolves and fail if it rejects
  * @param {boolean} [options.serialize] whether each call waits until those before it have ended
+ * @param {(args: any) => void} [options.drop] called with the arguments of a call that was cancelled before its handler
+ *   could run: closes what was transferred in them, which would stay in memory
  * @returns {(event: string, detail: any) => void} emits an event
  */
-export function serveCalls(handlers, { later, serialize = false } = {}) {
+export function serveCalls(handlers, { later, serialize = false, drop = () => {} } = {}) {
   const serializer = new Serializer();
   /** @type {Map<number, AbortController>} */
   const running = new Map();
@@ -49,6 +51,7 @@ export function serveCalls(handlers, { later, serialize = false } = {}) {
     try {
       const handler = handlers[name] ?? (await later)?.[name];
       if (!handler) throw new Error(`The worker has no call "${name}".`);
+      if (signal.aborted) drop(args);
       signal.throwIfAborted();
       /** @type {Transferable[]} */
       const transferred = [];

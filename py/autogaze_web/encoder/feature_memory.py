@@ -128,6 +128,28 @@ def newest_rows(features: Any, patch_ids: Any, ages: Any, config: FrameDecoderCo
     return DecoderRows(values[chosen], patches[chosen].astype(np.int32), limited.astype(np.int32))
 
 
+def expect_rows_of(config: FrameDecoderConfig, rows: DecoderRows) -> None:
+    """Raises unless rows are of a decoder's width, patches and window, as those of another one are not.
+
+    Raises:
+        ValueError: naming what differs.
+    """
+    width = config.encoder_hidden_size
+    if rows.features.shape != (rows.patch_ids.size, width) or rows.ages.shape != rows.patch_ids.shape:
+        raise ValueError(
+            f"the rows are of another decoder: features has the shape (m, {width}) here, "
+            f"got {rows.features.shape}"
+        )
+    if rows.patch_ids.size and not (
+        0 <= rows.patch_ids.min() <= rows.patch_ids.max() < config.patches
+        and 0 <= rows.ages.min() <= rows.ages.max() < config.window
+    ):
+        raise ValueError(
+            f"the rows are of another decoder: this one has patches 0 to {config.patches - 1} and ages 0 to "
+            f"{config.window - 1}"
+        )
+
+
 def _check_ranges(values: Floats, patches: NDArray[np.int64], count: int) -> None:
     if not np.isfinite(values).all():
         raise ValueError("features are finite numbers, got NaN or infinity")

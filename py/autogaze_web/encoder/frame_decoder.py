@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..formats.json_text import parse_json
-from ..formats.safetensors import read_header
+from ..formats.safetensors import Buffer, TensorEntry, read_header
 from ..limits import (
     MAX_HEADS,
     MAX_JSON_BYTES,
@@ -178,10 +178,7 @@ class FrameDecoderCheckpoint:
         folder = Path(folder)
         config = FrameDecoderConfig.from_file(folder / CONFIG_NAME)
         head = read_head(folder / WEIGHTS_NAME, "expected the frame decoder's weights there")
-        entries, expected = read_header(*head), expected_tensors(config)
-        wanted = {name: entries[name] for name in expected if name in entries}
-        check_tensors(expected, wanted, f"frame decoder in {CONFIG_NAME}")
-        weights = read_tensors(folder / WEIGHTS_NAME, wanted)
+        weights = read_tensors(folder / WEIGHTS_NAME, decoder_entries(config, *head))
         check_finite(weights)
         return FrameDecoderCheckpoint(config, weights)
 
@@ -204,6 +201,24 @@ def check_encoder(decoder: FrameDecoderConfig, encoder: SiglipConfig) -> None:
                 f"the frame decoder was made for an encoder with {name} {shown(expected)}, but this one has "
                 f"{shown(found)}: take both from the same folder"
             )
+
+
+def decoder_entries(config: FrameDecoderConfig, head: Buffer, size: int) -> dict[str, TensorEntry]:
+    """Where a decoder's tensors lie in ``decoder.safetensors``.
+
+    Args:
+        config: the decoder's.
+        head: the file's first bytes, at least the header with its length before it.
+        size: bytes of the whole file.
+
+    Raises:
+        SafetensorsError: if the header is damaged.
+        CheckpointError: naming every tensor that is missing or does not fit.
+    """
+    expected, found = expected_tensors(config), read_header(head, size)
+    entries = {name: found[name] for name in expected if name in found}
+    check_tensors(expected, entries, f"frame decoder in {CONFIG_NAME}")
+    return entries
 
 
 def expected_tensors(config: FrameDecoderConfig) -> dict[str, tuple[int, ...]]:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..formats.json_text import parse_json
-from ..limits import MAX_GRAPH_VALUES, MAX_LISTING_BYTES, shown
-from ..model.graph_choice import is_file_name, is_shape
+from ..limits import MAX_LISTING_BYTES, shown
+from ..model.graph_entry import entry_fault
 from . import checkpoint, frame_decoder
 from .config import SiglipConfig
 from .frame_decoder import FrameDecoderConfig
@@ -53,8 +53,12 @@ def _entry(
         symbolic: names of the sides that are chosen with the run.
     """
     graph = listed.get(kind)
-    fault = _fault_of(graph, symbolic)
-    if fault or not isinstance(graph, dict):
+    if not isinstance(graph, dict) or not isinstance(graph.get("architecture"), dict):
+        raise ValueError(
+            f"{kind} of {MANIFEST} must be an object with an architecture, got {shown(graph)}: {_REMEDY}"
+        )
+    fault = entry_fault(graph, symbolic)
+    if fault:
         raise ValueError(f"{kind} of {MANIFEST} {fault}: {_REMEDY}")
     own = json.loads(json.dumps(asdict(config)))
     given = graph["architecture"]
@@ -75,20 +79,3 @@ def _entry(
             f"{kind} of {MANIFEST} needs the weight {shown(unknown)}, which the checkpoint lacks: {_REMEDY}"
         )
     return {"kind": kind, **{name: graph[name] for name in ("file", "inputs", "outputs", "weights")}}
-
-
-def _fault_of(graph: Any, symbolic: Collection[str]) -> str | None:
-    """What is wrong with an entry, as the end of a sentence."""
-    if not isinstance(graph, dict) or not isinstance(graph.get("architecture"), dict):
-        return f"must be an object with an architecture, got {shown(graph)}"
-    if not is_file_name(graph.get("file")):
-        return f"must name a file of its own folder, got {shown(graph.get('file'))}"
-    shapes = [graph.get("inputs"), graph.get("outputs")]
-    if not all(
-        isinstance(each, dict) and all(is_shape(s, symbolic) for s in each.values()) for each in shapes
-    ):
-        return f"must have the shapes of inputs and outputs, each of at most {MAX_GRAPH_VALUES:,} values"
-    weights = graph.get("weights")
-    if not isinstance(weights, list) or not all(isinstance(name, str) for name in weights):
-        return "must list the names of its weights"
-    return None

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ..formats.json_text import parse_json
 from ..limits import (
     MAX_CONTEXT_ROWS,
-    MAX_GRAPH_VALUES,
     MAX_GRAPHS,
     MAX_LISTING_BYTES,
     MAX_UNROLLED_LAYERS,
@@ -21,6 +18,7 @@ from ..limits import (
 from .clips import Graphs, context_capacity
 from .config import AutoGazeConfig, architecture_differences
 from .controls import limited_budget
+from .graph_entry import entry_fault, is_count
 
 MANIFEST: Final = "graphs.json"
 VERSION: Final = 2
@@ -36,9 +34,7 @@ _TILES_AT_ONCE: Final = {"gpu": 48, "cpu": 1}
 _LARGEST_TENSOR_BYTES: Final = 2**27
 """Of a batch on a GPU: what every WebGPU device can bind."""
 
-# Joined to the folder's address, it names a file in that folder and nowhere else.
-_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
-_MOST_AXES, _MOST_LISTED = 8, 20
+_MOST_LISTED = 20
 _REMEDY = "make them again with this version's autogaze-web export"
 
 
@@ -119,52 +115,20 @@ def _fault_of(graph: Any) -> str | None:
     """What is wrong with an entry, as the end of a sentence."""
     if not isinstance(graph, dict):
         return f"must be a JSON object, got {shown(graph)}"
-    file = graph.get("file")
-    if not is_file_name(file):
-        return f"must name a file of its own folder, got {shown(file)}"
     if graph.get("target") not in ("cpu", "gpu") or graph.get("kind") not in KINDS:
         return "must be a frame, steps or tiles graph for cpu or gpu"
-    if not _is_count(graph.get("steps"), MAX_UNROLLED_LAYERS):
+    if not is_count(graph.get("steps"), MAX_UNROLLED_LAYERS):
         return f"must have 1 to {MAX_UNROLLED_LAYERS} steps, got {shown(graph.get('steps'))}"
     symbolic = [BATCH, CONTEXT] if graph["kind"] == "tiles" else []
     if not symbolic:
         capacity = graph.get("capacity", 0)
         if capacity is None and graph["target"] == "cpu":
             symbolic = [CONTEXT]
-        elif not _is_count(capacity, MAX_CONTEXT_ROWS):
+        elif not is_count(capacity, MAX_CONTEXT_ROWS):
             return (
                 f"must have 1 to {MAX_CONTEXT_ROWS} rows of context, or null for cpu, got {shown(capacity)}"
             )
-    shapes = [graph.get("inputs"), graph.get("outputs")]
-    if not all(
-        isinstance(each, dict) and all(is_shape(s, symbolic) for s in each.values()) for each in shapes
-    ):
-        return f"must have the shapes of inputs and outputs, each of at most {MAX_GRAPH_VALUES:,} values"
-    weights = graph.get("weights")
-    if not isinstance(weights, list) or not all(isinstance(name, str) for name in weights):
-        return "must list the names of its weights"
-    return None
-
-
-def is_file_name(value: Any) -> bool:
-    """Whether it names a file in the manifest's folder and nowhere else."""
-    return isinstance(value, str) and _FILE_NAME.fullmatch(value) is not None
-
-
-def is_shape(value: Any, symbolic: Collection[str]) -> bool:
-    """Whether it is the shape of an input or output, whose ``symbolic`` sides are chosen with the run."""
-    if isinstance(value, list):
-        value = [1 if side in symbolic else side for side in value]
-    return (
-        isinstance(value, list)
-        and len(value) <= _MOST_AXES
-        and all(_is_count(side, MAX_GRAPH_VALUES) for side in value)
-        and math.prod(value) <= MAX_GRAPH_VALUES
-    )
-
-
-def _is_count(value: Any, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+    return entry_fault(graph, symbolic)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoder.feature_memory import DecoderRows, newest_rows
+from ..encoder.feature_memory import DecoderRows, expect_rows_of, newest_rows
 from ..encoder.frame_decoder import CONFIG_NAME, WEIGHTS_NAME, FrameDecoderCheckpoint, FrameDecoderConfig
 from ..model.pretrained import pretrained_folder
 from .runtime import check_threads, create_session, require_native
@@ -90,17 +90,18 @@ class FrameDecoder:
         return self.decode(newest_rows(features, patch_ids, ages, self.config))
 
     def decode(self, rows: DecoderRows) -> NDArray[np.float32]:
-        """Rebuilds a frame from rows that are known to be right, such as those of `FeatureMemory`.
+        """Rebuilds a frame from the rows of a `FeatureMemory`.
 
         Args:
-            rows: of this decoder's width; their patches and ages are not checked, which `newest_rows` does.
+            rows: of this decoder's width, patches and window.
 
         Returns:
             (3, S, S) float32 in the range of `SiglipImageProcessor`, about -1 to 1; S is ``image_size``.
 
         Raises:
-            onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument: if the rows are of another decoder.
+            ValueError: if the rows are of another decoder.
         """
+        expect_rows_of(self.config, rows)
         if self._session is None:
             from ..graph.frame_decoder import frame_decoder_graph
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ..encoder.checkpoint import check_tensors, tower_entries, tower_shards
+from ..encoder.checkpoint import tower_entries, tower_shards
 from ..encoder.config import SiglipConfig
-from ..encoder.frame_decoder import CONFIG_NAME, FrameDecoderConfig, check_encoder, expected_tensors
+from ..encoder.frame_decoder import CONFIG_NAME, FrameDecoderConfig, check_encoder, decoder_entries
 from ..encoder.graph_choice import choose_encoder_graphs
 from ..encoder.processor import SiglipImageProcessor
 from ..formats.json_text import parse_json
-from ..formats.safetensors import Buffer, read_header
+from ..formats.safetensors import Buffer
 from ..formats.safetensors_index import WeightMap, read_index
 from ..model.checkpoint import WEIGHTS_NAME
 from ..model.config_section import ConfigError
@@ -98,9 +98,7 @@ class PageEncoder:
         """
         decoder = FrameDecoderConfig.from_dict(parse_json(config, CONFIG_NAME))
         check_encoder(decoder, self.config)
-        expected, found = expected_tensors(decoder), read_header(head, size)
-        entries = {name: found[name] for name in expected if name in found}
-        check_tensors(expected, entries, f"frame decoder in {CONFIG_NAME}")
+        entries = decoder_entries(decoder, head, size)
         self.decoder = decoder
         return json.dumps([[name, each.dtype, each.start, each.end] for name, each in entries.items()])
 
