@@ -200,29 +200,43 @@ def test_processes_and_segments_write_the_same_bytes(clips: Path, tmp_path: Path
     }
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from autogaze_web.batch.outputs import TraceWriter
+from autogaze_web.cli.main import main
+os.environ.setdefault("BATCH", str(os.getpid()))
+out, how, *words = sys.argv[1:]
+add = TraceWriter.add
+def add_and_kill(self, processed, mask):
+    add(self, processed, mask)
+    if Path(out, "manifest.jsonl").read_bytes().count(b"\\n") > 1:
+        os.kill(int(os.environ["BATCH"]), int(how))
+TraceWriter.add = add_and_kill
+if __name__ == "__main__":
+    raise SystemExit(main(["batch", "--out", out, *words]))
+"""
+
+
 def killed_in_the_middle(clips: Path, out: Path, how: int, *flags: str) -> int:
-    """Starts a batch, and ends it once the first video's entry is written."""
-    words = [sys.executable, "-m", "autogaze_web", "batch", str(clips), "--out", str(out), *flags]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    path = out / "manifest.jsonl"
-    while process.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < 2):
-        time.sleep(0.02)
-    process.send_signal(how)
-    process.communicate()
-    return process.returncode
+    """Runs a batch that is ended while it works on a video, once the first one's entry is written."""
+    script = clips.parent / "killed.py"
+    script.write_text(KILLED)
+    words = [sys.executable, str(script), str(out), str(int(how)), str(clips), *flags]
+    return subprocess.run(words, capture_output=True, check=False).returncode
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_an_interrupted_batch_is_resumed_without_loss(workers: str, clips: Path, tmp_path: Path) -> None:
     one = write_clip(clips / "a.mp4", 12).read_bytes()
-    for index in range(24):
+    for index in range(5):
         (clips / f"{index}.mp4").write_bytes(one)
     out = tmp_path / "out"
     how = signal.SIGINT if workers == "1" else signal.SIGKILL
     status = killed_in_the_middle(clips, out, how, "--workers", workers)
     assert status == (130 if how == signal.SIGINT else -signal.SIGKILL)
     before = manifest(out)
-    assert 1 <= len(before) < 27
+    assert 1 <= len(before) < 8
     with (out / "manifest.jsonl").open("ab") as file:
         file.write(b'{"name": "torn')
     kept = {name: (out / f"{name}.trace.json").stat().st_mtime_ns for name in before}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Union
@@ -12,7 +12,7 @@ from typing import IO, Any, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.atomic_file import atomic_file
+from ..files.atomic_file import atomic_file, sync_folder
 from ..files.exports import TRACE_END, TRACE_SEPARATOR, trace_entry, trace_head
 from ..files.gaze_store import gaze_to_bytes
 from ..files.stored_gaze import PATCH_SIZE, StoredGaze, described_tiling
@@ -23,6 +23,7 @@ from ..masks.footprint import Footprint
 from ..readout.gazing_info import GazingInfo, patch_numbers
 from ..tiles.cells_by_tile import cells_by_tile, tile_edges
 from ..tiles.tiling import Tiling
+from .manifest import Entry
 from .settings import GAZING, MASKS, SUFFIXES, TRACE
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -47,6 +48,8 @@ def video_outputs(
 ) -> Iterator[list[Writer]]:
     """Writers of a video's outputs, which replace earlier ones when the block ends without an error.
 
+    What was written is on the disk then; the files' new names are once `sync_names` was called.
+
     Args:
         folder: of the batch.
         name: of the video; folders in it are made.
@@ -60,7 +63,7 @@ def video_outputs(
         for kind in kinds:
             path = output_path(folder, name, kind)
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(atomic_file(path))
+            file = stack.enter_context(atomic_file(path, sync_name=False))
             if kind == TRACE:
                 writers.append(TraceWriter(file, video, description))
             elif kind == GAZING:
@@ -70,6 +73,14 @@ def video_outputs(
         yield writers
         for writer in writers:
             writer.close()
+
+
+def sync_names(folder: Path, entries: Iterable[Entry]) -> None:
+    """Flushes the names of videos' outputs to the disk."""
+    for parent in {
+        output_path(folder, entry.name, kind).parent for entry in entries for kind in entry.outputs
+    }:
+        sync_folder(parent)
 
 
 class TraceWriter:

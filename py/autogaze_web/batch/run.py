@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO
 
-from ..files.atomic_file import OutputError, write_atomically
+from ..files.atomic_file import OutputError
 from ..files.clip import VideoError
 from ..files.video import open_clip
 from . import remote
 from .engines import Engine
-from .manifest import DAMAGED, FAILED, NAME, Entry, ManifestError, entry_line, manifest_text, parse_manifest
+from .manifest import DAMAGED, FAILED, Entry
+from .manifest_file import open_manifest, read_manifest
 from .outputs import output_path
 from .planning import Source, assign_names, reason_to_run, segments
 from .settings import PATCH_DIFF, BatchSettings, fingerprint
@@ -116,14 +116,10 @@ def run(
     jobs: deque[Job] = deque()
     open_segments: dict[str, _Segments] = {}
     running = 0
-    with _appended(todo.folder / NAME, todo.entries) as manifest:
+    with open_manifest(todo.folder, todo.entries) as manifest:
 
         def record(entry: Entry) -> None:
-            # First: an interrupt during the next lines rewrites the manifest from the entries.
-            todo.entries[entry.name] = entry
-            manifest.write(entry_line(entry).encode())
-            manifest.flush()
-            os.fsync(manifest.fileno())
+            manifest.add(entry)
             summary.add(entry)
             if on_entry:
                 on_entry(entry)
@@ -137,6 +133,8 @@ def run(
                     jobs.extend(parts)
                 engine.submit(jobs.popleft())
                 running += 1
+            # Now, because the workers have something to do meanwhile.
+            manifest.sync()
             job, entry = engine.next()
             running -= 1
             group = open_segments.get(job.source.name)
@@ -151,25 +149,6 @@ def run(
                     record(merge)
     _remove_parts(todo.folder)
     return summary
-
-
-def read_manifest(folder: Path) -> dict[str, Entry]:
-    """The entries of a folder's manifest by name; none if there is none.
-
-    Raises:
-        ManifestError: if the file is none.
-    """
-    path = folder / NAME
-    if not path.exists():
-        return {}
-    try:
-        return parse_manifest(path.read_text("utf-8", errors="replace"))
-    except OSError as error:
-        raise ManifestError(f"{path} cannot be read ({error.strerror}): check that you may open it") from None
-    except ManifestError as error:
-        raise ManifestError(
-            f"{path} is not the manifest of a batch ({error}): choose another folder"
-        ) from None
 
 
 def model_digest(model: str) -> str:
@@ -278,14 +257,3 @@ def _jobs_of(source: Source, todo: Todo, settings: BatchSettings, length: int | 
     if len(parts) == 1:
         return [whole]
     return [Job(source, str(todo.folder), todo.settings, part) for part in parts]
-
-
-@contextmanager
-def _appended(path: Path, entries: Mapping[str, Entry]) -> Iterator[IO[bytes]]:
-    """The manifest, open at its end; each name has one line before and after."""
-    write_atomically(path, manifest_text(entries.values()).encode())
-    try:
-        with path.open("ab") as file:
-            yield file
-    finally:
-        write_atomically(path, manifest_text(entries.values()).encode())

@@ -12,7 +12,7 @@ import stat
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -46,11 +46,15 @@ def check_outputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path] = 
 
 
 @contextmanager
-def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: str | Path, sync_name: bool = True) -> Iterator[IO[bytes]]:
     """Opens a binary file that replaces `path` when the block ends without an error.
 
     A device or a pipe is written directly. An existing file keeps its permissions; a link keeps pointing at
     its file, which is replaced.
+
+    Args:
+        sync_name: False leaves it to the caller to flush the file's new name with `sync_folder`, once for
+            several files; until then a power cut can bring the earlier file back, but never half of one.
 
     Raises:
         OutputError: if the file cannot be written.
@@ -74,7 +78,8 @@ def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(target.parent)
+        if sync_name:
+            sync_folder(target.parent)
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
@@ -85,6 +90,18 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     """
     with atomic_file(path) as file:
         file.write(data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flushes the names in a folder to the disk, so that renames last; not every system can."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextmanager
@@ -110,7 +127,7 @@ def atomic_folder(folder: str | Path) -> Iterator[Path]:
                     os.fsync(written.fileno())
             for file in files:
                 file.replace(target / file.name)
-        _sync_folder(target)
+        sync_folder(target)
 
 
 def _check_place(output: Path) -> None:
@@ -167,16 +184,3 @@ def _errors_of(path: str | Path) -> Iterator[None]:
 def _is_about(error: OSError, path: str | Path) -> bool:
     target = Path(os.path.realpath(path))
     return Path(str(error.filename)).parent in (target.parent, target)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself last; not every system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)

@@ -1,0 +1,62 @@
+"""What of a batch is on the disk when, should the power fail."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autogaze_web.batch import run as batch
+from autogaze_web.batch.engines import SerialEngine
+from autogaze_web.batch.settings import BatchSettings
+from autogaze_web.batch.sources import find_sources
+from autogaze_web.files.mp4_writer import write_mp4
+
+SUFFIXES = (".trace.json", ".gazing.npz")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there have folders names to flush")
+def test_a_video_is_on_the_disk_before_the_next_one_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, out = tmp_path / "clips", tmp_path / "out"
+    for name in ("a.mp4", "deep/b.mp4", "deep/c.mp4"):
+        (clips / name).parent.mkdir(parents=True, exist_ok=True)
+        write_mp4(clips / name, np.zeros((2, 32, 32, 3), np.uint8), 10)
+    flushed: set[int] = set()
+    times = 0
+
+    def fsync(handle: int) -> None:
+        nonlocal times
+        times += 1
+        flushed.add(os.fstat(handle).st_ino)
+
+    begun = []
+
+    class Watched(SerialEngine):
+        def next(self):
+            if begun:
+                last = out / begun[-1]
+                written = [last.with_name(last.name + suffix) for suffix in SUFFIXES]
+                for path in (*written, last.parent, out / "manifest.jsonl"):
+                    assert path.stat().st_ino in flushed, path
+                assert begun[-1] in (out / "manifest.jsonl").read_text()
+                assert times == 4  # two files, the folder of their names, the manifest
+            flushed.clear()
+            begun.append(self._jobs[0].source.name)
+            return self._next()
+
+        def _next(self):
+            nonlocal times
+            times = 0
+            return super().next()
+
+    settings = BatchSettings()
+    todo = batch.prepare(out, settings, find_sources([str(clips)]))
+    out.mkdir()
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert len(batch.run(todo, Watched(settings), settings).done) == 3
+    assert begun == ["a.mp4", "deep/b.mp4", "deep/c.mp4"]
+    assert (out / "deep").stat().st_ino in flushed
