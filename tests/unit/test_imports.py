@@ -57,7 +57,7 @@ WEB_FLOORS = (
     {"settings"},
     {"page"},
 )
-BRIDGE_FLOORS = ({"api"}, {"live"}, {"model", "panels"}, {"runner", "files"}, {"python"}, {"calls"})
+BRIDGE_FLOORS = ({"api"}, {"live"}, {"model", "panels", "plane"}, {"runner", "files"}, {"python"}, {"calls"})
 
 # Rooms whose modules run outside a browser alone.
 NATIVE_ROOMS = {"native", "graph"}
