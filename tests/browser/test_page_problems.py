@@ -20,6 +20,7 @@ from live_page import (
     wait_frames,
     wait_live,
 )
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -107,7 +108,12 @@ def test_files_that_are_no_videos(live, tmp_path):
         text = notice(page)
         assert text.startswith(f'"{name}"')
         assert sentence in text
-        assert_other_sources_work(page)
+        # What was open before plays on, and says so; the sentence stays.
+        expect(page.locator("#source")).to_have_value("synthetic-pulse")
+        wait_live(page)
+        expect(page.locator("#headline-now")).to_contain_text("skipped")
+        assert page.is_visible("#notice")
+    assert_other_sources_work(page)
 
 
 def open_file(live, path, query=""):

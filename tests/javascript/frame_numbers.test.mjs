@@ -59,15 +59,15 @@ describe("texts of a frame", () => {
     psnrEma: 33.25,
   });
 
-  test("without a model: size, cells, share, time, skipped frames", () => {
+  test("without a model: size, cells, share, time, dropped frames", () => {
     assert.equal(
       factsText(report, 2, ""),
-      "640×360 pixels · 1 cell · 12.3 % of the frame masked · 3.8 ms in Python · 2 frames skipped",
+      "640×360 pixels · 1 cell · 12.3 % of the frame masked · 3.8 ms in Python · 2 frames dropped",
     );
     assert.match(factsText({ ...report, cells: 12 }, 0, ""), / 12 cells /);
     assert.match(factsText({ ...report, still: true }, 0, ""), / · nothing changes in a still picture · /);
     const gazed = { ...report, still: true, maskTiming: "own", tokens: 1, gazeMs: 5 };
-    assert.match(factsText(gazed, 1, "WebGPU"), /^1 token in 5 ms .* · 1 cell .* · 1 frame skipped$/);
+    assert.match(factsText(gazed, 1, "WebGPU"), /^1 token in 5 ms .* · 1 cell .* · 1 frame dropped$/);
   });
 
   test("with a model: its tokens and, unless each frame waits for its own, the age of the mask", () => {

@@ -14,6 +14,7 @@ const TABLE = JSON.parse(
 );
 
 const { SourcePlayer } = await import("../../web/sources/source_player.mjs");
+const { hideNotice } = await import("../../web/page/notice.mjs");
 const { firstFrame } = await import("../../web/sources/first_frame.mjs");
 
 /**
@@ -179,6 +180,29 @@ describe("SourcePlayer", () => {
     await player.open("file");
     assert.equal(problem(), '"./missing.webm" is not there (404): check the address.');
     assert.equal(player.state, "stopped");
+  });
+
+  test("a file that cannot be opened is reported, and what was open before it opens again", async () => {
+    const drawing = new File(["<svg xmlns='http://www.w3.org/2000/svg'/>"], "a.svg");
+    await player.openFile(drawing);
+    assert.deepEqual([player.state, player.isPrivate], ["stopped", true], "there was nothing before it");
+    await player.open("synthetic-pan");
+    /** @type {string[]} */
+    const named = [];
+    await player.openFile(drawing, (source) => {
+      named.push(source);
+      hideNotice(); // as the page does when an option changes
+    });
+    assert.match(problem(), /^"a\.svg" is an SVG drawing/);
+    assert.deepEqual([player.state, player.name, player.isPrivate], ["running", "synthetic-pan", false]);
+    assert.deepEqual(named, ["image", "synthetic-pan"]);
+  });
+
+  test("a source chosen while a file is refused is the one that runs", async () => {
+    await player.open("synthetic-pan");
+    const opening = player.openFile(new File(["<svg/>"], "a.svg"), () => player.open("synthetic-pulse"));
+    await opening;
+    assert.deepEqual([player.state, player.name, problem()], ["running", "synthetic-pulse", ""]);
   });
 
   test("a source chosen while another opens is the only one that runs", async () => {

@@ -4,7 +4,6 @@ import {
   hintText,
   keyframeText,
   netRows,
-  newPatchesText,
   projectionRow,
   psnrText,
   seenText,
@@ -42,7 +41,6 @@ test("what is seen is said in patches", () => {
   );
   assert.match(seenText(265, { patches: 265 }, true), /reads the first frame whole: all 265 patches/);
   assert.equal(hintText(16, { patches: 265 }), "16 of 265");
-  assert.deepEqual([0, 1, 2].map(newPatchesText), ["new patches", "new patch", "new patches"]);
 });
 
 test("what is kept has a text of one width, known or not", () => {

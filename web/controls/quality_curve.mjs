@@ -48,9 +48,14 @@ export function curveShape(curve, all) {
     line,
     x: xOf(count, all),
     y: yOf(psnr),
-    text: `${quality(none)} without this frame’s tokens, ${quality(psnr)} with ${count === 1 ? "its one token" : `all ${count}`}.`,
+    text: `${capitalized(quality(none))} without this frame’s tokens, ${quality(psnr)} with ${count === 1 ? "its one token" : `all ${count}`}.`,
     label: `Quality over the tokens of this frame: ${quality(none)} with none${between}, ${quality(psnr)} with ${count} of ${all}`,
   };
+}
+
+/** @param {string} text */
+function capitalized(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** @param {number | "Infinity"} psnr */

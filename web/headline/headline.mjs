@@ -7,7 +7,7 @@
 
 /** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { MaskSource } from "../model/mask_source.mjs" */
-/** @import { SourcePlayer } from "../sources/source_player.mjs" */
+/** @import { PlayerState, SourcePlayer } from "../sources/source_player.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 
 import { element, showText } from "../page/element.mjs";
@@ -16,10 +16,14 @@ import { follow } from "../settings/bound_controls.mjs";
 
 /** Who chooses the cells, in words. */
 const CHOOSERS = {
-  autogaze: "AutoGaze looks at each frame and chooses what to process.",
+  autogaze:
+    "A token is one patch of the frame. AutoGaze chooses those that a vision model needs to read and skips the rest.",
   waiting: "AutoGaze is loading. Until it is ready, every cell that changed is processed, without a model.",
   "patch-diff": "Every cell that changed is processed, without a model.",
 };
+
+/** What it says where there is no frame. @type {Partial<Record<PlayerState, string>>} */
+const NOTHING = { stopped: "Nothing is playing", "needs-file": "Choose a video or a picture" };
 
 export class Headline {
   #now = element("headline-now", HTMLElement);
@@ -35,6 +39,10 @@ export class Headline {
     });
     view.on("redraw", (report) => this.#show(report));
     player.on("opening", () => this.#restart());
+    player.on("state", (state) => {
+      const text = NOTHING[state];
+      if (text) this.#restart(text);
+    });
     const chooser = element("headline-source", HTMLElement);
     const showChooser = () => {
       const isWanted = settings.values["mask-source"] === "autogaze" && settings.values["load-model"];
@@ -55,9 +63,10 @@ export class Headline {
     showText(this.#total, total ? totalText(total) : "");
   }
 
-  #restart() {
+  /** @param {string} [text] */
+  #restart(text = "Starting…") {
     this.#running.restart();
-    showText(this.#now, "Starting…");
+    showText(this.#now, text);
     showText(this.#total, "");
     this.#bar.style.setProperty("--share", "0");
   }

@@ -51,10 +51,10 @@ export function psnrText({ psnr, psnrEma }) {
 
 /**
  * @param {FrameReport} report
- * @param {number} skipped frames replaced by newer ones
+ * @param {number} replaced frames of the source that were dropped for newer ones
  * @param {string} backend of the model
  */
-export function factsText(report, skipped, backend) {
+export function factsText(report, replaced, backend) {
   const milliseconds = Object.values(report.stageMs).reduce((sum, each) => sum + each, 0);
   return [
     ...modelFacts(report, backend),
@@ -62,7 +62,7 @@ export function factsText(report, skipped, backend) {
     report.still && !report.maskTiming ? "nothing changes in a still picture" : counted(report.cells, "cell"),
     `${(report.maskRatio * 100).toFixed(1)} % of the frame masked`,
     `${milliseconds.toFixed(1)} ms in Python`,
-    `${counted(skipped, "frame")} skipped`,
+    `${counted(replaced, "frame")} dropped`,
   ].join(" · ");
 }
 

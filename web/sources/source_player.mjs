@@ -155,16 +155,27 @@ export class SourcePlayer extends TypedEventTarget {
   }
 
   /**
-   * Opens a picture or a video instead of the current source.
+   * Opens a picture or a video instead of the current source, which is opened again if the file cannot be.
    * @param {File} file
-   * @param {(name: "image" | "file") => void} [onNamed] called with the name of the source before it opens
+   * @param {(name: string) => void} [onNamed] called with the name of each source that opens
    */
   async openFile(file, onNamed) {
     const name = (await mediaKind(file)) === "video" ? "file" : "image";
+    const before = { name: this.#name, selected: { ...this.#selected } };
+    // A screen can only be asked for by a user.
+    const returns = ["opening", "running", "paused"].includes(this.#state) && before.name !== "screen";
     this.#selected[name] = file;
-    const opening = this.open(name);
+    const opening = this.#tryOpen(name);
     onNamed?.(name);
-    await opening;
+    const error = await opening;
+    if (error === undefined) return;
+    if (returns) {
+      this.#selected = before.selected;
+      const returning = this.open(before.name);
+      onNamed?.(before.name);
+      await returning;
+    }
+    showError(error);
   }
 
   /**
@@ -209,6 +220,16 @@ export class SourcePlayer extends TypedEventTarget {
    * @param {MediaStream} [stream] of a camera that the user has allowed already
    */
   async open(name, stream) {
+    const error = await this.#tryOpen(name, stream);
+    if (error !== undefined) showError(error);
+  }
+
+  /**
+   * @param {string} name
+   * @param {MediaStream} [stream]
+   * @returns {Promise<unknown>} the error if it cannot be opened, unless something else has been opened since
+   */
+  async #tryOpen(name, stream) {
     this.close();
     this.emit("opening", null);
     this.#name = name;
@@ -220,10 +241,11 @@ export class SourcePlayer extends TypedEventTarget {
       else if (source) this.#start(source);
       else this.#enter("needs-file");
     } catch (error) {
-      if (attempt.signal.aborted) return;
+      if (attempt.signal.aborted) return undefined;
       this.close();
-      showError(error);
+      return error;
     }
+    return undefined;
   }
 
   /** Closes the source; its frame in progress is no longer shown. */

@@ -15,7 +15,6 @@ import {
   hintText,
   keyframeText,
   netRows,
-  newPatchesText,
   projectionRow,
   psnrText,
   seenText,
@@ -195,7 +194,6 @@ export class VisionPanel {
     showText(this.#sentence, seenText(count, vision, keyframe));
     showText(this.#hint, hintText(count, vision));
     showText(element("vision-gazed", HTMLElement), String(count));
-    showText(element("vision-new", HTMLElement), newPatchesText(count));
     showText(element("vision-patches", HTMLElement), String(vision.patches));
     showText(element("vision-similarity", HTMLElement), similarityText(vision));
     showText(element("vision-psnr", HTMLElement), psnrText(vision));

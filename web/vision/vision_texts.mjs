@@ -44,14 +44,6 @@ export function hintText(tokens, { patches }) {
   return `${tokens} of ${patches}`;
 }
 
-/**
- * What is new in a rebuilt frame, after their number.
- * @param {number} tokens
- */
-export function newPatchesText(tokens) {
-  return tokens === 1 ? "new patch" : "new patches";
-}
-
 /** @param {VisionFacts} facts */
 export function similarityText({ similarity }) {
   return padded(typeof similarity === "number" ? similarity.toFixed(2) : "–", 5);
