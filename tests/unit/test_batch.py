@@ -226,25 +226,30 @@ def killed_in_the_middle(clips: Path, out: Path, how: int, *flags: str) -> int:
     return subprocess.run(words, capture_output=True, check=False).returncode
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_interrupted_batch_is_resumed_without_loss(workers: str, clips: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "flags"), [(signal.SIGINT, FAST), (signal.SIGKILL, ("--workers", "2"))], ids=["model", "workers"]
+)
+def test_an_interrupted_batch_is_resumed_without_loss(
+    how: signal.Signals, flags: tuple[str, ...], clips: Path, tmp_path: Path
+) -> None:
     one = write_clip(clips / "a.mp4", 12).read_bytes()
     for index in range(5):
         (clips / f"{index}.mp4").write_bytes(one)
     out = tmp_path / "out"
-    how = signal.SIGINT if workers == "1" else signal.SIGKILL
-    status = killed_in_the_middle(clips, out, how, "--workers", workers)
+    status = killed_in_the_middle(clips, out, how, *flags)
     assert status == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    if how == signal.SIGINT:
+        assert not list(out.rglob("*.part"))
     before = manifest(out)
     assert 1 <= len(before) < 8
     with (out / "manifest.jsonl").open("ab") as file:
         file.write(b'{"name": "torn')
     kept = {name: (out / f"{name}.trace.json").stat().st_mtime_ns for name in before}
     deadline = time.monotonic() + 60
-    while run(clips, "--out", out) != 0:  # a killed batch's workers may need a moment to end
+    while run(clips, "--out", out, *flags) != 0:  # a killed batch's workers may need a moment to end
         assert time.monotonic() < deadline
     assert {name: (out / f"{name}.trace.json").stat().st_mtime_ns for name in before} == kept
-    assert run(clips, "--out", tmp_path / "whole") == 0
+    assert run(clips, "--out", tmp_path / "whole", *flags) == 0
     assert results(out) == results(tmp_path / "whole")
 
 

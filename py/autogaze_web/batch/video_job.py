@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from ..live.view import LiveSettings
 from ..masks.choice import Choice, Description
 from ..masks.fixations import Fixations
 from . import remote
+from .choosing_ahead import ChoosingAhead
 from .manifest import DAMAGED, DONE, FAILED, Entry
 from .outputs import output_path, video_outputs
 from .planning import Segment, Source
@@ -30,7 +32,7 @@ from .settings import MASKS, PATCH_DIFF, BatchSettings
 from .sources import source_state, state_of
 
 if TYPE_CHECKING:
-    from ..native.sources import LoadedModel
+    from ..native.sources import LoadedModel, OnTiles
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,13 @@ class VideoWorker:
             entry = failed(job, str(error))
         return Entry(**{**vars(entry), "seconds": time.perf_counter() - start})
 
-    def source(self) -> MaskSource:
-        """A mask source for one video."""
+    def source(self, on_tiles: OnTiles | None = None) -> MaskSource:
+        """A mask source for one video; see `gaze_source`."""
         if self.loaded is None:
             return ComparisonSource(self._view.patch_diff)
         from ..native.sources import GazeSettings, gaze_source
 
-        return gaze_source(self.loaded, GazeSettings.of(self.settings.given))
+        return gaze_source(self.loaded, GazeSettings.of(self.settings.given), on_tiles)
 
     @property
     def patch_size(self) -> int:
@@ -114,9 +116,6 @@ class VideoWorker:
 
     def _video(self, job: Job, on_frame: Callable[[int], object] | None) -> Entry:
         settings, folder, name = self.settings, Path(job.folder), job.source.name
-        source = self.source()
-        if job.choices:
-            source = StoredChoices(source.describe(), job.choices)
         frames = tokens = 0
         with remote.local_copy(job.source.address) as path:
             before = source_state(job.source.address, path)
@@ -126,11 +125,14 @@ class VideoWorker:
                 "name": Path(name).name,
                 "frames_per_second": None if rate is None else rate / settings.every,
             }
-            with video_outputs(
-                folder, name, settings.outputs, video, source.describe(), self.patch_size
-            ) as writers:
-                chosen = selected(clip.frames(), settings.every, settings.frames)
-                for processed in process_frames(chosen, source, self._view, draw_mask=False):
+            chosen = selected(clip.frames(), settings.every, settings.frames)
+            with (
+                self._choosing(job, chosen) as (given, source),
+                video_outputs(
+                    folder, name, settings.outputs, video, source.describe(), self.patch_size
+                ) as writers,
+            ):
+                for processed in process_frames(given, source, self._view, draw_mask=False):
                     mask = None
                     if MASKS in settings.outputs:
                         height, width = processed.frame.shape[:2]
@@ -154,6 +156,20 @@ class VideoWorker:
             frames,
             tokens,
         )
+
+    @contextmanager
+    def _choosing(
+        self, job: Job, frames: Iterator[TimedFrame]
+    ) -> Iterator[tuple[Iterator[TimedFrame], MaskSource]]:
+        """The frames to process, and what chooses their cells."""
+        if job.choices:
+            yield frames, StoredChoices(self.source().describe(), job.choices)
+        elif self.loaded is None:
+            yield frames, self.source()  # patch-diff, which has nothing to wait for
+        else:
+            ahead = ChoosingAhead(self.source)
+            with closing(ahead.frames(frames)) as following:
+                yield following, ahead
 
     def _segment(self, job: Job) -> Entry:
         """Chooses the cells of a segment, after the frames of context that its first one needs."""
