@@ -3,7 +3,7 @@
 Contents of the site and where they come from:
     index.html                   web/index.html with the features' HTML and preload links for the modules
     service_worker.mjs           web/offline/service_worker.mjs, with the digest of the whole site
-    web/, wasm_bridge/           the page's files and the bridge's ES modules, unchanged
+    web/, wasm_bridge/           the page's files and the bridge's ES modules, unchanged; its *.wat assembled
     runtime/pyodide/             Pyodide without what pages cannot use, and a pyodide-lock.json of its wheels
     runtime/onnxruntime/         ONNX Runtime Web, loaded when a model is requested
     runtime/recording/           writers of videos and GIFs, loaded to record
@@ -41,6 +41,7 @@ from pathlib import Path
 from typing import Any
 
 from api_files import EXAMPLE, TYPES, add_api_files
+from assemble_kernels import KernelsError, add_kernels
 from build_docs import DocsError, build_docs
 from fetch_runtime import obtain
 from make_graphs import BUILT_IN, ENCODER, ENCODER_GRAPHS, SIGLIP, GraphsError, obtain_graphs
@@ -103,6 +104,7 @@ def build(root: Path = ROOT, dist: Path = DIST, docs: Path | None = None) -> dic
     Raises:
         BuildError: if a part of the project is missing or its wheel cannot be built.
         GraphsError: if the graphs cannot be built.
+        KernelsError: if the WebAssembly of the bridge cannot be assembled.
         PartError: if a part of the page is missing.
         PreloadError: if a module imports a missing module.
         RuntimeFileError: if a file of the runtime is unavailable or does not match the lock.
@@ -133,6 +135,7 @@ def build(root: Path = ROOT, dist: Path = DIST, docs: Path | None = None) -> dic
                 show_link_to_docs(fresh)
             add_preloads(fresh)
             add_api_files(root, NODE_MODULES, fresh)
+            add_kernels(root, NODE_MODULES, fresh)
             shutil.copytree(graphs, fresh / "graphs")
             shutil.copytree(own_graphs, fresh / "built-in")
             shutil.copytree((root / BUILT_IN).parent, fresh / "built-in", dirs_exist_ok=True)
@@ -342,7 +345,7 @@ def main() -> None:
             with step("documentation: building"):
                 docs = build_docs(ROOT, DOCS_CACHE)
         description = build(docs=docs)
-    except (BuildError, DocsError, GraphsError, ValueError) as error:
+    except (BuildError, DocsError, GraphsError, KernelsError, ValueError) as error:
         sys.exit(f"error: {error}")
     total = sum(file["bytes"] for file in description["files"].values())
     print(f"site/dist: {len(description['files'])} files, {total / 1e6:.1f} MB")

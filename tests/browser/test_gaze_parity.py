@@ -1,4 +1,7 @@
-"""NVIDIA's recordings in the browser: Pyodide, the bridge and ONNX Runtime Web choose the same tokens."""
+"""NVIDIA's recordings in the browser: Pyodide, the bridge and ONNX Runtime Web choose the same tokens.
+
+And what needs no model in the same worker: the pixel kernels compute what NumPy does.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,59 @@ async def main(model, graphs, bridge, data):
     clip = ClipGeneration(model.config, graphs_of(graphs), video, **REQUEST)
     return json.dumps([plain(await drive(clip.runs(), bridge))])
 """
+
+# Compares all that the kernels compute with what NumPy does, on frames and with changes of many sizes.
+_KERNELS = """
+import json
+import numpy as np
+from autogaze_web.frames import pixel_kernels
+from autogaze_web.frames.changes import block_grid, changed_blocks
+from autogaze_web.frames.rgba import allocate, as_words
+from autogaze_web.masks.patch_diff import patch_difference
+from autogaze_web.page.simd_kernels import SimdKernels
+from autogaze_web.panels.metrics import SquaredErrorMap
+
+def noise(count, seed):  # the page's NumPy has no random numbers
+    values = (np.arange(count, dtype=np.uint64) + np.uint64(seed * 7919 + 1)) * np.uint64(0x9E3779B97F4A7C15)
+    values ^= values >> np.uint64(29)
+    return (values * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(56)).astype(np.uint8)
+
+def frames(height, width, seed):
+    before, after = allocate(height, width), allocate(height, width)
+    before[:] = noise(before.size, seed).reshape(before.shape)
+    after[:] = before
+    y, x = seed * 37 % height, seed * 101 % width
+    after[y:, x:] = noise(after[y:, x:].size, seed + 1).reshape(after[y:, x:].shape)
+    return before, after
+
+def answers(before, after, grid):
+    height, width = after.shape[:2]
+    changed = changed_blocks(as_words(before), as_words(after))
+    errors = SquaredErrorMap(height, width)
+    everywhere = np.ones(block_grid(as_words(after).shape), bool)
+    sums = [errors.update(before, after, everywhere), errors.update(after, before, changed)]
+    errors.clear(changed)
+    sums += [errors.update(before, after, ~changed), errors.errors.tolist()]
+    scores = [patch_difference(before, after, grid, blocks).tolist() for blocks in (None, everywhere)]
+    return [changed.tolist(), sums, scores]
+
+def equal(height, width, seed, grid):
+    pair = frames(height, width, seed)
+    pixel_kernels.install(None)
+    expected = answers(*pair, grid)
+    pixel_kernels.install(simd)
+    return answers(*pair, grid) == expected
+
+simd = pixel_kernels.installed()
+assert isinstance(simd, SimdKernels)
+sizes = [(1, 1), (1, 40), (40, 1), (16, 32), (17, 33), (15, 31), (90, 161), (91, 162), (600, 7), (360, 641)]
+cases = [(*size, seed, grid) for size in sizes for seed, grid in ((0, 14), (1, 1), (5, 16))]
+json.dumps([case for case in cases if not equal(*case)])
+"""
+
+
+def test_the_pixel_kernels_compute_what_numpy_does(tiny):
+    assert json.loads(tiny.python(_KERNELS)) == []
 
 
 def checkpoint(model: str, tmp_path: Path) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import assemble_kernels
 import build_site
 import fetch_runtime
 import page_parts
@@ -254,6 +255,34 @@ class TestBuild:
         (project / "README.md").unlink()
         with pytest.raises(build_site.BuildError, match=r"wheel could not be built: .*README"):
             build()
+
+
+class TestKernels:
+    def test_they_are_assembled_into_the_site_and_a_visit_fetches_them(
+        self, project: Path, build: Build
+    ) -> None:
+        text = project / "wasm_bridge/python/some_kernels.wat"
+        text.parent.mkdir()
+        text.write_text('(module (func (export "one") (result i32) (i32.const 1)))')
+        description = build()
+        assert description == build()
+        assert "wasm_bridge/python/some_kernels.wasm" in description["start"]
+        module = (project / "site/dist/wasm_bridge/python/some_kernels.wasm").read_bytes()
+        assert module[:8] == b"\0asm\1\0\0\0"
+        assert not list((project / "site/dist").rglob("*.wat"))
+
+    def test_those_of_the_page_are_small(self) -> None:
+        text = build_site.ROOT / "wasm_bridge/python/pixel_kernels.wat"
+        assert len(assemble_kernels.assemble(text, build_site.NODE_MODULES)) <= 2048
+
+    def test_an_error_in_the_text_is_one_sentence_with_its_line(self, tmp_path: Path) -> None:
+        (tmp_path / "wrong.wat").write_text("(module\n  (fun))")
+        with pytest.raises(assemble_kernels.KernelsError, match=r"wrong\.wat could not be .*:2:4: "):
+            assemble_kernels.assemble(tmp_path / "wrong.wat", build_site.NODE_MODULES)
+
+    def test_without_the_assembler_it_says_what_to_run(self, tmp_path: Path) -> None:
+        with pytest.raises(assemble_kernels.KernelsError, match="npm ci in wasm_bridge"):
+            assemble_kernels.assemble(tmp_path / "any.wat", tmp_path)
 
 
 class TestPageParts:

@@ -4,9 +4,11 @@
  */
 
 import { STALL_MS, withTimeLimit } from "../calls/time_limit.mjs";
+import { fetchKernels, installKernels } from "./pixel_kernels.mjs";
 import { watchFetch } from "./watched_fetch.mjs";
 
 const PYODIDE = "runtime/pyodide/";
+const KERNELS = "wasm_bridge/python/pixel_kernels.wasm";
 const IMPORT_TIMEOUT_MS = 120_000;
 
 /**
@@ -31,17 +33,24 @@ export async function startPython(siteUrl, onProgress) {
   const [loader, program] = [arrival("pyodide.mjs"), arrival("pyodide.asm.mjs")];
   for (const module of [loader, program]) module.catch(() => {}); // the race below throws it
   const build = await readBuild(siteUrl);
+  // Not watched: Python starts without them, too.
+  const kernels = fetchKernels(new URL(KERNELS, siteUrl), integrityOf(KERNELS, build));
   const paths = pathsToFetch(build);
   const total = paths.reduce((sum, path) => sum + (build.files[path]?.bytes ?? 0), 0);
   let step = "Loading Python";
   const fetching = watchFetch((loaded) => onProgress(step, Math.min(loaded, total), total));
   // Pyodide asks for one thing after the other.
-  for (const path of paths) fetching.ahead(new URL(path, siteUrl).href, integrityOf(path, build));
+  for (const path of paths) {
+    // Pyodide verifies packages by the sha256 in its lock file, which is that of build.json. Nothing else is
+    // verified so: WebAssembly would be compiled only when all of it is there.
+    const init = path.endsWith(".whl") ? integrityOf(path, build) : {};
+    fetching.ahead(new URL(path, siteUrl).href, init);
+  }
   try {
     return await Promise.race([
       fetching.failure,
       Promise.all([loader, program]).then(() => new Promise(() => {})),
-      load(loader, indexURL, new URL(build.wheel, siteUrl).href, () => {
+      load(loader, indexURL, new URL(build.wheel, siteUrl).href, kernels, () => {
         step = "Starting Python";
       }),
     ]);
@@ -59,12 +68,14 @@ export async function startPython(siteUrl, onProgress) {
  * @param {Promise<any>} loader Pyodide's module
  * @param {string} indexURL of the folder with Pyodide and its wheels
  * @param {string} wheel the project's own
+ * @param {Promise<ArrayBuffer | undefined>} kernels see `fetchKernels`
  * @param {() => void} onLoaded called when Pyodide and NumPy are there
  */
-async function load(loader, indexURL, wheel, onLoaded) {
+async function load(loader, indexURL, wheel, kernels, onLoaded) {
   const { loadPyodide } = await loader;
   const pyodide = await loadPyodide({ indexURL, packageBaseUrl: indexURL, packages: ["numpy", wheel] });
   onLoaded();
+  await installKernels(pyodide, await kernels);
   return pyodide;
 }
 
@@ -131,15 +142,14 @@ function pathsToFetch({ wheel, start }) {
 }
 
 /**
- * Pyodide verifies packages by the sha256 in its lock file, which is that of build.json. Nothing else is
- * verified so: WebAssembly would be compiled only when all of it is there.
+ * Lets the browser refuse a file of another build.
  * @param {string} path
  * @param {Build} build
  * @returns {RequestInit}
  */
 function integrityOf(path, { files }) {
   const digest = files[path]?.sha256;
-  if (!digest || !path.endsWith(".whl")) return {};
+  if (!digest) return {};
   const bytes = digest.match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? [];
   return { integrity: `sha256-${btoa(String.fromCharCode(...bytes))}` };
 }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .pixel_kernels import installed
 from .rectangles import rectangles_of
 from .rgba import Words
 
@@ -47,6 +48,8 @@ def changed_blocks(previous: Words, current: Words) -> BlockFlags:
     Returns:
         (ceil(H / 16), ceil(W / 32)) bool.
     """
+    if kernels := installed():
+        return kernels.changed_blocks(previous, current)
     flags = np.zeros(block_grid(current.shape), np.bool_)
     # A camera's noise shows in any single row of a block. Only the block rows that still have an unflagged
     # block are compared in full.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import changes
+from ..frames.pixel_kernels import installed
 from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import MAX_ROWS_PER_LANE_SUM, absolute_difference
 from ..limits import MAX_GRID, expect, is_finite, is_whole, shown
@@ -111,10 +112,9 @@ def cell_sums(
     before, after = as_words(previous), as_words(current)
     if changed is None:
         changed = changes.changed_blocks(before, after)
-    by_row = _RowSums(rows.atoms.size, after.shape[1])
-    for region in changes.regions(changed, after.shape):
-        by_row.add(before[region], after[region], region, rows.atoms)
-    sums = by_row.by_column(columns.atoms)
+    kernels = installed()
+    differences = kernels.atom_differences if kernels else _atom_differences
+    sums = differences(before, after, changed, rows.edges, columns.edges)
     return _range_sums(_range_sums(sums, rows.first, rows.end, 0), columns.first, columns.end, 1)
 
 
@@ -146,12 +146,12 @@ class _Axis:
     """One axis of the frame, cut at all cell edges into atoms.
 
     Attributes:
-        atoms: first pixel of each atom.
+        edges: pixel edges of the atoms, from 0 to the end of the axis.
         first, end: first and end atom (exclusive) of each cell.
         length: length of each cell in pixels.
     """
 
-    atoms: Indices
+    edges: NDArray[np.int32]
     first: Indices
     end: Indices
     length: NDArray[np.int64]
@@ -164,7 +164,22 @@ def _axis(grid: int, extent: int) -> _Axis:
     limits = np.arange(0, extent, MAX_ROWS_PER_LANE_SUM)
     atoms = np.unique(np.concatenate([start, end[end < extent], limits]))
     first, stop = np.searchsorted(atoms, start), np.searchsorted(atoms, end)
-    return _Axis(atoms.astype(np.intp), first, stop, end - start)
+    return _Axis(np.append(atoms, extent).astype(np.int32), first, stop, end - start)
+
+
+def _atom_differences(
+    before: Words,
+    after: Words,
+    changed: changes.BlockFlags,
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """``PixelKernels.atom_differences`` with NumPy."""
+    row_atoms, column_atoms = (edges[:-1].astype(np.intp) for edges in (rows, columns))
+    by_row = _RowSums(row_atoms.size, after.shape[1])
+    for region in changes.regions(changed, after.shape):
+        by_row.add(before[region], after[region], region, row_atoms)
+    return by_row.by_column(column_atoms)
 
 
 class _RowSums:

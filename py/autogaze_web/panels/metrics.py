@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import changes
+from ..frames.pixel_kernels import installed
 from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import sum_squared_differences
 
@@ -84,9 +85,15 @@ class SquaredErrorMap:
             reference, image: (H, W, 4) uint8 frames.
             dirty: (ceil(H / 16), ceil(W / 32)) bool, the blocks to update (``changed_blocks``).
         """
-        tables = zip(
-            changes.block_tables(as_words(reference)), changes.block_tables(as_words(image)), strict=True
-        )
+        a, b = as_words(reference), as_words(image)
+        if kernels := installed():
+            kernels.squared_errors(a, b, dirty, self._errors)
+        else:
+            self._update_with_numpy(a, b, dirty)
+        return int(self._errors.sum())
+
+    def _update_with_numpy(self, reference: Words, image: Words, dirty: changes.BlockFlags) -> None:
+        tables = zip(changes.block_tables(reference), changes.block_tables(image), strict=True)
         for (where, a), (_, b) in tables:
             errors, (rows, columns) = self._errors[where], np.nonzero(dirty[where])
             for first in range(0, len(rows), _BLOCKS_AT_ONCE):
@@ -94,7 +101,6 @@ class SquaredErrorMap:
                 errors[y, x] = sum_squared_differences(
                     changes.words_of_blocks(a, y, x), changes.words_of_blocks(b, y, x)
                 )
-        return int(self._errors.sum())
 
     @property
     def errors(self) -> BlockErrors:

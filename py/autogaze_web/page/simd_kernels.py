@@ -1,0 +1,81 @@
+"""Pixel kernels in WebAssembly with SIMD, which work in Python's own memory (``pixel_kernels.wat``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames import changes, pixel_kernels
+from ..frames.rgba import Words
+
+
+def install(exports: Any) -> None:
+    """Lets the functions of an instance of ``pixel_kernels.wat`` do the work from now on."""
+    pixel_kernels.install(SimdKernels(exports))
+
+
+class SimdKernels:
+    """``PixelKernels`` that pass the addresses of arrays to an instance of ``pixel_kernels.wat``."""
+
+    def __init__(self, exports: Any):
+        # Each look-up of a function would cross to JavaScript.
+        self._changed_blocks = exports.changed_blocks
+        self._squared_errors = exports.squared_errors
+        self._atom_differences = exports.atom_differences
+
+    def changed_blocks(self, previous: Words, current: Words) -> NDArray[np.bool_]:
+        """See ``PixelKernels``."""
+        a, b = _contiguous(previous), _contiguous(current)
+        flags = np.zeros(changes.block_grid(b.shape), np.bool_)
+        self._changed_blocks(_address(a), _address(b), b.shape[0], _row_bytes(b), _address(flags))
+        return flags
+
+    def squared_errors(
+        self, a: Words, b: Words, blocks: NDArray[np.bool_], errors: NDArray[np.int64]
+    ) -> None:
+        """See ``PixelKernels``."""
+        a, b, flags = _contiguous(a), _contiguous(b), _contiguous(blocks)
+        self._squared_errors(
+            _address(a), _address(b), a.shape[0], _row_bytes(a), _address(flags), _address(errors)
+        )
+
+    def atom_differences(
+        self,
+        before: Words,
+        after: Words,
+        changed: NDArray[np.bool_],
+        rows: NDArray[np.int32],
+        columns: NDArray[np.int32],
+    ) -> NDArray[np.int64]:
+        """See ``PixelKernels``."""
+        a, b, flags = _contiguous(before), _contiguous(after), _contiguous(changed)
+        lanes = np.empty(2 * _row_bytes(a), np.uint8)
+        sums = np.empty((rows.size - 1, columns.size - 1, 4), np.uint32)
+        self._atom_differences(
+            _address(a),
+            _address(b),
+            _row_bytes(a),
+            _address(flags),
+            _address(rows),
+            rows.size - 1,
+            _address(columns),
+            columns.size - 1,
+            _address(lanes),
+            _address(sums),
+        )
+        return sums[..., :3].astype(np.int64)
+
+
+def _contiguous(array: NDArray[Any]) -> NDArray[Any]:
+    """The array itself, if its rows follow each other without gaps; otherwise a copy."""
+    return np.ascontiguousarray(array)
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.ctypes.data)
+
+
+def _row_bytes(words: Words) -> int:
+    return int(words.shape[1]) * words.itemsize

@@ -1,0 +1,237 @@
+;; Arithmetic on the pixels of two frames, 16 bytes at a time, in Pyodide's own memory.
+;;
+;; py/autogaze_web/frames/pixel_kernels.py says what each function computes, does the same with NumPy and is what
+;; they are tested against; py/autogaze_web/page/simd_kernels.py calls them with the addresses of NumPy arrays.
+;;
+;; Common parameters:
+;;   $height, $stride   rows of a frame, and the bytes of a row: a multiple of 8
+;;   $flags             one byte for each block of 16 rows x 128 bytes, row by row; not 0 means that it counts
+;; Addresses are unsigned. A row's last block may have fewer bytes; its last 8 are a vector of their own.
+(module
+  (import "python" "memory" (memory 1))
+
+  ;; Sets the flag, 0 before, of each block in which the frames differ.
+  (func (export "changed_blocks")
+    (param $previous i32) (param $current i32) (param $height i32) (param $stride i32) (param $flags i32)
+    (local $apart i32) ;; from a byte of `previous` to that of `current`
+    (local $y i32) (local $flag i32) (local $row_end i32) (local $at i32) (local $block_end i32)
+    (local $vectors_end i32) (local $differs v128)
+    (local.set $apart (i32.sub (local.get $current) (local.get $previous)))
+    (local.set $at (local.get $previous))
+    (loop $rows
+      (local.set $row_end (i32.add (local.get $at) (local.get $stride)))
+      (local.set $flag
+        (i32.add
+          (local.get $flags)
+          (i32.mul
+            (i32.shr_u (local.get $y) (i32.const 4))
+            (i32.shr_u (i32.add (local.get $stride) (i32.const 127)) (i32.const 7)))))
+      (loop $blocks
+        (local.set $block_end (i32.add (local.get $at) (i32.const 128)))
+        (if (i32.gt_u (local.get $block_end) (local.get $row_end))
+          (then (local.set $block_end (local.get $row_end))))
+        (if (i32.eqz (i32.load8_u (local.get $flag)))
+          (then
+            (local.set $vectors_end (i32.sub (local.get $block_end) (i32.const 16)))
+            (local.set $differs (v128.const i64x2 0 0))
+            (block $no_more
+              (loop $vectors
+                (br_if $no_more (i32.gt_u (local.get $at) (local.get $vectors_end)))
+                (local.set $differs
+                  (v128.or
+                    (local.get $differs)
+                    (v128.xor
+                      (v128.load align=8 (local.get $at))
+                      (v128.load align=8 (i32.add (local.get $at) (local.get $apart))))))
+                (local.set $at (i32.add (local.get $at) (i32.const 16)))
+                (br $vectors)))
+            (if (i32.ne (local.get $at) (local.get $block_end))
+              (then
+                (local.set $differs
+                  (v128.or
+                    (local.get $differs)
+                    (v128.xor
+                      (v128.load64_zero (local.get $at))
+                      (v128.load64_zero (i32.add (local.get $at) (local.get $apart))))))))
+            (i32.store8 (local.get $flag) (v128.any_true (local.get $differs)))))
+        (local.set $at (local.get $block_end))
+        (local.set $flag (i32.add (local.get $flag) (i32.const 1)))
+        (br_if $blocks (i32.ne (local.get $at) (local.get $row_end))))
+      (local.set $y (i32.add (local.get $y) (i32.const 1)))
+      (br_if $rows (i32.ne (local.get $y) (local.get $height)))))
+
+  ;; Writes the squared error of each flagged block: 8 bytes of $errors for each block.
+  (func (export "squared_errors")
+    (param $a i32) (param $b i32) (param $height i32) (param $stride i32) (param $flags i32) (param $errors i32)
+    (local $apart i32) ;; from a byte of `a` to that of `b`
+    (local $left i32) (local $bytes i32) (local $rows i32) (local $row i32) (local $at i32) (local $end i32)
+    (local $x v128) (local $y v128) (local $difference v128) (local $half v128) (local $sums v128)
+    (local $colours v128)
+    (local.set $colours (v128.const i32x4 0x00ffffff 0x00ffffff 0x00ffffff 0x00ffffff)) ;; without alpha
+    (local.set $apart (i32.sub (local.get $b) (local.get $a)))
+    (loop $block_rows
+      (local.set $rows (local.get $height))
+      (if (i32.gt_u (local.get $rows) (i32.const 16)) (then (local.set $rows (i32.const 16))))
+      (local.set $left (i32.const 0))
+      (loop $blocks
+        (if (i32.load8_u (local.get $flags))
+          (then
+            (local.set $bytes (i32.sub (local.get $stride) (local.get $left)))
+            (if (i32.gt_u (local.get $bytes) (i32.const 128)) (then (local.set $bytes (i32.const 128))))
+            (local.set $sums (v128.const i64x2 0 0))
+            (local.set $row (i32.const 0))
+            (loop $rows_of_block
+              (local.set $at
+                (i32.add
+                  (i32.add (local.get $a) (local.get $left))
+                  (i32.mul (local.get $row) (local.get $stride))))
+              (local.set $end (i32.add (local.get $at) (i32.and (local.get $bytes) (i32.const -16))))
+              (block $no_more
+                (loop $vectors
+                  (br_if $no_more (i32.eq (local.get $at) (local.get $end)))
+                  (local.set $x (v128.load align=8 (local.get $at)))
+                  (local.set $y (v128.load align=8 (i32.add (local.get $at) (local.get $apart))))
+                  (local.set $difference
+                    (v128.and
+                      (local.get $colours)
+                      (v128.or
+                        (i8x16.sub_sat_u (local.get $x) (local.get $y))
+                        (i8x16.sub_sat_u (local.get $y) (local.get $x)))))
+                  (local.set $half (i16x8.extend_low_i8x16_u (local.get $difference)))
+                  (local.set $sums
+                    (i32x4.add (local.get $sums) (i32x4.dot_i16x8_s (local.get $half) (local.get $half))))
+                  (local.set $half (i16x8.extend_high_i8x16_u (local.get $difference)))
+                  (local.set $sums
+                    (i32x4.add (local.get $sums) (i32x4.dot_i16x8_s (local.get $half) (local.get $half))))
+                  (local.set $at (i32.add (local.get $at) (i32.const 16)))
+                  (br $vectors)))
+              (if (i32.and (local.get $bytes) (i32.const 8))
+                (then
+                  (local.set $half
+                    (i16x8.extend_low_i8x16_u
+                      (call $difference
+                        (v128.load64_zero (local.get $at))
+                        (v128.load64_zero (i32.add (local.get $at) (local.get $apart))))))
+                  (local.set $sums
+                    (i32x4.add (local.get $sums) (i32x4.dot_i16x8_s (local.get $half) (local.get $half))))))
+              (local.set $row (i32.add (local.get $row) (i32.const 1)))
+              (br_if $rows_of_block (i32.ne (local.get $row) (local.get $rows))))
+            ;; At most 16 * 32 * 3 * 255^2, less than 2^27.
+            (i64.store
+              (local.get $errors)
+              (i64.extend_i32_u
+                (i32.add
+                  (i32.add
+                    (i32x4.extract_lane 0 (local.get $sums))
+                    (i32x4.extract_lane 1 (local.get $sums)))
+                  (i32.add
+                    (i32x4.extract_lane 2 (local.get $sums))
+                    (i32x4.extract_lane 3 (local.get $sums))))))))
+        (local.set $flags (i32.add (local.get $flags) (i32.const 1)))
+        (local.set $errors (i32.add (local.get $errors) (i32.const 8)))
+        (local.set $left (i32.add (local.get $left) (i32.const 128)))
+        (br_if $blocks (i32.lt_u (local.get $left) (local.get $stride))))
+      (local.set $a (i32.add (local.get $a) (i32.shl (local.get $stride) (i32.const 4))))
+      (local.set $height (i32.sub (local.get $height) (local.get $rows)))
+      (br_if $block_rows (local.get $height))))
+
+  ;; Sums the absolute differences over the flagged blocks' pixels in each atom: between two of the $rows row edges
+  ;; and two of the $columns column edges, both in pixels, the last one being the frame's.
+  ;;   $lanes   2 * $stride bytes: the sums of each byte over the rows of an atom, in 16 bits
+  ;;   $sums    16 bytes for each atom: red, green, blue and 0, in 32 bits
+  (func (export "atom_differences")
+    (param $before i32) (param $after i32) (param $stride i32) (param $flags i32)
+    (param $row_edges i32) (param $rows i32) (param $column_edges i32) (param $columns i32)
+    (param $lanes i32) (param $sums i32)
+    (local $apart i32) ;; from a byte of `before` to that of `after`
+    (local $row i32) (local $flag i32) (local $row_end i32) (local $at i32) (local $block_end i32)
+    (local $vectors_end i32) (local $lane i32) (local $edge i32) (local $edges_end i32) (local $lane_end i32)
+    (local $x v128) (local $y v128) (local $difference v128) (local $sum v128) (local $colours v128)
+    (local.set $colours (v128.const i32x4 0x00ffffff 0x00ffffff 0x00ffffff 0x00ffffff)) ;; without alpha
+    (local.set $apart (i32.sub (local.get $after) (local.get $before)))
+    (local.set $at (local.get $before))
+    (loop $row_atoms
+      (memory.fill (local.get $lanes) (i32.const 0) (i32.shl (local.get $stride) (i32.const 1)))
+      (loop $rows
+        (local.set $row_end (i32.add (local.get $at) (local.get $stride)))
+        (local.set $lane (local.get $lanes))
+        (local.set $flag
+          (i32.add
+            (local.get $flags)
+            (i32.mul
+              (i32.shr_u (local.get $row) (i32.const 4))
+              (i32.shr_u (i32.add (local.get $stride) (i32.const 127)) (i32.const 7)))))
+        (loop $blocks
+          (local.set $block_end (i32.add (local.get $at) (i32.const 128)))
+          (if (i32.gt_u (local.get $block_end) (local.get $row_end))
+            (then (local.set $block_end (local.get $row_end))))
+          (if (i32.load8_u (local.get $flag))
+            (then
+              (local.set $vectors_end (i32.sub (local.get $block_end) (i32.const 16)))
+              (block $no_more
+                (loop $vectors
+                  (br_if $no_more (i32.gt_u (local.get $at) (local.get $vectors_end)))
+                  (local.set $x (v128.load align=8 (local.get $at)))
+                  (local.set $y (v128.load align=8 (i32.add (local.get $at) (local.get $apart))))
+                  (local.set $difference
+                    (v128.and
+                      (local.get $colours)
+                      (v128.or
+                        (i8x16.sub_sat_u (local.get $x) (local.get $y))
+                        (i8x16.sub_sat_u (local.get $y) (local.get $x)))))
+                  (v128.store align=8
+                    (local.get $lane)
+                    (i16x8.add
+                      (v128.load align=8 (local.get $lane))
+                      (i16x8.extend_low_i8x16_u (local.get $difference))))
+                  (v128.store offset=16 align=8
+                    (local.get $lane)
+                    (i16x8.add
+                      (v128.load offset=16 align=8 (local.get $lane))
+                      (i16x8.extend_high_i8x16_u (local.get $difference))))
+                  (local.set $lane (i32.add (local.get $lane) (i32.const 32)))
+                  (local.set $at (i32.add (local.get $at) (i32.const 16)))
+                  (br $vectors)))
+              (if (i32.ne (local.get $at) (local.get $block_end))
+                (then
+                  (v128.store align=8
+                    (local.get $lane)
+                    (i16x8.add
+                      (v128.load align=8 (local.get $lane))
+                      (i16x8.extend_low_i8x16_u
+                        (call $difference
+                          (v128.load64_zero (local.get $at))
+                          (v128.load64_zero (i32.add (local.get $at) (local.get $apart))))))))))
+            (else (local.set $lane (i32.add (local.get $lane) (i32.const 256)))))
+          (local.set $at (local.get $block_end))
+          (local.set $flag (i32.add (local.get $flag) (i32.const 1)))
+          (br_if $blocks (i32.ne (local.get $at) (local.get $row_end))))
+        (local.set $row (i32.add (local.get $row) (i32.const 1)))
+        (br_if $rows (i32.ne (local.get $row) (i32.load offset=4 (local.get $row_edges)))))
+      (local.set $lane (local.get $lanes))
+      (local.set $edge (local.get $column_edges))
+      (local.set $edges_end (i32.add (local.get $edge) (i32.shl (local.get $columns) (i32.const 2))))
+      (loop $column_atoms
+        (local.set $lane_end
+          (i32.add (local.get $lanes) (i32.shl (i32.load offset=4 (local.get $edge)) (i32.const 3))))
+        (local.set $sum (v128.const i64x2 0 0))
+        (loop $pixels
+          (local.set $sum (i32x4.add (local.get $sum) (v128.load16x4_u (local.get $lane))))
+          (local.set $lane (i32.add (local.get $lane) (i32.const 8)))
+          (br_if $pixels (i32.ne (local.get $lane) (local.get $lane_end))))
+        (v128.store (local.get $sums) (local.get $sum))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 16)))
+        (local.set $edge (i32.add (local.get $edge) (i32.const 4)))
+        (br_if $column_atoms (i32.ne (local.get $edge) (local.get $edges_end))))
+      (local.set $row_edges (i32.add (local.get $row_edges) (i32.const 4)))
+      (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
+      (br_if $row_atoms (local.get $rows))))
+
+  ;; The absolute differences of red, green and blue, 0 for alpha: for the ends of rows. Where it is called for
+  ;; every vector, the browser's compiler does not inline it, and a frame takes twice the time.
+  (func $difference (param $a v128) (param $b v128) (result v128)
+    (v128.and
+      (v128.or
+        (i8x16.sub_sat_u (local.get $a) (local.get $b))
+        (i8x16.sub_sat_u (local.get $b) (local.get $a)))
+      (v128.const i32x4 0x00ffffff 0x00ffffff 0x00ffffff 0x00ffffff))))
