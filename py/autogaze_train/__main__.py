@@ -17,7 +17,7 @@ from .corpus import CorpusError, RealClips, make_corpus, read_pictures
 from .diagnosis import diagnose
 from .documents import draw_documents
 from .encoder_commands import add_encoder_commands
-from .evaluation import evaluate, real, rendered
+from .evaluation import complete, evaluate, real, rendered
 from .export import load_network, read_config, save_checkpoint
 from .geometry import Geometry
 from .policy import generate
@@ -89,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--model", type=Path, required=True, help="checkpoint folder")
     evaluation.add_argument("--video", type=Path, required=True, help="a real, held-out video")
     evaluation.add_argument("--out", type=Path, help="folder for evaluation.json, table.md and plot.svg")
+    evaluation.add_argument(
+        "--complete",
+        type=Path,
+        metavar="JSON",
+        help="an earlier evaluation.json of the same checkpoint and clips: measure only the methods it lacks",
+    )
     evaluation.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
     evaluation.add_argument("--frames", type=int, default=24, help="frames of a clip")
     evaluation.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
@@ -138,7 +144,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         for folder in sorted((arguments.corpus / "held-out" / "clips").iterdir()):
             clips.append(real(f"real: {folder.name}", folder, arguments.frames))
         clips += rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, arguments.size)
-    results = evaluate(arguments.model, clips, workers=arguments.workers)
+    if arguments.complete:
+        record = json.loads(arguments.complete.read_text("utf-8"))
+        results = complete(record, arguments.model, clips, workers=arguments.workers)
+    else:
+        results = evaluate(arguments.model, clips, workers=arguments.workers)
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
         (arguments.out / "evaluation.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from autogaze_web.frames.rgba import as_frame
 from autogaze_web.model.processor import AutoGazeImageProcessor
 from autogaze_web.native.autogaze import AutoGaze
 
-from .measure import BASELINES, Clip, baseline_run, gaze_run
+from .measure import BASELINES, Clip, Run, baseline_run, gaze_run
 from .motion_baseline import MOTION, motion_run
 
 RATIOS = (0.1, 0.2, 0.4)
@@ -154,12 +154,78 @@ def _curve(model: AutoGaze, processor: AutoGazeImageProcessor, clip: Clip) -> li
     curve = []
     for budget in BUDGETS:
         own = gaze_run(model, processor, clip, budget)
-        point = {"tokens": own.tokens, "ratio": round(own.ratio, 4), "AutoGaze": round(own.psnr, 3)}
-        for name in BASELINES:
-            point[name] = round(baseline_run(name, clip, own.pixels).psnr, 3)
-        point[MOTION] = round(motion_run(clip, own.pixels).psnr, 3)
-        curve.append(point)
+        curve.append(_of_model(own) | {name: _of_rival(name, clip, own) for name in METHODS[1:]})
     return curve
+
+
+def _of_model(run: Run) -> dict[str, float]:
+    return {"tokens": run.tokens, "ratio": round(run.ratio, 4), METHODS[0]: round(run.psnr, 3)}
+
+
+def _of_rival(method: str, clip: Clip, model: Run) -> float:
+    """The PSNR of another method that writes as many pixels as the model."""
+    rival = motion_run if method == MOTION else partial(baseline_run, method)
+    return round(rival(clip, model.pixels).psnr, 3)
+
+
+def complete(
+    results: dict[str, Any],
+    model_folder: Path,
+    clips: list[Named],
+    say: Callable[[str], None] = print,
+    workers: int = 1,
+) -> dict[str, Any]:
+    """An earlier record with the methods that it lacks, each as `evaluate` would have measured it.
+
+    The model runs again with every budget, because the others write as many pixels in each frame as it does.
+    What is measured of it has to equal the record.
+
+    Args:
+        results: of `evaluate`, made before a method was added.
+        model_folder, clips, say, workers: as for `evaluate`.
+
+    Raises:
+        ValueError: if the record is of other clips or another checkpoint.
+    """
+    counted = {named.kind: len(named.clips) for named in clips}
+    recorded = {kind: values["clips"] for kind, values in results["kinds"].items()}
+    if counted != recorded:
+        raise ValueError(
+            f"the record is of other clips, {recorded}, not {counted}: evaluate all of them anew"
+        )
+    each = [
+        (model_folder, named.kind, clip, curve)
+        for named in clips
+        for clip, curve in zip(named.clips, results["kinds"][named.kind]["runs"], strict=True)
+    ]
+    kinds = {}
+    with mapping(workers) as mapped:
+        measured = iter(mapped(_completed, each))
+        for named in clips:
+            curves = [next(measured) for _ in named.clips]
+            at_ratio = at_ratios(curves)
+            kinds[named.kind] = {**results["kinds"][named.kind], "at": at_ratio, "runs": curves}
+            say(f"{named.kind}: " + "; ".join(_sentence(ratio, row) for ratio, row in at_ratio.items()))
+    return {**results, "kinds": kinds}
+
+
+def _completed(job: tuple[Path, str, Clip, list[dict[str, float]]]) -> list[dict[str, float]]:
+    """A clip's curve with the methods that it lacks."""
+    folder, kind, clip, curve = job
+    model, processor = _loaded(folder)
+    completed = []
+    for budget, point in zip(BUDGETS, curve, strict=True):
+        own = gaze_run(model, processor, clip, budget)
+        ours = _of_model(own)
+        theirs = {name: point[name] for name in ours}
+        if ours != theirs:
+            raise ValueError(
+                f"the record is of another checkpoint or other clips: with {budget} tokens per frame a clip "
+                f"of {kind} gave {theirs}, now it gives {ours}: evaluate all of them anew"
+            )
+        missing = [name for name in METHODS if name not in point]
+        completed.append(point | {name: _of_rival(name, clip, own) for name in missing})
+    return completed
 
 
 def at_ratios(curves: list[list[dict[str, float]]]) -> dict[str, dict[str, float | None]]:

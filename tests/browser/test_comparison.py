@@ -12,8 +12,11 @@ import pytest
 from live_page import assert_shown, choose_files, open_live, play
 
 from autogaze_web.cli.main import main
+from autogaze_web.frames.rgba import allocate
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
-from autogaze_web.live.view import LiveView
+from autogaze_web.live.comparison import Comparison, ComparisonSettings
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.masks.cells import Cells
 
 pytestmark = pytest.mark.browser
 
@@ -65,8 +68,8 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     *_, report = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
     assert report["compared"]["cells"] == report["cells"] > 0
     assert "Random cells take no notice" in page.inner_text("#compare-aim")
+    assert_block_motion_is_what_it_is_natively(page)
     page.select_option("#compare-rival", "patch-diff")
-    page.select_option("#compare-budget", "pixels")
     *_, report = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
     assert report["compared"]["maskPixels"] <= report["maskPixels"] + 7 * 12
 
@@ -75,6 +78,24 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     assert "compared" not in play(page, SOURCE, 2, WIDTH, HEIGHT)[-1]
     page.click("#compare")
     assert "compared" in play(page, SOURCE, 2, WIDTH, HEIGHT)[-1], "the panels can be used again"
+
+
+def assert_block_motion_is_what_it_is_natively(page):
+    page.select_option("#compare-rival", "block-motion")
+    page.select_option("#compare-budget", "pixels")
+    reports = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
+    natively = Comparison(ComparisonSettings("block-motion"), LiveSettings())
+    for index, report in enumerate(reports):
+        frame = allocate(HEIGHT, WIDTH)
+        SYNTHETIC_SOURCES[SOURCE](frame, index)
+        expected, compared = natively.step(frame, Cells.none(), report["maskPixels"]), report["compared"]
+        assert (compared["cells"], compared["maskPixels"]) == (expected.cells, expected.mask_pixels)
+        if not expected.keyframe:
+            assert float(compared["psnr"]) == expected.psnr
+    assert expected.cells > 0
+    assert_shown(page, "compared-mask", natively.view.mask)
+    assert_shown(page, "compared-output", natively.view.output)
+    assert "moves the blocks of its own last output" in page.inner_text("#compare-aim")
 
 
 def assert_the_trace_is_that_of_the_command_line(page, model, folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -10,8 +11,18 @@ import pytest
 from PIL import Image
 
 from autogaze_train import evaluation
-from autogaze_train.evaluation import METHODS, REQUIREMENTS, Named, at_ratios, averages, evaluate, real
+from autogaze_train.evaluation import (
+    METHODS,
+    REQUIREMENTS,
+    Named,
+    at_ratios,
+    averages,
+    complete,
+    evaluate,
+    real,
+)
 from autogaze_train.measure import BASELINES, accumulate, baseline_run
+from autogaze_train.motion_baseline import MOTION
 from autogaze_train.policies import GRID, cells_of
 from autogaze_train.report import plot, table
 from autogaze_train.requirement import choose
@@ -57,6 +68,38 @@ def test_the_clips_of_each_kind_are_measured_in_order(monkeypatch: pytest.Monkey
     assert results["requirements"]["0.7"]["tokens"] == 3.75, "kinds count alike"
     assert [row[0]["ratio"] for row in results["kinds"]["pan"]["runs"]] == [0.1, 0.2]
     assert said[0].startswith("pan: 10% 21.0 dB")
+
+
+def test_a_record_is_completed_only_by_the_same_model_on_the_same_clips(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A record made before block motion was there gets what a new evaluation would say of it."""
+    random = np.random.default_rng(0)
+    clips = [
+        [as_frame(random.integers(0, 256, (56, 56, 3), dtype=np.uint8)) for _ in range(3)] for _ in range(2)
+    ]
+    named = [Named("pan", clips[:1]), Named("cut", clips[1:])]
+    first_cell = 0
+
+    def gaze(_model, _processor, clip, max_tokens: int, _requirement=None):
+        return accumulate(clip, [cells_of(np.arange(first_cell, first_cell + max_tokens))] * len(clip))
+
+    monkeypatch.setattr(evaluation, "gaze_run", gaze)
+    monkeypatch.setattr(evaluation, "_loaded", lambda _: (None, None))
+    whole = evaluate(Path("model"), named, lambda _: None)
+    earlier = json.loads(json.dumps(whole))
+    for kind in earlier["kinds"].values():
+        for row in (*kind["at"].values(), *kind["runs"][0]):
+            del row[MOTION]
+    assert complete(earlier, Path("model"), named, lambda _: None) == whole
+    assert complete(whole, Path("model"), named, lambda _: None) == whole, "nothing is missing"
+    with pytest.raises(ValueError, match=r"of other clips, \{'pan': 1, 'cut': 1\}, not \{'pan': 1\}"):
+        complete(earlier, Path("model"), named[:1])
+    with pytest.raises(ValueError, match=r"another checkpoint or other clips: .* a clip of pan"):
+        complete(earlier, Path("model"), [Named("pan", clips[1:]), Named("cut", clips[:1])])
+    first_cell = 100
+    with pytest.raises(ValueError, match="another checkpoint or other clips: with 6 tokens"):
+        complete(earlier, Path("model"), named)
 
 
 @pytest.mark.parametrize(("length", "starts"), [(10, [0, 4]), (8, [0, 4]), (3, [0])])

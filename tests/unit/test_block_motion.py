@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from autogaze_web.masks import block_search
 from autogaze_web.masks.block_motion import displacements, predicted
 
 
@@ -34,14 +35,30 @@ def plain(previous: np.ndarray, current: np.ndarray, block: int, reach: int) -> 
     return found
 
 
-@pytest.mark.parametrize(("height", "width"), [(48, 64), (40, 37), (9, 9)])
-def test_the_search_finds_what_a_plain_search_finds(height: int, width: int) -> None:
+@pytest.mark.parametrize("reach", [0, 1, 4, 7])
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (40, 37), (9, 9), (1, 1), (3, 50), (35, 2)])
+def test_the_search_finds_what_a_plain_search_finds(height: int, width: int, reach: int) -> None:
     previous = image(height, width)
     # Large flat areas, so that many places are equally good.
     previous[: height // 2] = previous[: height // 2] // 64 * 64
     current = np.roll(previous, (2, -3), (0, 1))
     current[height // 3 :, : width // 3] = image(height, width, 1)[height // 3 :, : width // 3]
-    assert (displacements(previous, current, 16, 4) == plain(previous, current, 16, 4)).all()
+    assert (displacements(previous, current, reach) == plain(previous, current, 16, reach)).all()
+
+
+@pytest.mark.parametrize("levels", [1, 4, 120])
+def test_it_finds_the_same_in_flat_pictures_and_in_many_rows_of_blocks(levels: int) -> None:
+    """In flat pictures many places are equally good; rows are searched in bands."""
+    height, width = 80, 16 * 260
+    previous = np.kron(image(height // 8, width // 8), np.ones((8, 8, 1), np.uint8)) // levels * levels
+    current = np.roll(previous, (3, 5), (0, 1))
+    current[::3] //= 2
+    assert (displacements(previous, current, 3) == plain(previous, current, 16, 3)).all()
+
+
+def test_a_frame_of_one_picture_is_not_moved_and_costs_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_search, "_least_differences", None)
+    assert not displacements(image(64, 64), image(64, 64)).any()
 
 
 def test_a_pan_is_rebuilt_without_a_pixel_of_the_new_frame() -> None:
@@ -64,7 +81,7 @@ def test_noise_moves_nothing() -> None:
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ValueError, match=r"one size, got \(16, 16\) and \(16, 32\)"):
         displacements(image(16, 16), image(16, 32))
-    with pytest.raises(ValueError, match="got 0 and 7"):
-        displacements(image(16, 16), image(16, 16), block=0)
+    with pytest.raises(ValueError, match="0 pixels away or more, got -1"):
+        displacements(image(16, 16), image(16, 16), -1)
     with pytest.raises(ValueError, match=r"\(1, 1\) blocks do not fit 32x16"):
         predicted(image(32, 16), np.zeros((1, 1, 2), np.int64))

@@ -11,9 +11,11 @@ import pytest
 from autogaze_web import Cells
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.frames.synthetic import draw_pan
-from autogaze_web.live.comparison import Comparison, ComparisonSettings
+from autogaze_web.live.comparison import RIVALS, Comparison, ComparisonSettings
 from autogaze_web.live.view import LiveSettings, LiveView
-from autogaze_web.masks.update_plan import Lattice, plan_rectangles
+from autogaze_web.masks.block_motion import displacements, predicted
+from autogaze_web.masks.patch_diff import PatchDiff, patch_difference
+from autogaze_web.masks.update_plan import Lattice, plan_rectangles, plan_update
 from autogaze_web.panels.metrics import psnr
 
 HEIGHT, WIDTH = 90, 160
@@ -27,7 +29,7 @@ def frames(count: int) -> list[np.ndarray]:
     return made
 
 
-@pytest.mark.parametrize("rival", ["patch-diff", "random"])
+@pytest.mark.parametrize("rival", RIVALS)
 def test_equal_pixels_are_equal_to_within_a_cell(rival: str) -> None:
     model, comparison = LiveView(), Comparison(ComparisonSettings(rival), LiveSettings())
     cell = 7 * 12  # the largest of a grid of 14 on this frame
@@ -38,7 +40,7 @@ def test_equal_pixels_are_equal_to_within_a_cell(rival: str) -> None:
     assert theirs.cells > 3, "its cells are smaller than the model's coarse one"
 
 
-@pytest.mark.parametrize("rival", ["patch-diff", "random"])
+@pytest.mark.parametrize("rival", RIVALS)
 def test_equal_tokens_are_as_many_cells(rival: str) -> None:
     comparison = Comparison(ComparisonSettings(rival, "tokens"), LiveSettings())
     reports = [comparison.step(frame, CHOSEN, 0) for frame in frames(3)]
@@ -55,6 +57,69 @@ def test_the_cells_that_changed_most_come_first() -> None:
     cells = comparison.view.cells
     assert (cells.row.tolist(), cells.col.tolist(), cells.confidence.tolist()) == ([13], [13], [1])
     assert comparison.step(after, CHOSEN, 1000).cells == 0, "nothing changed: nothing to choose"
+
+
+def noise_in_motion(count: int) -> list[np.ndarray]:
+    """A pan by 3 pixels per frame, in which a square is replaced by something new."""
+    random = np.random.default_rng(1)
+    wide = random.integers(0, 256, (HEIGHT, WIDTH + 3 * count, 4), dtype=np.uint8)
+    made = [as_frame(wide[:, 3 * index : 3 * index + WIDTH].copy()) for index in range(count)]
+    for frame in made:
+        frame[..., 3] = 255
+        frame[30:50, 60:90, :3] = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    return made
+
+
+@pytest.mark.parametrize("budget", ["pixels", "tokens", "own"])
+def test_block_motion_moves_its_own_output_and_then_takes_what_is_most_wrong(budget: str) -> None:
+    comparison = Comparison(ComparisonSettings("block-motion", budget), LiveSettings())  # type: ignore[arg-type]
+    output = None
+    for frame in noise_in_motion(4):
+        report = comparison.step(frame, CHOSEN, 1500)
+        cells = comparison.view.cells
+        if output is None:
+            assert report.keyframe
+        else:
+            expected = predicted(output, displacements(output, frame))
+            scores = patch_difference(expected, frame)
+            order = np.argsort(-scores.reshape(-1), kind="stable")
+            if budget == "own":
+                assert len(cells) == len(PatchDiff()(expected, frame)) > 0
+            else:
+                assert 0 < len(cells) == {"tokens": 3}.get(budget, len(cells))
+            np.testing.assert_array_equal(cells.row * 14 + cells.col, order[: len(cells)])
+            inside = plan_update(cells, HEIGHT, WIDTH).pixels()
+            np.testing.assert_array_equal(
+                comparison.view.output, np.where(inside[..., None], frame, expected)
+            )
+            assert report.psnr == pytest.approx(psnr(frame, comparison.view.output))
+            assert report.updated_pixels == inside.sum(), "what was moved costs nothing"
+            assert report.output_box == (0, 0, HEIGHT, WIDTH), "all of the panel may have changed"
+        output = comparison.view.output.copy()
+
+
+def test_block_motion_beats_patch_diff_where_the_picture_only_moves() -> None:
+    reports = {}
+    for rival in RIVALS:
+        comparison = Comparison(ComparisonSettings(rival), LiveSettings())  # type: ignore[arg-type]
+        reports[rival] = [comparison.step(frame, CHOSEN, 1500) for frame in noise_in_motion(4)][-1]
+    assert reports["block-motion"].psnr > reports["patch-diff"].psnr + 5
+
+
+def test_where_the_output_shows_whole_frames_block_motion_moves_the_frame_before() -> None:
+    settings = LiveSettings.of({"visualization-mode": "full-blend"})
+    comparison = Comparison(ComparisonSettings("block-motion", "tokens"), settings)
+    before = None
+    for frame in noise_in_motion(3):
+        comparison.step(frame, CHOSEN, 0)
+        if before is not None:
+            scores = patch_difference(predicted(before, displacements(before, frame)), frame)
+            best = np.argsort(-scores.reshape(-1), kind="stable")[:3]
+            cells = comparison.view.cells
+            np.testing.assert_array_equal(cells.row * 14 + cells.col, best)
+            unmasked = ~plan_update(cells, HEIGHT, WIDTH).pixels()
+            np.testing.assert_array_equal(comparison.view.output[unmasked], frame[unmasked])
+        before = frame
 
 
 def test_random_cells_are_the_same_every_time_and_others_in_each_frame() -> None:
@@ -78,7 +143,7 @@ def test_with_its_own_threshold_patch_diff_is_what_it_is_alone() -> None:
     np.testing.assert_array_equal(comparison.view.output, alone.output)
 
 
-@pytest.mark.parametrize("rival", ["patch-diff", "random"])
+@pytest.mark.parametrize("rival", RIVALS)
 @pytest.mark.parametrize("skipped", [(), (2,), (2, 3), (2, 3, 4)])
 def test_in_the_memory_of_the_models_view_it_is_what_it_is_in_its_own(
     rival: str, skipped: tuple[int, ...]
@@ -117,7 +182,7 @@ def test_a_new_stream_of_the_model_or_another_size_is_a_new_one_beside_it() -> N
 
 
 def test_other_names_are_refused_in_a_sentence() -> None:
-    with pytest.raises(ValueError, match="compared with patch-diff or random, got 'best'"):
+    with pytest.raises(ValueError, match="compared with one of patch-diff, random, block-motion, got 'best'"):
         ComparisonSettings("best")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="budget is pixels, tokens, own, got 'time'"):
         ComparisonSettings(budget="time")  # type: ignore[arg-type]

@@ -89,7 +89,7 @@
 
 /**
  * What a model is compared with: `ComparisonSettings` in `py/autogaze_web/live/comparison.py`.
- * @typedef {{ rival: "patch-diff" | "random", budget: "pixels" | "tokens" | "own" }} ComparisonChoice
+ * @typedef {{ rival: "patch-diff" | "random" | "block-motion", budget: "pixels" | "tokens" | "own" }} ComparisonChoice
  */
 
 /**

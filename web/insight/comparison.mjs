@@ -28,6 +28,10 @@ const RIVALS = {
     name: "Random cells",
     aim: "Random cells take no notice of the picture: whatever works must beat them",
   },
+  "block-motion": {
+    name: "Block motion",
+    aim: "Block motion first moves the blocks of its own last output, as a video codec does and at no cost in pixels, then takes the cells that are still most wrong",
+  },
 };
 
 export class Comparison {

@@ -7,28 +7,30 @@ has to be overwritten.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.rgba import Rgba, expect_image
+from ..frames.rgba import Rgba, Words, allocate, as_frame, as_words, copy_into, expect_image
+from .block_search import BLOCK, Greys, search
 
-BLOCK = 16
-"""Side of a block in pixels; blocks at the right and bottom edge may be smaller."""
-REACH = 7
+REACH: Final = 7
 """Pixels that a block is searched for in every direction."""
 
-# What a displacement costs, in grey levels times pixels: noise does not make what rests move.
-_BIAS = 256
+# A third of a sum of three bytes, rounded down, is the upper half of its product with this.
+_THIRD = np.uint64(21846)
+_FIRST_OF_FOUR = np.uint64(0x000000FF000000FF)
+_ROWS_AT_ONCE: Final = 64
 
 Displacements = NDArray[np.int64]
 
 
-def displacements(previous: Rgba, current: Rgba, block: int = BLOCK, reach: int = REACH) -> Displacements:
+def displacements(previous: Rgba, current: Rgba, reach: int = REACH) -> Displacements:
     """Where each block of a frame was in the last output: that with the least absolute difference of greys.
 
     Args:
         previous, current: (H, W, 4) uint8 of one size.
-        block: side of a block in pixels.
         reach: pixels to search in every direction; 0 leaves every block where it is.
 
     Returns:
@@ -36,7 +38,7 @@ def displacements(previous: Rgba, current: Rgba, block: int = BLOCK, reach: int 
         output. Of equally good sources the nearest is taken.
 
     Raises:
-        ValueError: if the images differ in size, or a number is out of range.
+        ValueError: if the images differ in size, or ``reach`` is out of range.
 
     Examples:
         >>> import numpy as np
@@ -48,41 +50,17 @@ def displacements(previous: Rgba, current: Rgba, block: int = BLOCK, reach: int 
     expect_image(current)
     if previous.shape != current.shape:
         raise ValueError(f"both images have one size, got {previous.shape[:2]} and {current.shape[:2]}")
-    if block < 1 or reach < 0:
-        raise ValueError(f"a block has 1 pixel or more and reach is 0 or more, got {block} and {reach}")
-    old, new = _grey(previous), _grey(current)
-    height, width = new.shape
-    rows, columns = np.arange(0, height, block), np.arange(0, width, block)
-    bottoms, rights = np.minimum(rows + block, height), np.minimum(columns + block, width)
-    best = np.full((rows.size, columns.size), np.iinfo(np.int64).max)
-    found = np.zeros((rows.size, columns.size, 2), np.int64)
-    steps = range(-reach, reach + 1)
-    for down, right in sorted(((y, x) for y in steps for x in steps), key=lambda at: at[0] ** 2 + at[1] ** 2):
-        # Blocks whose source lies within the output: of all others the difference is not even computed.
-        tall = np.flatnonzero((rows + down >= 0) & (bottoms + down <= height))
-        wide = np.flatnonzero((columns + right >= 0) & (rights + right <= width))
-        if not tall.size or not wide.size:
-            continue
-        top, bottom = int(rows[tall[0]]), int(bottoms[tall[-1]])
-        left, end = int(columns[wide[0]]), int(rights[wide[-1]])
-        source = old[top + down : bottom + down, left + right : end + right]
-        difference = np.abs(new[top:bottom, left:end] - source)
-        by_row = np.add.reduceat(difference, rows[tall] - top, axis=0, dtype=np.int64)
-        cost = np.add.reduceat(by_row, columns[wide] - left, axis=1) + (_BIAS if down or right else 0)
-        part = np.s_[tall[0] : tall[-1] + 1, wide[0] : wide[-1] + 1]
-        better = cost < best[part]
-        best[part] = np.where(better, cost, best[part])
-        found[part][better] = (down, right)
-    return found
+    if reach < 0:
+        raise ValueError(f"a block is searched for 0 pixels away or more, got {reach}")
+    return search(_greys(previous), _greys(current), reach)
 
 
-def predicted(previous: Rgba, moved: Displacements, block: int = BLOCK) -> Rgba:
+def predicted(previous: Rgba, moved: Displacements) -> Rgba:
     """A frame made of blocks of the last output.
 
     Args:
         previous: (H, W, 4) uint8.
-        moved: of `displacements` for this size and block.
-        block: side of a block in pixels.
+        moved: of `displacements` for this size.
 
     Returns:
         (H, W, 4) uint8: each block shows what the last output has at the block's place plus its displacement.
@@ -91,16 +69,29 @@ def predicted(previous: Rgba, moved: Displacements, block: int = BLOCK) -> Rgba:
         ValueError: if the displacements are those of another size.
     """
     height, width = previous.shape[:2]
-    if moved.shape != (-(-height // block), -(-width // block), 2):
+    if moved.shape != (-(-height // BLOCK), -(-width // BLOCK), 2):
         raise ValueError(f"displacements of {moved.shape[:2]} blocks do not fit {height}x{width} pixels")
-    per_pixel = moved.repeat(block, axis=0)[:height].repeat(block, axis=1)[:, :width]
-    rows = np.arange(height)[:, None] + per_pixel[..., 0]
-    columns = np.arange(width) + per_pixel[..., 1]
-    frame: Rgba = previous[rows, columns]
+    frame = allocate(height, width)
+    copy_into(frame, previous)
+    for row, column in np.argwhere(moved.any(axis=2)).tolist():
+        down, right = moved[row, column].tolist()
+        y0, x0 = row * BLOCK, column * BLOCK
+        y1, x1 = min(y0 + BLOCK, height), min(x0 + BLOCK, width)
+        frame[y0:y1, x0:x1] = previous[y0 + down : y1 + down, x0 + right : x1 + right]
     return frame
 
 
-def _grey(image: Rgba) -> NDArray[np.int32]:
-    """(H, W): the sum of a pixel's colours divided by three, without its opacity."""
-    total: NDArray[np.int32] = image[..., :3].sum(axis=2, dtype=np.int32) // 3
-    return total
+def _greys(image: Rgba) -> Greys:
+    """(H, W): a third of the sum of a pixel's colours, rounded down."""
+    words = as_words(as_frame(image))
+    height, width = image.shape[:2]
+    greys: Greys = np.empty((height, width), np.uint8)
+    for top in range(0, height, _ROWS_AT_ONCE):
+        some = words[top : top + _ROWS_AT_ONCE]
+        total: Words = some & _FIRST_OF_FOUR
+        for shift in (8, 16):
+            total += some >> np.uint64(shift) & _FIRST_OF_FOUR
+        total *= _THIRD
+        # The upper half of each pixel's 32 bits, of which at most one byte is used.
+        greys[top : top + _ROWS_AT_ONCE] = total.view(np.uint32)[:, :width] >> 16
+    return greys
