@@ -59,8 +59,11 @@ import numpy as np
 from autogaze_web.frames import pixel_kernels
 from autogaze_web.frames.changes import block_grid, changed_blocks
 from autogaze_web.frames.rgba import allocate, as_words
+from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.patch_diff import patch_difference
 from autogaze_web.page.simd_kernels import SimdKernels
+from autogaze_web.panels.mask_panel import PANEL_MODES
 from autogaze_web.panels.metrics import SquaredErrorMap
 
 def noise(count, seed):  # the page's NumPy has no random numbers
@@ -87,18 +90,29 @@ def answers(before, after, grid):
     scores = [patch_difference(before, after, grid, blocks).tolist() for blocks in (None, everywhere)]
     return [changed.tolist(), sums, scores]
 
-def equal(height, width, seed, grid):
-    pair = frames(height, width, seed)
+def panels(height, width, seed, count, options):
+    view, shown = LiveView(LiveSettings.of(options)), []
+    grids = np.array([1, 2, 4, 7, 14])[noise(count, seed) % 5]
+    cells = Cells.of(grids, noise(count, seed + 1) % grids, noise(count, seed + 2) % grids)
+    for picture in (*frames(height, width, seed), *frames(height, width, seed + 3)):
+        report = view.step(picture, cells)
+        shown += [report.psnr, report.mask_box, view.mask.tobytes(), view.output.tobytes()]
+    return shown
+
+def equal(function, *arguments):
     pixel_kernels.install(None)
-    expected = answers(*pair, grid)
+    expected = function(*arguments)
     pixel_kernels.install(simd)
-    return answers(*pair, grid) == expected
+    return function(*arguments) == expected
 
 simd = pixel_kernels.installed()
 assert isinstance(simd, SimdKernels)
 sizes = [(1, 1), (1, 40), (40, 1), (16, 32), (17, 33), (15, 31), (90, 161), (91, 162), (600, 7), (360, 641)]
 cases = [(*size, seed, grid) for size in sizes for seed, grid in ((0, 14), (1, 1), (5, 16))]
-json.dumps([case for case in cases if not equal(*case)])
+numbers = [case for case in cases if not equal(answers, *frames(*case[:3]), case[3])]
+looks = [{"mask-visualization": mode} for mode in PANEL_MODES] + [{"visualization-mode": "full-blend"}]
+cases = [(*size, 3, count, look) for size in sizes[2:] for count in (5, 120) for look in looks]
+json.dumps(numbers + [case for case in cases if not equal(panels, *case)])
 """
 
 

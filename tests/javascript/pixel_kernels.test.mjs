@@ -237,6 +237,74 @@ test("the sums of the tallest atom do not overflow", async () => {
   assert.deepEqual([...new Uint32Array(guarded.bytes(sums, 16).slice().buffer)], [sum, sum, sum, 0]);
 });
 
+test("rectangles are painted over each other, and nothing beside them", async () => {
+  for (const seed of SEEDS) {
+    const { random, width, height, stride, guarded, a, b, kernels, frames } = await someFrames(seed);
+    const place = (/** @type {number[]} */ numbers) => {
+      const address = guarded.allocate(4 * numbers.length);
+      const view = new DataView(guarded.memory.buffer, address);
+      numbers.forEach((number, index) => {
+        view.setUint32(4 * index, number, true);
+      });
+      return address;
+    };
+    const rectangles = Array.from({ length: random(6) }, () => {
+      const [top, left] = [random(height), random(width)];
+      return [top, left, top + random(height - top + 1), left + random(width - left + 1), random(3)];
+    });
+    const source = random(2 ** 24 + 1);
+    const rest = (2 ** 24 - source) * 255;
+    const paints = [
+      [source, source, source, 2 ** 24, random(rest + 1), rest, 2 ** 23 + 512, 0], // blended
+      [0, 0, 0, 0, random(256) * 2 ** 24, 0, 255 * 2 ** 24, 255 * 2 ** 24], // opaque
+      [2 ** 24, 2 ** 24, 2 ** 24, 2 ** 24, 0, 0, 0, 0], // the picture
+    ].map((paint) => paint.map((number) => number % 2 ** 32));
+    const [target, picture] = frames();
+    const expected = target?.slice() ?? [];
+    for (const [top = 0, left = 0, bottom = 0, right = 0, paint = 0] of rectangles) {
+      for (let y = top; y < bottom; y++) {
+        for (let x = 4 * left; x < 4 * right; x++) {
+          const [weight = 0, addend = 0] = [paints[paint]?.[x % 4], paints[paint]?.[4 + (x % 4)]];
+          const value = ((picture?.[y * stride + x] ?? 0) * weight + addend) % 2 ** 32;
+          expected[y * stride + x] = Math.floor(value / 2 ** 24);
+        }
+      }
+    }
+    const [boxes, colours] = [place(rectangles.flat()), place(paints.flat())];
+    kernels.paint_rectangles(a, b, stride, boxes, rectangles.length, colours);
+    assert.deepEqual(frames()[0], expected, `seed ${seed}`);
+    guarded.assertGapsUntouched();
+  }
+});
+
+test("a frame may be painted on itself", async () => {
+  const { height, width, stride, guarded, a, kernels, frames } = await someFrames(1);
+  const before = frames()[0]?.slice() ?? [];
+  const half = 2 ** 23;
+  const numbers = [0, 0, height, width, 0, half, half, half, 2 ** 24, 0, 0, 0, 0];
+  const place = guarded.allocate(4 * numbers.length);
+  new Int32Array(guarded.memory.buffer, place, numbers.length).set(numbers);
+  kernels.paint_rectangles(a, a, stride, place, 1, place + 20);
+  const expected = before.map((value, index) => {
+    const inside = index % stride < 4 * width && index % 4 < 3;
+    return inside ? Math.floor(value / 2) : value;
+  });
+  assert.deepEqual(frames()[0], expected);
+});
+
+test("a dimmed frame has a quarter and an eighth of every colour, and its own alpha", async () => {
+  for (const seed of SEEDS) {
+    const { height, stride, guarded, a, b, kernels, frames } = await someFrames(seed);
+    const frame = frames()[0] ?? new Uint8Array();
+    const expected = frame.map((value, index) =>
+      index % 4 === 3 ? value : Math.floor(value / 4) + Math.floor(value / 8),
+    );
+    kernels.dim(a, b, height * stride);
+    assert.deepEqual(frames()[1], expected, `seed ${seed}`);
+    guarded.assertGapsUntouched();
+  }
+});
+
 const realFetch = globalThis.fetch;
 afterEach(() => {
   globalThis.fetch = realFetch;

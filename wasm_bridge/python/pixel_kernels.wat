@@ -227,6 +227,144 @@
       (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
       (br_if $row_atoms (local.get $rows))))
 
+  ;; Paints $count rectangles over each other. A byte becomes (byte of the picture * weight + addend) / 2^24.
+  ;;   $rectangles   5 numbers of 32 bits for each: top, left, bottom, right, paint; some may be empty
+  ;;   $paints       8 numbers of 32 bits for each: the weights of red, green, blue and alpha, then the addends
+  (func (export "paint_rectangles")
+    (param $target i32) (param $picture i32) (param $stride i32) (param $rectangles i32) (param $count i32)
+    (param $paints i32)
+    (local $apart i32) ;; from a byte of the target to that of the picture
+    (local $paint i32) (local $first i32) (local $bytes i32) (local $rows i32)
+    (local $at i32) (local $end i32) (local $vectors_end i32)
+    (local $weights v128) (local $addends v128) (local $low v128) (local $high v128)
+    (local.set $apart (i32.sub (local.get $picture) (local.get $target)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $paint
+          (i32.add (local.get $paints) (i32.shl (i32.load offset=16 (local.get $rectangles)) (i32.const 5))))
+        (local.set $weights (v128.load align=4 (local.get $paint)))
+        (local.set $addends (v128.load offset=16 align=4 (local.get $paint)))
+        (local.set $first
+          (i32.add
+            (i32.add
+              (local.get $target)
+              (i32.mul (i32.load (local.get $rectangles)) (local.get $stride)))
+            (i32.shl (i32.load offset=4 (local.get $rectangles)) (i32.const 2))))
+        (local.set $rows
+          (i32.sub (i32.load offset=8 (local.get $rectangles)) (i32.load (local.get $rectangles))))
+        (local.set $bytes
+          (i32.shl
+            (i32.sub (i32.load offset=12 (local.get $rectangles)) (i32.load offset=4 (local.get $rectangles)))
+            (i32.const 2)))
+        (local.set $rectangles (i32.add (local.get $rectangles) (i32.const 20)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $next
+          (i32.or
+            (i32.le_s (local.get $rows) (i32.const 0))
+            (i32.le_s (local.get $bytes) (i32.const 0))))
+        (loop $rows_of_rectangle
+          (local.set $at (local.get $first))
+          (local.set $end (i32.add (local.get $first) (local.get $bytes)))
+          (local.set $vectors_end (i32.sub (local.get $end) (i32.const 16)))
+          (block $no_more
+            (loop $vectors
+              (br_if $no_more (i32.gt_u (local.get $at) (local.get $vectors_end)))
+              (local.set $high (v128.load align=4 (i32.add (local.get $at) (local.get $apart))))
+              (local.set $low (i16x8.extend_low_i8x16_u (local.get $high)))
+              (local.set $high (i16x8.extend_high_i8x16_u (local.get $high)))
+              (v128.store align=4
+                (local.get $at)
+                (i8x16.narrow_i16x8_u
+                  (i16x8.narrow_i32x4_u
+                    (i32x4.shr_u
+                      (i32x4.add
+                        (i32x4.mul (i32x4.extend_low_i16x8_u (local.get $low)) (local.get $weights))
+                        (local.get $addends))
+                      (i32.const 24))
+                    (i32x4.shr_u
+                      (i32x4.add
+                        (i32x4.mul (i32x4.extend_high_i16x8_u (local.get $low)) (local.get $weights))
+                        (local.get $addends))
+                      (i32.const 24)))
+                  (i16x8.narrow_i32x4_u
+                    (i32x4.shr_u
+                      (i32x4.add
+                        (i32x4.mul (i32x4.extend_low_i16x8_u (local.get $high)) (local.get $weights))
+                        (local.get $addends))
+                      (i32.const 24))
+                    (i32x4.shr_u
+                      (i32x4.add
+                        (i32x4.mul (i32x4.extend_high_i16x8_u (local.get $high)) (local.get $weights))
+                        (local.get $addends))
+                      (i32.const 24)))))
+              (local.set $at (i32.add (local.get $at) (i32.const 16)))
+              (br $vectors)))
+          (block $row_done
+            (loop $pixels
+              (br_if $row_done (i32.eq (local.get $at) (local.get $end)))
+              (local.set $low
+                (i32x4.shr_u
+                  (i32x4.add
+                    (i32x4.mul
+                      (i32x4.extend_low_i16x8_u
+                        (i16x8.extend_low_i8x16_u
+                          (v128.load32_zero (i32.add (local.get $at) (local.get $apart)))))
+                      (local.get $weights))
+                    (local.get $addends))
+                  (i32.const 24)))
+              (local.set $low (i16x8.narrow_i32x4_u (local.get $low) (local.get $low)))
+              (v128.store32_lane 0 (local.get $at) (i8x16.narrow_i16x8_u (local.get $low) (local.get $low)))
+              (local.set $at (i32.add (local.get $at) (i32.const 4)))
+              (br $pixels)))
+          (local.set $first (i32.add (local.get $first) (local.get $stride)))
+          (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
+          (br_if $rows_of_rectangle (local.get $rows)))
+        (br $next))))
+
+  ;; Writes $bytes bytes of a frame, a multiple of 8, at three eighths of its brightness.
+  (func (export "dim") (param $frame i32) (param $target i32) (param $bytes i32)
+    (local $apart i32) ;; from a byte of the frame to that of the target
+    (local $end i32) (local $vectors_end i32) (local $pixels v128)
+    (local.set $apart (i32.sub (local.get $target) (local.get $frame)))
+    (local.set $end (i32.add (local.get $frame) (local.get $bytes)))
+    (local.set $vectors_end (i32.sub (local.get $end) (i32.const 16)))
+    (block $no_more
+      (loop $vectors
+        (br_if $no_more (i32.gt_u (local.get $frame) (local.get $vectors_end)))
+        (local.set $pixels (v128.load align=8 (local.get $frame)))
+        (v128.store align=8
+          (i32.add (local.get $frame) (local.get $apart))
+          (v128.or
+            (v128.and (local.get $pixels) (v128.const i32x4 0xff000000 0xff000000 0xff000000 0xff000000))
+            (i32x4.add
+              (v128.and
+                (i64x2.shr_u (local.get $pixels) (i32.const 2))
+                (v128.const i32x4 0x003f3f3f 0x003f3f3f 0x003f3f3f 0x003f3f3f))
+              (v128.and
+                (i64x2.shr_u (local.get $pixels) (i32.const 3))
+                (v128.const i32x4 0x001f1f1f 0x001f1f1f 0x001f1f1f 0x001f1f1f)))))
+        (local.set $frame (i32.add (local.get $frame) (i32.const 16)))
+        (br $vectors)))
+    (if (i32.ne (local.get $frame) (local.get $end))
+      (then
+        (v128.store64_lane 0
+          (i32.add (local.get $frame) (local.get $apart))
+          (call $dimmed (v128.load64_zero (local.get $frame)))))))
+
+  ;; A quarter and an eighth of red, green and blue, each rounded down; alpha as it is. For a frame's last bytes, as
+  ;; $difference is for those of rows.
+  (func $dimmed (param $pixels v128) (result v128)
+    (v128.or
+      (v128.and (local.get $pixels) (v128.const i32x4 0xff000000 0xff000000 0xff000000 0xff000000))
+      (i32x4.add
+        (v128.and
+          (i64x2.shr_u (local.get $pixels) (i32.const 2))
+          (v128.const i32x4 0x003f3f3f 0x003f3f3f 0x003f3f3f 0x003f3f3f))
+        (v128.and
+          (i64x2.shr_u (local.get $pixels) (i32.const 3))
+          (v128.const i32x4 0x001f1f1f 0x001f1f1f 0x001f1f1f 0x001f1f1f)))))
+
   ;; The absolute differences of red, green and blue, 0 for alpha: for the ends of rows. Where it is called for
   ;; every vector, the browser's compiler does not inline it, and a frame takes twice the time.
   (func $difference (param $a v128) (param $b v128) (result v128)

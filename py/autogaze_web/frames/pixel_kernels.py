@@ -1,8 +1,8 @@
-"""The three loops over all pixels of two frames that WebAssembly's SIMD does ten times as fast as its NumPy.
+"""Loops over all pixels of a frame that WebAssembly's SIMD does several times as fast as its NumPy.
 
-The functions that need them (``changed_blocks``, ``SquaredErrorMap.update``, ``cell_sums``) have NumPy
-code, which runs unless somebody has installed kernels. The page does (``page/simd_kernels.py``). Results are
-equal to the last bit.
+The functions that need them (``changed_blocks``, ``cell_sums``, ``SquaredErrorMap.update``, the drawing of
+cells, ``lighten_plan``, ``dim``) have NumPy code, which runs unless somebody has installed kernels. The page
+does (``page/simd_kernels.py``). Results are equal to the last bit.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .rgba import Words
+from .words import BlendWeights
 
 
 class PixelKernels(Protocol):
@@ -45,6 +46,38 @@ class PixelKernels(Protocol):
         Returns:
             (R, C, 3): red, green and blue.
         """
+
+    def paint_rectangles(
+        self, target: Words, picture: Words, rectangles: NDArray[np.int32], paints: NDArray[np.uint32]
+    ) -> None:
+        """Paints rectangles over each other, in their order.
+
+        Args:
+            target: where; its bytes outside the rectangles stay as they are.
+            picture: words of the target's shape.
+            rectangles: (N, 5) of y0, x0, y1, x1, ends exclusive, and an index of ``paints``.
+            paints: (K, 2, 4): the weights and addends of red, green, blue and alpha, of `blended_paints` or
+                `opaque_paints`. A byte becomes ``(picture's byte * weight + addend) >> 24``.
+        """
+
+    def dim(self, frame: Words, target: Words) -> None:
+        """Writes a frame at three eighths of its brightness: ``outlines.dim``."""
+
+
+def blended_paints(colours: NDArray[np.uint8], weights: BlendWeights) -> NDArray[np.uint32]:
+    """Paints (K, 2, 4) that blend colours (K, 3) over the picture as ``words.blend`` does."""
+    paints = np.zeros((len(colours), 2, 4), np.uint32)
+    paints[:, 0, :3], paints[:, 0, 3] = weights.source, 1 << 24
+    paints[:, 1, :3] = weights.addend(colours)
+    return paints
+
+
+def opaque_paints(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Paints (K, 2, 4) of opaque colours (K, 3), whatever the picture."""
+    paints = np.zeros((len(colours), 2, 4), np.uint32)
+    paints[:, 1, :3] = colours.astype(np.uint32) << np.uint32(24)
+    paints[:, 1, 3] = 255 << 24
+    return paints
 
 
 _installed: PixelKernels | None = None

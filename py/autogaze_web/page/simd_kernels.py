@@ -24,9 +24,12 @@ class SimdKernels:
         self._changed_blocks = exports.changed_blocks
         self._squared_errors = exports.squared_errors
         self._atom_differences = exports.atom_differences
+        self._paint_rectangles = exports.paint_rectangles
+        self._dim = exports.dim
 
     def changed_blocks(self, previous: Words, current: Words) -> NDArray[np.bool_]:
         """See ``PixelKernels``."""
+        _expect_equal(previous, current)
         a, b = _contiguous(previous), _contiguous(current)
         flags = np.zeros(changes.block_grid(b.shape), np.bool_)
         self._changed_blocks(_address(a), _address(b), b.shape[0], _row_bytes(b), _address(flags))
@@ -36,6 +39,8 @@ class SimdKernels:
         self, a: Words, b: Words, blocks: NDArray[np.bool_], errors: NDArray[np.int64]
     ) -> None:
         """See ``PixelKernels``."""
+        _expect_equal(a, b)
+        _expect_equal(blocks, errors)
         a, b, flags = _contiguous(a), _contiguous(b), _contiguous(blocks)
         self._squared_errors(
             _address(a), _address(b), a.shape[0], _row_bytes(a), _address(flags), _address(errors)
@@ -50,6 +55,7 @@ class SimdKernels:
         columns: NDArray[np.int32],
     ) -> NDArray[np.int64]:
         """See ``PixelKernels``."""
+        _expect_equal(before, after)
         a, b, flags = _contiguous(before), _contiguous(after), _contiguous(changed)
         lanes = np.empty(2 * _row_bytes(a), np.uint8)
         sums = np.empty((rows.size - 1, columns.size - 1, 4), np.uint32)
@@ -66,6 +72,36 @@ class SimdKernels:
             _address(sums),
         )
         return sums[..., :3].astype(np.int64)
+
+    def paint_rectangles(
+        self, target: Words, picture: Words, rectangles: NDArray[np.int32], paints: NDArray[np.uint32]
+    ) -> None:
+        """See ``PixelKernels``."""
+        _expect_equal(target, picture)
+        height, width = target.shape[0], 2 * target.shape[1]
+        # As with slices, what is outside the frame is left out: the kernel would write to other memory.
+        ends = np.array([height, width, height, width, len(paints) - 1], np.int32)
+        boxes = np.clip(rectangles, 0, ends)
+        source = _contiguous(picture)
+        self._paint_rectangles(
+            _address(target),
+            _address(source),
+            _row_bytes(target),
+            _address(boxes),
+            len(boxes),
+            _address(paints),
+        )
+
+    def dim(self, frame: Words, target: Words) -> None:
+        """See ``PixelKernels``."""
+        _expect_equal(frame, target)
+        self._dim(_address(frame), _address(target), frame.nbytes)
+
+
+def _expect_equal(a: NDArray[Any], b: NDArray[Any]) -> None:
+    """Kernels do not know where an array ends."""
+    if a.shape != b.shape:
+        raise ValueError(f"both arrays must have one shape, got {a.shape} and {b.shape}")
 
 
 def _contiguous(array: NDArray[Any]) -> NDArray[Any]:

@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..frames.pixel_kernels import PixelKernels, blended_paints, installed, opaque_paints
 from ..frames.rectangles import WORDS_AT_ONCE, Box, IntArray, bands, bounding_box
-from ..frames.rgba import Rgba, Words
+from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import BlendWeights, blend
 from ..masks.footprint import Footprint
 from ..masks.update_plan import Lattice, UpdatePlan, plan_from_cover
+from .cell_rectangles import cell_rectangles, coloured_atoms, outlines_of
 from .palette import Colour, Palette
 
 # Height of the bands in which rectangles are drawn together: enough to amortise NumPy's overhead per call,
@@ -91,10 +93,29 @@ def draw_cells(image: Rgba, mask: Footprint, style: CellStyle) -> None:
         mask: a mask with one grid per scale; otherwise a cell's fill could cover the outline of another.
         style: the colours and the picture behind them.
     """
+    if kernels := installed():
+        rectangles, colours = cell_rectangles(mask, style.palette)
+        _paint(kernels, image, style, rectangles, colours)
+        return
     target = _pixels(image)
     for pieces in _batches(_cell_pieces(mask, style)):
         for box, drawn in style.render_all(pieces):
             _copy_rectangles(target, box, [box], drawn)
+
+
+def _paint(
+    kernels: PixelKernels,
+    image: Rgba,
+    style: CellStyle,
+    rectangles: NDArray[np.int32],
+    colours: NDArray[np.uint8],
+) -> None:
+    """Paints rectangles (N, 5) with an index of colours (K, 3) in a style."""
+    target, picture = as_words(image), style.picture
+    if picture is None:
+        kernels.paint_rectangles(target, target, rectangles, opaque_paints(colours))
+    else:
+        kernels.paint_rectangles(target, picture, rectangles, blended_paints(colours, style.weights))
 
 
 def _cell_pieces(mask: Footprint, style: CellStyle) -> Iterator[Piece]:
@@ -171,15 +192,6 @@ def paint_scale_rows(mask: Footprint, palette: Palette) -> PaintedLattice:
     return _paint_layers(layers, palette, mask.height, mask.width)
 
 
-def _outlines(rectangles: IntArray, thickness: int = 1) -> IntArray:
-    """The top, left, bottom and right lines inside N rectangles, as (4 N, 4) rectangles."""
-    y0, x0, y1, x1 = rectangles.T
-    bottom, right = np.minimum(y0 + thickness, y1), np.minimum(x0 + thickness, x1)
-    top, left = np.maximum(y1 - thickness, y0), np.maximum(x1 - thickness, x0)
-    lines = ((y0, x0, bottom, x1), (y0, x0, y1, right), (top, x0, y1, x1), (y0, left, y1, x1))
-    return np.concatenate([np.stack(line, axis=-1) for line in lines]).astype(np.int32)
-
-
 def _paint_layers(
     layers: Iterable[tuple[IntArray, Colour]], palette: Palette, height: int, width: int
 ) -> PaintedLattice:
@@ -187,14 +199,14 @@ def _paint_layers(
     shapes = [
         (shape, colour)
         for rectangles, outline in layers
-        for shape, colour in ((rectangles, palette.fill_of(outline)), (_outlines(rectangles), outline))
+        for shape, colour in ((rectangles, palette.fill_of(outline)), (outlines_of(rectangles), outline))
     ]
     return _paint_shapes(shapes, height, width)
 
 
 def paint_lines(layers: Iterable[tuple[IntArray, Colour, int]], height: int, width: int) -> PaintedLattice:
     """Paints outlines over each other, layer by layer: rectangles, their colour, their thickness."""
-    shapes = [(_outlines(rectangles, thickness), colour) for rectangles, colour, thickness in layers]
+    shapes = [(outlines_of(rectangles, thickness), colour) for rectangles, colour, thickness in layers]
     return _paint_shapes(shapes, height, width)
 
 
@@ -212,6 +224,9 @@ def _paint_shapes(shapes: list[tuple[IntArray, Colour]], height: int, width: int
 
 def draw_painted(image: Rgba, painted: PaintedLattice, style: CellStyle) -> None:
     """Draws all cells of a painted lattice onto an image of its size."""
+    if kernels := installed():
+        _paint(kernels, image, style, coloured_atoms(painted.lattice, painted.colour_index), painted.colours)
+        return
     target = _pixels(image)
     magnifier = _Magnifier(painted, _colour_values(painted.colours, style.blend_weights))
     for box, rectangles in _boxes(painted.plan):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..frames.pixel_kernels import installed
 from ..frames.rgba import Rgba, as_words
 from ..masks.footprint import Footprint
 from .cell_drawing import PaintedLattice, paint_lines
@@ -31,6 +32,9 @@ def line_width(grid: int, height: int, width: int) -> int:
 def dim(frame: Rgba, image: Rgba) -> None:
     """Writes a frame (H, W, 4) at three eighths of its brightness into an image of its size."""
     source = as_words(frame)
+    if kernels := installed():
+        kernels.dim(source, as_words(image))
+        return
     quarter = (source >> np.uint64(2)) & np.uint64(0x003F3F3F003F3F3F)
     eighth = (source >> np.uint64(3)) & np.uint64(0x001F1F1F001F1F1F)
     as_words(image)[:] = quarter + eighth + (source & np.uint64(0xFF000000FF000000))

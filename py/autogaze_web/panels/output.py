@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import changes
+from ..frames.pixel_kernels import blended_paints, installed
 from ..frames.rectangles import Box, IntArray, bands, bounding_box
 from ..frames.rgba import Rgba, allocate, as_words
 from ..frames.words import BlendWeights, blend, both_lanes
@@ -227,6 +228,12 @@ def copy_dense(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
 
 def lighten_plan(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
     """Writes the planned pixels of a frame, blended with white, into the output."""
+    if kernels := installed():
+        white = blended_paints(np.full((1, 3), WHITE, np.uint8), BlendWeights.of(alpha))
+        rectangles = np.zeros((len(plan.rectangles), 5), np.int32)
+        rectangles[:, :4] = plan.rectangles
+        kernels.paint_rectangles(as_words(output), as_words(frame), rectangles, white)
+        return
     (lighten_dense if is_dense(plan, blended=True) else lighten_sparse)(output, frame, plan, alpha)
 
 
