@@ -95,7 +95,10 @@ function makeShowing() {
 
 function assertEmpty() {
   assert.deepEqual(shownPictures(), []);
-  assert.deepEqual([text("sentence"), text("hint"), text("verdict")], ["The introduction.", "", ""]);
+  assert.deepEqual(
+    [text("sentence"), text("hint"), text("verdict")],
+    ["The introduction.", "The invitation.", ""],
+  );
   assert.deepEqual([text("gazed"), text("similarity"), text("psnr")], ["–", "–", "–"]);
   assert.deepEqual([rows("net"), rows("projections")], [[], []]);
 }
@@ -107,6 +110,7 @@ beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
   FEATURE.open = true;
   fakeElement("vision-sentence").textContent = "The introduction.";
+  fakeElement("vision-hint").textContent = "The invitation.";
   listening = new AbortController();
   const { signal } = listening;
   for (const each of [FEATURE, RUN, fakeElement("vision-full")])

@@ -17,13 +17,17 @@ const SHORTCUTS = [
   { keys: [","], what: "One frame back, in files", run: () => click("step-back") },
   { keys: ["."], what: "One frame forward, in files", run: () => click("step-forward") },
   { keys: ["o"], what: "Open a video, a picture or a model", run: () => click("open-file") },
-  { keys: ["m"], what: "Switch the mask source", run: () => next("mask-source") },
+  { keys: ["m"], what: "Switch between AutoGaze and changed pixels", run: () => next("mask-source") },
   { keys: ["v"], what: "Next kind of output", run: () => next("output-mode") },
-  { keys: ["["], what: "Lower quality", run: () => move("quality", -5) },
-  { keys: ["]"], what: "Higher quality", run: () => move("quality", 5) },
+  { keys: ["["], what: "Fewer tokens, or lower quality", run: () => move("quality", -5) },
+  { keys: ["]"], what: "More tokens, or higher quality", run: () => move("quality", 5) },
   { keys: ["c"], what: "Copy a link to the current settings", run: () => click("copy-link") },
   { keys: ["s"], what: "Save a picture", run: () => click("export-picture") },
-  { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], what: "Open or close a feature", run: () => {} },
+  {
+    keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    what: "Open or close Settings and the other parts",
+    run: () => {},
+  },
   { keys: ["?"], what: "Show this list", run: () => element("shortcuts", HTMLDialogElement).showModal() },
 ];
 

@@ -37,6 +37,7 @@ export class VisionPanel {
   #introduction = this.#sentence.textContent ?? "";
   #status = element("vision-status", HTMLElement);
   #hint = element("vision-hint", HTMLElement);
+  #invitation = this.#hint.textContent ?? "";
   #shown = element("vision-shown", HTMLElement);
   #draw = new ThrottledDraw(() => this.#showNumbers());
   #wanted = false;
@@ -133,7 +134,7 @@ export class VisionPanel {
 
   #clear() {
     this.#newest = undefined;
-    showText(this.#hint, "");
+    showText(this.#hint, this.#invitation);
     showText(this.#sentence, this.#introduction);
     for (const id of ["vision-gazed", "vision-similarity", "vision-psnr"])
       showText(element(id, HTMLElement), "–");
