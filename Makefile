@@ -111,9 +111,11 @@ choose-requirement: setup $(TRAIN_CACHE)/corpus ## Choose the built-in checkpoin
 	@$(TRAIN) choose-requirement --corpus $(TRAIN_CACHE)/corpus --model site/model --out docs/checkpoint
 
 .PHONY: evaluate
-evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held-out clips and renew its table and plot
+evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held-out clips and the samples; renew tables and plot (ARGS="--complete JSON" adds what a record lacks)
 	@$(TRAIN) evaluate --corpus $(TRAIN_CACHE)/corpus --model site/model \
-	  --video tests/data/example_input.webm --out docs/checkpoint
+	  --video tests/data/example_input.webm --out docs/checkpoint $(ARGS)
+	@$(TRAIN) compare-samples --model site/model --out docs/checkpoint \
+	  site/samples/*.webm tests/data/example_input.webm
 
 .PHONY: train-encoder
 train-encoder: setup $(TRAIN_CACHE)/corpus ## Train the built-in vision encoder anew (one GPU, 20 minutes) into .cache/train/encoder

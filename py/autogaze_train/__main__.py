@@ -14,16 +14,17 @@ import torch
 from autogaze_web.model.config import AutoGazeConfig
 
 from .corpus import CorpusError, RealClips, make_corpus, read_pictures
-from .diagnosis import diagnose
+from .diagnosis import as_input, diagnose
 from .documents import draw_documents
 from .encoder_commands import add_encoder_commands
-from .evaluation import complete, evaluate, real, rendered
+from .evaluation import Named, complete, evaluate, real, rendered
 from .export import load_network, read_config, save_checkpoint
 from .geometry import Geometry
 from .policy import generate
 from .render import Pictures, render_clips
 from .report import plot, requirement_table, table
 from .requirement import AT_LEAST_DB, AT_MOST, as_record, choose, measure_requirements, write_requirement
+from .sample_comparison import compare_samples, samples_table
 from .scene import KINDS, TRAINING_KINDS
 from .search import Errors, Stops, greedy_history
 from .training import Plan, Progress, train
@@ -101,10 +102,18 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument(
         "--workers", type=int, default=1, help="processes among which to divide the clips"
     )
+    samples = commands.add_parser("compare-samples", help="compare a checkpoint on the page's sample clips")
+    samples.set_defaults(run=_compare_samples)
+    samples.add_argument("--model", type=Path, required=True, help="checkpoint folder")
+    samples.add_argument("--out", type=Path, help="folder for samples.json and samples.md")
+    samples.add_argument("samples", type=Path, nargs="+", metavar="VIDEO", help="the clips")
     diagnosis = commands.add_parser("diagnose", help="print where a checkpoint's choices lose, as JSON")
     diagnosis.set_defaults(run=_diagnose)
-    diagnosis.add_argument("--corpus", type=Path, required=True, help="folder that corpus made")
+    diagnosis.add_argument(
+        "--corpus", type=Path, help="folder that corpus made; without it, only the video is used"
+    )
     diagnosis.add_argument("--model", type=Path, required=True, help="checkpoint folder")
+    diagnosis.add_argument("--video", type=Path, help="a real, held-out video")
     diagnosis.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
     diagnosis.add_argument("--frames", type=int, default=24, help="frames of a clip")
     diagnosis.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -115,10 +124,24 @@ def _parser() -> argparse.ArgumentParser:
 def _diagnose(arguments: argparse.Namespace) -> None:
     network = load_network(arguments.model, arguments.device)
     size, found = network.config.input_img_size, {}
-    for named in rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, size):
-        clips = torch.from_numpy(np.stack([np.stack(list(clip)) for clip in named.clips]))[..., :3]
-        found[named.kind] = diagnose(network, clips.permute(0, 1, 4, 2, 3).to(arguments.device))
+    for named in _held_out(arguments, size):
+        clips = [np.stack([as_input(frame, size) for frame in clip]) for clip in named.clips]
+        pixels = torch.from_numpy(np.stack(clips)).permute(0, 1, 4, 2, 3)
+        found[named.kind] = diagnose(network, pixels.to(arguments.device))
     print(json.dumps(found, indent=1))
+
+
+def _held_out(arguments: argparse.Namespace, size: int) -> list[Named]:
+    """The real videos, and clips of ``size`` pixels per side rendered from the held-out pictures."""
+    named = []
+    if arguments.video:
+        named.append(real("real: example_input", arguments.video, arguments.frames))
+    if arguments.corpus:
+        folders = arguments.corpus / "held-out" / "clips"
+        for folder in sorted(folders.iterdir()) if folders.is_dir() else ():
+            named.append(real(f"real: {folder.name}", folder, arguments.frames))
+        named += rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, size)
+    return named
 
 
 def _choose_requirement(arguments: argparse.Namespace) -> None:
@@ -139,11 +162,7 @@ def _choose_requirement(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    clips = [real("real: example_input", arguments.video, arguments.frames)]
-    if arguments.corpus:
-        for folder in sorted((arguments.corpus / "held-out" / "clips").iterdir()):
-            clips.append(real(f"real: {folder.name}", folder, arguments.frames))
-        clips += rendered(arguments.corpus, KINDS, arguments.clips, arguments.frames, arguments.size)
+    clips = _held_out(arguments, arguments.size)
     if arguments.complete:
         record = json.loads(arguments.complete.read_text("utf-8"))
         results = complete(record, arguments.model, clips, workers=arguments.workers)
@@ -155,6 +174,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         (arguments.out / "table.md").write_text(table(results), "utf-8")
         (arguments.out / "plot.svg").write_text(plot(results), "utf-8")
     print(table(results))
+
+
+def _compare_samples(arguments: argparse.Namespace) -> None:
+    record = compare_samples(arguments.model, arguments.samples)
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "samples.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        (arguments.out / "samples.md").write_text(samples_table(record), "utf-8")
+    print(samples_table(record))
 
 
 def _train(arguments: argparse.Namespace) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+
+from autogaze_web.frames.resize import resize_bilinear_u8
+from autogaze_web.frames.rgba import Rgba
 
 from .geometry import Geometry
 from .network import Network
@@ -15,6 +20,11 @@ SLOT_RANGES = ((0, 10), (10, 40), (40, 80))
 _WASTED = 0.1
 
 Figures = dict[str, float]
+
+
+def as_input(frame: Rgba, size: int) -> NDArray[np.uint8]:
+    """(size, size, 3): a frame's colours as the model gets them, squeezed to a square."""
+    return np.ascontiguousarray(resize_bilinear_u8(frame[..., :3], size, size))
 
 
 @torch.no_grad()

@@ -97,11 +97,16 @@ def test_a_diagnosis_says_how_much_of_the_possible_gain_each_range_of_slots_reac
     save_checkpoint(tmp_path / "model", tiny_values(), network.state_dict())
     video = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 4), dtype=np.uint8)
     monkeypatch.setattr("autogaze_train.__main__.rendered", lambda *_: [Named("pan", [list(video)])])
+    larger = np.random.default_rng(1).integers(0, 256, (3, 90, 160, 4), dtype=np.uint8)
+    monkeypatch.setattr("autogaze_train.__main__.real", lambda name, *_: Named(name, [list(larger)]))
     command = f"autogaze_train diagnose --corpus {tmp_path} --model {tmp_path / 'model'} --device cpu"
-    monkeypatch.setattr(sys, "argv", command.split())
+    monkeypatch.setattr(sys, "argv", [*command.split(), "--video", "clip.webm"])
     torch.set_num_threads(1)
     main()
-    found = json.loads(capsys.readouterr().out)["pan"]
+    both = json.loads(capsys.readouterr().out)
+    assert list(both) == ["real: example_input", "pan"]
+    assert both["real: example_input"].keys() == both["pan"].keys()
+    found = both["pan"]
     assert found.keys() == {"all", "slots 0-10", "slots 10-21"}
     for row in found.values():
         assert 0 < row["gain"] <= 1
