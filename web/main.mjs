@@ -83,6 +83,7 @@ async function compose(view) {
   settings.on("change", () => view.setOptions(settings.values));
   view.setOptions(settings.values);
   view.on("options-error", ({ message }) => showNotice(message));
+  view.on("pixels-note", ({ message }) => showNotice(message));
 
   const player = new SourcePlayer({ view, settings });
   const maskSource = new MaskSource({ view, settings, player });

@@ -76,7 +76,11 @@ def wait_live(page: Page) -> None:
 
 def record(page: Page, count: int, source: str = "") -> list[Recorded]:
     """The first `count` frames of the source, opened again for it, as the page processed them."""
-    frames = in_page(page, "live_frames.record", count, source, LOAD_TIMEOUT_MS)
+    return decoded(in_page(page, "live_frames.record", count, source, LOAD_TIMEOUT_MS))
+
+
+def decoded(frames: list[dict[str, Any]]) -> list[Recorded]:
+    """Frames as `live_frames.encoded` hands them over."""
     return [
         Recorded(
             entry["report"],

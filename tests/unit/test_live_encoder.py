@@ -243,7 +243,7 @@ def test_a_model_of_other_scales_is_refused(model, bridge):
     assert session._observe(frame_of(0)) is not None
     assert json.loads(session.encoder_counters()) == {"encoded": 0, "skipped": 0}
     session.encode_all(True)
-    assert session._encoder.full
+    assert session._encoder.live.full
     session.restart()
     session.clear_encoder()
     session.encode_all(True)
@@ -262,10 +262,10 @@ def test_a_frame_that_was_gazed_at_before_the_encoder_came_is_encoded(model, bri
 
     async def run():
         session.set_encoder(model, bridge, shown, False)
-        await settled(session._encoder)
+        await settled(session._encoder.live)
         session._gazer.index = 5  # a newer frame is being gazed at
         session.set_encoder(model, bridge, shown, False)
-        assert session._encoder._work is None
+        assert session._encoder.live._work is None
 
     asyncio.run(run())
     assert [(frame["keyframe"], frame["gaze_ms"]) for frame in shown.frames] == [(True, 4)]

@@ -10,6 +10,7 @@ import { PanelRecorder } from "./panel_recorder.mjs";
 /** @import { ModelHost } from "../model/model_host.mjs" */
 /** @import { FrameTap } from "../panels/frame_tap.mjs" */
 /** @import { LivePanels } from "./live_panels.mjs" */
+/** @import { LivePlane } from "./live_plane.mjs" */
 /** @import { Frame, FrameReport } from "./protocol.mjs" */
 
 export class FrameLoop {
@@ -21,6 +22,7 @@ export class FrameLoop {
   #session;
   #host;
   #panels;
+  #plane;
   #serializer;
   /** The stream that the page wants; frames of other streams are dropped. */
   #stream = 0;
@@ -31,12 +33,14 @@ export class FrameLoop {
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
    * @param {ModelHost} host
    * @param {LivePanels} panels
+   * @param {LivePlane} plane
    * @param {Serializer} serializer runs frames, and anything that must not run during a frame, one at a time
    */
-  constructor(session, host, panels, serializer) {
+  constructor(session, host, panels, plane, serializer) {
     this.#session = session;
     this.#host = host;
     this.#panels = panels;
+    this.#plane = plane;
     this.#serializer = serializer;
   }
 
@@ -77,11 +81,15 @@ export class FrameLoop {
     return this.#serializer.run(async () => {
       onStart();
       if (this.#stream !== this.#startedStream) return null;
-      const text = await this.#session.redraw(changed);
+      await this.#plane.settleForRedraw();
+      const text = await this.#orWithoutGpu(
+        () => this.#session.redraw(changed),
+        async () => null,
+      );
       // The model may have taken a while: check the stream again.
       if (!text || this.#stream !== this.#startedStream) return null;
       const report = parseReport(text);
-      this.#panels.show(report);
+      await this.#show(report);
       report.workerMs = { capture: 0, draw: 0 };
       return { stream: this.#stream, report };
     });
@@ -95,25 +103,63 @@ export class FrameLoop {
   async #process(stream, frame, onProcessed) {
     if (stream !== this.#stream) return null;
     if (stream !== this.#startedStream) this.#restart();
-    const model = this.#host.model;
     const begun = performance.now();
-    this.#panels.take(frame);
-    this.#session.still = "image" in frame && frame.still === true;
-    const captured = performance.now();
     const position = "image" in frame ? frame.position : undefined;
-    const place = [position?.time, position?.loop ?? 0];
-    const text = model ? await this.#session.process_with_model(...place) : this.#session.process(...place);
-    const report = parseReport(text);
+    await this.#plane.settle(frame.height, frame.width);
+    let captured = begun;
+    const process = async () => {
+      await this.#panels.take(frame);
+      this.#session.still = "image" in frame && frame.still === true;
+      captured = performance.now();
+      return this.#mask([position?.time, position?.loop ?? 0]);
+    };
+    const report = parseReport(await this.#orWithoutGpu(process, process));
     report.still = this.#session.still;
+    report.pixels = this.#plane.gpu ? "gpu" : "cpu";
     if (stream !== this.#stream) return null;
     onProcessed();
     const processed = performance.now();
-    this.#panels.show(report);
+    await this.#show(report);
     report.workerMs = { capture: captured - begun, draw: performance.now() - processed };
     if (this.#host.model) report.runner = { ...this.#host.model.runner.counters };
-    this.recorder.add(() => this.#panels.copy(report));
+    await this.recorder.add(() => this.#panels.copy(report));
     if (this.tap && !this.tap.ended) await this.tap.take(this.#panels, position, report);
     return report;
+  }
+
+  /**
+   * Has Python process the frame that was taken.
+   * @param {[time: number | undefined, loop: number]} place of the frame in its file
+   * @returns {string | Promise<string>} its report
+   */
+  #mask(place) {
+    if (this.#host.model) return this.#session.process_with_model(...place);
+    return this.#plane.gpu ? this.#session.process_on_gpu(...place) : this.#session.process(...place);
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} work
+   * @param {() => Promise<T>} instead if the graphics card failed at it: Python has the pixels then
+   */
+  async #orWithoutGpu(work, instead) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!this.#plane.fallBack(error)) throw error;
+      return instead();
+    }
+  }
+
+  /**
+   * Shows a frame; without the graphics card that drew it, the panels stay until the next one.
+   * @param {FrameReport} report
+   */
+  #show(report) {
+    return this.#orWithoutGpu(
+      () => this.#panels.show(report),
+      async () => {},
+    );
   }
 
   #restart() {

@@ -32,6 +32,7 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
  * - `redraw`: the last frame was drawn again, with newer cells or other options.
  * - `frame-error`: a frame of the current stream failed.
  * - `options-error`: options were refused; the old ones stay.
+ * - `pixels-note`: the graphics card was wanted for the pixel work, and why the processor does it.
  * - `model-progress`: a model is loading.
  * - `model-ready`: a model chooses the cells from now on; `superseded` if another one has been requested since.
  * - `model-error`: a model could not be loaded.
@@ -48,7 +49,7 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
  * @typedef {(
  *   Record<"progress" | "model-progress" | "encoder-progress", LoadProgress>
  *   & Record<"frame" | "redraw", FrameReport>
- *   & Record<"frame-error" | "options-error" | "model-error" | "model-note" | "model-lost" | "model-stopped", Message>
+ *   & Record<"frame-error" | "options-error" | "pixels-note" | "model-error" | "model-note" | "model-lost" | "model-stopped", Message>
  *   & Record<"model-ready", { backend: string, superseded: boolean }>
  *   & Record<"encoder-ready", EncoderReady>
  *   & Record<"encoder-frame", EncodedFrame>

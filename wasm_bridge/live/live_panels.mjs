@@ -1,5 +1,6 @@
 /**
- * The panels of a live view: frames are brought to Python, and all three panels show the frame that was processed last.
+ * The panels of a live view: frames are brought to what does the pixel work, Python or the graphics card, and all
+ * three panels show the frame that was processed last.
  * @module
  */
 
@@ -8,6 +9,7 @@ import { PanelCanvas } from "../panels/panel_canvas.mjs";
 import { withMemory } from "../python/python_memory.mjs";
 import { copyRows } from "../python/rgba_rows.mjs";
 
+/** @import { LivePlane } from "./live_plane.mjs" */
 /** @import { ComparedCanvases, ComparisonChoice, Frame, FrameReport, OffscreenPanels, RecordedFrame } from "./protocol.mjs" */
 
 export class LivePanels {
@@ -15,8 +17,11 @@ export class LivePanels {
   mask;
   output;
   #session;
+  #plane;
   /** Where a frame's pixels are read: they are shown once the frame has been processed. */
   #reader = new PanelCanvas(new OffscreenCanvas(1, 1), { readable: true, ground: "black" });
+  /** Where the graphics card takes it. */
+  #scaler = new PanelCanvas(new OffscreenCanvas(1, 1), { ground: "black" });
   /** @type {ComparedPanels | undefined} */
   #compared;
   #comparing = false;
@@ -24,9 +29,11 @@ export class LivePanels {
   /**
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
    * @param {OffscreenPanels} canvases
+   * @param {LivePlane} plane
    */
-  constructor(session, canvases) {
+  constructor(session, canvases, plane) {
     this.#session = session;
+    this.#plane = plane;
     this.input = new PanelCanvas(canvases.input);
     this.mask = new PanelCanvas(canvases.mask);
     this.output = new PanelCanvas(canvases.output);
@@ -43,24 +50,41 @@ export class LivePanels {
   }
 
   /**
-   * Writes a frame to Python's memory.
+   * Brings a frame to what does the pixel work.
    * @param {Frame} frame
    */
-  take(frame) {
+  async take(frame) {
     const { width, height } = frame;
-    if ("image" in frame) {
+    const { gpu } = this.#plane;
+    if ("image" in frame && gpu) {
+      this.#session.expect_frame(height, width);
+      this.#scaler.draw(frame.image, width, height, frame.mirror);
+      await this.#plane.wait(gpu.receive(this.#scaler.canvas, height, width));
+    } else if ("image" in frame) {
       const pixels = this.#reader.drawImage(frame.image, width, height, frame.mirror);
       withMemory(this.#session.frame_memory(height, width), (memory) => memory.set(pixels));
+    } else if (gpu) {
+      this.#session.draw_synthetic(frame.synthetic, frame.index, height, width);
+      const rows = withMemory(this.#session.frame_memory(height, width), (memory) => memory.slice());
+      await this.#plane.wait(gpu.receive(rows, height, width));
     } else {
       this.#session.draw_synthetic(frame.synthetic, frame.index, height, width);
     }
   }
 
   /**
-   * Shows a frame and what Python drew of it.
+   * Shows a frame and what was drawn of it.
    * @param {FrameReport} report
    */
-  show({ width, height, maskBox, outputBox, compared }) {
+  async show({ width, height, maskBox, outputBox, compared }) {
+    const { gpu } = this.#plane;
+    if (gpu) {
+      const [frame, mask, output] = [this.input, this.mask, this.output].map((panel) =>
+        panel.contextFor(width, height),
+      );
+      await this.#plane.wait(gpu.show({ frame, mask, output }));
+      return;
+    }
     withMemory(this.#session.input_memory(), (memory) => this.input.putPixels(memory, width, height));
     withMemory(this.#session.mask_memory(), (memory) => this.mask.putPixels(memory, width, height, maskBox));
     withMemory(this.#session.output_memory(), (memory) =>
@@ -80,9 +104,18 @@ export class LivePanels {
   /**
    * A copy of a processed frame's panels.
    * @param {FrameReport} report
-   * @returns {RecordedFrame}
+   * @returns {Promise<RecordedFrame>}
    */
-  copy(report) {
+  async copy(report) {
+    const { gpu } = this.#plane;
+    if (gpu) {
+      const names = /** @type {const} */ (["frame", "mask", "output"]);
+      const reading = Promise.all(names.map((name) => gpu.readBack(name)));
+      const [input, mask, output] = /** @type {[Uint8ClampedArray, Uint8ClampedArray, Uint8ClampedArray]} */ (
+        await this.#plane.wait(reading)
+      );
+      return { report, input, mask, output };
+    }
     const rows = (/** @type {any} */ array) =>
       withMemory(array, (memory) => copyRows(memory, report.width, report.height));
     const session = this.#session;

@@ -17,6 +17,7 @@ import { withMemory } from "../python/python_memory.mjs";
 import { DelayedRedraw } from "./delayed_redraw.mjs";
 import { FrameLoop } from "./frame_loop.mjs";
 import { LivePanels } from "./live_panels.mjs";
+import { LivePlane } from "./live_plane.mjs";
 
 /** @import { CallContext } from "../calls/call_types.mjs" */
 /** @import { ModelRequest } from "../model/model_request.mjs" */
@@ -30,6 +31,9 @@ export class LiveSession {
   #emit;
   #host;
   #panels;
+  #plane;
+  /** Who is to do the pixel work. @type {unknown} */
+  #pixels;
   #loop;
   #redraw;
   #numpyExtras;
@@ -52,14 +56,17 @@ export class LiveSession {
     this.#siteUrl = siteUrl;
     this.#session = pyodide.pyimport("autogaze_web.page.live_session").PageSession();
     this.#numpyExtras = new NumpyExtras(pyodide, siteUrl);
-    this.#panels = new LivePanels(this.#session, canvases);
+    this.#plane = new LivePlane(this.#session, (message) => emit("pixels-note", { message }));
+    this.#panels = new LivePanels(this.#session, canvases, this.#plane);
     this.#host = new ModelHost(pyodide, this.#session, siteUrl, this.#serializer);
-    this.#loop = new FrameLoop(this.#session, this.#host, this.#panels, this.#serializer);
+    this.#loop = new FrameLoop(this.#session, this.#host, this.#panels, this.#plane, this.#serializer);
     this.#redraw = new DelayedRedraw(this.#loop, (redrawn) => emit("redraw", redrawn));
     this.#reportModel();
     // For tests and measurements; see docs/architecture.md.
     const encoderCounters = async () => (await this.#encoder)?.counters;
-    Object.assign(globalThis, { autogaze: { pyodide, host: this.#host, encoderCounters } });
+    Object.assign(globalThis, {
+      autogaze: { pyodide, host: this.#host, plane: this.#plane, encoderCounters },
+    });
     this.#configure({});
     this.#reportStorage();
   }
@@ -133,6 +140,8 @@ export class LiveSession {
   #configure(values) {
     try {
       this.#session.configure(JSON.stringify(values));
+      if (values.pixels !== this.#pixels) this.#plane.reconsider();
+      this.#pixels = values.pixels;
     } catch (error) {
       this.#emit("options-error", { message: messageOf(error) });
     }

@@ -37,11 +37,13 @@ export class PanelRecorder {
 
   /**
    * Adds a processed frame if it is to be recorded.
-   * @param {() => RecordedFrame} copy makes the copy
+   * @param {() => Promise<RecordedFrame>} copy makes the copy
    */
-  add(copy) {
+  async add(copy) {
     if (this.#missing === 0 || this.#waitsForStream) return;
-    this.#frames.push(copy());
+    const frames = this.#frames;
+    frames.push(await copy());
+    if (frames !== this.#frames) return; // another recording was started meanwhile
     this.#missing -= 1;
     if (this.#missing > 0) return;
     this.#resolve(this.#frames);

@@ -54,6 +54,7 @@
  * @property {Record<string, number>} stageMs
  * @property {{ capture: number, draw: number }} workerMs time of bringing the frame to Python and drawing it
  * @property {FrameReport} [compared] of another mask source on the same frame, if that is wanted beside a model
+ * @property {"cpu" | "gpu"} [pixels] what did the pixel work: Python, or the graphics card
  * @property {boolean} [still] whether the stream is one picture, over and over
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [maskTiming] with a model: whether the frame waited for its own cells
@@ -214,7 +215,7 @@
  * by itself after `model-lost`.
  * @typedef {(
  *   Record<"redraw", { stream: number, report: FrameReport }>
- *   & Record<"options-error" | "model-error" | "model-note" | "model-lost" | "model-stopped", { message: string }>
+ *   & Record<"options-error" | "pixels-note" | "model-error" | "model-note" | "model-lost" | "model-stopped", { message: string }>
  *   & Record<"model-progress", { step: string, loaded: number, total: number }>
  *   & Record<"model-ready", LoadOutcome>
  *   & Record<"encoder-ready", EncoderReady>

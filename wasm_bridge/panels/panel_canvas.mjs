@@ -29,13 +29,23 @@ export class PanelCanvas {
   }
 
   /**
-   * Draws an image, scaled to the panel, and returns its RGBA rows with an even number of pixels each.
+   * Where to draw a panel of a size.
+   * @param {number} width
+   * @param {number} height
+   */
+  contextFor(width, height) {
+    this.#resize(width, height);
+    return this.#context;
+  }
+
+  /**
+   * Draws an image, scaled to the panel.
    * @param {CanvasImageSource} image
    * @param {number} width
    * @param {number} height
    * @param {boolean} [mirror] whether left and right change places
    */
-  drawImage(image, width, height, mirror = false) {
+  draw(image, width, height, mirror = false) {
     this.#resize(width, height);
     this.#context.imageSmoothingQuality = "medium";
     if (this.#ground) {
@@ -45,6 +55,17 @@ export class PanelCanvas {
     if (mirror) this.#context.setTransform(-1, 0, 0, 1, width, 0);
     this.#context.drawImage(image, 0, 0, width, height);
     this.#context.resetTransform();
+  }
+
+  /**
+   * `draw`; returns the RGBA rows with an even number of pixels each.
+   * @param {CanvasImageSource} image
+   * @param {number} width
+   * @param {number} height
+   * @param {boolean} [mirror]
+   */
+  drawImage(image, width, height, mirror) {
+    this.draw(image, width, height, mirror);
     // Pixels to the right of the canvas read as zeros, which is what Python wants as padding.
     return this.#context.getImageData(0, 0, width + (width % 2), height).data;
   }

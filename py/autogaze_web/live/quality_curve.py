@@ -79,23 +79,36 @@ class QualityCurves:
     def prepare(self, view: LiveView) -> None:
         """Copies some pixels of the output if a curve is due and the next frame can have one."""
         self._before = None
-        output = view.output
+        if self.is_due(view):
+            self.take(view.output)
+
+    def is_due(self, view: LiveView) -> bool:
+        """Whether it is time for a curve and the view's next frame can have one."""
         mask = view.settings.mask
         # Each rectangle has to stand for one chosen cell.
         comparable = not mask.hidden and mask.geometry != "effective"
-        if view.settings.accumulation.mode != "interframe" or not comparable or view.index == 0:
-            return
-        now = self._clock()
-        if now - self._last < self._interval:
-            return
-        self._last = now
+        interframe = view.settings.accumulation.mode == "interframe"
+        return interframe and comparable and view.can_redraw and self._clock() - self._last >= self._interval
+
+    def take(self, output: Rgba) -> None:
+        """Copies some pixels of the output before a frame that is to have a curve."""
+        self._last = self._clock()
         self._stride = max(1, math.ceil(math.sqrt(output.shape[0] * output.shape[1] / SAMPLES)))
         self._before = output[:: self._stride, :: self._stride].copy()
 
-    def measure(self, view: LiveView, report: FrameReport) -> Curve | None:
-        """The curve of the frame that was processed last; None if there is none."""
+    @property
+    def taken(self) -> bool:
+        """Whether the next frame is to have a curve."""
+        return self._before is not None
+
+    def measure(self, view: LiveView, report: FrameReport, frame: Rgba | None = None) -> Curve | None:
+        """The curve of the frame that was processed last; None if there is none.
+
+        Args:
+            frame: its pixels, if the view does not have them.
+        """
         before, self._before = self._before, None
-        frame = view.frame[:: self._stride, :: self._stride]
+        frame = (view.frame if frame is None else frame)[:: self._stride, :: self._stride]
         if before is None or before.shape != frame.shape or report.keyframe or not len(view.cells):
             return None
         cells = footprint(view.cells, report.height, report.width, "native", view.settings.mask.cell_scale)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from ..panels.output import Accumulation, OutputSchedule
 from ..panels.painted_mask import MaskDrawing
 from ..panels.palette import STANDARD
 from .numpy_plane import NumpyPlane
-from .plane import CellSums, Draw, Drawn, Receive, Steps, run_steps
+from .plane import CellSums, Draw, Drawn, Receive, Request, Steps, run_steps
 
 STALE_BELOW_DB: Final = 30.0
 """A block of the output with a lower PSNR differs visibly from the frame."""
@@ -246,6 +246,30 @@ class LiveView:
             return np.zeros(changes.block_grid((height, -(-width // 2))), np.bool_)
         return blocks_below(self._errors, height, width, STALE_BELOW_DB)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels of the last frame, or of the next one if that is known."""
+        return self._size
+
+    @property
+    def can_redraw(self) -> bool:
+        """Whether there is a frame of this stream to draw again."""
+        return self._index > 0 and self._has_pixels
+
+    def answer(self, request: Request) -> Any:
+        """Has the view's own plane execute a request."""
+        return self._plane.answer(request)
+
+    def free_pixels(self) -> None:
+        """Frees the view's own plane, while another one has the pixels."""
+        self._plane = NumpyPlane()
+
+    def lose_pixels(self) -> None:
+        """Goes on without the pixels, which were lost with the plane: the next frame is a keyframe."""
+        self._has_pixels = False
+        self._errors = None
+        self._schedule.reset()
+
     def refresh(self) -> None:
         """Makes the next frame, or the next `redraw`, a keyframe."""
         self._schedule.reset()
@@ -319,15 +343,14 @@ class LiveView:
         Raises:
             RuntimeError: as `redraw`.
         """
-        if redraw and self._index == 0:
+        if redraw and not self.can_redraw:
             raise RuntimeError("there is no frame to redraw: process one first")
         _check_cells(cells)
         clock = _StageClock()
         height, width = self._size
         if not redraw:
             yield Receive(height, width)
-            self._first = self._index == 0
-            self._index += 1
+            self._first = self._index == 0 or not self._has_pixels
         clock.lap("changes")
         self._cells = (yield from self._choose_cells()) if cells is None else cells
         clock.lap("mask")
@@ -339,6 +362,8 @@ class LiveView:
         panel = MaskDrawing(mask, settings.mask.panel, blend_alpha, settings.mask.palette)
         drawn: Drawn = yield Draw(drawing, panel if self._draw_mask else None, settings.psnr)
         clock.insert(drawn.stage_ms)
+        self._index += not redraw
+        self._has_pixels = True
         self._errors = drawn.errors
         ratio, psnr = math.nan, math.nan
         if not keyframe:
@@ -377,7 +402,7 @@ class LiveView:
     def _start(self, height: int, width: int) -> None:
         self._size = (height, width)
         self._index = 0
-        self._first, self._keyframe = True, True
+        self._first, self._keyframe, self._has_pixels = True, True, True
         self._cells = Cells.none()
         self._ratio_ema, self._psnr_ema = Ema(), Ema()
         self._errors = None

@@ -53,6 +53,11 @@ class PageHook:
         self._was_shown = False
         self.image: Rgba | None = None
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a hook."""
+        return self._hook is not None
+
     def set(self, code: str) -> str:
         """Takes a hook's source, an empty one for no hook.
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from ..frames.rgba import Rgba
 from ..frames.synthetic import SYNTHETIC_SOURCES
-from ..limits import shown
 from ..live.gazer import GazeProgress, Gazer, GazeStream, LatestGaze, Timing
 from ..live.quality_curve import QualityCurves
 from ..live.record import FrameRecord, FrameRecords
@@ -23,16 +22,20 @@ from ..masks.cell_list import cell_rows
 from ..masks.choice import Choice, Description
 from ..options import parse, requirement
 from ..tiles.inference_mode import InferenceMode
+from .gaze_encoder import GazeEncoder
 from .hook_panel import SHOWN, PageHook, source_of
 from .memory import Memory, frame_bytes, plain
+from .pixels import PagePixels
+from .stream_files import gaze_stream_file, stream_file
 
 if TYPE_CHECKING:  # the page starts without a model
     from ..live.comparison import Comparison
     from .bridge import Bridge
     from .encoder_model import PageEncoder
     from .encoder_runs import EncoderBridge
-    from .encoder_session import LiveEncoder, OnFrame
+    from .encoder_session import OnFrame
     from .gaze_streams import GazeStreams
+    from .gpu_plane import PlaneBridge
     from .model import PageModel
 
 
@@ -47,6 +50,8 @@ class PageSession:
     def __init__(self) -> None:
         self.still = False
         self._view = LiveView()
+        self._pixels = PagePixels(self._view)
+        self._gpu_wanted = False
         self._gazer: Gazer | None = None
         self._shown: LatestGaze | None = None
         self._requirement: float | None = None
@@ -61,8 +66,8 @@ class PageSession:
         self._curves = QualityCurves()
         self._tints = False
         self._hook = PageHook(self._view)
-        self._encoder: LiveEncoder | None = None
-        self._submitted_index = 0
+        self._encoder = GazeEncoder()
+        self._was_submitted = self._skips_gaze = False
 
     def set_hook(self, code: str) -> str:
         """Sets the code of the user's hook (``user_hook``), which runs on every frame; empty for none."""
@@ -88,6 +93,7 @@ class PageSession:
             self._compared.view.configure(self._view.settings)
         values = parse(given)
         self._requirement = requirement(values)
+        self._gpu_wanted = values["pixels"] == "gpu"
         self._timing = str(values["mask-timing"])  # type: ignore[assignment]
         self._tints = values["tint-stale"] is True and values["visualization-mode"] == "interframe"
         mode = InferenceMode.of(values)
@@ -102,8 +108,7 @@ class PageSession:
             self._compared.view.restart()
         if self._gazer is not None:
             self._gazer.restart()
-        if self._encoder is not None:
-            self._encoder.restart()
+        self._encoder.restart()
 
     def refresh(self) -> None:
         """Makes the next frame, or the next `redraw`, a keyframe."""
@@ -147,8 +152,7 @@ class PageSession:
     def _open_stream(self) -> GazeStream:
         if self._streams is None:
             raise RuntimeError("no model was given")
-        if self._encoder is not None:
-            self._encoder.restart()
+        self._encoder.restart()
         return self._streams.open(self._mode, self._observe)
 
     def clear_model(self) -> None:
@@ -163,47 +167,27 @@ class PageSession:
         Args:
             model, bridge, on_frame, full: see `LiveEncoder`.
         """
-        from .encoder_session import LiveEncoder  # the page starts without
-
-        self.clear_encoder()
-        self._encoder = LiveEncoder(model, bridge, on_frame, full)
-        gazer = self._gazer
-        latest = None if gazer is None else gazer.latest
-        if gazer is not None and latest is not None and latest.index == gazer.index and not latest.gaze.tiles:
-            # A picture that stands still is gazed at no more.
-            observed = self._observe(self._view.frame)
-            if observed is not None and latest.gaze.progress >= 1:
-                observed(latest.gaze)
+        encoder = (model, bridge, on_frame, full)
+        self._encoder.start(encoder, self._gazing_model(), self._gazer, self._pixels.gazed_picture)
 
     def encode_all(self, full: bool) -> None:
         """Sets whether all patches of a frame are encoded, too."""
-        if self._encoder is not None:
-            self._encoder.full = full
+        self._encoder.encode_all(full)
 
     def clear_encoder(self) -> None:
         """Encodes nothing from now on."""
-        if self._encoder is not None:
-            self._encoder.close()
-        self._encoder = None
+        self._encoder.clear()
 
     def encoder_counters(self) -> str:
         """How many frames were ``encoded``, and how many ``skipped`` for a newer one, as JSON."""
-        encoder = self._encoder
-        return json.dumps({} if encoder is None else {"encoded": encoder.encoded, "skipped": encoder.skipped})
+        return self._encoder.counters()
 
     def _observe(self, frame: Rgba) -> Callable[[GazeProgress], None] | None:
         """See `gaze_streams.Observer`."""
-        encoder, streams = self._encoder, self._streams
-        if encoder is None or streams is None:
-            return None
-        grids = streams.model.config.scale_grids()
-        if grids != encoder.grids:
-            encoder.fail(
-                f"the model chooses cells of {shown(list(grids))} per side, but the encoder reads patches of "
-                f"{shown(list(encoder.grids))} per side: use a model for its scales"
-            )
-            return None
-        return encoder.take(frame, self._submitted_index)
+        return self._encoder.observe(frame, self._gazing_model())
+
+    def _gazing_model(self) -> PageModel | None:
+        return None if self._streams is None else self._streams.model
 
     def compare(self, rival: str | None, budget: str = "pixels") -> None:
         """Has another mask source work on the same frames as the model, from the next one on.
@@ -220,6 +204,32 @@ class PageSession:
 
         settings = None if rival is None else ComparisonSettings(rival, budget)  # type: ignore[arg-type]
         self._compared = None if settings is None else Comparison(settings, self._view.settings)
+
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether the next frame's pixels belong on the GPU; hooks and comparisons want them in memory."""
+        return self._gpu_wanted and not self._hook.is_set and self._compared is None
+
+    async def move_to_gpu(self, bridge: PlaneBridge) -> None:
+        """Moves the stream's pixels to the GPU; see `expect_frame` and `process_on_gpu`."""
+        await self._pixels.move_to_gpu(bridge)
+
+    async def move_to_memory(self) -> None:
+        """Moves them back."""
+        await self._pixels.move_to_memory()
+
+    def lose_gpu(self) -> None:
+        """Goes on in memory without the pixels, which were lost with the GPU.
+
+        The frame that was being processed has to be processed again; it becomes a keyframe.
+        """
+        if self._pixels.on_gpu:
+            self._skips_gaze = self._was_submitted
+            self._pixels.lose()
+
+    def expect_frame(self, height: int, width: int) -> None:
+        """Announces the size of the next frame, which is brought to the GPU."""
+        self._view.expect_size(height, width)
 
     def frame_memory(self, height: int, width: int) -> Memory:
         """Where to write the next frame.
@@ -252,10 +262,14 @@ class PageSession:
             loop: how many times its file had been played before.
         """
         self._time, self._loop = time, loop
-        return self._process_with_patch_diff()
+        return self._reported_with_patch_diff(self._view.process())
 
-    def _process_with_patch_diff(self, redraw: bool = False) -> str:
-        report = self._view.redraw() if redraw else self._view.process()
+    async def process_on_gpu(self, time: float | None = None, loop: int = 0) -> str:
+        """`process`, for a frame that was brought to the GPU."""
+        self._time, self._loop = time, loop
+        return self._reported_with_patch_diff(await self._pixels.run(self._view.frame_steps()))
+
+    def _reported_with_patch_diff(self, report: FrameReport) -> str:
         source = self._view.settings.patch_diff.describe()
         return self._reported(report, Choice.of(self._view.cells), source, {})
 
@@ -283,10 +297,15 @@ class PageSession:
         self._time, self._loop = time, loop
         self._gazer.timing = self._timing
         waited = self._gazer.waits
-        if self._needs_gaze(self._gazer):
-            self._submitted_index = self._view.index
-            await self._gazer.submit(self._view.pending, self._requirement)
-        return self._process_with(self._gazer, waited)
+        skipped, self._skips_gaze, self._was_submitted = self._skips_gaze, False, False
+        if not skipped and self._needs_gaze(self._gazer):
+            self._encoder.index = self._view.index
+            picture = await self._pixels.picture_for_gaze(processed=False)
+            self._was_submitted = True
+            await self._gazer.submit(picture, self._requirement)
+        report = await self._process_with(self._gazer, waited)
+        self._was_submitted = False
+        return report
 
     def _needs_gaze(self, gazer: Gazer) -> bool:
         """Whether the model has to gaze at the next frame; at a still picture it does so once."""
@@ -304,22 +323,25 @@ class PageSession:
             changed: whether settings or the mask source have changed, so that it is drawn in any case. It is
                 submitted to a model that did not get it yet.
         """
-        if self._view.index == 0:
+        if not self._view.can_redraw:
             return None
         gazer = self._gazer
         if gazer is None or gazer.closed:
-            return self._process_with_patch_diff(redraw=True) if changed else None
+            return await self._process_without(redraw=True) if changed else None
         if changed and gazer.index < 0:
             gazer.timing = self._timing
-            self._submitted_index = self._view.index - 1
-            await gazer.submit(self._view.frame, self._requirement)
+            self._encoder.index = self._view.index - 1
+            await gazer.submit(await self._pixels.picture_for_gaze(processed=True), self._requirement)
         elif not changed and (gazer.latest is None or gazer.latest is self._shown):
             return None
-        return self._process_with(gazer, False, redraw=True)
+        return await self._process_with(gazer, False, redraw=True)
 
-    def _process_with(self, gazer: Gazer, waited: bool, redraw: bool = False) -> str:
+    async def _process_without(self, redraw: bool) -> str:
+        return self._reported_with_patch_diff(await self._pixels.run(self._view.frame_steps(redraw=redraw)))
+
+    async def _process_with(self, gazer: Gazer, waited: bool, redraw: bool = False) -> str:
         if gazer.closed or self._streams is None:
-            return self._process_with_patch_diff(redraw)
+            return await self._process_without(redraw)
         latest = self._shown = gazer.latest
         choice = Choice.none() if latest is None else latest.gaze.choice
         age = 0
@@ -338,18 +360,19 @@ class PageSession:
                 "mask_age_ms": (gazer.submitted - latest.submitted) * 1000,
             }
         numbers["mask_timing"] = "own" if waited else "newest"
-        process = self._view.redraw if redraw else self._view.process
+        # Options may change while the GPU works.
+        requirement = self._requirement if latest is None else latest.requirement
+        source = self._streams.describe(self._mode, requirement)
         # Cells of tiles come in the order of their confidence, not in that of their choice.
-        if not redraw and not self._mode.tiled:
-            self._curves.prepare(self._view)
-        report = process(choice.cells)
-        if not redraw and (curve := self._curves.measure(self._view, report)):
-            numbers["curve"] = curve
+        if not redraw and not self._mode.tiled and self._curves.is_due(self._view):
+            self._curves.take(await self._pixels.read("output"))
+        report = await self._pixels.run(self._view.frame_steps(choice.cells, redraw))
+        if not redraw and self._curves.taken:
+            curve = self._curves.measure(self._view, report, await self._pixels.read("frame"))
+            numbers |= {"curve": curve} if curve else {}
         if self._compared is not None and not redraw:
             compared = self._compared.step_beside(self._view, report.mask_pixels)
             numbers["compared"] = asdict(compared)
-        requirement = self._requirement if latest is None else latest.requirement
-        source = self._streams.describe(self._mode, requirement)
         return self._reported(report, choice, source, numbers, age)
 
     def cells(self) -> str:
@@ -358,7 +381,7 @@ class PageSession:
         It has the frame's ``width`` and ``height``, ``cells`` as rows of `cell_rows`, the mask ``source`` and
         ``rebuilt``: whether the output panel shows earlier frames outside the cells.
         """
-        height, width = self._view.frame.shape[:2]
+        height, width = self._view.size
         rebuilt = self._view.settings.accumulation.mode == "interframe" and self._hook.image is None
         source = "patch-diff" if self._gazer is None or self._gazer.closed else "autogaze"
         rows = cell_rows(self._view.cells, height, width)
@@ -367,44 +390,19 @@ class PageSession:
         )
 
     def file(self, kind: str, video: str) -> Memory:
-        """The bytes of a file about the frames of this stream (``files.exports``).
+        """The bytes of a file about the frames of this stream.
 
         Args:
-            kind: ``trace``, ``store``, ``safetensors`` or ``metrics``.
-            video: JSON with the trace's fields of the video, see ``exports.trace_text``.
+            kind, video: see `stream_file`.
 
         Raises:
-            ValueError: if there is no such kind, or no frame yet.
+            ValueError: as that does.
         """
-        from ..files import exports  # the page starts without
-
-        match kind:
-            case "trace":
-                content = exports.trace_text(self._records, json.loads(video)).encode()
-            case "store":
-                content = exports.store_bytes(self._records, ".json")
-            case "safetensors":
-                content = exports.store_bytes(self._records, ".safetensors")
-            case "metrics":
-                content = exports.metrics_csv(self._records).encode()
-            case _:
-                raise ValueError(f"files are trace, store, safetensors or metrics, got {kind!r}")
-        return np.frombuffer(content, np.uint8)
+        return stream_file(self._records, kind, video)
 
     def gaze_file(self, request: str) -> Memory:
-        """The bytes of a file of the gaze at the frames of this stream, see ``gaze_export.gaze_file``.
-
-        Args:
-            request: JSON.
-
-        Raises:
-            ValueError: if the request is wrong, or there is no frame yet.
-        """
-        from ..files.gaze_export import gaze_file  # the page starts without
-
-        height, width = self._view.frame.shape[:2]
-        content = gaze_file(self._records, height, width, json.loads(request))
-        return np.frombuffer(content, np.uint8)
+        """The bytes of a file of the gaze at the frames of this stream, see `gaze_stream_file`."""
+        return gaze_stream_file(self._records, self._view.size, request)
 
     def input_memory(self) -> Memory:
         """The frame that was processed last."""

@@ -32,10 +32,18 @@ export async function record(count, source, timeout) {
     setTimeout(reject, timeout, new Error(`fewer than ${count} frames came`));
   });
   const frames = /** @type {Awaited<typeof recording>} */ (await Promise.race([recording, late]));
-  return frames.map(({ report, ...panels }) => ({
+  return frames.map(encoded);
+}
+
+/**
+ * A recorded frame with its panels in Base64.
+ * @param {import("../../../wasm_bridge/live/protocol.mjs").RecordedFrame} frame
+ */
+export function encoded({ report, ...panels }) {
+  return {
     report,
     ...Object.fromEntries(Object.entries(panels).map(([name, bytes]) => [name, base64(bytes)])),
-  }));
+  };
 }
 
 /**
@@ -60,7 +68,7 @@ export async function play(source, count, width, height) {
 }
 
 /** @param {LiveView} view @returns {Promise<FrameReport>} */
-function nextFrame(view) {
+export function nextFrame(view) {
   return new Promise((resolve) => view.on("frame", resolve, { once: true }));
 }
 

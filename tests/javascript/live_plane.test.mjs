@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { FrameLoop } from "../../wasm_bridge/live/frame_loop.mjs";
+import { LivePlane } from "../../wasm_bridge/live/live_plane.mjs";
+import { planeCalls } from "../../wasm_bridge/live/plane_calls.mjs";
+
+/** Runs without a GPU: what a browser without WebGPU says. */
+const NO_WEBGPU = "This browser has no WebGPU, so the processor does the pixel work.";
+
+/** @param {any} array */
+const proxy = (array) => ({
+  getBuffer: () => ({
+    data: new Uint8ClampedArray(array.buffer, array.byteOffset, array.byteLength),
+    release() {},
+  }),
+});
+
+/** A plane that says what it is asked. */
+function askedPlane() {
+  /** @type {any[]} */
+  const asked = [];
+  const answer =
+    (/** @type {string} */ name) =>
+    (/** @type {any[]} */ ...args) => {
+      asked.push([name, ...args]);
+      return Promise.resolve(name);
+    };
+  const names = ["cellSums", "draw", "readBack", "receive", "write"];
+  return { asked, plane: /** @type {any} */ (Object.fromEntries(names.map((name) => [name, answer(name)]))) };
+}
+
+/** @type {Promise<never>} */
+const NEVER = new Promise(() => {});
+
+/**
+ * @param {any} header
+ * @param {[string, Int32Array | Uint8Array][]} arrays
+ */
+function packed(header, arrays) {
+  const bytes = new Uint8Array(arrays.reduce((sum, [, array]) => sum + array.byteLength, 0));
+  let start = 0;
+  const feeds = arrays.map(([name, array]) => {
+    bytes.set(new Uint8Array(array.buffer), start);
+    start += array.byteLength;
+    return [
+      name,
+      array instanceof Int32Array ? "int32" : "uint8",
+      start - array.byteLength,
+      array.byteLength,
+    ];
+  });
+  return /** @type {const} */ ([JSON.stringify({ ...header, feeds }), proxy(bytes)]);
+}
+
+test("requests reach the plane as they were packed", async () => {
+  const { asked, plane } = askedPlane();
+  const calls = planeCalls(plane, NEVER);
+  const edges = Int32Array.of(0, 3);
+  assert.equal(await calls.execute(...packed({ kind: "cellSums" }, [["rowFirst", edges]])), "cellSums");
+  const box = [1, 2, 3, 4];
+  await calls.execute(...packed({ kind: "readBack", which: "mask", box }, []));
+  await calls.receive(proxy(Uint8Array.of(1, 2, 3, 4)), 1, 1);
+  calls.write("output", proxy(Uint8Array.of(5)));
+  assert.deepEqual(asked, [
+    ["cellSums", { rowFirst: edges }],
+    ["readBack", "mask", box],
+    ["receive", Uint8ClampedArray.of(1, 2, 3, 4), 1, 1],
+    ["write", "output", Uint8ClampedArray.of(5)],
+  ]);
+});
+
+test("a drawing has a lattice where it needs one, and colours of 32 bits without a sign", async () => {
+  const { asked, plane } = askedPlane();
+  const calls = planeCalls(plane, NEVER);
+  await calls.execute(...packed({ kind: "draw", errors: false, output: { kind: "keyframe" } }, []));
+  const lines = Int32Array.of(0, 8);
+  /** @type {[string, Int32Array | Uint8Array][]} */
+  const arrays = [
+    ["paints", Int32Array.of(4, -1, 2, 3)],
+    ["maskRows", lines],
+    ["maskColumns", lines],
+    ["outputRows", lines],
+    ["outputColumns", lines],
+    ["outputAtoms", Uint8Array.of(1)],
+    ["maskAtoms", Uint8Array.of(0)],
+  ];
+  await calls.execute(...packed({ kind: "draw", errors: true, output: { kind: "copy" }, weight: 7 }, arrays));
+  const lattice = { rows: lines, columns: lines };
+  assert.deepEqual(asked, [
+    ["draw", { errors: false, output: { kind: "keyframe" }, mask: null }],
+    [
+      "draw",
+      {
+        errors: true,
+        output: { kind: "copy", lattice: { ...lattice, atoms: Uint8ClampedArray.of(1) } },
+        mask: {
+          lattice: { ...lattice, atoms: Uint8ClampedArray.of(0) },
+          paints: Uint32Array.of(4, 0xffffffff, 2, 3),
+          weight: 7,
+        },
+      },
+    ],
+  ]);
+});
+
+test("an answer that never comes from a lost device fails", async () => {
+  const plane = /** @type {any} */ ({ readBack: () => NEVER, receive: () => NEVER });
+  const calls = planeCalls(plane, Promise.reject(new Error("The GPU was lost.")));
+  await assert.rejects(calls.execute(...packed({ kind: "readBack", which: "mask", box: [] }, [])), /lost/);
+  await assert.rejects(calls.receive(proxy(Uint8Array.of(1)), 1, 1), /lost/);
+});
+
+test("a browser without WebGPU says once that the processor does the pixel work", async () => {
+  /** @type {string[]} */
+  const said = [];
+  const session = { wants_gpu: true };
+  const plane = new LivePlane(session, (message) => said.push(message));
+  await plane.settle(90, 160);
+  await plane.settle(90, 160);
+  assert.deepEqual(said, [NO_WEBGPU]);
+  assert.equal(plane.gpu, undefined);
+  assert.equal(plane.fallBack(new Error("a fault of Python")), false, "Python has the pixels");
+  plane.reconsider();
+  session.wants_gpu = false;
+  await plane.settle(90, 160);
+  await plane.settleForRedraw();
+  assert.equal(said.length, 1);
+  session.wants_gpu = true;
+  await plane.settle(90, 160);
+  assert.deepEqual(said, [NO_WEBGPU, NO_WEBGPU], "it was asked for again");
+});
+
+/** A loop over a session whose pixels are on a graphics card until it fails. */
+function loopOnGpu(/** @type {any} */ session, /** @type {any} */ panels) {
+  const plane = {
+    gpu: /** @type {object | undefined} */ ({}),
+    settle: async () => {},
+    settleForRedraw: async () => {},
+    fallBack() {
+      const used = this.gpu !== undefined;
+      this.gpu = undefined;
+      return used;
+    },
+  };
+  const serializer = { run: (/** @type {() => any} */ task) => task() };
+  const host = { model: undefined };
+  const parts = /** @type {any[]} */ ([session, host, panels, plane, serializer]);
+  const Loop = /** @type {any} */ (FrameLoop);
+  return { loop: /** @type {FrameLoop} */ (new Loop(...parts)), plane };
+}
+
+const FRAME = { synthetic: "synthetic-pan", index: 0, width: 4, height: 2 };
+
+test("a frame at which the graphics card fails is taken again and processed by Python", async () => {
+  /** @type {string[]} */
+  const steps = [];
+  const session = {
+    restart() {},
+    process_on_gpu: async () => {
+      steps.push("on gpu");
+      throw new Error("The GPU was lost.");
+    },
+    process: () => {
+      steps.push("in memory");
+      return JSON.stringify({ index: 0 });
+    },
+  };
+  const panels = { take: async () => steps.push("take"), show: async () => steps.push("show") };
+  const { loop } = loopOnGpu(session, panels);
+  const report = await loop.process(0, FRAME, () => {});
+  assert.deepEqual(steps, ["take", "on gpu", "take", "in memory", "show"]);
+  assert.equal(report?.pixels, "cpu");
+});
+
+test("a fault of Python alone is the frame's", async () => {
+  const session = {
+    restart() {},
+    process: () => {
+      throw new Error("a fault");
+    },
+  };
+  const { loop, plane } = loopOnGpu(session, { take: async () => {} });
+  plane.gpu = undefined;
+  await assert.rejects(
+    loop.process(0, FRAME, () => {}),
+    /a fault/,
+  );
+});
+
+test("panels that a lost graphics card cannot draw stay, and nothing is drawn again", async () => {
+  const session = {
+    restart() {},
+    process_on_gpu: async () => JSON.stringify({ index: 0 }),
+    redraw: async () => {
+      throw new Error("The GPU was lost.");
+    },
+  };
+  const show = async () => {
+    throw new Error("The GPU was lost.");
+  };
+  const { loop, plane } = loopOnGpu(session, { take: async () => {}, show });
+  assert.equal((await loop.process(0, FRAME, () => {}))?.pixels, "gpu");
+  assert.equal(plane.gpu, undefined);
+  plane.gpu = {};
+  assert.equal(await loop.redraw(true, () => {}), null);
+  assert.equal(plane.gpu, undefined);
+});

@@ -1,0 +1,246 @@
+"""The page's session with its pixels on a GPU: the same reports and panels, and streams that move."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fake_gpu import FakeGpu
+
+from autogaze_web.frames.synthetic import draw_pan
+from autogaze_web.live.gazer import GazeProgress, Gazer
+from autogaze_web.live.quality_curve import QualityCurves
+from autogaze_web.masks.cells import Cells
+from autogaze_web.masks.choice import Choice
+from autogaze_web.page.live_session import PageSession
+from autogaze_web.panels.mask_panel import PANEL_MODES
+from autogaze_web.panels.output import OUTPUT_MODES
+
+SIZE = (45, 81)
+
+
+class Page:
+    """What JavaScript does with a session."""
+
+    def __init__(self, options=None):
+        self.session, self.gpu = PageSession(), None
+        self.session.configure(json.dumps(options or {}))
+
+    async def settle(self):
+        wanted = self.session.wants_gpu
+        if wanted == (self.gpu is not None):
+            return
+        if wanted:
+            self.gpu = FakeGpu()
+            await self.session.move_to_gpu(self.gpu)
+        else:
+            await self.session.move_to_memory()
+            self.gpu = None
+
+    async def process(self, index, size=SIZE):
+        await self.settle()
+        return self._report(await self._process(index, size))
+
+    async def _process(self, index, size):
+        self.session.draw_synthetic("synthetic-pan", index, *size)
+        if self.gpu is not None:
+            self.session.expect_frame(*size)
+            await self.gpu.receive(self.session.frame_memory(*size), *size)
+        if self.session._gazer is not None:
+            return await self.session.process_with_model()
+        return self.session.process() if self.gpu is None else await self.session.process_on_gpu()
+
+    async def redraw(self):
+        await self.settle()
+        return self._report(await self.session.redraw(True))
+
+    async def lose(self, index):
+        """The GPU is lost in mid-frame, which is processed again."""
+        self.gpu.lost = True
+        with pytest.raises(RuntimeError, match="lost"):
+            await self._process(index, SIZE)
+        self.session.lose_gpu()
+        self.gpu = None
+        return self._report(await self._process(index, SIZE))
+
+    def panels(self):
+        if self.gpu is not None:
+            return [self.gpu.frames[name] for name in ("frame", "mask", "output")]
+        height, width = self.session._view.size
+        memories = (self.session.input_memory(), self.session.mask_memory(), self.session.output_memory())
+        return [memory.reshape(height, -1, 4)[:, :width] for memory in memories]
+
+    def _report(self, text):
+        report = json.loads(text)
+        return {name: report[name] for name in report if not name.endswith(("_ms", "mask_box"))}
+
+
+async def assert_same(pages, index, size=SIZE):
+    first, *others = [await page.process(index, size) for page in pages]
+    for page, report in zip(pages[1:], others, strict=True):
+        assert report == first
+        for ours, theirs in zip(pages[0].panels(), page.panels(), strict=True):
+            np.testing.assert_array_equal(theirs, ours)
+    return first
+
+
+@pytest.mark.parametrize("output", OUTPUT_MODES)
+@pytest.mark.parametrize("panel", PANEL_MODES)
+def test_reports_and_panels_do_not_depend_on_who_has_the_pixels(panel, output):
+    async def check():
+        options = {"mask-visualization": panel, "visualization-mode": output, "tint-stale": True}
+        pages = [Page(options), Page({**options, "pixels": "gpu"})]
+        for index in range(4):
+            await assert_same(pages, 3 * index)
+        for page, pixels in zip(pages, ("cpu", "gpu"), strict=True):
+            page.session.configure(json.dumps({**options, "patch-diff-threshold": 0, "pixels": pixels}))
+        assert await pages[0].redraw() == await pages[1].redraw()
+        await assert_same(pages, 13)
+        await assert_same(pages, 14, (16, 32))
+        assert "draw" in pages[1].gpu.kinds
+        assert pages[0].session.cells() == pages[1].session.cells()
+
+    asyncio.run(check())
+
+
+def test_a_stream_moves_without_a_keyframe():
+    async def check():
+        pages = [Page(), Page()]
+        for index in range(12):
+            pixels = "gpu" if index % 4 in (1, 2) else "cpu"
+            pages[1].session.configure(json.dumps({"pixels": pixels}))
+            report = await assert_same(pages, index)
+            assert report["keyframe"] == (index == 0)
+            assert (pages[1].gpu is not None) == (pixels == "gpu")
+            assert await pages[0].redraw() == await pages[1].redraw()
+
+    asyncio.run(check())
+
+
+def test_hooks_and_comparisons_want_the_pixels_in_memory():
+    session = PageSession()
+    assert not session.wants_gpu
+    session.configure('{"pixels": "gpu"}')
+    assert session.wants_gpu
+    session.set_hook("def on_frame(frame, trace, output):\n    return frame")
+    assert not session.wants_gpu
+    session.set_hook("")
+    session.compare("patch-diff")
+    assert not session.wants_gpu
+    session.compare(None)
+    assert session.wants_gpu
+
+
+def test_a_lost_gpu_costs_a_keyframe_and_no_frame():
+    async def check():
+        page = Page({"pixels": "gpu"})
+        before = [await page.process(index) for index in range(3)][-1]
+        lost = await page.lose(3)
+        assert (lost["index"], lost["keyframe"], lost["cells"]) == (3, True, 0)
+        assert lost["update_ratio_ema"] == before["update_ratio_ema"], "the stream's averages stay"
+        page.session.configure("{}")  # as the page does after a loss: in memory from now on
+        after = await page.process(4)
+        assert (after["index"], after["keyframe"], after["cells"] > 0) == (4, False, True)
+
+    asyncio.run(check())
+
+
+class Model:
+    """A model's stream that chooses two cells a frame, and remembers what it gazed at."""
+
+    config = SimpleNamespace(scale_grids=lambda: (2, 4))
+
+    def __init__(self):
+        self.model, self.gazed = self, []
+
+    def open(self, _mode, _observe):
+        return self
+
+    def describe(self, _mode, _requirement):
+        return {"name": "autogaze", "grids": [2, 4]}
+
+    async def submit(self, frame, _requirement):
+        self.gazed.append(frame.copy())
+        place = len(self.gazed) % 2
+        yield GazeProgress(Choice.of(Cells.of([2, 4], [0, place], [place, 3])))
+
+
+def with_model(options):
+    page = Page({"mask-timing": "own", **options})
+    page.session._streams = Model()
+    page.session._gazer = Gazer(page.session._open_stream, lambda _error: None)
+    page.session._curves = QualityCurves(interval=0)
+    return page
+
+
+def test_a_model_gazes_at_the_pixels_of_either_and_curves_are_the_same():
+    async def check():
+        pages = [with_model({}), with_model({"pixels": "gpu"})]
+        for index in range(4):
+            report = await assert_same(pages, 2 * index)
+            assert ("curve" in report) == (index > 0)
+            assert report["tokens"] == 2
+        for ours, theirs in zip(*(page.session._streams.gazed for page in pages), strict=True):
+            np.testing.assert_array_equal(theirs, ours)
+
+    asyncio.run(check())
+
+
+def test_a_picture_that_was_gazed_at_in_memory_stays_for_an_encoder():
+    async def check():
+        page = with_model({})
+        await page.process(0)
+        page.session.configure('{"mask-timing": "own", "pixels": "gpu"}')
+        await page.settle()
+        (gazed,) = page.session._streams.gazed
+        np.testing.assert_array_equal(page.session._pixels.gazed_picture, gazed)
+        await page.process(3)
+        np.testing.assert_array_equal(page.session._pixels.gazed_picture, page.session._streams.gazed[1])
+
+    asyncio.run(check())
+
+
+def test_a_frame_that_is_processed_again_was_gazed_at_once():
+    async def check():
+        page = with_model({"pixels": "gpu"})
+        await page.process(0)
+        answer = page.gpu.draw
+
+        def lose(*request):
+            page.gpu.lost = True
+            page.gpu._live()
+            return answer(*request)
+
+        page.gpu.draw = lose  # after the gaze, before the panels
+        with pytest.raises(RuntimeError, match="lost"):
+            await page.process(1)
+        page.session.lose_gpu()
+        page.gpu = None
+        page.session.configure('{"mask-timing": "own"}')
+        assert (await page.process(1))["keyframe"]
+        assert (await page.process(2))["index"] == 2
+        assert len(page.session._streams.gazed) == 3
+
+    asyncio.run(check())
+
+
+def test_what_was_lost_is_not_drawn_again():
+    async def check():
+        page = Page({"pixels": "gpu"})
+        await page.process(0)
+        page.session.lose_gpu()
+        assert await page.session.redraw(True) is None
+
+    asyncio.run(check())
+
+
+def test_a_picture_is_uploaded_as_python_has_it():
+    async def check():
+        page = Page({"pixels": "gpu"})
+        await page.process(2)
+        expected = np.zeros((*SIZE, 4), np.uint8)
+        draw_pan(expected, 2)
+        np.testing.assert_array_equal(page.gpu.frames["frame"], expected)
+
+    asyncio.run(check())

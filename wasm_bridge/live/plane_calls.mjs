@@ -1,0 +1,76 @@
+/**
+ * What Python asks of the plane on the GPU: the `PlaneBridge` of `py/autogaze_web/page/gpu_plane.py`.
+ * @module
+ */
+
+import { unpacked, withArgumentMemory } from "../python/python_memory.mjs";
+
+/** @import { GpuPlane } from "../plane/gpu_plane.mjs" */
+
+/**
+ * @param {GpuPlane} plane
+ * @param {Promise<never>} lost rejects when the plane's device is lost, after which an answer might never come
+ */
+export function planeCalls(plane, lost) {
+  return {
+    execute: (/** @type {string} */ header, /** @type {any} */ packed) => {
+      const { feeds, ...request } = JSON.parse(header);
+      return Promise.race([answer(plane, request, unpacked(feeds, packed)), lost]);
+    },
+    receive: (/** @type {any} */ rows, /** @type {number} */ height, /** @type {number} */ width) =>
+      Promise.race([plane.receive(copyOf(rows), height, width), lost]),
+    write: (/** @type {"mask" | "output"} */ which, /** @type {any} */ rows) =>
+      plane.write(which, copyOf(rows)),
+  };
+}
+
+/**
+ * @param {GpuPlane} plane
+ * @param {any} request what `pack_request` packed
+ * @param {any} arrays
+ * @returns {Promise<Float64Array | Uint32Array | Uint8ClampedArray>}
+ */
+function answer(plane, request, arrays) {
+  switch (request.kind) {
+    case "cellSums":
+      return plane.cellSums(arrays);
+    case "readBack":
+      return plane.readBack(request.which, request.box);
+    default:
+      return plane.draw(drawingOf(request, arrays));
+  }
+}
+
+/**
+ * @param {any} request
+ * @param {Record<string, any>} arrays those of a keyframe's output, or of the mask, may be missing
+ */
+function drawingOf({ errors, output, weight }, arrays) {
+  const { paints } = arrays;
+  return {
+    errors,
+    output: arrays.outputAtoms ? { ...output, lattice: latticeOf("output", arrays) } : output,
+    mask: paints ? { lattice: latticeOf("mask", arrays), paints: unsigned(paints), weight } : null,
+  };
+}
+
+/**
+ * @param {"mask" | "output"} name
+ * @param {Record<string, any>} arrays
+ */
+function latticeOf(name, arrays) {
+  return { rows: arrays[`${name}Rows`], columns: arrays[`${name}Columns`], atoms: arrays[`${name}Atoms`] };
+}
+
+/** @param {Int32Array<ArrayBuffer>} numbers */
+function unsigned({ buffer, byteOffset, length }) {
+  return new Uint32Array(buffer, byteOffset, length);
+}
+
+/**
+ * Python's memory may move once it has the thread again.
+ * @param {any} rows a NumPy array, as a Pyodide proxy
+ */
+function copyOf(rows) {
+  return withArgumentMemory(rows, (memory) => memory.slice());
+}
