@@ -231,23 +231,23 @@ def streams_of(grids):
 def test_a_model_of_other_scales_is_refused(model, bridge):
     session, shown = PageSession(), Shown()
     session.set_encoder(model, bridge, shown, False)
-    assert session._observe(frame_of(0)) is None, "without a model"
-    session._streams = streams_of((2, 4))
-    assert session._observe(frame_of(0)) is None
+    assert session._gaze.observe(frame_of(0)) is None, "without a model"
+    session._gaze.streams = streams_of((2, 4))
+    assert session._gaze.observe(frame_of(0)) is None
     assert shown.faults == [
         "the model chooses cells of [2, 4] per side, but the encoder reads patches of [2, 4, 7, 14] per "
         "side: use a model for its scales"
     ]
-    session._streams = streams_of((2, 4, 7, 14))
+    session._gaze.streams = streams_of((2, 4, 7, 14))
     session.set_encoder(model, bridge, shown, False)
-    assert session._observe(frame_of(0)) is not None
+    assert session._gaze.observe(frame_of(0)) is not None
     assert json.loads(session.encoder_counters()) == {"encoded": 0, "skipped": 0}
     session.encode_all(True)
-    assert session._encoder.live.full
+    assert session._gaze.encoder.live.full
     session.restart()
     session.clear_encoder()
     session.encode_all(True)
-    assert session._observe(frame_of(0)) is None
+    assert session._gaze.observe(frame_of(0)) is None
     assert json.loads(session.encoder_counters()) == {}
 
 
@@ -255,17 +255,17 @@ def test_a_frame_that_was_gazed_at_before_the_encoder_came_is_encoded(model, bri
     session, shown = PageSession(), Shown()
     session.draw_synthetic("synthetic-pan", 0, 30, 40)
     session.process()
-    session._streams = streams_of((2, 4, 7, 14))
-    session._gazer = SimpleNamespace(
+    session._gaze.streams = streams_of((2, 4, 7, 14))
+    session._gaze.gazer = SimpleNamespace(
         latest=SimpleNamespace(index=4, gaze=gaze_of(7)), index=4, close=lambda: None
     )
 
     async def run():
         session.set_encoder(model, bridge, shown, False)
-        await settled(session._encoder.live)
-        session._gazer.index = 5  # a newer frame is being gazed at
+        await settled(session._gaze.encoder.live)
+        session._gaze.gazer.index = 5  # a newer frame is being gazed at
         session.set_encoder(model, bridge, shown, False)
-        assert session._encoder.live._work is None
+        assert session._gaze.encoder.live._work is None
 
     asyncio.run(run())
     assert [(frame["keyframe"], frame["gaze_ms"]) for frame in shown.frames] == [(True, 4)]

@@ -47,7 +47,7 @@ class Page:
         if self.gpu is not None:
             self.session.expect_frame(*size)
             await self.gpu.receive(self.session.frame_memory(*size), *size)
-        if self.session._gazer is not None:
+        if self.session._gaze.gazer is not None:
             return await self.session.process_with_model()
         return self.session.process() if self.gpu is None else await self.session.process_on_gpu()
 
@@ -168,8 +168,8 @@ class Model:
 
 def with_model(options):
     page = Page({"mask-timing": "own", **options})
-    page.session._streams = Model()
-    page.session._gazer = Gazer(page.session._open_stream, lambda _error: None)
+    page.session._gaze.streams = Model()
+    page.session._gaze.gazer = Gazer(page.session._gaze.open_stream, lambda _error: None)
     page.session._curves = QualityCurves(interval=0)
     return page
 
@@ -181,7 +181,7 @@ def test_a_model_gazes_at_the_pixels_of_either_and_curves_are_the_same():
             report = await assert_same(pages, 2 * index)
             assert ("curve" in report) == (index > 0)
             assert report["tokens"] == 2
-        for ours, theirs in zip(*(page.session._streams.gazed for page in pages), strict=True):
+        for ours, theirs in zip(*(page.session._gaze.streams.gazed for page in pages), strict=True):
             np.testing.assert_array_equal(theirs, ours)
 
     asyncio.run(check())
@@ -193,10 +193,10 @@ def test_a_picture_that_was_gazed_at_in_memory_stays_for_an_encoder():
         await page.process(0)
         page.session.configure('{"mask-timing": "own", "pixels": "gpu"}')
         await page.settle()
-        (gazed,) = page.session._streams.gazed
+        (gazed,) = page.session._gaze.streams.gazed
         np.testing.assert_array_equal(page.session._pixels.gazed_picture, gazed)
         await page.process(3)
-        np.testing.assert_array_equal(page.session._pixels.gazed_picture, page.session._streams.gazed[1])
+        np.testing.assert_array_equal(page.session._pixels.gazed_picture, page.session._gaze.streams.gazed[1])
 
     asyncio.run(check())
 
@@ -220,7 +220,7 @@ def test_a_frame_that_is_processed_again_was_gazed_at_once():
         page.session.configure('{"mask-timing": "own"}')
         assert (await page.process(1))["keyframe"]
         assert (await page.process(2))["index"] == 2
-        assert len(page.session._streams.gazed) == 3
+        assert len(page.session._gaze.streams.gazed) == 3
 
     asyncio.run(check())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..frames.rgba import Rgba
 from ..limits import shown
-from ..live.gazer import GazeProgress, Gazer
+from ..live.gazer import GazeProgress
 
 if TYPE_CHECKING:  # the page starts without
     from .encoder_model import PageEncoder
@@ -29,30 +29,12 @@ class GazeEncoder:
         self.index = 0
         self.live: LiveEncoder | None = None
 
-    def start(
-        self,
-        encoder: tuple[PageEncoder, EncoderBridge, OnFrame, bool],
-        model: PageModel | None,
-        gazer: Gazer | None,
-        gazed: Rgba,
-    ) -> None:
-        """Encodes from now on.
-
-        Args:
-            encoder: see `LiveEncoder`.
-            model, gazer: what gazes, if anything does.
-            gazed: the picture that was gazed at last.
-        """
+    def start(self, model: PageEncoder, bridge: EncoderBridge, on_frame: OnFrame, full: bool) -> None:
+        """Encodes from now on, see `LiveEncoder`."""
         from .encoder_session import LiveEncoder  # the page starts without
 
         self.clear()
-        self.live = LiveEncoder(*encoder)
-        latest = None if gazer is None else gazer.latest
-        if gazer is not None and latest is not None and latest.index == gazer.index and not latest.gaze.tiles:
-            # A picture that stands still is gazed at no more.
-            observed = self.observe(gazed, model)
-            if observed is not None and latest.gaze.progress >= 1:
-                observed(latest.gaze)
+        self.live = LiveEncoder(model, bridge, on_frame, full)
 
     def encode_all(self, full: bool) -> None:
         """Sets whether all patches of a frame are encoded, too."""

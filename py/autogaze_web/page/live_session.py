@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..frames.rgba import Rgba
 from ..frames.synthetic import SYNTHETIC_SOURCES
-from ..live.gazer import GazeProgress, Gazer, GazeStream, LatestGaze, Timing
 from ..live.quality_curve import QualityCurves
 from ..live.record import FrameRecord, FrameRecords
 from ..live.view import FrameReport, LiveSettings, LiveView
 from ..masks.cell_list import cell_rows
 from ..masks.choice import Choice, Description
-from ..options import parse, requirement
-from ..tiles.inference_mode import InferenceMode
-from .gaze_encoder import GazeEncoder
+from ..options import parse
 from .hook_panel import SHOWN, PageHook, source_of
 from .memory import Memory, frame_bytes, plain
+from .page_gaze import PageGaze
 from .pixels import PagePixels
 from .stream_files import gaze_stream_file, stream_file
 
@@ -34,31 +31,18 @@ if TYPE_CHECKING:  # the page starts without a model
     from .encoder_model import PageEncoder
     from .encoder_runs import EncoderBridge
     from .encoder_session import OnFrame
-    from .gaze_streams import GazeStreams
     from .gpu_plane import PlaneBridge
     from .model import PageModel
 
 
 class PageSession:
-    """One page's live view.
-
-    Attributes:
-        still: whether the frames of this stream are one picture, over and over. A model then gazes at the
-            first one alone: at a second, equal frame it would choose next to nothing.
-    """
+    """One page's live view."""
 
     def __init__(self) -> None:
-        self.still = False
         self._view = LiveView()
         self._pixels = PagePixels(self._view)
         self._gpu_wanted = False
-        self._gazer: Gazer | None = None
-        self._shown: LatestGaze | None = None
-        self._requirement: float | None = None
-        self._still_requirement: float | None = None
-        self._timing: Timing = "auto"
-        self._mode = InferenceMode()
-        self._streams: GazeStreams | None = None
+        self._gaze = PageGaze()
         self._records = FrameRecords()
         self._time: float | None = None
         self._loop = 0
@@ -66,8 +50,16 @@ class PageSession:
         self._curves = QualityCurves()
         self._tints = False
         self._hook = PageHook(self._view)
-        self._encoder = GazeEncoder()
         self._was_submitted = self._skips_gaze = False
+
+    @property
+    def still(self) -> bool:
+        """See `PageGaze`."""
+        return self._gaze.still
+
+    @still.setter
+    def still(self, still: bool) -> None:
+        self._gaze.still = still
 
     def set_hook(self, code: str) -> str:
         """Sets the code of the user's hook (``user_hook``), which runs on every frame; empty for none."""
@@ -92,23 +84,16 @@ class PageSession:
         if self._compared is not None:
             self._compared.view.configure(self._view.settings)
         values = parse(given)
-        self._requirement = requirement(values)
+        self._gaze.configure(values)
         self._gpu_wanted = values["pixels"] == "gpu"
-        self._timing = str(values["mask-timing"])  # type: ignore[assignment]
         self._tints = values["tint-stale"] is True and values["visualization-mode"] == "interframe"
-        mode = InferenceMode.of(values)
-        if mode != self._mode and self._gazer is not None:
-            self._gazer.restart()
-        self._mode = mode
 
     def restart(self) -> None:
         """Starts a new stream: the next frame is a keyframe, averages and the model's context are reset."""
         self._view.restart()
         if self._compared is not None:
             self._compared.view.restart()
-        if self._gazer is not None:
-            self._gazer.restart()
-        self._encoder.restart()
+        self._gaze.restart()
 
     def refresh(self) -> None:
         """Makes the next frame, or the next `redraw`, a keyframe."""
@@ -131,11 +116,7 @@ class PageSession:
             max_tokens: most tokens of a frame; None for the config's own budget.
             on_update: see `Gazer`.
         """
-        from .gaze_streams import GazeStreams  # the page starts without a model
-
-        self.clear_model()
-        self._streams = GazeStreams(model, graphs, bridge, max_tokens)
-        self._gazer = Gazer(self._open_stream, on_update)
+        self._gaze.set_model(model, graphs, bridge, max_tokens, on_update)
 
     def limit_tokens(self, max_tokens: int | None) -> None:
         """Sets the limit on a frame's tokens from the next frame on.
@@ -145,21 +126,11 @@ class PageSession:
         Args:
             max_tokens: see `set_model`; `PageModel.choose_graphs` must choose the graphs in use for it.
         """
-        if self._streams is not None and self._gazer is not None:
-            self._streams = replace(self._streams, max_tokens=max_tokens)
-            self._gazer.restart()
-
-    def _open_stream(self) -> GazeStream:
-        if self._streams is None:
-            raise RuntimeError("no model was given")
-        self._encoder.restart()
-        return self._streams.open(self._mode, self._observe)
+        self._gaze.limit_tokens(max_tokens)
 
     def clear_model(self) -> None:
         """Lets patch-diff choose the cells."""
-        if self._gazer is not None:
-            self._gazer.close()
-        self._gazer = self._streams = None
+        self._gaze.clear_model()
 
     def set_encoder(self, model: PageEncoder, bridge: EncoderBridge, on_frame: OnFrame, full: bool) -> None:
         """Encodes the frames that a model gazes at as a whole, from now on, beside the panels.
@@ -167,27 +138,19 @@ class PageSession:
         Args:
             model, bridge, on_frame, full: see `LiveEncoder`.
         """
-        encoder = (model, bridge, on_frame, full)
-        self._encoder.start(encoder, self._gazing_model(), self._gazer, self._pixels.gazed_picture)
+        self._gaze.start_encoder(model, bridge, on_frame, full, self._pixels.gazed_picture)
 
     def encode_all(self, full: bool) -> None:
         """Sets whether all patches of a frame are encoded, too."""
-        self._encoder.encode_all(full)
+        self._gaze.encoder.encode_all(full)
 
     def clear_encoder(self) -> None:
         """Encodes nothing from now on."""
-        self._encoder.clear()
+        self._gaze.encoder.clear()
 
     def encoder_counters(self) -> str:
         """How many frames were ``encoded``, and how many ``skipped`` for a newer one, as JSON."""
-        return self._encoder.counters()
-
-    def _observe(self, frame: Rgba) -> Callable[[GazeProgress], None] | None:
-        """See `gaze_streams.Observer`."""
-        return self._encoder.observe(frame, self._gazing_model())
-
-    def _gazing_model(self) -> PageModel | None:
-        return None if self._streams is None else self._streams.model
+        return self._gaze.encoder.counters()
 
     def compare(self, rival: str | None, budget: str = "pixels") -> None:
         """Has another mask source work on the same frames as the model, from the next one on.
@@ -292,29 +255,16 @@ class PageSession:
         Raises:
             RuntimeError: if there is no model.
         """
-        if self._gazer is None:
-            raise RuntimeError("no model was given")
         self._time, self._loop = time, loop
-        self._gazer.timing = self._timing
-        waited = self._gazer.waits
+        waited = self._gaze.waits()
         skipped, self._skips_gaze, self._was_submitted = self._skips_gaze, False, False
-        if not skipped and self._needs_gaze(self._gazer):
-            self._encoder.index = self._view.index
+        if not skipped and self._gaze.needs(self._view.index):
             picture = await self._pixels.picture_for_gaze(processed=False)
             self._was_submitted = True
-            await self._gazer.submit(picture, self._requirement)
-        report = await self._process_with(self._gazer, waited)
+            await self._gaze.submit(picture, self._view.index)
+        report = await self._process_with(waited)
         self._was_submitted = False
         return report
-
-    def _needs_gaze(self, gazer: Gazer) -> bool:
-        """Whether the model has to gaze at the next frame; at a still picture it does so once."""
-        if not self.still:
-            return True
-        if gazer.index >= 0 and self._requirement != self._still_requirement:
-            gazer.restart()
-        self._still_requirement = self._requirement
-        return gazer.index < 0 or self._view.index == 0
 
     async def redraw(self, changed: bool) -> str | None:
         """Draws the last frame again, with cells that were accepted since; None if there are none.
@@ -325,55 +275,36 @@ class PageSession:
         """
         if not self._view.can_redraw:
             return None
-        gazer = self._gazer
-        if gazer is None or gazer.closed:
+        gaze = self._gaze
+        if not gaze.active:
             return await self._process_without(redraw=True) if changed else None
-        if changed and gazer.index < 0:
-            gazer.timing = self._timing
-            self._encoder.index = self._view.index - 1
-            await gazer.submit(await self._pixels.picture_for_gaze(processed=True), self._requirement)
-        elif not changed and (gazer.latest is None or gazer.latest is self._shown):
+        if changed and gaze.is_new:
+            picture = await self._pixels.picture_for_gaze(processed=True)
+            await gaze.submit(picture, self._view.index - 1)
+        elif not changed and not gaze.has_news:
             return None
-        return await self._process_with(gazer, False, redraw=True)
+        return await self._process_with(False, redraw=True)
 
     async def _process_without(self, redraw: bool) -> str:
         return self._reported_with_patch_diff(await self._pixels.run(self._view.frame_steps(redraw=redraw)))
 
-    async def _process_with(self, gazer: Gazer, waited: bool, redraw: bool = False) -> str:
-        if gazer.closed or self._streams is None:
+    async def _process_with(self, waited: bool, redraw: bool = False) -> str:
+        if not self._gaze.active:
             return await self._process_without(redraw)
-        latest = self._shown = gazer.latest
-        choice = Choice.none() if latest is None else latest.gaze.choice
-        age = 0
-        numbers: dict[str, object] = {"gazes": gazer.gazes}
-        if latest is not None:
-            age = gazer.index - latest.index
-            waited |= self.still
-            numbers |= {
-                "tokens": int(choice.tokens.size),
-                "steps": choice.steps,
-                "gaze_ms": latest.seconds * 1000,
-                "gaze_stage_ms": dict(latest.gaze.stage_ms),
-                "gaze_progress": latest.gaze.progress,
-                "tiles": latest.gaze.tiles,
-                "mask_age_frames": age,
-                "mask_age_ms": (gazer.submitted - latest.submitted) * 1000,
-            }
-        numbers["mask_timing"] = "own" if waited else "newest"
-        # Options may change while the GPU works.
-        requirement = self._requirement if latest is None else latest.requirement
-        source = self._streams.describe(self._mode, requirement)
+        # What options say of it may change while the GPU works.
+        gazed = self._gaze.newest(waited)
+        numbers = gazed.numbers
         # Cells of tiles come in the order of their confidence, not in that of their choice.
-        if not redraw and not self._mode.tiled and self._curves.is_due(self._view):
+        if not redraw and not self._gaze.mode.tiled and self._curves.is_due(self._view):
             self._curves.take(await self._pixels.read("output"))
-        report = await self._pixels.run(self._view.frame_steps(choice.cells, redraw))
+        report = await self._pixels.run(self._view.frame_steps(gazed.choice.cells, redraw))
         if not redraw and self._curves.taken:
             curve = self._curves.measure(self._view, report, await self._pixels.read("frame"))
             numbers |= {"curve": curve} if curve else {}
         if self._compared is not None and not redraw:
             compared = self._compared.step_beside(self._view, report.mask_pixels)
             numbers["compared"] = asdict(compared)
-        return self._reported(report, choice, source, numbers, age)
+        return self._reported(report, gazed.choice, gazed.source, numbers, gazed.age)
 
     def cells(self) -> str:
         """The cells of the last frame in the order of choice, as JSON.
@@ -383,7 +314,7 @@ class PageSession:
         """
         height, width = self._view.size
         rebuilt = self._view.settings.accumulation.mode == "interframe" and self._hook.image is None
-        source = "patch-diff" if self._gazer is None or self._gazer.closed else "autogaze"
+        source = "autogaze" if self._gaze.active else "patch-diff"
         rows = cell_rows(self._view.cells, height, width)
         return json.dumps(
             {"width": width, "height": height, "source": source, "rebuilt": rebuilt, "cells": rows}
