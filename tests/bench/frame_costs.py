@@ -1,7 +1,7 @@
-"""Measures the Python time of frames with fixed tokens, as JSON; runs natively and, as text, in Pyodide.
+"""Measures the Python time of frames in which every pixel changes, as JSON; natively and in Pyodide, as text.
 
-Every pixel differs from the previous frame, as with a camera. The tokens cover all scales of the model. The
-time includes decoding the tokens to cells.
+With tokens a frame is noise; they cover all scales of the model, and the time includes turning them to cells.
+With patch-diff it is a still picture with a camera's grain of two levels, which selects no cell.
 """
 
 import json
@@ -10,17 +10,20 @@ import time
 
 import numpy as np
 
+from autogaze_web.frames import pixel_kernels
 from autogaze_web.live.view import LiveSettings, LiveView
 from autogaze_web.model.tokens import ScaleLayout
 
 LAYOUT = ScaleLayout((2, 4, 7, 14))
-# Name: tokens per frame, options.
+# Name: tokens per frame or None for patch-diff, options.
 WORKLOADS = {
     "16 tokens": (16, {}),
     "265 tokens": (265, {}),
     "16 tokens, PSNR hidden": (16, {"show-psnr": False}),
     "16 tokens, full blend": (16, {"visualization-mode": "full-blend"}),
     "16 tokens, overlay": (16, {"mask-visualization": "image-overlay"}),
+    "16 tokens, outlines": (16, {"mask-visualization": "outlines"}),
+    "patch-diff, grain": (None, {}),
 }
 
 
@@ -43,17 +46,25 @@ def some_tokens(count, index):
     return np.concatenate(chosen)[:count]
 
 
+def some_pictures(height, width, grain):
+    """Three frames of noise, or of one picture with grain, (H, W, 4) uint8."""
+    noise = [hashed(height * width, 99 + i).astype(np.uint32).view(np.uint8) for i in range(3)]
+    if grain:
+        noise = [np.uint8(128) + each % np.uint8(3) for each in noise]
+    return [each.reshape(height, width, 4) for each in noise]
+
+
 def measure(width, height, name, frames, warm_up=5):
-    """The medians in milliseconds of each stage and of a whole frame, and the minimum of a whole frame."""
+    """The medians and the minima in milliseconds of each stage and of a whole frame."""
     count, options = WORKLOADS[name]
     view = LiveView(LiveSettings.of(options))
-    pictures = [hashed(height * width, 99 + i).astype(np.uint32) for i in range(3)]
+    pictures = some_pictures(height, width, grain=count is None)
     samples, ratios = [], []
     for index in range(frames + warm_up):
-        view.next_frame(height, width)[:] = pictures[index % 3].view(np.uint8).reshape(height, width, 4)
-        tokens = some_tokens(count, index)
+        view.next_frame(height, width)[:] = pictures[index % 3]
+        tokens = None if count is None else some_tokens(count, index)
         start = time.perf_counter()
-        cells = LAYOUT.cells(tokens)
+        cells = None if tokens is None else LAYOUT.cells(tokens)
         decoded = time.perf_counter()
         report = view.process(cells)
         end = time.perf_counter()
@@ -62,7 +73,7 @@ def measure(width, height, name, frames, warm_up=5):
         ratios.append(report.mask_ratio)
     del samples[:warm_up]
     medians = {stage: statistics.median(sample[stage] for sample in samples) for stage in samples[0]}
-    least = min(sample["total"] for sample in samples)
+    least = {stage: min(sample[stage] for sample in samples) for stage in samples[0]}
     case = {"width": width, "height": height, "workload": name, "mask_ratio": statistics.fmean(ratios)}
     return {**case, "ms": medians, "least_ms": least}
 
@@ -72,6 +83,17 @@ FRAMES_BEFORE = 150
 
 
 def measure_all(cases, frames):
-    """The measurements of (width, height, workload) cases as JSON."""
+    """The measurements of (width, height, workload) cases as JSON.
+
+    Where kernels are installed each also has ``numpy``, the measurement without them.
+    """
+    kernels = pixel_kernels.installed()
     measure(*cases[0], FRAMES_BEFORE)
-    return json.dumps([measure(*case, frames) for case in cases])
+    rows = [measure(*case, frames) for case in cases]
+    if kernels:
+        pixel_kernels.install(None)
+        measure(*cases[0], FRAMES_BEFORE)
+        for row, case in zip(rows, cases, strict=True):
+            row["numpy"] = measure(*case, frames)
+        pixel_kernels.install(kernels)
+    return json.dumps(rows)
