@@ -81,7 +81,7 @@ class SimdKernels:
         height, width = target.shape[0], 2 * target.shape[1]
         # As with slices, what is outside the frame is left out: the kernel would write to other memory.
         ends = np.array([height, width, height, width, len(paints) - 1], np.int32)
-        boxes = np.clip(rectangles, 0, ends)
+        boxes = np.minimum(np.maximum(rectangles, 0), ends)
         source = _contiguous(picture)
         self._paint_rectangles(
             _address(target),

@@ -24,7 +24,7 @@ from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import BlendWeights, blend
 from ..masks.footprint import Footprint
 from ..masks.update_plan import Lattice, UpdatePlan, plan_from_cover
-from .cell_rectangles import cell_rectangles, coloured_atoms, outlines_of
+from .cell_rectangles import cell_rectangles, coloured_atoms
 from .palette import Colour, Palette
 
 # Height of the bands in which rectangles are drawn together: enough to amortise NumPy's overhead per call,
@@ -93,6 +93,8 @@ def draw_cells(image: Rgba, mask: Footprint, style: CellStyle) -> None:
         mask: a mask with one grid per scale; otherwise a cell's fill could cover the outline of another.
         style: the colours and the picture behind them.
     """
+    if len(mask.rectangles) == 0:
+        return
     if kernels := installed():
         rectangles, colours = cell_rectangles(mask, style.palette)
         _paint(kernels, image, style, rectangles, colours)
@@ -192,6 +194,15 @@ def paint_scale_rows(mask: Footprint, palette: Palette) -> PaintedLattice:
     return _paint_layers(layers, palette, mask.height, mask.width)
 
 
+def _outlines(rectangles: IntArray, thickness: int = 1) -> IntArray:
+    """The top, left, bottom and right lines inside N rectangles, as (4 N, 4) rectangles."""
+    y0, x0, y1, x1 = rectangles.T
+    bottom, right = np.minimum(y0 + thickness, y1), np.minimum(x0 + thickness, x1)
+    top, left = np.maximum(y1 - thickness, y0), np.maximum(x1 - thickness, x0)
+    lines = ((y0, x0, bottom, x1), (y0, x0, y1, right), (top, x0, y1, x1), (y0, left, y1, x1))
+    return np.concatenate([np.stack(line, axis=-1) for line in lines]).astype(np.int32)
+
+
 def _paint_layers(
     layers: Iterable[tuple[IntArray, Colour]], palette: Palette, height: int, width: int
 ) -> PaintedLattice:
@@ -199,14 +210,14 @@ def _paint_layers(
     shapes = [
         (shape, colour)
         for rectangles, outline in layers
-        for shape, colour in ((rectangles, palette.fill_of(outline)), (outlines_of(rectangles), outline))
+        for shape, colour in ((rectangles, palette.fill_of(outline)), (_outlines(rectangles), outline))
     ]
     return _paint_shapes(shapes, height, width)
 
 
 def paint_lines(layers: Iterable[tuple[IntArray, Colour, int]], height: int, width: int) -> PaintedLattice:
     """Paints outlines over each other, layer by layer: rectangles, their colour, their thickness."""
-    shapes = [(outlines_of(rectangles, thickness), colour) for rectangles, colour, thickness in layers]
+    shapes = [(_outlines(rectangles, thickness), colour) for rectangles, colour, thickness in layers]
     return _paint_shapes(shapes, height, width)
 
 

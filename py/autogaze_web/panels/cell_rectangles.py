@@ -11,15 +11,6 @@ from ..masks.update_plan import Lattice
 from .palette import Palette
 
 
-def outlines_of(rectangles: IntArray, thickness: int = 1) -> IntArray:
-    """The top, left, bottom and right lines inside N rectangles, as (4 N, 4) rectangles."""
-    y0, x0, y1, x1 = rectangles.T
-    bottom, right = np.minimum(y0 + thickness, y1), np.minimum(x0 + thickness, x1)
-    top, left = np.maximum(y1 - thickness, y0), np.maximum(x1 - thickness, x0)
-    lines = ((y0, x0, bottom, x1), (y0, x0, y1, right), (top, x0, y1, x1), (y0, left, y1, x1))
-    return np.concatenate([np.stack(line, axis=-1) for line in lines]).astype(np.int32)
-
-
 def cell_rectangles(mask: Footprint, palette: Palette) -> tuple[IntArray, NDArray[np.uint8]]:
     """The cells from coarse to fine, each as its fill and then its four outlines.
 
@@ -29,16 +20,18 @@ def cell_rectangles(mask: Footprint, palette: Palette) -> tuple[IntArray, NDArra
     grid = mask.fixations.grid
     order = np.argsort(grid, kind="stable")
     cells = mask.rectangles[order]
-    scales, scale = np.unique(grid[order], return_inverse=True)
+    scales = sorted(set(grid.tolist()))
     colours = [
-        colour
-        for outline in (palette.colour_of(each) for each in scales.tolist())
-        for colour in (outline, palette.fill_of(outline))
+        colour for outline in map(palette.colour_of, scales) for colour in (outline, palette.fill_of(outline))
     ]
     rectangles = np.empty((len(cells), 5, 5), np.int32)
-    rectangles[:, 0, :4] = cells
-    rectangles[:, 1:, :4] = outlines_of(cells).reshape(4, -1, 4).swapaxes(0, 1)
-    rectangles[..., 4] = 2 * scale.reshape(-1, 1)
+    rectangles[..., :4] = cells[:, None]
+    y0, x0, y1, x1 = cells.T
+    rectangles[:, 1, 2] = np.minimum(y0 + 1, y1)  # the top line ends one row below where it begins
+    rectangles[:, 2, 3] = np.minimum(x0 + 1, x1)
+    rectangles[:, 3, 0] = np.maximum(y1 - 1, y0)
+    rectangles[:, 4, 1] = np.maximum(x1 - 1, x0)
+    rectangles[..., 4] = 2 * np.searchsorted(scales, grid[order])[:, None]
     rectangles[:, 0, 4] += 1
     return rectangles.reshape(-1, 5), np.array(colours, np.uint8).reshape(-1, 3)
 
