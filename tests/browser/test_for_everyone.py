@@ -97,7 +97,7 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url):
     open_feature(page, "vision")
     page.click("#vision-run")
     expect(page.locator("#vision-sentence")).to_contain_text("rebuilt this frame from")
-    for screen in SCREENS:  # with two models at work
+    for screen in (*SCREENS, ("light", 320, 640)):  # with two models at work
         show_as(page, *screen)
         assert serious(page) == [], screen
         assert in_page(page, "page_elements.overflowing") == [], screen

@@ -20,8 +20,9 @@ function net(gaze, gazed, full) {
   return { gazeMs: gaze, gazedMs: gazed, fullMs: full, savedMs: gained - gaze, breakEven: even };
 }
 
-test("times grow from tenths of milliseconds to seconds", () => {
-  assert.deepEqual([0.04, 9.96, 99.96, 100.4, 999, 1000, 65_432, 100_400, 1_234_567].map(timeText), [
+test("times grow from tenths of milliseconds to hours", () => {
+  const times = [0.04, 9.96, 99.96, 100.4, 999, 1000, 65_432, 100_400, 1_234_567, 76_943_000, 4e9];
+  assert.deepEqual(times.map(timeText), [
     "0.0 ms",
     "10.0 ms",
     "100.0 ms",
@@ -30,7 +31,9 @@ test("times grow from tenths of milliseconds to seconds", () => {
     "1.0 s",
     "65.4 s",
     "100 s",
-    "1,235 s",
+    "21 min",
+    "21 h",
+    "1,111 h",
   ]);
 });
 

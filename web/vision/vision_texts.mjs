@@ -15,11 +15,13 @@ const LEAST_MS = 0.05;
 /** @typedef {NonNullable<VisionFacts["net"]>} Net */
 
 /**
- * A time, in seconds from one second on.
+ * A time, in seconds from one second on, in minutes from two, in hours from two.
  * @param {number} milliseconds
  */
 export function timeText(milliseconds) {
-  if (milliseconds >= 1e5) return `${NUMBER.format(Math.round(milliseconds / 1000))} s`;
+  if (milliseconds >= 7.2e6) return `${NUMBER.format(Math.round(milliseconds / 3.6e6))} h`;
+  if (milliseconds >= 1.2e5) return `${Math.round(milliseconds / 60_000)} min`;
+  if (milliseconds >= 1e5) return `${Math.round(milliseconds / 1000)} s`;
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
   return `${milliseconds.toFixed(milliseconds < 100 ? 1 : 0)} ms`;
 }
