@@ -26,7 +26,7 @@ class Corner:
         return {"name": "corner", "grids": [14]}
 
     def choose(self, frame: np.ndarray) -> Choice:
-        assert frame.shape == (4, 6, 4)
+        assert frame.shape == (4, 6, 3)
         value = int(frame[0, 0, 0])
         if value == 13:
             raise ValueError("not this one")

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Event
 
-from ..frames.rgba import Rgba, as_frame
+from ..frames.rgba import Rgba
 from ..frames.timed_frame import TimedFrame
 from ..live.sources import MaskSource
 from ..masks.choice import Choice, Description
@@ -25,7 +24,8 @@ class ChoosingAhead:
     """A mask source that is one frame ahead of the frames that it gives.
 
     Args:
-        make_source: makes the source that chooses; what it is given raises once the work is to be stopped.
+        make_source: makes the source that chooses, for frames (H, W, 3) as decoded; what it is given raises
+            once the work is to be stopped.
     """
 
     def __init__(self, make_source: Callable[[Callable[[object], None]], MaskSource]) -> None:
@@ -59,10 +59,7 @@ class ChoosingAhead:
 
     def _next(self, frames: Iterator[TimedFrame]) -> tuple[TimedFrame, Choice] | None:
         timed = next(frames, None)
-        if timed is None:
-            return None
-        frame = as_frame(timed.image)
-        return replace(timed, image=frame), self._source.choose(frame)
+        return None if timed is None else (timed, self._source.choose(timed.image))
 
     def _check(self, _progress: object) -> None:
         if self._stop.is_set():

@@ -16,7 +16,7 @@ import numpy as np
 from ..files.atomic_file import atomic_file
 from ..files.stored_gaze import PATCH_SIZE
 from ..files.video import open_clip
-from ..frames.rgba import Rgba, as_frame
+from ..frames.rgba import Rgba
 from ..frames.timed_frame import TimedFrame
 from ..live.pipeline import process_frames
 from ..live.sources import ComparisonSource, MaskSource
@@ -189,9 +189,9 @@ class VideoWorker:
                 if index < first - context:
                     continue
                 if index < first:
-                    source.prepare(as_frame(timed.image))
+                    source.prepare(timed.image)
                 else:
-                    stored.append(source.choose(as_frame(timed.image)))
+                    stored.append(source.choose(timed.image))
         write_choices(job.choice_file, stored)
         return Entry(job.source.name, job.source.address, job.settings, DONE, frames=len(stored))
 

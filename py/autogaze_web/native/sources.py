@@ -34,7 +34,7 @@ class AutoGazeSource:
         return self._description
 
     def choose(self, frame: Rgba) -> Choice:
-        """See `live.sources.MaskSource`."""
+        """See `live.sources.MaskSource`; the frame may be (H, W, 3)."""
         return self._stream.step(self._processor(frame[None, ..., :3])[0]).choice()
 
 
@@ -57,11 +57,11 @@ class TiledAutoGazeSource:
         return self._description
 
     def prepare(self, frame: Rgba) -> None:
-        """Takes a frame as context of the next ones, without choosing from it."""
+        """Takes a frame, as `choose` does, as context of the next ones, without choosing from it."""
         self._stream.next(frame, self._requirement)
 
     def choose(self, frame: Rgba) -> Choice:
-        """See `live.sources.MaskSource`."""
+        """See `live.sources.MaskSource`; the frame may be (H, W, 3)."""
         generation = self._stream.next(frame, self._requirement)
         for progress in self._model.drive_tiles(generation):
             if self._on_tiles:
