@@ -33,7 +33,7 @@ SOURCES = sorted(name for name in FILES if name.endswith((".py", ".mjs")))
 # Paths that are not in the repository.
 ELSEWHERE = re.compile(
     # Made by a command or a user.
-    r"(\.cache|\.venv|tests/output|site/dist|wasm_bridge/node_modules)(/|$)|perf/matrix\.html$"
+    r"(\.cache|\.venv|tests/output|site/dist|wasm_bridge/node_modules)(/|$)|perf/matrix\.html$|wasm_bridge/python/pixel_kernels\.wasm$"
     # In the built site, which docs/build.md describes.
     r"|(runtime|python|sample|graphs|built-in|siglip|check|example)/|wasm_bridge/\*\*/\*\.d\.mts$|pyodide\.mjs$"
     # In NVIDIA's repository, or on another host.
