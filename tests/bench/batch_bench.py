@@ -145,6 +145,8 @@ def finished(out: Path) -> int:
 def interrupted_batch(sources: Path, out: Path, videos: int) -> tuple[int, int]:
     """Stops a batch with two workers after a third of its videos and runs it again; what each run did."""
     command = [sys.executable, "-m", "autogaze_web", "batch", str(sources), "--out", str(out), *FLAGS]
+    # A background job of a shell ignores SIGINT, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     batch = subprocess.Popen([*command, "--workers", "2"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     while finished(out) < videos // 3 and batch.poll() is None:
         time.sleep(0.05)

@@ -201,11 +201,12 @@ def test_processes_and_segments_write_the_same_bytes(clips: Path, tmp_path: Path
 
 
 KILLED = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from autogaze_web.batch.outputs import TraceWriter
 from autogaze_web.cli.main import main
 os.environ.setdefault("BATCH", str(os.getpid()))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job of a shell inherits ignored
 out, how, *words = sys.argv[1:]
 add = TraceWriter.add
 def add_and_kill(self, processed, mask):

@@ -20,7 +20,7 @@ def test_the_lowest_versions_are_those_of_the_project() -> None:
         re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "tests" / "lowest.txt").read_text(), re.MULTILINE)
     )
     for requirement in admitted:
-        name, bound = requirement.split(">=")
+        name, bound = requirement.split(",")[0].split(">=")
         tested = tuple(map(int, lowest[name].split(".")))
         wanted = tuple(map(int, bound.split(".")))
         assert tested == wanted + (0,) * (len(tested) - len(wanted)), requirement
