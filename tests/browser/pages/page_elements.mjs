@@ -135,8 +135,9 @@ export async function layoutShifts(frames) {
 /** The elements that reach beyond the page's right edge, and where. */
 export function overflowing() {
   const { clientWidth, scrollWidth } = document.documentElement;
-  if (scrollWidth <= clientWidth) return [];
-  return [...document.querySelectorAll("body *")]
+  // The bar at a phone's lower edge is fixed: it makes no page wider.
+  const suspects = scrollWidth > clientWidth ? "body *" : ".thumb-bar *";
+  return [...document.querySelectorAll(suspects)]
     .map((each) => [each.id || each.className || each.nodeName, each.getBoundingClientRect().right])
     .filter(([, right]) => Number(right) > clientWidth);
 }
