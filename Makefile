@@ -114,6 +114,8 @@ choose-requirement: setup $(TRAIN_CACHE)/corpus ## Choose the built-in checkpoin
 evaluate: setup $(TRAIN_CACHE)/corpus ## Measure the built-in checkpoint on held-out clips and the samples; renew tables and plot (ARGS="--complete JSON" adds what a record lacks)
 	@$(TRAIN) evaluate --corpus $(TRAIN_CACHE)/corpus --model site/model \
 	  --video tests/data/example_input.webm --out docs/checkpoint $(ARGS)
+	@$(TRAIN) calibrate --corpus $(TRAIN_CACHE)/corpus --model site/model \
+	  --video tests/data/example_input.webm --out docs/checkpoint
 	@$(TRAIN) compare-samples --model site/model --out docs/checkpoint \
 	  site/samples/*.webm tests/data/example_input.webm
 

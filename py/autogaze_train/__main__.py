@@ -13,6 +13,7 @@ import torch
 
 from autogaze_web.model.config import AutoGazeConfig
 
+from .calibration import calibrate
 from .corpus import CorpusError, RealClips, make_corpus, read_pictures
 from .diagnosis import as_input, diagnose
 from .documents import draw_documents
@@ -107,6 +108,17 @@ def _parser() -> argparse.ArgumentParser:
     samples.add_argument("--model", type=Path, required=True, help="checkpoint folder")
     samples.add_argument("--out", type=Path, help="folder for samples.json and samples.md")
     samples.add_argument("samples", type=Path, nargs="+", metavar="VIDEO", help="the clips")
+    calibration = commands.add_parser("calibrate", help="compare predicted with true task losses")
+    calibration.set_defaults(run=_calibrate)
+    calibration.add_argument(
+        "--corpus", type=Path, help="folder that corpus made; without it, only the video is used"
+    )
+    calibration.add_argument("--model", type=Path, required=True, help="checkpoint folder")
+    calibration.add_argument("--video", type=Path, help="a real, held-out video")
+    calibration.add_argument("--out", type=Path, help="folder for calibration.json")
+    calibration.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
+    calibration.add_argument("--frames", type=int, default=24, help="frames of a clip")
+    calibration.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
     diagnosis = commands.add_parser("diagnose", help="print where a checkpoint's choices lose, as JSON")
     diagnosis.set_defaults(run=_diagnose)
     diagnosis.add_argument(
@@ -174,6 +186,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         (arguments.out / "table.md").write_text(table(results), "utf-8")
         (arguments.out / "plot.svg").write_text(plot(results), "utf-8")
     print(table(results))
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    found = calibrate(arguments.model, _held_out(arguments, arguments.size))
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "calibration.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 def _compare_samples(arguments: argparse.Namespace) -> None:
