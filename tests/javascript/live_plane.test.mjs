@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-
+import { DeviceLoss } from "../../wasm_bridge/live/device_loss.mjs";
 import { FrameLoop } from "../../wasm_bridge/live/frame_loop.mjs";
 import { LivePlane } from "../../wasm_bridge/live/live_plane.mjs";
 import { planeCalls } from "../../wasm_bridge/live/plane_calls.mjs";
@@ -55,7 +55,7 @@ function packed(header, arrays) {
 
 test("requests reach the plane as they were packed", async () => {
   const { asked, plane } = askedPlane();
-  const calls = planeCalls(plane, NEVER);
+  const calls = planeCalls(plane, new DeviceLoss(NEVER));
   const edges = Int32Array.of(0, 3);
   assert.equal(await calls.execute(...packed({ kind: "cellSums" }, [["rowFirst", edges]])), "cellSums");
   const box = [1, 2, 3, 4];
@@ -72,7 +72,7 @@ test("requests reach the plane as they were packed", async () => {
 
 test("a drawing has a lattice where it needs one, and colours of 32 bits without a sign", async () => {
   const { asked, plane } = askedPlane();
-  const calls = planeCalls(plane, NEVER);
+  const calls = planeCalls(plane, new DeviceLoss(NEVER));
   await calls.execute(...packed({ kind: "draw", errors: false, output: { kind: "keyframe" } }, []));
   const lines = Int32Array.of(0, 8);
   /** @type {[string, Int32Array | Uint8Array][]} */
@@ -104,11 +104,49 @@ test("a drawing has a lattice where it needs one, and colours of 32 bits without
   ]);
 });
 
+/** @type {Promise<{ message: string }>} */
+const LOST = Promise.resolve({ message: "unplugged" });
+
 test("an answer that never comes from a lost device fails", async () => {
   const plane = /** @type {any} */ ({ readBack: () => NEVER, receive: () => NEVER });
-  const calls = planeCalls(plane, Promise.reject(new Error("The GPU was lost.")));
+  const calls = planeCalls(plane, new DeviceLoss(LOST));
   await assert.rejects(calls.execute(...packed({ kind: "readBack", which: "mask", box: [] }, [])), /lost/);
   await assert.rejects(calls.receive(proxy(Uint8Array.of(1)), 1, 1), /lost/);
+});
+
+test("work that a lost device cannot have done fails although it says nothing", async () => {
+  const { plane } = askedPlane();
+  const loss = new DeviceLoss(LOST);
+  const calls = planeCalls(plane, loss);
+  const draw = packed({ kind: "draw", errors: false, output: { kind: "keyframe" } }, []);
+  await assert.rejects(calls.execute(...draw), /lost: unplugged/);
+  await assert.rejects(calls.receive(proxy(Uint8Array.of(1)), 1, 1), /lost: unplugged/);
+  await assert.rejects(loss.until(Promise.reject(new Error("another fault"))), /lost: unplugged/);
+});
+
+test("nothing is kept of answers that came, or that failed", async () => {
+  let lose = (/** @type {{ message: string }} */ _info) => {};
+  const loss = new DeviceLoss(
+    new Promise((resolve) => {
+      lose = resolve;
+    }),
+  );
+  const answers = Array.from({ length: 50 }, (_, i) => loss.until(Promise.resolve(i)));
+  const failing = loss.until(Promise.reject(new Error("no memory")));
+  assert.equal(loss.awaited, 51);
+  assert.deepEqual(
+    await Promise.all(answers),
+    answers.map((_, i) => i),
+  );
+  await assert.rejects(failing, /no memory/);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(loss.awaited, 0);
+  assert.equal(loss.happened, false);
+  const unanswered = loss.until(NEVER);
+  lose({ message: "unplugged" });
+  await assert.rejects(unanswered, /lost: unplugged/);
+  assert.equal(loss.awaited, 0);
+  assert.equal(loss.happened, true);
 });
 
 test("a browser without WebGPU says once that the processor does the pixel work", async () => {

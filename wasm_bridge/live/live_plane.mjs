@@ -72,7 +72,7 @@ export class LivePlane {
    * @param {Promise<T>} work
    */
   wait(work) {
-    return Promise.race([work, this.#open?.lost ?? work]);
+    return this.#open ? this.#open.loss.until(work) : work;
   }
 
   /**

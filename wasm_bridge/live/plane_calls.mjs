@@ -6,19 +6,20 @@
 import { unpacked, withArgumentMemory } from "../python/python_memory.mjs";
 
 /** @import { GpuPlane } from "../plane/gpu_plane.mjs" */
+/** @import { DeviceLoss } from "./device_loss.mjs" */
 
 /**
  * @param {GpuPlane} plane
- * @param {Promise<never>} lost rejects when the plane's device is lost, after which an answer might never come
+ * @param {DeviceLoss} loss of the plane's device
  */
-export function planeCalls(plane, lost) {
+export function planeCalls(plane, loss) {
   return {
     execute: (/** @type {string} */ header, /** @type {any} */ packed) => {
       const { feeds, ...request } = JSON.parse(header);
-      return Promise.race([answer(plane, request, unpacked(feeds, packed)), lost]);
+      return loss.until(answer(plane, request, unpacked(feeds, packed)));
     },
     receive: (/** @type {any} */ rows, /** @type {number} */ height, /** @type {number} */ width) =>
-      Promise.race([plane.receive(copyOf(rows), height, width), lost]),
+      loss.until(plane.receive(copyOf(rows), height, width)),
     write: (/** @type {"mask" | "output"} */ which, /** @type {any} */ rows) =>
       plane.write(which, copyOf(rows)),
   };
