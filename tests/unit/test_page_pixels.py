@@ -146,6 +146,26 @@ def test_a_lost_gpu_costs_a_keyframe_and_no_frame():
     asyncio.run(check())
 
 
+def test_a_report_names_the_source_that_chose_its_cells_though_options_change_meanwhile():
+    async def check():
+        page = Page({"pixels": "gpu", "patch-diff-grid": 14, "patch-diff-threshold": 0})
+        await page.process(0)
+        draw = page.gpu.draw
+
+        def change(*request):
+            page.session.configure('{"pixels": "gpu", "patch-diff-grid": 5}')
+            return draw(*request)
+
+        page.gpu.draw = change
+        report = await page.process(1)
+        assert (report["grids"], report["cells_by_scale"]) == ([14], {"14": 196})
+        assert page.session._records._entries[-1][1]["grids"] == [14]
+        page.session.configure('{"pixels": "gpu", "patch-diff-grid": 14}')
+        assert (await page.redraw())["grids"] == [14]
+
+    asyncio.run(check())
+
+
 class Model:
     """A model's stream that chooses two cells a frame, and remembers what it gazed at."""
 
@@ -197,6 +217,23 @@ def test_a_picture_that_was_gazed_at_in_memory_stays_for_an_encoder():
         np.testing.assert_array_equal(page.session._pixels.gazed_picture, gazed)
         await page.process(3)
         np.testing.assert_array_equal(page.session._pixels.gazed_picture, page.session._gaze.streams.gazed[1])
+
+    asyncio.run(check())
+
+
+def test_a_picture_that_was_gazed_at_on_the_gpu_stays_for_an_encoder_after_a_loss():
+    async def check():
+        page = with_model({"pixels": "gpu"})
+        await page.process(0)
+        await page.process(3)
+        page.session.lose_gpu()
+        page.gpu = None
+        gazed = page.session._gaze.streams.gazed
+        np.testing.assert_array_equal(page.session._pixels.gazed_picture, gazed[-1])
+        page.session.configure('{"mask-timing": "own"}')
+        await page.process(4)
+        assert len(gazed) == 3
+        np.testing.assert_array_equal(page.session._pixels.gazed_picture, gazed[-1])
 
     asyncio.run(check())
 

@@ -190,9 +190,41 @@ class TestCalls:
             lambda: kernels.changed_blocks(a, b),
             lambda: kernels.squared_errors(a, b, flags, errors),
             lambda: kernels.squared_errors(a, a, flags, errors),
+            # Both of the same wrong shape, as from the map of a frame of another size.
+            lambda: kernels.squared_errors(a, a, flags[:1], errors[:1, :2]),
             lambda: kernels.atom_differences(a, b, flags, edges, edges),
+            lambda: kernels.atom_differences(a, a, flags[:1], edges, edges),
             lambda: kernels.paint_rectangles(a, b, edges, edges),
             lambda: kernels.dim(a, b),
         ):
             with pytest.raises(ValueError, match="one shape"):
                 call()
+
+    def test_only_memory_that_is_all_the_arrays_own_is_written(self):
+        exports = Exports()
+        kernels = simd_kernels.SimdKernels(exports)
+        words, flags = np.zeros((18, 20), np.uint64), np.zeros((2, 2), bool)
+        rectangles, paints = np.zeros((1, 5), np.int32), np.zeros((1, 2, 4), np.uint32)
+        read_only = words.copy()
+        read_only.flags.writeable = False
+        for target in (np.zeros((18, 40), np.uint64)[:, :20], read_only, words.astype(np.float32)):
+            with pytest.raises(ValueError, match="writable, contiguous array of uint64"):
+                kernels.paint_rectangles(target, words, rectangles, paints)
+            with pytest.raises(ValueError, match="writable, contiguous array of uint64"):
+                kernels.dim(words, target)
+        for errors in (np.zeros((2, 4), np.int64)[:, ::2], np.zeros((2, 2), np.int32)):
+            with pytest.raises(ValueError, match="writable, contiguous array of int64"):
+                kernels.squared_errors(words, words, flags, errors)
+        assert exports.calls == []
+
+    def test_atoms_stay_inside_the_frame(self):
+        exports = Exports()
+        kernels = simd_kernels.SimdKernels(exports)
+        words, flags = np.zeros((18, 20), np.uint64), np.zeros((2, 2), bool)
+        fitting = np.array([0, 18], np.int32)
+        for wrong in ([0], [1, 18], [0, 19], [0, 12, 5, 18]):
+            with pytest.raises(ValueError, match="edges must rise from 0 to at most 18"):
+                kernels.atom_differences(words, words, flags, np.array(wrong, np.int32), fitting)
+        with pytest.raises(ValueError, match="edges must rise from 0 to at most 40"):
+            kernels.atom_differences(words, words, flags, fitting, np.array([0, 41], np.int32))
+        assert exports.calls == []

@@ -18,6 +18,7 @@ from ..live.record import FrameRecord, FrameRecords
 from ..live.view import FrameReport, LiveSettings, LiveView
 from ..masks.cell_list import cell_rows
 from ..masks.choice import Choice, Description
+from ..masks.patch_diff import PatchDiff
 from ..options import parse
 from .hook_panel import SHOWN, PageHook, source_of
 from .memory import Memory, frame_bytes, plain
@@ -225,16 +226,15 @@ class PageSession:
             loop: how many times its file had been played before.
         """
         self._time, self._loop = time, loop
-        return self._reported_with_patch_diff(self._view.process())
+        return self._reported_with_patch_diff(self._view.process(), self._view.settings.patch_diff)
 
     async def process_on_gpu(self, time: float | None = None, loop: int = 0) -> str:
         """`process`, for a frame that was brought to the GPU."""
         self._time, self._loop = time, loop
-        return self._reported_with_patch_diff(await self._pixels.run(self._view.frame_steps()))
+        return await self._process_without(redraw=False)
 
-    def _reported_with_patch_diff(self, report: FrameReport) -> str:
-        source = self._view.settings.patch_diff.describe()
-        return self._reported(report, Choice.of(self._view.cells), source, {})
+    def _reported_with_patch_diff(self, report: FrameReport, source: PatchDiff) -> str:
+        return self._reported(report, Choice.of(self._view.cells), source.describe(), {})
 
     async def process_with_model(self, time: float | None = None, loop: int = 0) -> str:
         """`process` with the model's cells: this frame's own if the model keeps up, else the latest ones.
@@ -286,7 +286,10 @@ class PageSession:
         return await self._process_with(False, redraw=True)
 
     async def _process_without(self, redraw: bool) -> str:
-        return self._reported_with_patch_diff(await self._pixels.run(self._view.frame_steps(redraw=redraw)))
+        # Options may change while the GPU works; the view takes them before its first wait.
+        source = self._view.settings.patch_diff
+        report = await self._pixels.run(self._view.frame_steps(redraw=redraw))
+        return self._reported_with_patch_diff(report, source)
 
     async def _process_with(self, waited: bool, redraw: bool = False) -> str:
         if not self._gaze.active:

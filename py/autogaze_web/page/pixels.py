@@ -61,6 +61,7 @@ class PagePixels:
             processed: whether it is the frame that was processed last, rather than the next one.
         """
         if self._bridge is None:
+            self._gazed = None
             return self._view.frame if processed else self._view.pending
         # The next picture came to the GPU when the page took it.
         self._gazed = await self.read("frame")
@@ -99,5 +100,6 @@ class PagePixels:
     def lose(self) -> None:
         """The GPU was lost, and the pixels with it: the next frame, in memory, is a keyframe."""
         if self._bridge is not None:
-            self._bridge = self._gazed = None
+            # What was gazed at last is in memory, where an encoder may still want it.
+            self._bridge = None
             self._view.lose_pixels()
