@@ -40,8 +40,9 @@ class SimdKernels:
     ) -> None:
         """See ``PixelKernels``."""
         _expect_equal(a, b)
-        _expect_equal(blocks, errors)
-        a, b, flags = _contiguous(a), _contiguous(b), _contiguous(blocks)
+        flags = _block_flags(blocks, a)
+        _expect_equal(flags, _written(errors, np.int64))
+        a, b = _contiguous(a), _contiguous(b)
         self._squared_errors(
             _address(a), _address(b), a.shape[0], _row_bytes(a), _address(flags), _address(errors)
         )
@@ -56,7 +57,8 @@ class SimdKernels:
     ) -> NDArray[np.int64]:
         """See ``PixelKernels``."""
         _expect_equal(before, after)
-        a, b, flags = _contiguous(before), _contiguous(after), _contiguous(changed)
+        a, b, flags = _contiguous(before), _contiguous(after), _block_flags(changed, after)
+        rows, columns = _edges(rows, a.shape[0]), _edges(columns, 2 * a.shape[1])
         lanes = np.empty(2 * _row_bytes(a), np.uint8)
         sums = np.empty((rows.size - 1, columns.size - 1, 4), np.uint32)
         self._atom_differences(
@@ -81,10 +83,10 @@ class SimdKernels:
         height, width = target.shape[0], 2 * target.shape[1]
         # As with slices, what is outside the frame is left out: the kernel would write to other memory.
         ends = np.array([height, width, height, width, len(paints) - 1], np.int32)
-        boxes = np.minimum(np.maximum(rectangles, 0), ends)
-        source = _contiguous(picture)
+        boxes = np.ascontiguousarray(np.minimum(np.maximum(rectangles, 0), ends), np.int32)
+        source, paints = _contiguous(picture), np.ascontiguousarray(paints, np.uint32)
         self._paint_rectangles(
-            _address(target),
+            _address(_written(target)),
             _address(source),
             _row_bytes(target),
             _address(boxes),
@@ -95,7 +97,8 @@ class SimdKernels:
     def dim(self, frame: Words, target: Words) -> None:
         """See ``PixelKernels``."""
         _expect_equal(frame, target)
-        self._dim(_address(frame), _address(target), frame.nbytes)
+        source = _contiguous(frame)
+        self._dim(_address(source), _address(_written(target)), source.nbytes)
 
 
 def _expect_equal(a: NDArray[Any], b: NDArray[Any]) -> None:
@@ -104,9 +107,35 @@ def _expect_equal(a: NDArray[Any], b: NDArray[Any]) -> None:
         raise ValueError(f"both arrays must have one shape, got {a.shape} and {b.shape}")
 
 
-def _contiguous(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself, if its rows follow each other without gaps; otherwise a copy."""
-    return np.ascontiguousarray(array)
+def _contiguous(words: Words) -> Words:
+    """The words themselves, if their rows follow each other without gaps; otherwise a copy."""
+    return np.ascontiguousarray(words, np.uint64)
+
+
+def _written(array: NDArray[Any], dtype: Any = np.uint64) -> NDArray[Any]:
+    """The array itself, which a kernel may fill from its first byte to its last."""
+    if array.dtype != dtype or not array.flags.carray:
+        raise ValueError(
+            f"what is written to must be a writable, contiguous array of {np.dtype(dtype)}, "
+            f"got {array.dtype} with strides {array.strides}"
+        )
+    return array
+
+
+def _block_flags(flags: NDArray[np.bool_], words: Words) -> NDArray[np.bool_]:
+    """A byte of 0 or 1 for each block of some words."""
+    grid = changes.block_grid(words.shape)
+    if flags.shape != grid:
+        raise ValueError(f"words {words.shape} have one shape of flags, {grid}, got {flags.shape}")
+    return np.ascontiguousarray(flags, np.bool_)
+
+
+def _edges(edges: NDArray[np.int32], extent: int) -> NDArray[np.int32]:
+    """Edges of atoms that cover an extent and no more."""
+    edges = np.ascontiguousarray(edges, np.int32)
+    if edges.size < 2 or edges[0] != 0 or edges[-1] > extent or (np.diff(edges) < 0).any():
+        raise ValueError(f"edges must rise from 0 to at most {extent}, got {edges}")
+    return edges
 
 
 def _address(array: NDArray[Any]) -> int:
