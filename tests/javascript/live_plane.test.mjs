@@ -3,6 +3,7 @@ import test from "node:test";
 import { DeviceLoss } from "../../wasm_bridge/live/device_loss.mjs";
 import { FrameLoop } from "../../wasm_bridge/live/frame_loop.mjs";
 import { LivePlane } from "../../wasm_bridge/live/live_plane.mjs";
+import { openPlane } from "../../wasm_bridge/live/open_plane.mjs";
 import { planeCalls } from "../../wasm_bridge/live/plane_calls.mjs";
 
 /** Runs without a GPU: what a browser without WebGPU says. */
@@ -169,12 +170,142 @@ test("a browser without WebGPU says once that the processor does the pixel work"
   assert.deepEqual(said, [NO_WEBGPU, NO_WEBGPU], "it was asked for again");
 });
 
+/** A live plane on a graphics card that takes frames of up to 100 rows, and what was done with it. */
+function livePlane() {
+  /** @type {string[]} */
+  const done = [];
+  /** @type {string[]} */
+  const said = [];
+  const step = (/** @type {string} */ name) => () => {
+    done.push(name);
+  };
+  const session = {
+    wants_gpu: true,
+    expect_frame: (/** @type {number} */ height) => done.push(`expect ${height}`),
+    move_to_gpu: step("to gpu"),
+    move_to_memory: step("to memory"),
+    lose_gpu: step("lose"),
+  };
+  /** @type {(info: { message: string }) => void} */
+  let lose = () => {};
+  const load = async () => {
+    /** @type {Promise<{ message: string }>} */
+    const lost = new Promise((resolve) => {
+      lose = resolve;
+    });
+    done.push("open");
+    return /** @type {any} */ ({
+      plane: { close: step("close") },
+      device: { destroy: step("destroy") },
+      loss: new DeviceLoss(lost),
+      calls: {},
+      refusal: (/** @type {number} */ height) => (height > 100 ? "The frames are too large." : ""),
+    });
+  };
+  const plane = new LivePlane(session, (message) => said.push(message), load);
+  return { plane, session, done, said, lose: () => lose({ message: "unplugged" }) };
+}
+
+test("pixels move after the size of the next frame is known, and a card that is not used is given back", async () => {
+  const { plane, session, done, said } = livePlane();
+  await plane.settle(90, 160);
+  await plane.settle(900, 160);
+  assert.deepEqual(done.splice(0), [
+    "open",
+    "expect 90",
+    "to gpu",
+    "expect 900",
+    "to memory",
+    "close",
+    "destroy",
+  ]);
+  await plane.settle(900, 160);
+  assert.equal(plane.gpu, undefined);
+  session.wants_gpu = false;
+  await plane.settle(900, 160);
+  await plane.settle(900, 160);
+  assert.deepEqual(done, ["open", "close", "destroy"]);
+  assert.deepEqual(said, ["The frames are too large."]);
+});
+
+test("a fault that is not the graphics card's leaves the pixels there", async () => {
+  const { plane, done, said, lose } = livePlane();
+  await plane.settle(90, 160);
+  assert.equal(plane.fallBack(new Error("a fault of Python")), false);
+  assert.notEqual(plane.gpu, undefined);
+  plane.tellOfLostFrame();
+  assert.deepEqual(said, []);
+  lose();
+  await assert.rejects(plane.wait(NEVER), /unplugged/);
+  assert.equal(plane.fallBack(new Error("what Python makes of it")), true);
+  assert.deepEqual(done.slice(-3), ["lose", "close", "destroy"]);
+  assert.deepEqual(said, [], "the stream goes on");
+  assert.match(String(plane.failure), /unplugged/);
+  plane.tellOfLostFrame();
+  assert.deepEqual(said, [
+    "The graphics card failed, and this frame is lost with it: press Start to go on with the processor.",
+  ]);
+});
+
+test("a graphics card that fails without being lost says why, unless the browser's own promise did", async () => {
+  for (const [error, sentences] of /** @type {[Error, string[]][]} */ ([
+    [
+      new Error("it has no memory for frames of 160x90 pixels"),
+      [
+        "The graphics card could not be used (it has no memory for frames of 160x90 pixels), so the processor does the pixel work.",
+      ],
+    ],
+    [new DOMException("mapping was aborted", "AbortError"), []],
+  ])) {
+    const { plane, said } = livePlane();
+    await plane.settle(90, 160);
+    await assert.rejects(plane.wait(Promise.reject(error)));
+    assert.equal(plane.fallBack(new Error("what Python makes of it")), true);
+    assert.deepEqual(said, sentences);
+  }
+});
+
+test("a device on which the plane cannot be made is given back", async () => {
+  let destroyed = 0;
+  const device = {
+    lost: NEVER,
+    createShaderModule: () => ({}),
+    createComputePipelineAsync: async () => {
+      throw new Error("a shader does not compile.");
+    },
+    destroy: () => {
+      destroyed += 1;
+    },
+  };
+  const adapter = {
+    info: { architecture: "", description: "" },
+    limits: {},
+    features: new Set(),
+    requestDevice: async () => device,
+  };
+  const gpu = { requestAdapter: async () => adapter };
+  Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
+  try {
+    await assert.rejects(openPlane(), {
+      message:
+        "The graphics card could not be used (a shader does not compile), so the processor does the pixel work.",
+    });
+  } finally {
+    Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
+  }
+  assert.equal(destroyed, 1);
+});
+
 /** A loop over a session whose pixels are on a graphics card until it fails. */
 function loopOnGpu(/** @type {any} */ session, /** @type {any} */ panels) {
   const plane = {
     gpu: /** @type {object | undefined} */ ({}),
     settle: async () => {},
     settleForRedraw: async () => {},
+    told: 0,
+    tellOfLostFrame() {
+      this.told += 1;
+    },
     fallBack() {
       const used = this.gpu !== undefined;
       this.gpu = undefined;
@@ -231,7 +362,8 @@ test("panels that a lost graphics card cannot draw stay, and nothing is drawn ag
     restart() {},
     process_on_gpu: async () => JSON.stringify({ index: 0 }),
     redraw: async () => {
-      throw new Error("The GPU was lost.");
+      if (plane.gpu) throw new Error("The GPU was lost.");
+      return null;
     },
   };
   const show = async () => {
@@ -241,6 +373,36 @@ test("panels that a lost graphics card cannot draw stay, and nothing is drawn ag
   assert.equal((await loop.process(0, FRAME, () => {}))?.pixels, "gpu");
   assert.equal(plane.gpu, undefined);
   plane.gpu = {};
-  assert.equal(await loop.redraw(true, () => {}), null);
+  assert.equal(await loop.redraw(false, () => {}), null);
   assert.equal(plane.gpu, undefined);
+  assert.equal(plane.told, 0, "nobody has asked for it");
+  assert.equal(await loop.redraw(true, () => {}), null);
+  assert.equal(plane.told, 1);
+});
+
+test("panels are not copied for a recording once the graphics card that drew them is lost", async () => {
+  const session = { restart() {}, process_on_gpu: async () => JSON.stringify({ index: 0 }) };
+  let copies = 0;
+  let lost = "while shown";
+  const fail = async () => {
+    throw new Error("The GPU was lost.");
+  };
+  const panels = {
+    take: async () => {},
+    show: () => (lost === "while shown" ? fail() : undefined),
+    copy: () => {
+      copies += 1;
+      return lost === "while copied" ? fail() : "the panels";
+    },
+  };
+  const { loop, plane } = loopOnGpu(session, panels);
+  const recording = loop.recorder.record(1, false);
+  assert.equal((await loop.process(0, FRAME, () => {}))?.index, 0);
+  assert.deepEqual([copies, plane.gpu], [0, undefined]);
+  for (lost of ["while copied", "not"]) {
+    plane.gpu = {};
+    assert.equal((await loop.process(0, FRAME, () => {}))?.index, 0);
+  }
+  assert.equal(copies, 2);
+  assert.deepEqual(await recording, ["the panels"]);
 });

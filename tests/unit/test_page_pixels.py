@@ -27,10 +27,12 @@ class Page:
         self.session, self.gpu = PageSession(), None
         self.session.configure(json.dumps(options or {}))
 
-    async def settle(self):
+    async def settle(self, size=None):
         wanted = self.session.wants_gpu
         if wanted == (self.gpu is not None):
             return
+        if size is not None:
+            self.session.expect_frame(*size)
         if wanted:
             self.gpu = FakeGpu()
             await self.session.move_to_gpu(self.gpu)
@@ -39,7 +41,7 @@ class Page:
             self.gpu = None
 
     async def process(self, index, size=SIZE):
-        await self.settle()
+        await self.settle(size)
         return self._report(await self._process(index, size))
 
     async def _process(self, index, size):
@@ -114,6 +116,19 @@ def test_a_stream_moves_without_a_keyframe():
             assert report["keyframe"] == (index == 0)
             assert (pages[1].gpu is not None) == (pixels == "gpu")
             assert await pages[0].redraw() == await pages[1].redraw()
+
+    asyncio.run(check())
+
+
+def test_nothing_moves_with_a_frame_of_another_size():
+    async def check():
+        pages = [Page(), Page()]
+        for index, (pixels, size) in enumerate([("cpu", SIZE), ("gpu", (16, 32)), ("cpu", (50, 33))]):
+            pages[1].session.configure(json.dumps({"pixels": pixels}))
+            gpu = pages[1].gpu
+            await assert_same(pages, index, size)
+            assert pages[1].gpu is None or pages[1].gpu.frames["previous"].sum() == 0
+            assert gpu is None or "readBack" not in gpu.kinds
 
     asyncio.run(check())
 

@@ -3,11 +3,15 @@
  * @module
  */
 
+import { messageOf } from "../calls/error_text.mjs";
+
 export class DeviceLoss {
   /** What rejects the answers that are awaited. @type {Set<(error: Error) => void>} */
   #waiting = new Set();
   /** @type {Error | undefined} */
   #error;
+  /** Of the last work that failed. @type {unknown} */
+  #failed;
 
   /** @param {Promise<{ message: string }>} lost `GPUDevice.lost` */
   constructor(lost) {
@@ -23,6 +27,11 @@ export class DeviceLoss {
   /** Whether the device is known to be lost. */
   get happened() {
     return this.#error !== undefined;
+  }
+
+  /** Why the device cannot be worked with: it was lost, or some work failed; undefined if it can. @type {unknown} */
+  get failure() {
+    return this.#error ?? this.#failed;
   }
 
   /** How many answers are awaited. */
@@ -41,7 +50,20 @@ export class DeviceLoss {
     return new Promise((resolve, reject) => {
       if (this.#error) reject(this.#error);
       else this.#waiting.add(reject);
-      work.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+      const fail = (/** @type {unknown} */ error) => {
+        this.#failed = error;
+        reject(error);
+      };
+      work.then(resolve, fail).finally(() => this.#waiting.delete(reject));
     });
   }
+}
+
+/**
+ * A sentence for the user.
+ * @param {unknown} error why
+ */
+export function unusable(error) {
+  const reason = messageOf(error).replace(/\.$/, "");
+  return `The graphics card could not be used (${reason}), so the processor does the pixel work.`;
 }

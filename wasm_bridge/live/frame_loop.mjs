@@ -87,7 +87,12 @@ export class FrameLoop {
         async () => null,
       );
       // The model may have taken a while: check the stream again.
-      if (!text || this.#stream !== this.#startedStream) return null;
+      if (this.#stream !== this.#startedStream) return null;
+      if (!text) {
+        // Python draws whatever has changed, unless it has nothing to draw.
+        if (changed) this.#plane.tellOfLostFrame();
+        return null;
+      }
       const report = parseReport(text);
       await this.#show(report);
       report.workerMs = { capture: 0, draw: 0 };
@@ -122,7 +127,7 @@ export class FrameLoop {
     await this.#show(report);
     report.workerMs = { capture: captured - begun, draw: performance.now() - processed };
     if (this.#host.model) report.runner = { ...this.#host.model.runner.counters };
-    await this.recorder.add(() => this.#panels.copy(report));
+    await this.#record(report);
     if (this.tap && !this.tap.ended) await this.tap.take(this.#panels, position, report);
     return report;
   }
@@ -158,6 +163,18 @@ export class FrameLoop {
   #show(report) {
     return this.#orWithoutGpu(
       () => this.#panels.show(report),
+      async () => {},
+    );
+  }
+
+  /**
+   * Copies a frame's panels if they are wanted, and if they are still where they were drawn.
+   * @param {FrameReport} report
+   */
+  async #record(report) {
+    if (report.pixels === "gpu" && !this.#plane.gpu) return;
+    await this.#orWithoutGpu(
+      () => this.recorder.add(() => this.#panels.copy(report)),
       async () => {},
     );
   }

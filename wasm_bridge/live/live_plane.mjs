@@ -5,12 +5,17 @@
  */
 
 import { messageOf } from "../calls/error_text.mjs";
+import { unusable } from "./device_loss.mjs";
 
 /** @import { OpenPlane } from "./open_plane.mjs" */
+
+const FRAME_LOST =
+  "The graphics card failed, and this frame is lost with it: press Start to go on with the processor.";
 
 export class LivePlane {
   #session;
   #say;
+  #load;
   /** @type {OpenPlane | undefined} */
   #open;
   /** Whether the pixels are on the graphics card. */
@@ -23,10 +28,12 @@ export class LivePlane {
   /**
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
    * @param {(message: string) => void} say tells the user why the processor does the work instead
+   * @param {() => Promise<OpenPlane>} load opens the graphics card
    */
-  constructor(session, say) {
+  constructor(session, say, load = loadPlane) {
     this.#session = session;
     this.#say = say;
+    this.#load = load;
   }
 
   /** The plane on the graphics card while that has the pixels. */
@@ -46,8 +53,13 @@ export class LivePlane {
    * @param {number} width
    */
   async settle(height, width) {
-    const wanted = this.#session.wants_gpu && !this.failure && (await this.#takes(height, width));
-    if (wanted !== this.#used) await this.#move(wanted);
+    const isWanted = this.#session.wants_gpu;
+    const wanted = isWanted && !this.failure && (await this.#takes(height, width));
+    if (wanted !== this.#used) {
+      // Nothing is moved of frames of another size: nobody needs them, and they may be too large for where they went.
+      this.#session.expect_frame(height, width);
+      await this.#move(wanted);
+    } else if (!isWanted && this.#open) this.#close(); // its frames were too large
   }
 
   /** Moves the pixels to Python if what the last frame is drawn again for wants them there. */
@@ -56,14 +68,19 @@ export class LivePlane {
   }
 
   /**
-   * Goes on without the graphics card if that had the pixels.
+   * Goes on without the graphics card if it has failed.
    * @param {unknown} error of processing a frame
-   * @returns {boolean} whether the frame has to be processed again; false if Python had the pixels
+   * @returns {boolean} whether the frame has to be processed again; false if the error is another one
    */
   fallBack(error) {
-    if (!this.#used) return false;
+    if (!this.#used || !this.#open?.loss.failure) return false;
     this.#lose(error);
     return true;
+  }
+
+  /** There is no frame to draw again. The user learns it if that is because it was lost with the graphics card. */
+  tellOfLostFrame() {
+    if (this.failure) this.#say(FRAME_LOST);
   }
 
   /**
@@ -94,14 +111,6 @@ export class LivePlane {
     return !refused;
   }
 
-  /** Only a page that wants it needs its code. */
-  async #load() {
-    const { openPlane } = await import("./open_plane.mjs").catch(() => {
-      throw new Error("A part of the page is missing, so the processor does the pixel work: reload it.");
-    });
-    return openPlane();
-  }
-
   /** @param {boolean} toGpu */
   async #move(toGpu) {
     try {
@@ -116,7 +125,11 @@ export class LivePlane {
 
   /** @param {unknown} error */
   #lose(error) {
-    this.failure = error;
+    const { happened = false, failure = error } = this.#open?.loss ?? {};
+    this.failure = failure;
+    // A loss costs one keyframe, which nobody has to know. What the browser rejects its own promises with may come
+    // before the news of the loss.
+    if (!happened && !(failure instanceof DOMException)) this.#tell(unusable(failure));
     this.#session.lose_gpu();
     this.#close();
   }
@@ -133,4 +146,12 @@ export class LivePlane {
     if (message !== this.#said) this.#say(message);
     this.#said = message;
   }
+}
+
+/** Only a page that wants it needs its code. */
+async function loadPlane() {
+  const { openPlane } = await import("./open_plane.mjs").catch(() => {
+    throw new Error("A part of the page is missing, so the processor does the pixel work: reload it.");
+  });
+  return openPlane();
 }

@@ -7,7 +7,7 @@ import { refusal } from "../plane/frame_shape.mjs";
 import { GpuPlane } from "../plane/gpu_plane.mjs";
 import { isSoftware, requestAdapter } from "../runner/backend.mjs";
 import { requestDevice } from "../runner/gpu_device.mjs";
-import { DeviceLoss } from "./device_loss.mjs";
+import { DeviceLoss, unusable } from "./device_loss.mjs";
 import { planeCalls } from "./plane_calls.mjs";
 
 /**
@@ -28,9 +28,25 @@ export async function openPlane() {
   if (!adapter) {
     throw new Error("This browser has no WebGPU, so the processor does the pixel work.");
   }
-  const device = await requestDevice(adapter);
+  /** @type {GPUDevice | undefined} */
+  let device;
+  try {
+    device = await requestDevice(adapter, "it does not answer");
+    return await openOn(device, { canvases: !isSoftware(adapter) });
+  } catch (error) {
+    device?.destroy();
+    throw new Error(unusable(error));
+  }
+}
+
+/**
+ * @param {GPUDevice} device
+ * @param {{ canvases: boolean }} can see `GpuPlane.create`
+ * @returns {Promise<OpenPlane>}
+ */
+async function openOn(device, can) {
   const loss = new DeviceLoss(device.lost);
-  const plane = await loss.until(GpuPlane.create(device, { canvases: !isSoftware(adapter) }));
+  const plane = await loss.until(GpuPlane.create(device, can));
   const { limits } = device;
   return {
     plane,

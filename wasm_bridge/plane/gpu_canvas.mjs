@@ -18,7 +18,7 @@ export class GpuCanvas {
   constructor(device) {
     this.#device = device;
     const context = this.#canvas.getContext("webgpu");
-    if (!context) throw new Error("This browser cannot draw with WebGPU in a worker: use pixels=cpu.");
+    if (!context) throw new Error("this browser cannot draw with WebGPU in a worker");
     const usage = GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT;
     context.configure({ device, format: FORMAT, usage, alphaMode: "premultiplied" });
     this.#context = context;

@@ -221,7 +221,7 @@ export class GpuPlane {
     const error = await this.#device.popErrorScope();
     if (error) {
       this.#free();
-      throw new Error(`The graphics card has no memory for frames of ${width}x${height} pixels.`);
+      throw new Error(`it has no memory for frames of ${width}x${height} pixels`);
     }
   }
 

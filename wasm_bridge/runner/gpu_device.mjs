@@ -6,13 +6,15 @@
 import { withTimeLimit } from "../calls/time_limit.mjs";
 
 const GPU_TIMEOUT_MS = 60_000;
+const SILENT = "The GPU does not answer: use backend=wasm, or restart the browser.";
 
 /**
  * @param {GPUAdapter} adapter
+ * @param {string} [silent] what the error says if the GPU does not answer; by default a sentence for who loads a model
  * @returns {Promise<GPUDevice>}
- * @throws {Error} with a sentence for the user if the GPU does not answer
+ * @throws {Error} if the GPU does not answer
  */
-export function requestDevice(adapter) {
+export function requestDevice(adapter, silent = SILENT) {
   const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
   const requested = adapter.requestDevice({
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
@@ -20,6 +22,5 @@ export function requestDevice(adapter) {
       ["shader-f16", "subgroups"].filter((feature) => adapter.features.has(feature))
     ),
   });
-  const silent = "The GPU does not answer: use backend=wasm, or restart the browser.";
   return withTimeLimit(requested, GPU_TIMEOUT_MS, silent);
 }
