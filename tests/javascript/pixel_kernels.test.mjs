@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, test } from "node:test";
+import { afterEach, mock, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { fetchKernels, installKernels, instantiateKernels } from "../../wasm_bridge/python/pixel_kernels.mjs";
 
@@ -334,7 +334,7 @@ test("Python gets functions that work in its own memory", async () => {
       destroy: () => installed.push("destroyed"),
     }),
   };
-  assert.equal(await installKernels(pyodide, MODULE), true);
+  assert.equal(await installKernels(pyodide, Promise.resolve(MODULE)), true);
   const [name, exports, end] = installed;
   assert.deepEqual([name, end], ["autogaze_web.page.simd_kernels", "destroyed"]);
   new Uint8Array(memory.buffer)[80] = 1;
@@ -349,14 +349,25 @@ test("Python keeps NumPy without the module, without SIMD and without access to 
       throw new Error("Python gets nothing");
     },
   };
-  assert.equal(await installKernels(pyodide, undefined), false);
+  assert.equal(await installKernels(pyodide, Promise.resolve(undefined)), false);
   // What a browser without SIMD finds in the module: instructions that it does not know.
-  assert.equal(await installKernels(pyodide, MODULE.slice(0, -9)), false);
-  assert.equal(await installKernels({ ...pyodide, _module: {} }, MODULE), false);
+  assert.equal(await installKernels(pyodide, Promise.resolve(MODULE.slice(0, -9))), false);
+  assert.equal(await installKernels({ ...pyodide, _module: {} }, Promise.resolve(MODULE)), false);
   globalThis.fetch = async () => new Response("", { status: 404 });
   assert.equal(await fetchKernels(new URL("http://site/")), undefined);
   globalThis.fetch = async () => {
     throw new TypeError("no network");
   };
   assert.equal(await fetchKernels(new URL("http://site/")), undefined);
+});
+
+test("Python starts without a module that does not come", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const installing = installKernels({}, new Promise(() => {}));
+    mock.timers.tick(5000);
+    assert.equal(await installing, false);
+  } finally {
+    mock.timers.reset();
+  }
 });

@@ -162,3 +162,11 @@ def test_a_frame_of_another_size_than_announced_is_refused():
     plane.next_frame(4, 5)
     with pytest.raises(ValueError, match="but \\(5, 4\\) was announced"):
         plane.answer(Receive(5, 4))
+
+
+def test_the_edges_of_a_grid_are_found_once_for_a_stream():
+    edges = CellSums.of(14, 90, 160)
+    assert CellSums.of(14, 90, 160) is edges
+    assert CellSums.of(14, 160, 90).row_end[-1] == 160
+    with pytest.raises(ValueError, match="read-only"):
+        edges.row_first[0] = 1

@@ -6,6 +6,9 @@
 
 import { STALL_MS, withTimeLimit } from "../calls/time_limit.mjs";
 
+// The page waits so long for a file of two kilobytes that it can do without.
+const PATIENCE_MS = 3000;
+
 /**
  * @param {URL} url of the assembled module
  * @param {RequestInit} [init]
@@ -22,10 +25,11 @@ export async function fetchKernels(url, init) {
 
 /**
  * @param {any} pyodide with `autogaze_web`
- * @param {ArrayBuffer | undefined} module
- * @returns {Promise<boolean>} whether Python uses them
+ * @param {Promise<ArrayBuffer | undefined>} arriving what `fetchKernels` returned, long before as a rule
+ * @returns {Promise<boolean>} whether Python uses them; not if the module still takes seconds to arrive
  */
-export async function installKernels(pyodide, module) {
+export async function installKernels(pyodide, arriving) {
+  const module = await withTimeLimit(arriving, PATIENCE_MS, "").catch(() => undefined);
   const exports = module && (await instantiateKernels(module, pyodide._module.memory));
   if (!exports) return false;
   const python = pyodide.pyimport("autogaze_web.page.simd_kernels");

@@ -75,7 +75,7 @@ async function load(loader, indexURL, wheel, kernels, onLoaded) {
   const { loadPyodide } = await loader;
   const pyodide = await loadPyodide({ indexURL, packageBaseUrl: indexURL, packages: ["numpy", wheel] });
   onLoaded();
-  await installKernels(pyodide, await kernels);
+  await installKernels(pyodide, kernels);
   return pyodide;
 }
 

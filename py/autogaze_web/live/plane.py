@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from ..frames.rectangles import Box, IntArray
@@ -63,9 +64,13 @@ class CellSums:
     column_end: IntArray
 
     @staticmethod
+    @lru_cache(maxsize=16)
     def of(grid: int, height: int, width: int) -> CellSums:
-        """Those of a grid over a frame of ``height x width`` pixels."""
-        return CellSums(*cell_edges(grid, height), *cell_edges(grid, width))
+        """Those of a grid over a frame of ``height x width`` pixels; the same for every frame of a stream."""
+        edges = (*cell_edges(grid, height), *cell_edges(grid, width))
+        for edge in edges:
+            edge.flags.writeable = False
+        return CellSums(*edges)
 
     @property
     def grid(self) -> int:
