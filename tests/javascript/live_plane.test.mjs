@@ -262,6 +262,10 @@ test("a graphics card that fails without being lost says why, unless the browser
     await assert.rejects(plane.wait(Promise.reject(error)));
     assert.equal(plane.fallBack(new Error("what Python makes of it")), true);
     assert.deepEqual(said, sentences);
+    await plane.settle(90, 160);
+    assert.equal(plane.gpu, undefined);
+    await plane.settle(45, 80);
+    assert.equal(plane.gpu !== undefined, sentences.length > 0, "smaller frames may fit its memory");
   }
 });
 

@@ -253,23 +253,39 @@ def test_a_picture_that_was_gazed_at_on_the_gpu_stays_for_an_encoder_after_a_los
     asyncio.run(check())
 
 
+async def lost_after_the_gaze():
+    """A page whose GPU is lost at its second frame, after the gaze and before the panels."""
+    page = with_model({"pixels": "gpu"})
+    await page.process(0)
+    answer = page.gpu.draw
+
+    def lose(*request):
+        page.gpu.lost = True
+        page.gpu._live()
+        return answer(*request)
+
+    page.gpu.draw = lose
+    with pytest.raises(RuntimeError, match="lost"):
+        await page.process(1)
+    page.session.lose_gpu()
+    page.gpu = None
+    page.session.configure('{"mask-timing": "own"}')
+    return page
+
+
+def test_the_first_frame_of_a_stream_after_a_loss_is_gazed_at():
+    async def check():
+        page = await lost_after_the_gaze()
+        page.session.restart()
+        await page.process(0)
+        assert len(page.session._gaze.streams.gazed) == 3
+
+    asyncio.run(check())
+
+
 def test_a_frame_that_is_processed_again_was_gazed_at_once():
     async def check():
-        page = with_model({"pixels": "gpu"})
-        await page.process(0)
-        answer = page.gpu.draw
-
-        def lose(*request):
-            page.gpu.lost = True
-            page.gpu._live()
-            return answer(*request)
-
-        page.gpu.draw = lose  # after the gaze, before the panels
-        with pytest.raises(RuntimeError, match="lost"):
-            await page.process(1)
-        page.session.lose_gpu()
-        page.gpu = None
-        page.session.configure('{"mask-timing": "own"}')
+        page = await lost_after_the_gaze()
         assert (await page.process(1))["keyframe"]
         assert (await page.process(2))["index"] == 2
         assert len(page.session._gaze.streams.gazed) == 3

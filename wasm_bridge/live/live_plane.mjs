@@ -22,6 +22,10 @@ export class LivePlane {
   #used = false;
   /** How the graphics card has failed since it was asked for; for tests and measurements. @type {unknown} */
   failure;
+  /** Pixels of the present frame. */
+  #pixels = 0;
+  /** Pixels of the frames at which it failed without being lost: smaller ones may still fit its memory. */
+  #tooMany = 0;
   /** The last sentence about it. */
   #said = "";
 
@@ -53,6 +57,8 @@ export class LivePlane {
    * @param {number} width
    */
   async settle(height, width) {
+    this.#pixels = height * width;
+    if (this.#pixels < this.#tooMany) this.failure = undefined;
     const isWanted = this.#session.wants_gpu;
     const wanted = isWanted && !this.failure && (await this.#takes(height, width));
     if (wanted !== this.#used) {
@@ -129,7 +135,9 @@ export class LivePlane {
     this.failure = failure;
     // A loss costs one keyframe, which nobody has to know. What the browser rejects its own promises with may come
     // before the news of the loss.
-    if (!happened && !(failure instanceof DOMException)) this.#tell(unusable(failure));
+    const isLost = happened || failure instanceof DOMException;
+    this.#tooMany = isLost ? 0 : this.#pixels;
+    if (!isLost) this.#tell(unusable(failure));
     this.#session.lose_gpu();
     this.#close();
   }

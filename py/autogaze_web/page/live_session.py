@@ -95,6 +95,7 @@ class PageSession:
         if self._compared is not None:
             self._compared.view.restart()
         self._gaze.restart()
+        self._was_submitted = self._skips_gaze = False
 
     def refresh(self) -> None:
         """Makes the next frame, or the next `redraw`, a keyframe."""
