@@ -198,6 +198,66 @@ describe("SourcePlayer", () => {
     assert.deepEqual(named, ["image", "synthetic-pan"]);
   });
 
+  test("after two bad files in a row what ran before the first one runs again", async () => {
+    await player.open("synthetic-pan");
+    await Promise.all([
+      player.openFile(new File(["<svg/>"], "a.svg")),
+      player.openFile(new File(["<svg/>"], "b.svg")),
+    ]);
+    assert.deepEqual([player.state, player.name, player.isPrivate], ["running", "synthetic-pan", false]);
+    assert.match(problem(), /^"b\.svg" is an SVG drawing/);
+    await player.open("image");
+    assert.equal(player.state, "needs-file", "neither of them is kept");
+  });
+
+  test("what was paused before a bad file is paused again, after a second one too", async () => {
+    await player.open("synthetic-pan");
+    player.pause();
+    await player.openFile(new File(["<svg/>"], "a.svg"));
+    assert.deepEqual([player.state, player.name], ["paused", "synthetic-pan"]);
+    await Promise.all([
+      player.openFile(new File(["<svg/>"], "a.svg")),
+      player.openFile(new File(["<svg/>"], "b.svg")),
+    ]);
+    assert.deepEqual([player.state, player.name], ["paused", "synthetic-pan"]);
+    await player.open("synthetic-pan");
+    assert.equal(player.state, "running", "a source that the user opens runs");
+  });
+
+  describe("with a slow address before a bad file", () => {
+    /** @type {(response: Response) => void} */
+    let answer = () => {};
+    /** @type {Promise<void>} */
+    let opening;
+
+    beforeEach(async () => {
+      settings.values["video-url"] = "./slow.webm";
+      globalThis.fetch = () => new Promise((resolve) => (answer = resolve));
+      player.open("file");
+      const drawing = new File(["<svg/>"], "a.svg");
+      await new Promise((resolve) => {
+        opening = player.openFile(drawing, (name) => name === "file" && resolve(undefined));
+      });
+    });
+
+    test("the file's problem is shown before the address answers, and both if it does not", async () => {
+      assert.match(problem(), /^"a\.svg" is an SVG drawing/);
+      assert.deepEqual([player.state, player.name], ["opening", "file"]);
+      answer(new Response("no", { status: 404 }));
+      await opening;
+      assert.match(problem(), /^"a\.svg" is an SVG drawing.*"\.\/slow\.webm" is not there \(404\)/);
+      assert.equal(player.state, "stopped");
+    });
+
+    test("a source chosen before the address answers keeps its own notice", async () => {
+      hideNotice();
+      await player.open("synthetic-pulse");
+      answer(new Response("no", { status: 404 }));
+      await opening;
+      assert.deepEqual([player.state, player.name, problem()], ["running", "synthetic-pulse", ""]);
+    });
+  });
+
   test("a source chosen while a file is refused is the one that runs", async () => {
     await player.open("synthetic-pan");
     const opening = player.openFile(new File(["<svg/>"], "a.svg"), () => player.open("synthetic-pulse"));

@@ -11,7 +11,7 @@
 
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
-import { hideNoticeOf, showError, showNotice } from "../page/notice.mjs";
+import { hideNoticeOf, messageOf, showError, showNotice } from "../page/notice.mjs";
 import { requestCamera } from "./camera.mjs";
 import { mediaKind } from "./file_kind.mjs";
 import { FramePump } from "./frame_pump.mjs";
@@ -24,6 +24,11 @@ const INTERRUPTED_MS = 1000;
 const ASKING = "Waiting for your permission: allow the camera when the browser asks.";
 
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
+
+/**
+ * What a refused file goes back to: a source and what was selected for it, unless it cannot be opened again.
+ * @typedef {{ name: string, selected: SelectedMedia, returns: boolean, isPaused: boolean }} Before
+ */
 
 /**
  * Its events: `state`; `opening`, before another source is opened; `source`, when a source was opened or closed.
@@ -43,6 +48,8 @@ export class SourcePlayer extends TypedEventTarget {
   /** @type {FramePump | undefined} */
   #pump;
   #attempt = new AbortController();
+  /** While a file is opened, or what was there before it. @type {Before | undefined} */
+  #before;
   /** Of the source that continues while the user is asked for the camera. @type {AbortSignal | undefined} */
   #asking;
 
@@ -155,27 +162,52 @@ export class SourcePlayer extends TypedEventTarget {
   }
 
   /**
-   * Opens a picture or a video instead of the current source, which is opened again if the file cannot be.
+   * Opens a picture or a video instead of the current source, which is opened again if the file cannot be: paused if
+   * it was paused.
    * @param {File} file
    * @param {(name: string) => void} [onNamed] called with the name of each source that opens
    */
   async openFile(file, onNamed) {
     const name = (await mediaKind(file)) === "video" ? "file" : "image";
-    const before = { name: this.#name, selected: { ...this.#selected } };
-    // A screen can only be asked for by a user.
-    const returns = ["opening", "running", "paused"].includes(this.#state) && before.name !== "screen";
-    this.#selected[name] = file;
+    // A file that is still being opened may be refused as well.
+    const before = this.#before ?? this.#current();
+    this.#selected = { ...before.selected, [name]: file };
     const opening = this.#tryOpen(name);
+    this.#before = before;
     onNamed?.(name);
     const error = await opening;
     if (error === undefined) return;
-    if (returns) {
-      this.#selected = before.selected;
-      const returning = this.open(before.name);
-      onNamed?.(before.name);
-      await returning;
-    }
-    showError(error);
+    if (before.returns) await this.#return(before, error, onNamed);
+    else showError(error);
+  }
+
+  /**
+   * Opens again what was there before a file was refused.
+   * @param {Before} before
+   * @param {unknown} refusal why the file was refused, which is shown at once: a camera or an address can take long
+   * @param {((name: string) => void) | undefined} onNamed
+   */
+  async #return(before, refusal, onNamed) {
+    this.#selected = before.selected;
+    const opening = this.#tryOpen(before.name);
+    this.#before = before;
+    const attempt = this.#attempt;
+    onNamed?.(before.name);
+    if (!attempt.signal.aborted) showError(refusal);
+    const error = await opening;
+    if (error !== undefined) showNotice(`${messageOf(refusal)} ${messageOf(error)}`);
+    if (before.isPaused && !attempt.signal.aborted) this.pause();
+  }
+
+  /** @returns {Before} */
+  #current() {
+    return {
+      name: this.#name,
+      selected: { ...this.#selected },
+      // A screen can only be asked for by a user.
+      returns: ["opening", "running", "paused"].includes(this.#state) && this.#name !== "screen",
+      isPaused: this.#state === "paused",
+    };
   }
 
   /**
@@ -251,6 +283,7 @@ export class SourcePlayer extends TypedEventTarget {
   /** Closes the source; its frame in progress is no longer shown. */
   close() {
     this.#view.newStream();
+    this.#before = undefined;
     this.#attempt.abort();
     this.#attempt = new AbortController();
     this.#pump?.stop();
@@ -316,6 +349,7 @@ export class SourcePlayer extends TypedEventTarget {
 
   /** @param {Source} source */
   #start(source) {
+    this.#before = undefined;
     this.#setSource(source);
     this.#pumpFrames(source);
     this.#enter("running");
