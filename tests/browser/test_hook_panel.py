@@ -74,6 +74,8 @@ def test_a_hook_runs_fails_at_its_line_and_ends(page, site_url):
     page.wait_for_function("() => document.getElementById('hook-module').length > 1")
     modules = page.locator("#hook-module option").all_inner_texts()[1:]
     assert tuple(modules) == SHOWN
+    page.select_option("#hook-module", "live/numpy_plane.py")
+    page.wait_for_function("() => document.getElementById('hook-source').value.includes('class NumpyPlane')")
     page.select_option("#hook-module", "panels/output.py")
     page.wait_for_function("() => document.getElementById('hook-source').value.includes('class Accumulator')")
 

@@ -21,6 +21,7 @@ SHOWN = (
     "masks/cells.py",
     "masks/footprint.py",
     "masks/update_plan.py",
+    "live/numpy_plane.py",
     "panels/output.py",
     "panels/mask_panel.py",
     "panels/metrics.py",
