@@ -227,6 +227,22 @@ def killed_in_the_middle(clips: Path, out: Path, how: int, *flags: str) -> int:
     return subprocess.run(words, capture_output=True, check=False).returncode
 
 
+def test_what_killed_workers_leave_is_removed_when_a_batch_is_interrupted(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_engine: SerialEngine) -> None:
+        raise KeyboardInterrupt
+
+    def kill(_engine: SerialEngine) -> None:
+        (tmp_path / "out" / "deep").mkdir()
+        (tmp_path / "out" / "deep" / ".autogaze-web-1.part").write_text("half of")
+
+    monkeypatch.setattr(SerialEngine, "next", interrupt)
+    monkeypatch.setattr(SerialEngine, "close", kill)
+    assert run(clips, "--out", tmp_path / "out") == 130
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["deep", "manifest.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("how", "flags"), [(signal.SIGINT, FAST), (signal.SIGKILL, ("--workers", "2"))], ids=["model", "workers"]
 )

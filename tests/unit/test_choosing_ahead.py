@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from autogaze_web.batch.choosing_ahead import ChoosingAhead
+from autogaze_web.batch.video_job import selected
 from autogaze_web.frames.timed_frame import TimedFrame
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.choice import Choice, Description
@@ -68,6 +69,26 @@ def test_an_error_comes_in_its_place() -> None:
     assert next(given) == (3, 3)
     with pytest.raises(OSError, match="gone"):
         next(given)
+
+
+def test_closing_stops_among_frames_that_are_left_out() -> None:
+    begun, pause = Event(), Event()
+    read = 0
+
+    def slow() -> Iterator[TimedFrame]:
+        nonlocal read
+        for timed in frames(*[1] * 6000):
+            yield timed
+            read += 1
+            if read > 10:
+                begun.set()
+                pause.wait(0.01)
+
+    ahead = ChoosingAhead(lambda _check: Corner())
+    with closing(ahead.frames(selected(ahead.stoppable(slow()), 3000, None))) as given:
+        next(given)
+        assert begun.wait(60)
+    assert 10 < read < 3000
 
 
 def test_closing_stops_the_frame_in_work() -> None:

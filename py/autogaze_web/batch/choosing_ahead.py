@@ -41,6 +41,12 @@ class ChoosingAhead:
         """What was chosen of the frame that `frames` yielded last."""
         return self._choice
 
+    def stoppable(self, frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
+        """The same frames, for `frames` to pick from: the work can be stopped at those left out too."""
+        for timed in frames:
+            self._check(None)
+            yield timed
+
     def frames(self, frames: Iterator[TimedFrame]) -> Generator[TimedFrame, None, None]:
         """The frames of one video, each after its cells were chosen. Close it to stop the work.
 

@@ -111,7 +111,7 @@ def run(
         ValueError: if the manifest cannot be written, or no worker can be started.
     """
     summary = Summary(skipped=todo.skipped)
-    _remove_parts(todo.folder)
+    remove_parts(todo.folder)
     waiting = deque(todo.sources)
     jobs: deque[Job] = deque()
     open_segments: dict[str, _Segments] = {}
@@ -147,7 +147,6 @@ def run(
                 else:
                     del open_segments[job.source.name]
                     record(merge)
-    _remove_parts(todo.folder)
     return summary
 
 
@@ -213,8 +212,8 @@ def exclusive(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _remove_parts(folder: Path) -> None:
-    """Removes what workers left that were killed."""
+def remove_parts(folder: Path) -> None:
+    """Removes what killed workers left and segments that nobody needs any more; no worker may be at work."""
     for part in folder.rglob(_PART):
         if not part.is_dir():  # `export` leaves folders
             part.unlink(missing_ok=True)

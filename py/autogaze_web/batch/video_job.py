@@ -125,9 +125,8 @@ class VideoWorker:
                 "name": Path(name).name,
                 "frames_per_second": None if rate is None else rate / settings.every,
             }
-            chosen = selected(clip.frames(), settings.every, settings.frames)
             with (
-                self._choosing(job, chosen) as (given, source),
+                self._choosing(job, clip.frames()) as (given, source),
                 video_outputs(
                     folder, name, settings.outputs, video, source.describe(), self.patch_size
                 ) as writers,
@@ -161,14 +160,18 @@ class VideoWorker:
     def _choosing(
         self, job: Job, frames: Iterator[TimedFrame]
     ) -> Iterator[tuple[Iterator[TimedFrame], MaskSource]]:
-        """The frames to process, and what chooses their cells."""
+        """The frames to process of a video's, and what chooses their cells."""
+        settings = self.settings
         if job.choices:
-            yield frames, StoredChoices(self.source().describe(), job.choices)
+            chosen = selected(frames, settings.every, settings.frames)
+            yield chosen, StoredChoices(self.source().describe(), job.choices)
         elif self.loaded is None:
-            yield frames, self.source()  # patch-diff, which has nothing to wait for
+            chosen = selected(frames, settings.every, settings.frames)
+            yield chosen, self.source()  # patch-diff, which has nothing to wait for
         else:
             ahead = ChoosingAhead(self.source)
-            with closing(ahead.frames(frames)) as following:
+            chosen = selected(ahead.stoppable(frames), settings.every, settings.frames)
+            with closing(ahead.frames(chosen)) as following:
                 yield following, ahead
 
     def _segment(self, job: Job) -> Entry:
