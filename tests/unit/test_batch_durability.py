@@ -10,6 +10,8 @@ import pytest
 
 from autogaze_web.batch import run as batch
 from autogaze_web.batch.engines import SerialEngine
+from autogaze_web.batch.manifest import Entry, FileState
+from autogaze_web.batch.outputs import sync_names
 from autogaze_web.batch.settings import BatchSettings
 from autogaze_web.batch.sources import find_sources
 from autogaze_web.files.mp4_writer import write_mp4
@@ -40,10 +42,11 @@ def test_a_video_is_on_the_disk_before_the_next_one_begins(
             if begun:
                 last = out / begun[-1]
                 written = [last.with_name(last.name + suffix) for suffix in SUFFIXES]
-                for path in (*written, last.parent, out / "manifest.jsonl"):
+                for path in (*written, last.parent, out, out / "manifest.jsonl"):
                     assert path.stat().st_ino in flushed, path
                 assert begun[-1] in (out / "manifest.jsonl").read_text()
-                assert times == 4  # two files, the folder of their names, the manifest
+                # Two files, the folder of their names, those that it is in, the manifest.
+                assert times == 3 + len({last.parent, out})
             flushed.clear()
             begun.append(self._jobs[0].source.name)
             return self._next()
@@ -60,3 +63,19 @@ def test_a_video_is_on_the_disk_before_the_next_one_begins(
     assert len(batch.run(todo, Watched(settings), settings).done) == 3
     assert begun == ["a.mp4", "deep/b.mp4", "deep/c.mp4"]
     assert (out / "deep").stat().st_ino in flushed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there have folders names to flush")
+def test_where_an_output_is_a_link_its_file_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    for folder in (out, elsewhere):
+        folder.mkdir()
+    (elsewhere / "trace").write_text("{}")
+    (out / "a.mp4.trace.json").symlink_to(elsewhere / "trace")
+    flushed: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.add(os.fstat(handle).st_ino))
+    state = FileState(1, "", "")
+    sync_names(out, [Entry("a.mp4", "a.mp4", "s", "done", state, {"trace": state})])
+    assert flushed == {out.stat().st_ino, elsewhere.stat().st_ino}

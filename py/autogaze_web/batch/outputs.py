@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -76,11 +77,14 @@ def video_outputs(
 
 
 def sync_names(folder: Path, entries: Iterable[Entry]) -> None:
-    """Flushes the names of videos' outputs to the disk."""
-    for parent in {
-        output_path(folder, entry.name, kind).parent for entry in entries for kind in entry.outputs
-    }:
-        sync_folder(parent)
+    """Flushes the names of videos' outputs to the disk, and those of the batch's folders that they are in."""
+    folders: set[Path] = set()
+    for entry in entries:
+        for path in (output_path(folder, entry.name, kind) for kind in entry.outputs):
+            folders.add(Path(os.path.realpath(path)).parent)  # a link's file was replaced where it is
+            folders.update(parent for parent in path.parents if parent.is_relative_to(folder))
+    for each in folders:
+        sync_folder(each)
 
 
 class TraceWriter:
