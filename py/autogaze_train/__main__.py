@@ -145,6 +145,8 @@ def _diagnose(arguments: argparse.Namespace) -> None:
 
 def _held_out(arguments: argparse.Namespace, size: int) -> list[Named]:
     """The real videos, and clips of ``size`` pixels per side rendered from the held-out pictures."""
+    if not (arguments.video or arguments.corpus):
+        raise ValueError("there are no clips to measure: give --corpus, --video or both")
     named = []
     if arguments.video:
         named.append(real("real: example_input", arguments.video, arguments.frames))

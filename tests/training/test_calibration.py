@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ pytest.importorskip("torch", reason="the tests of training need torch: pip insta
 
 import torch
 
+from autogaze_train.__main__ import main
 from autogaze_train.calibration import calibrate, relative_errors
 from autogaze_train.diagnosis import diagnose
 from autogaze_train.evaluation import Named
@@ -52,3 +54,16 @@ def test_the_record_is_of_the_kinds_of_the_evaluation() -> None:
     assert record.keys() == evaluation["kinds"].keys()
     for kind in ("pan", "zoom", "rotation", "handheld", "objects-and-camera", "real: bikes"):
         assert record[kind]["median"] < 0.15, kind
+
+
+@pytest.mark.parametrize("command", ["calibrate", "diagnose"])
+def test_without_clips_nothing_is_measured_and_an_earlier_record_stays(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "calibration.json"
+    record.write_text("measured before")
+    out = ["--out", str(tmp_path)] if command == "calibrate" else []
+    monkeypatch.setattr(sys, "argv", ["autogaze_train", command, "--model", str(SHIPPED), *out])
+    with pytest.raises(SystemExit, match="give --corpus, --video or both"):
+        main()
+    assert record.read_text() == "measured before"
