@@ -25,7 +25,7 @@ const SHORTCUTS = [
   { keys: ["s"], what: "Save a picture", run: () => click("export-picture") },
   {
     keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
-    what: "Open or close Settings and the other parts",
+    what: "Open or close Settings, Insight and the other parts of the page",
     run: () => {},
   },
   { keys: ["?"], what: "Show this list", run: () => element("shortcuts", HTMLDialogElement).showModal() },

@@ -15,7 +15,7 @@ const LEAST_MS = 0.05;
 /** @typedef {NonNullable<VisionFacts["net"]>} Net */
 
 /**
- * A time, in seconds from one second on, in minutes from two, in hours from two.
+ * A time, in seconds from one second on, in minutes from two minutes on, in hours from two hours on.
  * @param {number} milliseconds
  */
 export function timeText(milliseconds) {
