@@ -1,17 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { loadModelFiles } from "../../wasm_bridge/files/model_files.mjs";
-import {
-  CONFIG,
-  failure,
-  origin,
-  PREPROCESSOR,
-  serve,
-  store,
-  stored,
-  URLS,
-  WEIGHTS,
-} from "./model_loading.mjs";
+import { failure, origin, serve, store, stored, URLS, WEIGHTS } from "./model_loading.mjs";
 
 describe("a refusal", () => {
   const url = URLS.weights;
@@ -66,22 +56,21 @@ describe("a refusal", () => {
 });
 
 describe("something else than the file", () => {
-  test("is named by its address with what to do, and is not stored", async () => {
-    const page = "<!doctype html>";
-    for (const [role, name, option] of /** @type {const} */ ([
-      ["config", "config.json", "config-url"],
-      ["preprocessor", "preprocessor_config.json", "config-url"],
-      ["weights", "model.safetensors", "weights-url"],
-    ])) {
-      serve(role, { body: page });
+  // A test each: what of the other files is stored before one is refused depends on who was first.
+  for (const [role, name, option] of /** @type {const} */ ([
+    ["config", "config.json", "config-url"],
+    ["preprocessor", "preprocessor_config.json", "config-url"],
+    ["weights", "model.safetensors", "weights-url"],
+  ])) {
+    test(`in place of ${name} is named by its address with what to do, and is not stored`, async () => {
+      serve(role, { body: "<!doctype html>" });
       assert.equal(
         await failure(),
         `${URLS[role]} is a web page (HTML), not a ${name}: give the address of the ${name} itself as ${option}.`,
       );
       assert(!(await stored()).has(URLS[role]));
-      serve(role, { body: { config: CONFIG, preprocessor: PREPROCESSOR, weights: WEIGHTS }[role] });
-    }
-  });
+    });
+  }
 
   test("the page about a file gets a hint", async () => {
     const urls = { ...URLS, weights: "https://huggingface.co/nvidia/AutoGaze/blob/main/model.safetensors" };
