@@ -62,7 +62,10 @@ test("what is kept has a text of one width, known or not", () => {
 describe("the verdict", () => {
   test("says what is saved where the gaze pays", () => {
     const text = verdictText(net(10, 5, 40));
-    assert.equal(text, "The gaze saves 25.0 ms of 40.0 ms a frame on this machine, 63 %.");
+    assert.equal(
+      text,
+      "The gaze saves 25.0 ms of 40.0 ms a frame on this machine, 63 %. Choosing the patches takes 10.0 ms of what remains.",
+    );
     assert.match(verdictText(net(10, 5, 15.06)), /saves 0\.1 ms of 15\.1 ms a frame on this machine, 1 %/);
     for (const full of [14.96, 15.04])
       assert.equal(verdictText(net(10, 5, full)), "The gaze costs as much as it saves here.");
