@@ -38,7 +38,7 @@ from autogaze_web.files.stored_gaze import StoredGaze
 from autogaze_web.files.video import read_frames
 from autogaze_web.limits import MIN_FREE_BYTES
 from autogaze_web.live.pipeline import process_frames, synthetic_frames
-from autogaze_web.live.view import LiveSettings
+from autogaze_web.live.settings import LiveSettings
 from autogaze_web.native.sources import autogaze_source
 from autogaze_web.tiles.inference_mode import InferenceMode
 
@@ -490,6 +490,11 @@ def test_workers_that_find_no_model_end_the_batch(clips: Path, capsys: pytest.Ca
 
 def test_the_library_runs_a_batch(clips: Path, tmp_path: Path) -> None:
     settings = BatchSettings(frames=1)
-    todo = batch.prepare(tmp_path, settings, find_sources([str(clips)]))
-    summary = batch.run(todo, SerialEngine(settings), settings)
+    (tmp_path / ".autogaze-web-1.part").write_text("half of")
+    with batch.exclusive(tmp_path):
+        todo = batch.prepare(tmp_path, settings, find_sources([str(clips)]))
+        assert not list(tmp_path.rglob("*.part")), "of an earlier batch"
+        summary = batch.run(todo, SerialEngine(settings), settings)
+        (tmp_path / ".autogaze-web-2.part").write_text("half of")
     assert [entry.frames for entry in summary.done] == [1, 1, 1]
+    assert not list(tmp_path.rglob("*.part"))

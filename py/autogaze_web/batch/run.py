@@ -111,7 +111,6 @@ def run(
         ValueError: if the manifest cannot be written, or no worker can be started.
     """
     summary = Summary(skipped=todo.skipped)
-    remove_parts(todo.folder)
     waiting = deque(todo.sources)
     jobs: deque[Job] = deque()
     open_segments: dict[str, _Segments] = {}
@@ -180,9 +179,22 @@ def size_of(source: Source) -> int:
 def exclusive(folder: Path) -> Iterator[None]:
     """Keeps a second batch from working in a folder at the same time, where the system can.
 
+    Half-done files of earlier batches are removed first, and those of this one in the end, however it ends.
+    Close the engine within the block.
+
     Raises:
         OutputError: if there is one, or the folder cannot be written.
     """
+    with _locked(folder):
+        _remove_parts(folder)
+        try:
+            yield
+        finally:
+            _remove_parts(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -212,7 +224,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def remove_parts(folder: Path) -> None:
+def _remove_parts(folder: Path) -> None:
     """Removes what killed workers left and segments that nobody needs any more; no worker may be at work."""
     for part in folder.rglob(_PART):
         if not part.is_dir():  # `export` leaves folders

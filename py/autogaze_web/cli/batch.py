@@ -124,7 +124,6 @@ def _batch(options: argparse.Namespace) -> int:
                 )
             finally:
                 engine.close()
-                batch.remove_parts(folder)
                 line.close()
     return _end(summary, folder)
 
