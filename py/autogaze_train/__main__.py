@@ -85,11 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     choosing.add_argument("--size", type=int, default=224, help="pixels per side of a clip")
     evaluation = commands.add_parser("evaluate", help="measure a checkpoint on held-out clips")
     evaluation.set_defaults(run=_evaluate)
-    evaluation.add_argument(
-        "--corpus", type=Path, help="folder that corpus made; without it, only the video is used"
-    )
-    evaluation.add_argument("--model", type=Path, required=True, help="checkpoint folder")
-    evaluation.add_argument("--video", type=Path, required=True, help="a real, held-out video")
+    _add_held_out(evaluation, video_required=True)
     evaluation.add_argument("--out", type=Path, help="folder for evaluation.json, table.md and plot.svg")
     evaluation.add_argument(
         "--complete",
@@ -97,8 +93,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="JSON",
         help="an earlier evaluation.json of the same checkpoint and clips: measure only the methods it lacks",
     )
-    evaluation.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
-    evaluation.add_argument("--frames", type=int, default=24, help="frames of a clip")
     evaluation.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
     evaluation.add_argument(
         "--workers", type=int, default=1, help="processes among which to divide the clips"
@@ -110,27 +104,26 @@ def _parser() -> argparse.ArgumentParser:
     samples.add_argument("samples", type=Path, nargs="+", metavar="VIDEO", help="the clips")
     calibration = commands.add_parser("calibrate", help="compare predicted with true task losses")
     calibration.set_defaults(run=_calibrate)
-    calibration.add_argument(
-        "--corpus", type=Path, help="folder that corpus made; without it, only the video is used"
-    )
-    calibration.add_argument("--model", type=Path, required=True, help="checkpoint folder")
-    calibration.add_argument("--video", type=Path, help="a real, held-out video")
+    _add_held_out(calibration)
     calibration.add_argument("--out", type=Path, help="folder for calibration.json")
-    calibration.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
-    calibration.add_argument("--frames", type=int, default=24, help="frames of a clip")
     calibration.add_argument("--size", type=int, default=224, help="pixels per side of a rendered clip")
     diagnosis = commands.add_parser("diagnose", help="print where a checkpoint's choices lose, as JSON")
     diagnosis.set_defaults(run=_diagnose)
-    diagnosis.add_argument(
-        "--corpus", type=Path, help="folder that corpus made; without it, only the video is used"
-    )
-    diagnosis.add_argument("--model", type=Path, required=True, help="checkpoint folder")
-    diagnosis.add_argument("--video", type=Path, help="a real, held-out video")
-    diagnosis.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
-    diagnosis.add_argument("--frames", type=int, default=24, help="frames of a clip")
+    _add_held_out(diagnosis)
     diagnosis.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     add_encoder_commands(commands)
     return parser
+
+
+def _add_held_out(command: argparse.ArgumentParser, video_required: bool = False) -> None:
+    """The options of a command that measures a checkpoint on held-out clips."""
+    command.add_argument("--model", type=Path, required=True, help="checkpoint folder")
+    command.add_argument(
+        "--corpus", type=Path, help="folder that corpus made; without it, only the video is used"
+    )
+    command.add_argument("--video", type=Path, required=video_required, help="a real, held-out video")
+    command.add_argument("--clips", type=int, default=6, help="rendered clips of each kind of motion")
+    command.add_argument("--frames", type=int, default=24, help="frames of a clip")
 
 
 def _diagnose(arguments: argparse.Namespace) -> None:
