@@ -3,6 +3,8 @@
  * @module
  */
 
+/** @import { Job } from "./kernel.mjs" */
+
 /**
  * Pixel edges of the cells: `cell_edges` of `py/autogaze_web/masks/cells.py` along both axes. Cells may share pixels.
  * @typedef {object} CellEdges
@@ -64,6 +66,7 @@ fn colours(pixel: u32) -> vec3i { return vec3i((vec3u(pixel) >> vec3u(0u, 8u, 16
  * @param {CellEdges} edges
  * @param {number} stride pixels from one row of a frame to the next
  * @param {number} mostGroups along an axis: the device's `maxComputeWorkgroupsPerDimension`
+ * @returns {Job & { bytes: number }}
  */
 export function cellSumsJob({ rowFirst, rowEnd, columnFirst, columnEnd }, stride, mostGroups) {
   const grid = rowFirst.length;
@@ -76,7 +79,7 @@ export function cellSumsJob({ rowFirst, rowEnd, columnFirst, columnEnd }, stride
   }
   return {
     job,
-    groups: /** @type {[number, number, number]} */ ([grid, grid, slices]),
+    groups: [grid, grid, slices],
     bytes: 4 * PARTS * grid * grid,
   };
 }

@@ -7,6 +7,7 @@ import { BLOCK } from "./frame_shape.mjs";
 import { ATOM_AT, latticeTable } from "./lattice_table.mjs";
 
 /** @import { FrameShape } from "./frame_shape.mjs" */
+/** @import { Job } from "./kernel.mjs" */
 /** @import { Lattice } from "./lattice_table.mjs" */
 
 /**
@@ -81,6 +82,7 @@ ${ATOM_AT}`;
  * The shader's job and its groups.
  * @param {OutputDrawing} drawing
  * @param {FrameShape} shape
+ * @returns {Job}
  */
 export function outputJob(drawing, { width, height, stride, blockRows, blockColumns }) {
   const table = "lattice" in drawing ? latticeTable(drawing.lattice, height, width) : new Uint32Array(0);
@@ -89,5 +91,5 @@ export function outputJob(drawing, { width, height, stride, blockRows, blockColu
   const job = new Uint32Array(8 + table.length);
   job.set([width, height, stride, KINDS.indexOf(drawing.kind), source, addend, atomColumns, blockColumns]);
   job.set(table, 8);
-  return { job, groups: /** @type {[number, number, number]} */ ([blockColumns, blockRows, 1]) };
+  return { job, groups: [blockColumns, blockRows, 1] };
 }

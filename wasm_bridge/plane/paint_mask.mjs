@@ -6,6 +6,7 @@
 import { ATOM_AT, latticeTable } from "./lattice_table.mjs";
 
 /** @import { FrameShape } from "./frame_shape.mjs" */
+/** @import { Job } from "./kernel.mjs" */
 /** @import { Lattice } from "./lattice_table.mjs" */
 
 /**
@@ -67,6 +68,7 @@ ${ATOM_AT}`;
  * The shader's job and its groups.
  * @param {MaskDrawing} drawing
  * @param {FrameShape} shape
+ * @returns {Job}
  */
 export function maskJob({ lattice, paints, weight }, { width, height, stride }) {
   const table = latticeTable(lattice, height, width);
@@ -76,10 +78,6 @@ export function maskJob({ lattice, paints, weight }, { width, height, stride }) 
   job.set(paints, 8 + table.length);
   return {
     job,
-    groups: /** @type {[number, number, number]} */ ([
-      Math.ceil(width / THREAD_COLUMNS),
-      Math.ceil(height / THREAD_ROWS),
-      1,
-    ]),
+    groups: [Math.ceil(width / THREAD_COLUMNS), Math.ceil(height / THREAD_ROWS), 1],
   };
 }
