@@ -18,7 +18,8 @@ from autogaze_web.files.video import read_frames
 from autogaze_web.frames.resize import resize_bilinear_u8
 from autogaze_web.frames.rgba import Rgba, as_frame
 from autogaze_web.live.comparison import RIVALS, Comparison, ComparisonSettings
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.native.sources import GazeSettings, LoadedModel, gaze_source
 
 PAGE = {name: options.find(name).default for name in ("max-gaze-tokens-each-frame", "task-loss-requirement")}

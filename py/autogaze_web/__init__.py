@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .encoder.processor import SiglipImageProcessor as SiglipImageProcessor
-    from .live.view import LiveSettings as LiveSettings
+    from .live.settings import LiveSettings as LiveSettings
     from .live.view import LiveView as LiveView
     from .masks.cells import Cells as Cells
     from .masks.choice import Choice as Choice

@@ -11,7 +11,8 @@ import time
 import numpy as np
 
 from autogaze_web.frames import pixel_kernels
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.model.tokens import ScaleLayout
 
 LAYOUT = ScaleLayout((2, 4, 7, 14))

@@ -33,7 +33,8 @@ from served import served  # noqa: E402
 
 import build_site  # noqa: E402
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES  # noqa: E402
-from autogaze_web.live.view import LiveSettings, LiveView  # noqa: E402
+from autogaze_web.live.settings import LiveSettings  # noqa: E402
+from autogaze_web.live.view import LiveView  # noqa: E402
 
 SIZES = ((640, 360), (1280, 720), (1920, 1080))
 WARM_UP = 10

@@ -14,7 +14,8 @@ from recorded_page import RecordedPage
 
 from autogaze_web.frames.rgba import allocate, as_frame
 from autogaze_web.frames.synthetic import draw_pan
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.fixations import Fixations
 

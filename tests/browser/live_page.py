@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, Worker
 
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")

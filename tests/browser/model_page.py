@@ -21,7 +21,8 @@ from safetensors.numpy import save_file
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.graph.export import export
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.model.config import AutoGazeConfig

@@ -14,7 +14,8 @@ from model_page import serve
 import build_site
 from autogaze_web import AutoGaze, AutoGazeImageProcessor, options
 from autogaze_web.frames.rgba import as_frame
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.page.clip_session import SETTINGS
 from autogaze_web.panels.metrics import format_psnr
 

@@ -15,7 +15,8 @@ from autogaze_web.cli.main import main
 from autogaze_web.frames.rgba import allocate
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES
 from autogaze_web.live.comparison import Comparison, ComparisonSettings
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.cells import Cells
 
 pytestmark = pytest.mark.browser

@@ -59,7 +59,8 @@ import numpy as np
 from autogaze_web.frames import pixel_kernels
 from autogaze_web.frames.changes import block_grid, changed_blocks
 from autogaze_web.frames.rgba import allocate, as_words
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.patch_diff import patch_difference
 from autogaze_web.page.simd_kernels import SimdKernels

@@ -20,6 +20,7 @@ from autogaze_web.live.plane import CellSums, Draw, Drawn, ReadBack, Receive, Re
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.footprint import GEOMETRIES, footprint
 from autogaze_web.masks.update_plan import Lattice
+from autogaze_web.page.gpu_plane import edges_of
 from autogaze_web.panels.mask_panel import PANEL_MODES
 from autogaze_web.panels.output import WHITE, OutputDrawing
 from autogaze_web.panels.painted_mask import MaskDrawing
@@ -69,13 +70,7 @@ class BothPlanes:
         answer = self.numpy.answer(request)
         match request:
             case CellSums():
-                edges = {
-                    "rowFirst": request.row_first,
-                    "rowEnd": request.row_end,
-                    "columnFirst": request.column_first,
-                    "columnEnd": request.column_end,
-                }
-                self._add("cellSums", encoded(edges), answer)
+                self._add("cellSums", encoded(edges_of(request)), answer)
             case Draw():
                 assert isinstance(answer, Drawn)
                 self._add("draw", encoded(drawing_of(request)), answer.errors if request.errors else [])
@@ -178,7 +173,7 @@ def stream(planes: BothPlanes, rng: Rng, height: int, width: int, frames: int, o
     for index in range(frames):
         frame = some_frame(rng, height, width, frame, opaque)
         planes.receive(frame)
-        planes.ask(CellSums.of(int(rng.choice([*GRIDS, 31])), height, width))
+        planes.ask(CellSums(int(rng.choice([*GRIDS, 31])), height, width))
         mode = PANEL_MODES[index % len(PANEL_MODES)]
         kind = "keyframe" if index == 0 else rng.choice(["copy", "copy", "lighten"])
         planes.ask(some_draw(rng, height, width, mode, kind))
@@ -223,7 +218,7 @@ def test_answers_may_overlap(gpu_page: Page) -> None:
         planes.ask(some_draw(rng, 40, 70, "outlines", kind))
         planes.ask(ReadBack("output", (0, 0, 40, 70)))
         planes.ask(Write("previous", some_frame(rng, 40, 70, None)))
-        planes.ask(CellSums.of(int(rng.choice(GRIDS)), 40, 70))
+        planes.ask(CellSums(int(rng.choice(GRIDS)), 40, 70))
         planes.show()
     planes.compare(gpu_page, overlap=True)
 
@@ -235,7 +230,7 @@ def test_another_planes_state_moves_here(gpu_page: Page) -> None:
     planes.receive(some_frame(rng, 55, 77, None))
     for picture in PICTURES:
         planes.ask(Write(picture, some_frame(rng, 55, 77, None, opaque=False)))
-    planes.ask(CellSums.of(7, 55, 77))
+    planes.ask(CellSums(7, 55, 77))
     planes.ask(Draw(some_draw(rng, 55, 77, "overlay", "copy").output, None, True))
     for picture in PICTURES:
         planes.ask(ReadBack(picture, (0, 0, 55, 77)))
@@ -249,7 +244,7 @@ def test_large_cells_and_many_cells(gpu_page: Page) -> None:
     for _ in range(2):
         planes.receive(some_frame(rng, 270, 480, None))
     for grid in (1, 3, 260):
-        planes.ask(CellSums.of(grid, 270, 480))
+        planes.ask(CellSums(grid, 270, 480))
     planes.compare(gpu_page)
 
 

@@ -24,7 +24,8 @@ from playwright.sync_api import expect
 
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.native.example_check import check_example
 from autogaze_web.tiles.tiling import Tiling
 

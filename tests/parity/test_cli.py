@@ -22,7 +22,8 @@ from autogaze_web.cli.main import main
 from autogaze_web.files.mp4_writer import write_mp4
 from autogaze_web.files.video import read_frames
 from autogaze_web.graph.build import runtime_nodes
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from autogaze_web.frames.words import BlendWeights
 from autogaze_web.live.plane import CellSums, Draw, Drawn, ReadBack, Receive, Request, Write
+from autogaze_web.masks.cells import cell_edges
 from autogaze_web.masks.update_plan import Lattice
 from autogaze_web.panels.output import OutputDrawing
 from autogaze_web.panels.painted_mask import Paint, PaintedMask
@@ -33,8 +34,10 @@ class PlainPlane:
                 frames["previous"], frames["frame"] = frames["frame"], self.next.copy()
             case CellSums():
                 change = np.abs(frames["frame"][..., :3].astype(int) - frames["previous"][..., :3])
-                rows = list(zip(request.row_first, request.row_end, strict=True))
-                columns = list(zip(request.column_first, request.column_end, strict=True))
+                rows, columns = (
+                    list(zip(*cell_edges(request.grid, extent), strict=True))
+                    for extent in (request.height, request.width)
+                )
                 return np.array([[change[y0:y1, x0:x1].sum((0, 1)) for x0, x1 in columns] for y0, y1 in rows])
             case Draw():
                 frames["output"] = output_of(request.output, frames["frame"], frames["output"])

@@ -8,7 +8,8 @@ import pytest
 
 from autogaze_web import __version__, options
 from autogaze_web.frames.synthetic import draw_pan
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.page.clip_session import ClipSession
 
 

@@ -12,7 +12,8 @@ from autogaze_web import Cells
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.frames.synthetic import draw_pan
 from autogaze_web.live.comparison import RIVALS, Comparison, ComparisonSettings
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.block_motion import displacements, predicted
 from autogaze_web.masks.patch_diff import PatchDiff, patch_difference
 from autogaze_web.masks.update_plan import Lattice, plan_rectangles, plan_update

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from strategies import some_cells
 
 from autogaze_web.files.trace_store import Trace, traces_from_bytes, traces_to_bytes
-from autogaze_web.live.view import LiveSettings, LiveView, MaskSettings
+from autogaze_web.live.settings import LiveSettings, MaskSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.masks.footprint import GEOMETRIES, footprint

@@ -14,8 +14,9 @@ from autogaze_web.live.pipeline import (
     run,
     synthetic_frames,
 )
+from autogaze_web.live.settings import LiveSettings
 from autogaze_web.live.sources import ComparisonSource
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.cells import Cells, cell_rectangles
 from autogaze_web.masks.choice import Choice
 from autogaze_web.masks.patch_diff import PatchDiff

@@ -9,7 +9,8 @@ from plain_plane import PlainPlane
 
 from autogaze_web.live.numpy_plane import NumpyPlane
 from autogaze_web.live.plane import CellSums, ReadBack, Receive, Write, run_steps
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.footprint import GEOMETRIES
 from autogaze_web.panels.mask_panel import PANEL_MODES
@@ -152,9 +153,8 @@ def test_sums_count_pixels_that_cells_share_for_each_of_them():
     for value in (0, 3):
         plane.next_frame(3, 3)[:] = value
         plane.answer(Receive(3, 3))
-    request = CellSums.of(2, 3, 3)
-    assert (request.row_first.tolist(), request.row_end.tolist()) == ([0, 1], [2, 3])
-    assert plane.answer(request).tolist() == [[[12] * 3] * 2] * 2
+    # The pixels in the middle, 1, are in both cells of an axis: rows 0 to 1 and 1 to 2.
+    assert plane.answer(CellSums(2, 3, 3)).tolist() == [[[12] * 3] * 2] * 2
 
 
 def test_a_frame_of_another_size_than_announced_is_refused():
@@ -162,11 +162,3 @@ def test_a_frame_of_another_size_than_announced_is_refused():
     plane.next_frame(4, 5)
     with pytest.raises(ValueError, match="but \\(5, 4\\) was announced"):
         plane.answer(Receive(5, 4))
-
-
-def test_the_edges_of_a_grid_are_found_once_for_a_stream():
-    edges = CellSums.of(14, 90, 160)
-    assert CellSums.of(14, 90, 160) is edges
-    assert CellSums.of(14, 160, 90).row_end[-1] == 160
-    with pytest.raises(ValueError, match="read-only"):
-        edges.row_first[0] = 1

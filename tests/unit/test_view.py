@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES, draw_pan
-from autogaze_web.live.view import LiveSettings, LiveView
+from autogaze_web.live.settings import LiveSettings
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.footprint import GEOMETRIES
 from autogaze_web.panels.mask_panel import PANEL_MODES

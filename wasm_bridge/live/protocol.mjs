@@ -32,7 +32,7 @@
  */
 
 /**
- * The numbers of one processed frame: those of `FrameReport` in `py/autogaze_web/live/view.py`, with NaN as null.
+ * The numbers of one processed frame: those of `FrameReport` in `py/autogaze_web/live/frame_report.py`, with NaN as null.
  * @typedef {object} FrameReport
  * @property {number} index
  * @property {number} width

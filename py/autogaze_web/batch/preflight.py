@@ -12,7 +12,7 @@ from .. import options
 from ..files.exports import trace_entry
 from ..files.video import open_clip
 from ..live.pipeline import process_frames
-from ..live.view import LiveSettings
+from ..live.settings import LiveSettings
 from ..tiles.inference_mode import InferenceMode
 from . import remote
 from .outputs import GazingWriter

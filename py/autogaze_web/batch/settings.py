@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import options
-from ..live.view import LiveSettings
+from ..live.settings import LiveSettings
 
 PATCH_DIFF = "patch-diff"
 TRACE, GAZING, MASKS = "trace", "gazing", "masks"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..frames.rgba import Rgba
 from ..live.pipeline import process_frames
 from ..live.quality_curve import Curve, QualityCurves
-from ..live.view import LiveSettings
+from ..live.settings import LiveSettings
 from ..masks.choice import Choice, Description
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from ..files.video import open_clip
 from ..frames.rgba import Rgba
 from ..frames.timed_frame import TimedFrame
 from ..live.pipeline import process_frames
+from ..live.settings import LiveSettings
 from ..live.sources import ComparisonSource, MaskSource
-from ..live.view import LiveSettings
 from ..masks.choice import Choice, Description
 from ..masks.fixations import Fixations
 from . import remote

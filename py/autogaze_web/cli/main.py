@@ -19,8 +19,8 @@ from ..files.video import open_clip
 from ..limits import printable, shown
 from ..live.pipeline import ProcessedFrame, process_frames
 from ..live.record import FrameRecord, FrameRecords
+from ..live.settings import LiveSettings
 from ..live.sources import ComparisonSource, MaskSource
-from ..live.view import LiveSettings
 from ..panels.metrics import format_psnr, format_ratio
 from .batch import add_batch
 from .check import add_check

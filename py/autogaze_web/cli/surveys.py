@@ -18,7 +18,7 @@ from ..batch.video_job import VideoWorker, selected
 from ..files.atomic_file import check_outputs, write_atomically
 from ..files.video import open_clip
 from ..limits import MAX_TOKENS, printable
-from ..live.view import LiveSettings
+from ..live.settings import LiveSettings
 from .batch import add_sources, settings_of, worker_count
 from .flags import add_run_flags, command, whole_number
 from .progress import ProgressLine

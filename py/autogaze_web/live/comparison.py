@@ -19,7 +19,9 @@ from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..masks.patch_diff import active_cells, patch_difference
 from ..masks.update_plan import Lattice
-from .view import FrameReport, LiveSettings, LiveView
+from .frame_report import FrameReport
+from .settings import LiveSettings
+from .view import LiveView
 
 Rival = Literal["patch-diff", "random", "block-motion"]
 Budget = Literal["pixels", "tokens", "own"]

@@ -84,7 +84,7 @@ class NumpyPlane:
                 return self._draw(request)
             case ReadBack():
                 y0, x0, y1, x1 = request.box
-                return self._held(request.which)[y0:y1, x0:x1].copy()
+                return self.held(request.which)[y0:y1, x0:x1].copy()
             case Write():
                 self._write(request)
                 return None
@@ -94,9 +94,7 @@ class NumpyPlane:
         if self.pending.shape[:2] != size:
             raise ValueError(f"the next frame is {self.pending.shape[:2]}, but {size} was announced")
         self.frame, self.pending = self.pending, self.frame
-        if self.output.shape != self.frame.shape:
-            self.output = allocate(*size)
-            self._errors, self._errors_known = SquaredErrorMap(*size), False
+        self._fit_output(*size)
         self._changed = self._find_changed_blocks()
 
     def _find_changed_blocks(self) -> changes.BlockFlags:
@@ -139,7 +137,8 @@ class NumpyPlane:
         self._errors.update(self.frame, self.output, dirty & ~update.equal)
         return self._errors.errors
 
-    def _held(self, which: Held) -> Rgba:
+    def held(self, which: Held) -> Rgba:
+        """One of its frames, (H, W, 4) uint8, without a copy."""
         return {
             "frame": self.frame,
             "previous": self.pending,
@@ -150,11 +149,14 @@ class NumpyPlane:
     def _write(self, request: Write) -> None:
         size = request.pixels.shape[:2]
         self.next_frame(*size)
-        if self.output.shape[:2] != size:
-            self.output = allocate(*size)
-            self._errors = SquaredErrorMap(*size)
+        self._fit_output(*size)
         self._changed, self._errors_known = None, False
         if request.which == "mask":
             self._panel.replace(request.pixels)
         else:
-            self._held(request.which)[:] = request.pixels
+            self.held(request.which)[:] = request.pixels
+
+    def _fit_output(self, height: int, width: int) -> None:
+        if self.output.shape[:2] != (height, width):
+            self.output = allocate(height, width)
+            self._errors, self._errors_known = SquaredErrorMap(height, width), False

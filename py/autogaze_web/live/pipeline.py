@@ -28,10 +28,12 @@ from ..masks.cells import Cells
 from ..masks.fixations import Fixations
 from ..readout.projection import ReadoutOptions, frame_tokens
 from ..readout.token_grids import ImageGrid, Tokens
+from .frame_report import FrameReport
 from .quality_curve import Curve, QualityCurves
 from .record import FrameRecord
+from .settings import LiveSettings
 from .sources import ComparisonSource, FrameComparison, MaskSource
-from .view import FrameReport, LiveSettings, LiveView
+from .view import LiveView
 
 
 @dataclass(frozen=True)

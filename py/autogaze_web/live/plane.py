@@ -21,12 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from ..frames.rectangles import Box, IntArray
+from ..frames.rectangles import Box
 from ..frames.rgba import Rgba
-from ..masks.cells import cell_edges
 from ..panels.metrics import BlockErrors
 from ..panels.output import OutputDrawing
 from ..panels.painted_mask import MaskDrawing
@@ -49,33 +47,18 @@ class Receive:
     width: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class CellSums:
     """The sums of the absolute changes of red, green and blue since ``previous``, in each cell of a grid.
 
     Attributes:
-        row_first, row_end: (g,) int32, the pixel rows of each row of cells, ends exclusive; they may overlap.
-        column_first, column_end: the same for columns.
+        grid: cells per side (``cell_edges``); neighbours may share pixels, which count for each of them.
+        height, width: of the frames, in pixels.
     """
 
-    row_first: IntArray
-    row_end: IntArray
-    column_first: IntArray
-    column_end: IntArray
-
-    @staticmethod
-    @lru_cache(maxsize=16)
-    def of(grid: int, height: int, width: int) -> CellSums:
-        """Those of a grid over a frame of ``height x width`` pixels; the same for every frame of a stream."""
-        edges = (*cell_edges(grid, height), *cell_edges(grid, width))
-        for edge in edges:
-            edge.flags.writeable = False
-        return CellSums(*edges)
-
-    @property
-    def grid(self) -> int:
-        """Cells per side."""
-        return len(self.row_first)
+    grid: int
+    height: int
+    width: int
 
 
 @dataclass(frozen=True, eq=False)

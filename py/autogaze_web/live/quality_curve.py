@@ -14,7 +14,8 @@ from ..frames.rectangles import IntArray, first_covering
 from ..frames.rgba import Rgba
 from ..masks.footprint import footprint
 from ..panels.metrics import psnr_of
-from .view import FrameReport, LiveView
+from .frame_report import FrameReport
+from .view import LiveView
 
 INTERVAL_S: Final = 1.0
 """Time between two curves in the page."""

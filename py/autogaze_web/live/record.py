@@ -12,7 +12,7 @@ import numpy as np
 
 from ..masks.choice import Choice, Description
 from ..masks.fixations import Fixations
-from .view import FrameReport
+from .frame_report import FrameReport
 
 MOST_FRAMES = 20_000
 MOST_CELLS = 1_000_000

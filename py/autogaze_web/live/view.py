@@ -5,155 +5,27 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import options
 from ..frames import changes
-from ..frames.rectangles import Box
 from ..frames.rgba import Rgba, copy_into, expect_image
 from ..limits import expect
 from ..masks.cells import Cells
-from ..masks.fixations import Fixations, count_by_grid, without_grids
-from ..masks.footprint import Footprint, Geometry, footprint
-from ..masks.patch_diff import PatchDiff, active_cells, scores_of
-from ..panels.mask_panel import MaskPanel, PanelMode
+from ..masks.fixations import Fixations, count_by_grid
+from ..masks.patch_diff import active_cells, scores_of
 from ..panels.metrics import BlockErrors, Ema, blocks_below, psnr_of
-from ..panels.output import Accumulation, OutputSchedule
+from ..panels.output import OutputSchedule
 from ..panels.painted_mask import MaskDrawing
-from ..panels.palette import STANDARD
+from .frame_report import FrameReport
 from .numpy_plane import NumpyPlane
-from .plane import CellSums, Draw, Drawn, Receive, Request, Steps, run_steps
+from .plane import CellSums, Draw, Drawn, Held, Receive, Request, Steps, run_steps
+from .settings import LiveSettings
 
 STALE_BELOW_DB: Final = 30.0
 """A block of the output with a lower PSNR differs visibly from the frame."""
-
-
-@dataclass(frozen=True)
-class MaskSettings:
-    """How cells become the mask, and how it is shown.
-
-    Attributes:
-        geometry: which rectangles the cells stand for (``masks.footprint``).
-        cell_scale: factor of their sides.
-        panel: how the mask panel shows them (``panels.mask_panel``).
-        hidden: grids whose cells are left out of the mask: they are neither drawn nor copied nor counted.
-        palette: colours of the panel (``panels.palette``).
-    """
-
-    geometry: Geometry = "native"
-    cell_scale: float = 1.0
-    panel: PanelMode = "image-mask-only"
-    hidden: tuple[int, ...] = ()
-    palette: str = STANDARD
-
-    def __post_init__(self) -> None:
-        self.footprint(Cells.none(), 1, 1)
-        MaskPanel(mode=self.panel, palette=self.palette)
-
-    def footprint(self, cells: Cells | Fixations, height: int, width: int) -> Footprint:
-        """The mask of a frame of ``height x width`` pixels: what panel, output and numbers are made from."""
-        return footprint(without_grids(cells, self.hidden), height, width, self.geometry, self.cell_scale)
-
-
-@dataclass(frozen=True)
-class LiveSettings:
-    """How a live view masks and shows its frames.
-
-    Attributes:
-        patch_diff: the mask source's grid and threshold.
-        accumulation: output mode, keyframes and blend.
-        mask: geometry and panel.
-        psnr: whether to measure the PSNR, which takes a third of the time of a camera's frame.
-
-    Examples:
-        >>> from autogaze_web import LiveSettings
-        >>> settings = LiveSettings.of({"patch-diff-threshold": 0.3, "mask-geometry": "deduplicated"})
-        >>> settings.patch_diff.threshold, settings.mask.geometry
-        (0.3, 'deduplicated')
-        >>> LiveSettings.of({"mask-geometry": "round"})
-        Traceback (most recent call last):
-        ValueError: ...
-    """
-
-    patch_diff: PatchDiff = field(default_factory=PatchDiff)
-    accumulation: Accumulation = field(default_factory=Accumulation)
-    mask: MaskSettings = field(default_factory=MaskSettings)
-    psnr: bool = True
-
-    def __post_init__(self) -> None:
-        expect(self.patch_diff, PatchDiff, "patch_diff")
-        expect(self.accumulation, Accumulation, "accumulation")
-        expect(self.mask, MaskSettings, "mask")
-
-    @staticmethod
-    def of(given: Mapping[str, object]) -> LiveSettings:
-        """Settings from options by name (``options.json``), defaults for the rest.
-
-        Raises:
-            ValueError: naming each option or value that is wrong.
-        """
-        values = options.parse(given)
-        return LiveSettings(
-            PatchDiff(int(values["patch-diff-grid"]), float(values["patch-diff-threshold"])),
-            Accumulation(
-                str(values["visualization-mode"]),  # type: ignore[arg-type]
-                int(values["keyframe-duration"]),
-                float(values["blend-alpha"]),
-            ),
-            MaskSettings(
-                str(values["mask-geometry"]),  # type: ignore[arg-type]
-                float(values["mask-cell-scale"]),
-                str(values["mask-visualization"]),  # type: ignore[arg-type]
-                options.grids_of(str(values["hidden-scales"])),
-                str(values["palette"]),
-            ),
-            bool(values["show-psnr"]) or bool(values["tint-stale"]),
-        )
-
-
-@dataclass(frozen=True)
-class FrameReport:
-    """The numbers of one processed frame.
-
-    Attributes:
-        index: frames processed before it in this stream.
-        width, height: its size in pixels.
-        keyframe: whether the output took the whole frame.
-        cells: number of cells that the mask source chose.
-        cells_by_scale: number of cells on each grid, by its cells per side, coarse to fine; hidden scales
-            included.
-        mask_pixels: pixels inside the cells, each counted once.
-        updated_pixels: pixels of the output that were written; all of them for keyframes.
-        mask_ratio: share of the frame's pixels inside the cells, 0 .. 1.
-        update_ratio: share of the output's pixels that were written, 0 .. 1; NaN for keyframes.
-        update_ratio_ema: its moving average, NaN until the first sample.
-        psnr: PSNR of the output against the input, in dB; infinite if they are equal, NaN for keyframes and
-            where it is not measured.
-        psnr_ema: its moving average, NaN until the first sample.
-        mask_box, output_box: y0, x0, y1, x1 around all pixels of the panels that may have changed.
-        stage_ms: time spent in each stage, by name.
-    """
-
-    index: int
-    width: int
-    height: int
-    keyframe: bool
-    cells: int
-    cells_by_scale: dict[int, int]
-    mask_pixels: int
-    updated_pixels: int
-    mask_ratio: float
-    update_ratio: float
-    update_ratio_ema: float
-    psnr: float
-    psnr_ema: float
-    mask_box: Box
-    output_box: Box
-    stage_ms: dict[str, float]
 
 
 class LiveView:
@@ -259,6 +131,10 @@ class LiveView:
     def answer(self, request: Request) -> Any:
         """Has the view's own plane execute a request."""
         return self._plane.answer(request)
+
+    def held(self, which: Held) -> Rgba:
+        """One of the frames of the view's own plane, without a copy."""
+        return self._plane.held(which)
 
     def free_pixels(self) -> None:
         """Frees the view's own plane, while another one has the pixels."""
@@ -412,7 +288,7 @@ class LiveView:
         if self._first:
             return Cells.none()
         source = self.settings.patch_diff
-        sums = yield CellSums.of(source.grid, *self._size)
+        sums = yield CellSums(source.grid, *self._size)
         return active_cells(scores_of(sums, *self._size), source.threshold)
 
 

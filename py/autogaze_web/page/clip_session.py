@@ -19,7 +19,8 @@ import numpy as np
 from .. import __version__, options
 from ..live.gazer import GazeStream
 from ..live.record import FrameRecord, FrameRecords
-from ..live.view import LiveSettings, LiveView
+from ..live.settings import LiveSettings
+from ..live.view import LiveView
 from ..masks.choice import Choice
 from ..panels.metrics import format_psnr
 from ..tiles.inference_mode import InferenceMode

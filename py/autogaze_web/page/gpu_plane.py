@@ -12,10 +12,11 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from ..frames.rectangles import Box
+from ..frames.rectangles import Box, IntArray
 from ..frames.rgba import Rgba, as_frame
 from ..frames.words import BlendWeights
 from ..live.plane import CellSums, Draw, Drawn, Held, ReadBack, Receive, Request, Steps, Write
+from ..masks.cells import cell_edges
 from ..masks.update_plan import Lattice
 from ..panels.output import WHITE, OutputDrawing
 from .bridge import pack_arrays
@@ -80,19 +81,20 @@ def pack_request(request: CellSums | ReadBack | Draw) -> tuple[str, Memory]:
     """A request as by `pack_arrays`; the header's ``kind`` says which."""
     match request:
         case CellSums():
-            edges = {
-                "rowFirst": request.row_first,
-                "rowEnd": request.row_end,
-                "columnFirst": request.column_first,
-                "columnEnd": request.column_end,
-            }
-            return pack_arrays({"kind": "cellSums"}, edges)
+            return pack_arrays({"kind": "cellSums"}, edges_of(request))
         case ReadBack():
             # Nothing to pack but the header.
             header: dict[str, object] = {"kind": "readBack", "which": request.which, "box": request.box}
             return json.dumps({**header, "feeds": []}), np.zeros(0, np.uint8)
         case Draw():
             return _pack_drawing(request)
+
+
+def edges_of(request: CellSums) -> dict[str, IntArray]:
+    """The cells' pixel edges along both axes, each (g,) int32, by their names in ``plane/cell_sums.mjs``."""
+    row_first, row_end = cell_edges(request.grid, request.height)
+    column_first, column_end = cell_edges(request.grid, request.width)
+    return {"rowFirst": row_first, "rowEnd": row_end, "columnFirst": column_first, "columnEnd": column_end}
 
 
 def _pack_drawing(request: Draw) -> tuple[str, Memory]:

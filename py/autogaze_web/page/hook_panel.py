@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..frames.rgba import Rgba, allocate
-from ..live.view import FrameReport, LiveView
+from ..live.frame_report import FrameReport
+from ..live.view import LiveView
 
 if TYPE_CHECKING:  # the page starts without a hook
     from .user_hook import Hook

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..frames.synthetic import SYNTHETIC_SOURCES
+from ..live.frame_report import FrameReport
 from ..live.quality_curve import QualityCurves
 from ..live.record import FrameRecord, FrameRecords
-from ..live.view import FrameReport, LiveSettings, LiveView
+from ..live.settings import LiveSettings
+from ..live.view import LiveView
 from ..masks.cell_list import cell_rows
 from ..masks.choice import Choice, Description
 from ..masks.patch_diff import PatchDiff

@@ -46,10 +46,7 @@ class PagePixels:
     async def read(self, which: Held) -> Rgba:
         """The pixels of one of the plane's frames, as they are; in memory without a copy."""
         if self._bridge is None:
-            view = self._view
-            return {"frame": view.frame, "previous": view.pending, "mask": view.mask, "output": view.output}[
-                which
-            ]
+            return self._view.held(which)
         from .gpu_plane import whole_frame
 
         return await whole_frame(which, self._view.size, self._bridge)
