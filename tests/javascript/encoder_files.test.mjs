@@ -247,6 +247,21 @@ describe("of weights only a part is fetched", () => {
     );
   });
 
+  test("a server's fault, and an index that was named itself, are told as what they are", async () => {
+    origin.server.files.delete(WEIGHTS_URL);
+    const index = "model.safetensors.index.json";
+    await assert.rejects(
+      tower({ urls: urlsOf(FOLDER + index) }),
+      /^Error: There is no model.safetensors.index.json at/,
+    );
+    serve(index, { body: "no", status: 500 });
+    await assert.rejects(tower(), ({ message }) => {
+      assert.doesNotMatch(message, /neither/);
+      assert.match(message, /500/);
+      return true;
+    });
+  });
+
   test("what is wrong is not stored: the right file is fetched next time, even if it has the same ETag", async () => {
     for (const [wrong, sentence] of /** @type {const} */ ([
       [new TextEncoder().encode("<html>not here</html>"), /web page/],

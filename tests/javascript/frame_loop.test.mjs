@@ -112,3 +112,53 @@ test("panels are not copied for a recording once the graphics card that drew the
   assert.equal(copies, 2);
   assert.deepEqual(await recording, ["the panels"]);
 });
+
+test("pixels move before a frame is taken and before it is drawn again, for its own size", async () => {
+  /** @type {unknown[]} */
+  const steps = [];
+  const session = {
+    restart() {},
+    process_on_gpu: async () => JSON.stringify({ index: 0 }),
+    redraw: async () => steps.push("redraw") && JSON.stringify({ index: 0 }),
+  };
+  const { loop, plane } = loopOnGpu(session, {
+    take: async () => steps.push("take"),
+    show: async () => {},
+  });
+  Object.assign(plane, {
+    settle: async (/** @type {number[]} */ ...size) => steps.push(size),
+    settleForRedraw: async () => steps.push("settle"),
+  });
+  await loop.process(0, FRAME, () => {});
+  await loop.redraw(true, () => {});
+  assert.deepEqual(steps, [[2, 4], "take", "settle", "redraw"]);
+});
+
+test("a picture is closed once, whatever becomes of its frame", async () => {
+  let closed = 0;
+  const image = { close: () => (closed += 1) };
+  const frame = /** @type {any} */ ({ image, width: 4, height: 2, position: { time: 0.5, loop: 3 } });
+  /** @type {unknown[]} */
+  const places = [];
+  const process = async (/** @type {unknown[]} */ ...place) => {
+    places.push(place);
+    if (closed === 2) throw new Error("a fault");
+    return JSON.stringify({ index: 0 });
+  };
+  const session = { restart() {}, process: process, process_on_gpu: process };
+  const { loop, plane } = loopOnGpu(session, { take: async () => {}, show: async () => {} });
+  await loop.process(0, frame, () => {});
+  assert.equal(closed, 1);
+  await loop.process(7, frame, () => {});
+  assert.equal(closed, 2, "of another stream");
+  plane.gpu = undefined;
+  await assert.rejects(
+    loop.process(0, frame, () => {}),
+    /a fault/,
+  );
+  assert.equal(closed, 3);
+  assert.deepEqual(places, [
+    [0.5, 3],
+    [0.5, 3],
+  ]);
+});

@@ -88,6 +88,35 @@ test("pixels move after the size of the next frame is known, and a card that is 
   assert.deepEqual(said, ["The frames are too large."]);
 });
 
+test("what is drawn again is drawn where the next frame's pixels belong", async () => {
+  const { plane, session, done } = livePlane();
+  await plane.settle(90, 160);
+  await plane.settleForRedraw();
+  assert.deepEqual(done.splice(0), ["open", "expect 90", "to gpu"]);
+  session.wants_gpu = false;
+  await plane.settleForRedraw();
+  assert.deepEqual(done, ["to memory", "close", "destroy"]);
+});
+
+test("a graphics card that fails while pixels move is given up, and the frame is processed", async () => {
+  for (const there of [false, true]) {
+    const { plane, session, done, said } = livePlane();
+    const fail = async () => {
+      throw new Error("it has no memory.");
+    };
+    if (there) {
+      await plane.settle(90, 160);
+      Object.assign(session, { wants_gpu: false, move_to_memory: fail });
+    } else Object.assign(session, { move_to_gpu: fail });
+    await plane.settle(90, 160);
+    assert.equal(plane.gpu, undefined);
+    assert.deepEqual(done.slice(-3), ["lose", "close", "destroy"]);
+    assert.deepEqual(said, [
+      "The graphics card could not be used (it has no memory), so the processor does the pixel work.",
+    ]);
+  }
+});
+
 test("a fault that is not the graphics card's leaves the pixels there", async () => {
   const { plane, done, said, lose } = livePlane();
   await plane.settle(90, 160);
@@ -158,4 +187,42 @@ test("a device on which the plane cannot be made is given back", async () => {
     Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
   }
   assert.equal(destroyed, 1);
+});
+
+test("only a real graphics card draws through a canvas: a software one would end the browser's GPU process", async () => {
+  /** @type {string[]} */
+  const contexts = [];
+  const context = { configure() {}, unconfigure() {} };
+  const scope = /** @type {any} */ (globalThis);
+  scope.GPUTextureUsage = { COPY_DST: 2, RENDER_ATTACHMENT: 16 };
+  scope.OffscreenCanvas = class {
+    getContext(/** @type {string} */ kind) {
+      contexts.push(kind);
+      return context;
+    }
+  };
+  const device = {
+    lost: NEVER,
+    limits: {},
+    createShaderModule: () => ({}),
+    createComputePipelineAsync: async () => ({ getBindGroupLayout: () => ({}) }),
+  };
+  /** @type {object} */
+  let info;
+  const adapter = () => ({ info, limits: {}, features: new Set(), requestDevice: async () => device });
+  const gpu = { requestAdapter: async () => adapter() };
+  Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
+  try {
+    for (info of [
+      { architecture: "swiftshader", description: "" },
+      { isFallbackAdapter: true, architecture: "", description: "" },
+    ])
+      await openPlane();
+    assert.deepEqual(contexts, []);
+    info = { architecture: "ampere", description: "" };
+    await openPlane();
+    assert.deepEqual(contexts, ["webgpu"]);
+  } finally {
+    Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
+  }
 });

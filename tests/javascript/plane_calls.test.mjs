@@ -65,6 +65,20 @@ test("requests reach the plane as they were packed", async () => {
   ]);
 });
 
+test("pictures are copied before Python has the thread again, which may reuse their memory", async () => {
+  const { asked, plane } = askedPlane();
+  const calls = planeCalls(plane, new DeviceLoss(NEVER));
+  const memory = Uint8Array.of(1, 2, 3, 4);
+  const received = calls.receive(proxy(memory), 1, 1);
+  calls.write("mask", proxy(memory));
+  memory.fill(9);
+  await received;
+  assert.deepEqual(
+    asked.map((call) => call.find((/** @type {any} */ part) => part instanceof Uint8ClampedArray)),
+    [Uint8ClampedArray.of(1, 2, 3, 4), Uint8ClampedArray.of(1, 2, 3, 4)],
+  );
+});
+
 test("a drawing has a lattice where it needs one, and colours of 32 bits without a sign", async () => {
   const { asked, plane } = askedPlane();
   const calls = planeCalls(plane, new DeviceLoss(NEVER));

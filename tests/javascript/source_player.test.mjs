@@ -265,6 +265,69 @@ describe("SourcePlayer", () => {
     assert.deepEqual([player.state, player.name, problem()], ["running", "synthetic-pulse", ""]);
   });
 
+  test("a paused source does not pause the one that was chosen while a file was refused", async () => {
+    await player.open("synthetic-pan");
+    player.pause();
+    let names = 0;
+    await player.openFile(new File(["<svg/>"], "a.svg"), () => {
+      // Once the source that was paused is opened again.
+      names += 1;
+      if (names === 2) player.open("synthetic-pulse");
+    });
+    await settled();
+    assert.deepEqual([player.state, player.name, problem()], ["running", "synthetic-pulse", ""]);
+  });
+
+  test("neither a screen nor a source that waits for a file is gone back to", async () => {
+    /** @type {MediaStream} */
+    const stream = /** @type {any} */ ({ getTracks: () => [], getVideoTracks: () => [] });
+    let asked = 0;
+    const getDisplayMedia = async () => {
+      asked += 1;
+      return stream;
+    };
+    Object.defineProperty(navigator, "mediaDevices", { configurable: true, value: { getDisplayMedia } });
+    Object.assign(fakeElement("video"), {
+      play: async () => {},
+      pause() {},
+      requestVideoFrameCallback: () => 1,
+      cancelVideoFrameCallback() {},
+    });
+    try {
+      for (const [name, state] of /** @type {const} */ ([
+        ["screen", "running"],
+        ["file", "needs-file"],
+      ])) {
+        await player.open(name);
+        assert.equal(player.state, state);
+        /** @type {string[]} */
+        const named = [];
+        await player.openFile(new File(["<svg/>"], "a.svg"), (source) => named.push(source));
+        assert.deepEqual([player.state, named], ["stopped", ["image"]], name);
+        assert.match(String(problem()), /^"a\.svg" is an SVG drawing/);
+      }
+    } finally {
+      Reflect.deleteProperty(navigator, "mediaDevices");
+    }
+    assert.equal(asked, 1);
+  });
+
+  test("a bad file goes back to what was open last, not to what a file before it went back to", async () => {
+    const bad = () => new File(["<svg/>"], "a.svg");
+    await player.open("synthetic-pan");
+    await player.openFile(bad());
+    await player.open("synthetic-pulse");
+    await player.openFile(bad());
+    assert.deepEqual([player.state, player.name], ["running", "synthetic-pulse"]);
+    player.pause();
+    await player.openFile(bad());
+    assert.deepEqual([player.state, player.name], ["paused", "synthetic-pulse"]);
+    await player.openFile(bad(), (name) => name === "image" && player.open("file"));
+    assert.deepEqual([player.state, player.name], ["needs-file", "file"]);
+    await player.openFile(bad());
+    assert.equal(player.state, "stopped", "there is nothing to go back to");
+  });
+
   test("a source chosen while another opens is the only one that runs", async () => {
     settings.values["video-url"] = "./slow.webm";
     /** @type {(response: Response) => void} */

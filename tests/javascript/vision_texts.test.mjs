@@ -21,7 +21,8 @@ function net(gaze, gazed, full) {
 }
 
 test("times grow from tenths of milliseconds to hours", () => {
-  const times = [0.04, 9.96, 99.96, 100.4, 999, 1000, 65_432, 100_400, 1_234_567, 76_943_000, 4e9];
+  const times = [0.04, 9.96, 99.96, 100.4, 999, 1000, 65_432, 100_400, 119_499, 120_000, 1_234_567];
+  times.push(7_199_999, 7_200_000, 76_943_000, 4e9);
   assert.deepEqual(times.map(timeText), [
     "0.0 ms",
     "10.0 ms",
@@ -31,7 +32,11 @@ test("times grow from tenths of milliseconds to hours", () => {
     "1.0 s",
     "65.4 s",
     "100 s",
+    "119 s",
+    "2 min",
     "21 min",
+    "120 min",
+    "2 h",
     "21 h",
     "1,111 h",
   ]);
