@@ -13,7 +13,9 @@ from autogaze_train.measure import accumulate
 from autogaze_train.sample_comparison import PAGE, compared, mean_psnr, page_frames, samples_table
 from autogaze_web.files.video import read_frames
 from autogaze_web.frames.rgba import Rgba, as_frame
-from autogaze_web.live.comparison import RIVALS
+from autogaze_web.live.comparison import RIVALS, Comparison, ComparisonSettings
+from autogaze_web.live.view import LiveSettings
+from autogaze_web.masks.update_plan import plan_update
 from autogaze_web.native.sources import GazeSettings, LoadedModel, gaze_source
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +41,15 @@ def test_a_clip_is_measured_as_the_page_shows_it(loaded: LoadedModel) -> None:
     assert row["tokens"] == pytest.approx(run.tokens, abs=0.01)
     assert row["ratio"] == pytest.approx(run.ratio, abs=1e-4)
     assert row["AutoGaze"] == pytest.approx(run.psnr, abs=0.01)
+    for name in RIVALS:
+        rival = Comparison(ComparisonSettings(name), LiveSettings())  # type: ignore[arg-type]
+        source = gaze_source(loaded, GazeSettings.of(PAGE))
+        decibels = []
+        for frame in frames:
+            cells = source.choose(frame).cells
+            pixels = plan_update(cells, *frame.shape[:2]).pixels().sum()
+            decibels.append(rival.step(frame, cells, int(pixels)).psnr)
+        assert row[name] == pytest.approx(mean_psnr(decibels[1:]), abs=0.01), "at as many pixels"
     assert row["block-motion"] > row["random"], "a pan is what it moves"
 
 

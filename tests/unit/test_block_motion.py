@@ -78,6 +78,14 @@ def test_noise_moves_nothing() -> None:
     assert not displacements(image(64, 64), image(64, 64, 1), reach=0).any()
 
 
+@pytest.mark.parametrize(("grey", "moves"), [(128, False), (129, True)])
+def test_a_block_moves_only_where_that_saves_more_than_it_costs(grey: int, moves: bool) -> None:
+    """One pixel moved up by a row: where it was and where it is, 256 or 258 grey levels are wrong in all."""
+    previous, current = np.zeros((48, 48, 4), np.uint8), np.zeros((48, 48, 4), np.uint8)
+    previous[24, 20, :3] = current[23, 20, :3] = grey
+    assert displacements(previous, current)[1, 1].tolist() == [int(moves), 0]
+
+
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ValueError, match=r"one size, got \(16, 16\) and \(16, 32\)"):
         displacements(image(16, 16), image(16, 32))

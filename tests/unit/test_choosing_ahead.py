@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice
+from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from autogaze_web.batch import video_job
 from autogaze_web.batch.choosing_ahead import ChoosingAhead
-from autogaze_web.batch.video_job import selected
+from autogaze_web.batch.planning import Source
+from autogaze_web.batch.settings import BatchSettings
+from autogaze_web.batch.video_job import Job, VideoWorker, selected
 from autogaze_web.frames.timed_frame import TimedFrame
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.choice import Choice, Description
@@ -117,3 +122,81 @@ def test_closing_stops_the_frame_in_work() -> None:
         next(given)
         assert begun.wait(60)
     assert sources[0].chosen == [1]
+
+
+class Model(Corner):
+    """A model in a batch: its second frame can only be stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead, self.pause = Event(), Event()
+
+    def made(self, check: Callable[[object], None] | None = None) -> Model:
+        self.check = check
+        return self
+
+    def choose(self, frame: np.ndarray) -> Choice:
+        if self.chosen:
+            self.ahead.set()
+            assert self.check is not None
+            while not self.pause.wait(0.01):
+                self.check(None)
+        return super().choose(frame)
+
+
+def interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    given: Iterator[TimedFrame],
+    at: Callable[[Model], bool],
+    settings: BatchSettings,
+) -> None:
+    """Runs a video whose first frame's numbers are made while ``at`` waits; then the batch is interrupted."""
+    clip = SimpleNamespace(frames=lambda: given, frames_per_second=10, damage=None)
+    monkeypatch.setattr(video_job, "open_clip", lambda *_: clip)
+    monkeypatch.setattr(VideoWorker, "patch_size", 16)
+    (folder / "a.mp4").write_bytes(b"frames")
+    worker = VideoWorker(BatchSettings())
+    worker.settings, worker.loaded, model = settings, SimpleNamespace(), Model()  # type: ignore[assignment]
+    monkeypatch.setattr(worker, "source", model.made)
+
+    def interrupt(_count: int) -> None:
+        assert at(model), "the thread is not ahead"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(Job(Source(str(folder / "a.mp4"), "a.mp4"), str(folder / "out"), "s"), interrupt)
+    assert model.check is not None, "it has to be told when to stop"
+    assert model.chosen == [1]
+
+
+def test_a_batch_chooses_ahead_and_stops_in_the_middle_of_a_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(
+        monkeypatch,
+        tmp_path,
+        frames(1, 2, 3),
+        lambda model: model.ahead.wait(20),
+        BatchSettings(outputs=("trace",)),
+    )
+
+
+def test_a_batch_stops_among_frames_that_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, pause = Event(), Event()
+    read = 0
+
+    def slow() -> Iterator[TimedFrame]:
+        nonlocal read
+        for timed in frames(*[1] * 2000):
+            yield timed
+            read += 1
+            if read > 10:
+                begun.set()
+                pause.wait(0.01)
+
+    settings = BatchSettings(every=1000, outputs=("trace",))
+    interrupted(monkeypatch, tmp_path, slow(), lambda _: begun.wait(20), settings)
+    assert 10 < read < 1000

@@ -107,6 +107,20 @@ def test_block_motion_beats_patch_diff_where_the_picture_only_moves() -> None:
     assert reports["block-motion"].psnr > reports["patch-diff"].psnr + 5
 
 
+def test_what_is_moved_in_a_still_picture_is_measured() -> None:
+    """A step of twelve pixels takes block motion two frames: the second of them shows nothing new."""
+    x = np.arange(WIDTH + 12)
+    ramp = np.broadcast_to((x**2 // 130).astype(np.uint8)[None, :, None], (HEIGHT, WIDTH + 12, 3))
+    comparison = Comparison(ComparisonSettings("block-motion", "tokens"), LiveSettings())
+    qualities = []
+    for left in (0, 12, 12):
+        frame = as_frame(np.ascontiguousarray(ramp[:, left : left + WIDTH]))
+        report = comparison.step(frame, Cells.none(), 0)
+        qualities.append(psnr(frame, comparison.view.output))
+        assert report.keyframe or report.psnr == pytest.approx(qualities[-1])
+    assert qualities[2] > qualities[1] + 0.1
+
+
 def test_where_the_output_shows_whole_frames_block_motion_moves_the_frame_before() -> None:
     settings = LiveSettings.of({"visualization-mode": "full-blend"})
     comparison = Comparison(ComparisonSettings("block-motion", "tokens"), settings)

@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from autogaze_web import FrameDecoder
 from autogaze_web.encoder import FeatureMemory, FrameDecoderConfig
 from autogaze_web.encoder.config import SiglipConfig
+from autogaze_web.encoder.feature_memory import DecoderRows
 from autogaze_web.encoder.frame_decoder import check_encoder, expected_tensors
 
 VALUES: dict[str, Any] = {
@@ -183,6 +184,12 @@ def test_rows_of_another_decoder_are_refused(
         memory.add(np.zeros((0, width), np.float32), [])
     with pytest.raises(ValueError, match=message):
         decoder.decode(memory.rows())
+
+
+def test_rows_without_an_age_each_are_refused(decoder: FrameDecoder) -> None:
+    rows = DecoderRows(np.zeros((2, 12), np.float32), np.arange(2, dtype=np.int32), np.zeros(1, np.int32))
+    with pytest.raises(ValueError, match="the rows are of another decoder"):
+        decoder.decode(rows)
 
 
 @pytest.mark.parametrize(

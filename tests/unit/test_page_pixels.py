@@ -133,6 +133,31 @@ def test_nothing_moves_with_a_frame_of_another_size():
     asyncio.run(check())
 
 
+@pytest.mark.parametrize(
+    ("options", "gpu"),
+    [("{}", 0), ('{"pixels": "auto"}', 0), ('{"pixels": "cpu"}', 0), ('{"pixels": "webgpu"}', 1)],
+)
+def test_the_graphics_card_has_to_be_asked_for(options, gpu):
+    session = PageSession()
+    session.configure(options)
+    assert session.wants_gpu == bool(gpu)
+
+
+def test_python_keeps_no_pixels_while_the_gpu_has_them():
+    async def check():
+        page = Page({"pixels": "gpu"})
+        for index in range(2):
+            await page.process(index)
+        # What is left is where synthetic pictures are drawn on their way to the GPU.
+        view = page.session._view
+        assert (view.mask.shape, view.output.shape) == ((1, 1, 4), (1, 1, 4))
+        page.session.configure("{}")
+        await page.process(2)
+        assert view.output.shape == (*SIZE, 4)
+
+    asyncio.run(check())
+
+
 def test_hooks_and_comparisons_want_the_pixels_in_memory():
     session = PageSession()
     assert not session.wants_gpu

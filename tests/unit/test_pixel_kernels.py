@@ -162,6 +162,37 @@ class TestCalls:
             ("dim", *addresses, 18 * 160),
         ]
 
+    def test_rows_with_gaps_between_them_are_copied_and_every_buffer_is_as_large_as_it_must_be(
+        self, monkeypatch
+    ):
+        """The kernels get addresses: they take rows to follow each other, and buffers to be large enough."""
+        monkeypatch.setattr(simd_kernels, "_address", lambda array: array)
+        exports = Exports()
+        kernels = simd_kernels.SimdKernels(exports)
+        random = np.random.default_rng(0)
+        a, b = random.integers(0, 2**63, (2, 18, 40), dtype=np.uint64)[..., 3:23]
+        assert not a.flags.c_contiguous
+        flags, errors, target = np.zeros((2, 4), bool)[:, ::2], np.zeros((2, 2), np.int64), b.copy()
+        edges = np.array([0, 7, 7, 18], np.int32)
+        paints = pixel_kernels.opaque_paints(np.zeros((2, 3), np.uint8))
+        kernels.changed_blocks(a, b)
+        kernels.squared_errors(a, b, flags, errors)
+        sums = kernels.atom_differences(a, b, flags, edges, edges[:2])
+        kernels.paint_rectangles(target, a, np.zeros((10, 5), np.int32)[::2], paints)
+        kernels.dim(a, target)
+        inputs = {"changed_blocks": (a, b), "squared_errors": (a, b), "atom_differences": (a, b)}
+        for name, *arguments in exports.calls:
+            arrays = [each for each in arguments if isinstance(each, np.ndarray)]
+            assert all(array.flags.c_contiguous for array in arrays), name
+            for got, expected in zip(arrays, inputs.get(name, ()), strict=False):
+                np.testing.assert_array_equal(got, expected)
+        lanes, buffer = exports.calls[2][-2:]
+        assert lanes.nbytes == 2 * 160, "16 bits for each byte of a row"
+        assert (buffer.shape, buffer.itemsize, sums.shape) == ((3, 1, 4), 4, (3, 1, 3))
+        picture, dimmed = exports.calls[3][2], exports.calls[4][1]
+        np.testing.assert_array_equal(picture, a)
+        np.testing.assert_array_equal(dimmed, a)
+
     def test_nothing_outside_a_frame_is_painted(self):
         painted = []
 
