@@ -14,7 +14,7 @@ from autogaze_train.sample_comparison import PAGE, compared, mean_psnr, page_fra
 from autogaze_web.files.video import read_frames
 from autogaze_web.frames.rgba import Rgba, as_frame
 from autogaze_web.live.comparison import RIVALS, Comparison, ComparisonSettings
-from autogaze_web.live.view import LiveSettings
+from autogaze_web.live.settings import LiveSettings
 from autogaze_web.masks.update_plan import plan_update
 from autogaze_web.native.sources import GazeSettings, LoadedModel, gaze_source
 
