@@ -89,6 +89,10 @@ bench-batch: setup ## Measure batches: workers, Ray nodes, overhead, 4K in tiles
 perf-matrix: setup chromium ## Measure the page: sources x modes x masks (ARGS="--model FOLDER" for another checkpoint)
 	@$(PY) tests/bench/perf_matrix.py $(ARGS)
 
+.PHONY: perf-live
+perf-live: setup chromium ## Measure the page up to 4K: a camera with grain on both planes, sweeps of tiles, the model (ARGS="--only 1280x720")
+	@$(PY) tests/bench/perf_live.py $(ARGS)
+
 .PHONY: bench-browser
 bench-browser: setup chromium ## Measure what a frame costs with AutoGaze in Chromium, by backend, budget and stage
 	@$(PY) tests/bench/browser_bench.py $(ARGS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import clips
@@ -63,6 +64,27 @@ def matrix() -> Iterator[Case]:
         yield Case("camera", "realtime", mask_source)
 
 
+def copy_pages(folder: Path) -> None:
+    """Copies the page that measures cases into the folder."""
+    (folder / "perf").mkdir(parents=True, exist_ok=True)
+    for page in PAGES.glob("matrix.*"):
+        shutil.copy(page, folder / "perf")
+
+
+def write_work(folder: Path, work: Mapping[str, Any], name: str = "") -> None:
+    """Writes what the page measures.
+
+    Args:
+        folder: into which the pages were copied.
+        work: `cases`, each with a name, a query and a limit in seconds; `benchmark_seconds` for the page's
+            own benchmark after them, None for none; `model`, the address of its model, None for the
+            built-in one.
+        name: with which the page is opened, as `?work=NAME`; by default without.
+    """
+    file = f"work-{name}.json" if name else "work.json"
+    (folder / "perf" / file).write_text(json.dumps(work, indent=1) + "\n", "utf-8")
+
+
 def make_folder(
     folder: Path,
     cases: Sequence[Case],
@@ -92,13 +114,11 @@ def make_folder(
         more |= {"config-url": "./model/config.json", "weights-url": "./model/model.safetensors"}
         if (model / "graphs.json").is_file():
             more["graphs-url"] = "./model/"
-    (folder / "perf").mkdir(exist_ok=True)
-    for page in PAGES.glob("matrix.*"):
-        shutil.copy(page, folder / "perf")
+    copy_pages(folder)
     wanted = [
         {"name": case.name, "query": case.query(frames, warm_up, **more), "limit": limit} for case in cases
     ]
     work = {"cases": wanted, "benchmark_seconds": benchmark_seconds, "model": model and "../model/"}
-    (folder / "perf" / "work.json").write_text(json.dumps(work, indent=1) + "\n", "utf-8")
+    write_work(folder, work)
     Image.fromarray(clips.still(1, *_SIZE)[0]).save(folder / STILL)
     clips.write_y4m(folder / CAMERA, clips.moving_square(60, *_SIZE, step=16))

@@ -12,9 +12,11 @@ function loopOnGpu(/** @type {any} */ session, /** @type {any} */ panels) {
     tellOfLostFrame() {
       this.told += 1;
     },
-    fallBack() {
+    failure: /** @type {unknown} */ (undefined),
+    fallBack(/** @type {unknown} */ error) {
       const used = this.gpu !== undefined;
       this.gpu = undefined;
+      this.failure = error;
       return used;
     },
   };
@@ -46,6 +48,7 @@ test("a frame at which the graphics card fails is taken again and processed by P
   const report = await loop.process(0, FRAME, () => {});
   assert.deepEqual(steps, ["take", "on gpu", "take", "in memory", "show"]);
   assert.equal(report?.pixels, "cpu");
+  assert.equal(report?.pixelsFailure, "The GPU was lost.");
 });
 
 test("a fault of Python alone is the frame's", async () => {
@@ -129,7 +132,8 @@ test("pixels move before a frame is taken and before it is drawn again, for its 
     settle: async (/** @type {number[]} */ ...size) => steps.push(size),
     settleForRedraw: async () => steps.push("settle"),
   });
-  await loop.process(0, FRAME, () => {});
+  const report = await loop.process(0, FRAME, () => {});
+  assert.ok(report && !("pixelsFailure" in report));
   await loop.redraw(true, () => {});
   assert.deepEqual(steps, [[2, 4], "take", "settle", "redraw"]);
 });

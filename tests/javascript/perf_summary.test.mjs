@@ -49,6 +49,7 @@ describe("summarize", () => {
     updateRatio: 0.25,
     psnr: 30,
     psnrAverage: 31,
+    onGpu: false,
     ...more,
   });
   const course = { seconds: 2, offered: 60, gazes: 0 };
@@ -72,7 +73,7 @@ describe("summarize", () => {
     assert.equal(summary.fps_stability_p05_to_avg, 60 / 105);
     assert.equal(summary.measured_fps, 50.5);
     assert.equal(summary.avg_input_fps, 30);
-    assert.equal(summary.avg_mask_ms, 6);
+    assert.deepEqual([summary.avg_mask_ms, summary.p50_mask_ms, summary.p95_mask_ms], [6, 6, 10.5]);
   });
 
   test("what no frame had is null, and so are rates of no time", () => {
@@ -100,6 +101,15 @@ describe("summarize", () => {
     );
     const none = summarize([frame(1, { psnr: null })], course);
     assert.deepEqual([none.latest_psnr_db, none.latest_psnr_infinite], [null, false]);
+  });
+
+  test("the rest is what a frame's stages take but its way there and the model", () => {
+    const stages = { capture: 9, upload: 7, preprocess: 1, model: 5, mask: 2, draw: 3 };
+    const summary = /** @type {Record<string, any>} */ (
+      summarize([frame(30, { stages, onGpu: true }), frame(30, { stages: { ...stages, mask: 4 } })], course)
+    );
+    assert.deepEqual([summary.avg_rest_ms, summary.p50_rest_ms, summary.max_rest_ms], [7, 8, 8]);
+    assert.equal(summary.gpu_frames, 1);
   });
 
   test("the model's own run is model_run; model is the whole gaze", () => {

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { messageOf } from "../calls/error_text.mjs";
 import { parseReport } from "./frame_report.mjs";
 import { PanelRecorder } from "./panel_recorder.mjs";
 
@@ -121,6 +122,7 @@ export class FrameLoop {
     const report = parseReport(await this.#orWithoutGpu(process, process));
     report.still = this.#session.still;
     report.pixels = this.#plane.gpu ? "gpu" : "cpu";
+    if (this.#plane.failure) report.pixelsFailure = messageOf(this.#plane.failure);
     if (stream !== this.#stream) return null;
     onProcessed();
     const processed = performance.now();

@@ -55,6 +55,7 @@
  * @property {{ capture: number, draw: number }} workerMs time of bringing the frame to Python and drawing it
  * @property {FrameReport} [compared] of another mask source on the same frame, if that is wanted beside a model
  * @property {"cpu" | "gpu"} [pixels] what did the pixel work: Python, or the graphics card
+ * @property {string} [pixelsFailure] how the graphics card has failed since it was asked for the pixel work
  * @property {boolean} [still] whether the stream is one picture, over and over
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [maskTiming] with a model: whether the frame waited for its own cells

@@ -27,6 +27,8 @@ export class PerfMonitor {
   #start = { at: 0, replaced: 0, gazes: 0 };
   #done = false;
   #logged = Number.NEGATIVE_INFINITY;
+  /** Why the processor does the pixel work instead of the graphics card. @type {string | null} */
+  #pixelsNote = null;
 
   /** @param {{ view: LiveView, settings: Settings, player: SourcePlayer, maskSource: MaskSource }} page */
   constructor({ view, settings, player, maskSource }) {
@@ -34,6 +36,10 @@ export class PerfMonitor {
     view.on("frame", (report) => {
       const { latency, replaced } = player;
       this.#add(report, latency, { replaced, backend: maskSource.backend });
+    });
+    view.on("pixels-note", ({ message }) => {
+      this.#pixelsNote = message;
+      this.#globals.__autogazePixelsNote = message;
     });
   }
 
@@ -135,6 +141,10 @@ export class PerfMonitor {
       latest_total_ms: total,
       latest_model_ms: gaze,
       latest_stage_ms: stages,
+      latest_tiles: report.tiles ?? null,
+      latest_pixels: report.pixels ?? "cpu",
+      pixels_note: this.#pixelsNote,
+      pixels_failure: report.pixelsFailure ?? null,
       latest_runner_totals: report.runner ?? null,
       replaced_frames: replaced,
       backend: backend || "none",
@@ -174,5 +184,6 @@ function perfSample(report, total) {
     updateRatio: report.updateRatio,
     psnr: report.psnr,
     psnrAverage: report.psnrEma,
+    onGpu: report.pixels === "gpu",
   };
 }

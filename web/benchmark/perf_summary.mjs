@@ -18,6 +18,7 @@ import { means } from "../insight/frame_log.mjs";
  * @property {number | null} updateRatio null for keyframes
  * @property {number | "Infinity" | null} psnr null for keyframes
  * @property {number | "Infinity" | null} psnrAverage
+ * @property {boolean} onGpu whether the graphics card did the pixel work
  */
 
 /**
@@ -51,8 +52,12 @@ function spread(name, values) {
   };
 }
 
+// Bringing a frame to where it is processed depends on the source, and the model's time on the model.
+const ELSEWHERE = ["capture", "upload", "model"];
+
 /**
- * Of the stage "model", ONNX Runtime alone, as `model_run`: `model_ms` is the whole gaze.
+ * Of the stage "model", ONNX Runtime alone, as `model_run`: `model_ms` is the whole gaze. What all stages take but
+ * `ELSEWHERE` is `rest`.
  * @param {PerfSample[]} samples
  */
 function stageTimes(samples) {
@@ -63,9 +68,15 @@ function stageTimes(samples) {
     const sorted = stages.map((stage) => stage[name] ?? 0).sort((a, b) => a - b);
     const key = name === "model" ? "model_run" : name;
     times[`avg_${key}_ms`] = mean;
+    times[`p50_${key}_ms`] = percentile(sorted, 0.5);
     times[`p95_${key}_ms`] = percentile(sorted, 0.95);
   }
-  return times;
+  return { ...times, ...spread("rest", stages.map(restOf)) };
+}
+
+/** @param {Record<string, number>} stages of a frame, in milliseconds */
+function restOf(stages) {
+  return Object.entries(stages).reduce((sum, [name, ms]) => sum + (ELSEWHERE.includes(name) ? 0 : ms), 0);
 }
 
 /** @param {number | "Infinity" | null} psnr */
@@ -109,6 +120,7 @@ export function summarize(samples, { seconds, offered, gazes }) {
     avg_mask_age_frames: average(of("maskAge")),
     avg_mask_update_ratio: average(of("maskRatio")),
     avg_output_update_ratio: average(of("updateRatio")),
+    gpu_frames: samples.filter(({ onGpu }) => onGpu).length,
     psnr_samples: samples.filter(({ psnr }) => psnr !== null).length,
     latest_psnr_db: latest.db,
     latest_psnr_infinite: latest.infinite,

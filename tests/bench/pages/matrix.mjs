@@ -1,6 +1,7 @@
 /**
- * Opens the site once for each case in `work.json` and collects the summaries; then runs the page's own benchmark, if it is
- * wanted. When all cases are measured, `window.done` is true and `window.result` contains the machine and a row for each
+ * Opens the site once for each case in `work.json` and collects the summaries; then runs the page's own benchmark, if it
+ * is wanted. In the query, `work=NAME` stands for `work-NAME.json`, and `only=TEXT` for the cases whose names contain the
+ * text. When all cases are measured, `window.done` is true and `window.result` contains the machine and a row for each
  * case: its summary, or `error` with the notice that the page showed instead.
  */
 
@@ -10,10 +11,12 @@ const POLL_MS = 100;
 
 window.logs = [];
 
-/** The text of the notice that the site shows, if any. */
-function noticeOf({ document }) {
+/** The notice with which the site ends a measurement, if any. Without the graphics card's pixel work it goes on. */
+function endOf({ document, __autogazePixelsNote: pixelsNote }) {
   const notice = document.getElementById("notice");
-  return notice && !notice.hidden ? document.getElementById("notice-text").textContent : null;
+  if (!notice || notice.hidden) return null;
+  const text = document.getElementById("notice-text").textContent;
+  return text === pixelsNote ? null : text;
 }
 
 /** Measures one case in an iframe of its own. */
@@ -27,7 +30,7 @@ async function measure({ name, query, limit }) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       const summary = frame.contentWindow.__autogazePerfSummary;
       if (summary) return { case: name, ...summary };
-      const error = noticeOf(frame.contentWindow);
+      const error = endOf(frame.contentWindow);
       if (error) return { case: name, error: `the page says: ${error}` };
     }
     return { case: name, error: `no summary in ${limit} seconds` };
@@ -48,9 +51,11 @@ async function benchmark({ benchmark_seconds: seconds, model }) {
 }
 
 const rows = [];
-const work = await (await fetch("work.json")).json();
-for (const wanted of work.cases) {
-  const row = await measure(wanted);
+const query = new URLSearchParams(location.search);
+const name = query.get("work");
+const work = await (await fetch(name ? `work-${name}.json` : "work.json")).json();
+for (const wanted of work.cases.filter(({ name }) => name.includes(query.get("only") ?? ""))) {
+  const row = await measure(wanted).catch((error) => ({ case: wanted.name, error: error.message }));
   rows.push(row);
   window.logs.push(`${row.case}: ${row.error ?? `${row.p50_total_ms.toFixed(1)} ms per frame`}`);
   // biome-ignore lint/suspicious/noConsole: whoever opens the page by hand follows it there

@@ -1,0 +1,218 @@
+"""Measures the page at sizes up to 4K: a camera with grain on both planes, sweeps of tiles, the model alone.
+
+    make perf-live                                          everything, with a summary of each stage
+    python tests/bench/perf_live.py --only 1280x720         only the works whose name contains this
+    python tests/bench/perf_live.py --frames 10 --sweeps 3  fewer frames in each case
+    python tests/bench/perf_live.py --folder OUT            write the pages, to be served elsewhere
+    python tests/bench/perf_live.py --results FILE...       merge results measured elsewhere into one report
+
+A work is one start of the browser, since its fake camera plays one file: a camera's size, `sweeps`, or
+`model`. The report is written to tests/output/ as perf-live.json, .md (tables) and .svg (a chart);
+docs/benchmarking.md explains it. A case that fails is in it with its error, and the others are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("bench", "browser", "parity")] + [
+    str(ROOT / "site")
+]
+
+import browser_bench  # noqa: E402
+import grain_camera  # noqa: E402
+import live_report  # noqa: E402
+from chromium import flags, require  # noqa: E402
+from live_cases import (  # noqa: E402
+    CAMERA_FRAMES,
+    SWEEPS,
+    SWEEPS_WORK,
+    LiveCase,
+    camera_cases,
+    sweep_cases,
+)
+from perf_folder import copy_pages, write_work  # noqa: E402
+from perf_report import chart, common_options, problems, without_options  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+from served import served  # noqa: E402
+
+import build_site  # noqa: E402
+
+NAME = "perf-live"
+MODEL_WORK = "model"
+MODEL_QUERY = "backends={backend}&budgets=8,16,64,full&contexts=full&frames=60"
+_SECONDS_TO_OPEN = 60
+
+
+def works(frames: int, sweeps: int) -> dict[str, list[LiveCase]]:
+    """The cases of each work but the model's, by its name."""
+    found: dict[str, list[LiveCase]] = {}
+    for case in (*camera_cases(frames), *sweep_cases(sweeps)):
+        found.setdefault(case.work, []).append(case)
+    return found
+
+
+def page_of(work: str, backend: str = "webgpu") -> str:
+    """The path of the page that measures a work."""
+    if work == MODEL_WORK:
+        return f"bench/?{MODEL_QUERY.format(backend=backend)}"
+    return f"perf/matrix.html?work={work}"
+
+
+def make_folder(folder: Path, cases: dict[str, list[LiveCase]], limit: float, hardware: bool) -> None:
+    """Writes the site, the pages and their works, and the program that writes the cameras.
+
+    Args:
+        folder: where to write.
+        cases: of each work, by its name.
+        limit: time limit of a case in seconds.
+        hardware: whether a case without a GPU is an error.
+    """
+    browser_bench.make_folder(folder)
+    copy_pages(folder)
+    shutil.copy(grain_camera.__file__, folder / "perf")
+    more = "&require-hardware-adapter=true" if hardware else ""
+    for work, listed in cases.items():
+        wanted = [{"name": case.name, "query": case.query + more, "limit": limit} for case in listed]
+        write_work(folder, {"cases": wanted, "benchmark_seconds": None, "model": None}, work)
+
+
+def measure(folder: Path, work: str, seconds: float, more_flags: Sequence[str] = ()) -> Any:
+    """Measures a work with a browser of its own and returns the page's result.
+
+    Args:
+        folder: a folder written by `make_folder`.
+        work: its name.
+        seconds: the time limit of the whole work.
+        more_flags: further flags of Chromium.
+    """
+    camera = None
+    if work not in (SWEEPS_WORK, MODEL_WORK):
+        width, height = map(int, work.split("x"))
+        camera = grain_camera.write_camera(folder / "perf", width, height)
+    with sync_playwright() as playwright, served(folder, isolated=True) as url:
+        command_line = [*flags(camera=camera), *more_flags]
+        browser = playwright.chromium.launch(executable_path=require(), args=command_line)
+        # A service worker would fetch the site again while frames are measured.
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, service_workers="block")
+        page.goto(url + page_of(work, backend="webgpu,wasm"))
+        page.wait_for_function("() => window.done", timeout=seconds * 1000)
+        result = page.evaluate("() => window.result")
+        browser.close()
+    if camera:
+        camera.unlink()
+    return result
+
+
+def write_report(out: Path, results: dict[str, Any]) -> str:
+    """Writes the JSON, the tables and the chart of merged results, and returns the tables."""
+    rows = [row for row in results["rows"] if "error" not in row]
+    failed = [row for row in results["rows"] if "error" in row]
+    sweeps = [row for row in rows if live_report.is_sweep(row)]
+    cameras = [row for row in rows if not live_report.is_sweep(row)]
+    machine = results["machine"]
+    title = f"{machine['browser']}, {machine['cores']} cores" if machine else "The model alone"
+    parts = [title + ". Times in milliseconds, medians unless a column says p95."]
+    if cameras:
+        parts += ["## Camera with grain", live_report.camera_table(cameras)]
+        parts += ["95th percentiles of the stages:", live_report.stage_table(cameras)]
+    if sweeps:
+        parts += ["## Sweeps of all tiles", live_report.sweep_table(sweeps)]
+    if results["model"]:
+        parts += ["## The model alone", live_report.model_table(results["model"])]
+    if failed:
+        parts += ["## Not measured", live_report.errors_table(failed)]
+    tables = "\n\n".join(parts)
+    common = common_options(rows) if rows else {}
+    merged = {
+        **results,
+        "options": common,
+        "rows": [*(without_options(row, common) for row in rows), *failed],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{NAME}.json").write_text(json.dumps(merged, indent=1) + "\n", "utf-8")
+    (out / f"{NAME}.md").write_text(tables + "\n", "utf-8")
+    if rows:
+        (out / f"{NAME}.svg").write_text(chart(rows, f"Milliseconds per frame, {title}"), "utf-8")
+    return tables
+
+
+def report(out: Path, results: dict[str, Any], hardware: bool) -> None:
+    """Writes what was measured; exits with an error if a case failed or is implausible."""
+    print(f"\n{write_report(out, results)}\n\nwritten to {out}/{NAME}.json, .md and .svg")
+    failed = [f"{row['case']}: {row['error']}" for row in results["rows"] if "error" in row]
+    failed += [
+        f"{row['case']}: {problem}"
+        for row in results["rows"]
+        if "error" not in row
+        for problem in problems(row, hardware)
+    ]
+    if failed:
+        sys.exit("error: " + "\n  ".join(failed))
+
+
+def main() -> None:
+    """Measures all works, writes the folder to measure them with, or merges results."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--frames", type=int, default=CAMERA_FRAMES, help=f"of each camera case ({CAMERA_FRAMES})"
+    )
+    parser.add_argument("--sweeps", type=int, default=SWEEPS, help=f"in each case of tiles ({SWEEPS})")
+    parser.add_argument("--only", default="", help="measure only works whose name contains this")
+    parser.add_argument("--limit", type=float, default=60, help="time limit of a case in seconds (60)")
+    parser.add_argument("--require-hardware-adapter", action="store_true", help="fail if there is no GPU")
+    parser.add_argument("--chromium-flag", action="append", default=[], help="Chromium flag; can be repeated")
+    parser.add_argument("--folder", type=Path, help="write the pages there and measure nothing")
+    parser.add_argument("--results", type=Path, nargs="+", help="report results measured elsewhere (JSON)")
+    parser.add_argument("--out", type=Path, default=ROOT / "tests" / "output")
+    arguments = parser.parse_args()
+    hardware = arguments.require_hardware_adapter
+    if arguments.results:
+        try:
+            results = live_report.read_results(arguments.results)
+        except ValueError as error:
+            parser.error(str(error))
+        report(arguments.out, results, hardware)
+        return
+    cases = works(arguments.frames, arguments.sweeps)
+    names = [name for name in (*cases, MODEL_WORK) if arguments.only in name]
+    if not names:
+        parser.error(
+            f"no work's name contains {arguments.only!r}: there are {', '.join((*cases, MODEL_WORK))}"
+        )
+    build_site.build()
+    if arguments.folder:
+        make_folder(arguments.folder, cases, arguments.limit, hardware)
+        print(
+            f"write the cameras with {arguments.folder}/perf/grain_camera.py, serve the folder, and open each"
+        )
+        print("page in a browser with its own camera; the results are in window.result:")
+        print("\n".join(page_of(name) for name in names))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        site = folder / "site"
+        make_folder(site, cases, arguments.limit, hardware)
+        files = []
+        for name in names:
+            print(f"{name} ...", flush=True)
+            limit = _SECONDS_TO_OPEN + arguments.limit * len(cases.get(name, range(8)))
+            result = measure(site, name, limit, arguments.chromium_flag)
+            files.append(folder / f"{name}.json")
+            files[-1].write_text(json.dumps(result), "utf-8")
+        results = live_report.read_results(files)
+    report(arguments.out, results, hardware)
+
+
+if __name__ == "__main__":
+    main()
