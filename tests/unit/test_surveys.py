@@ -10,13 +10,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from autogaze_web import AutoGaze
 from autogaze_web.batch.preflight import Sample, VideoPlan, estimate, total
 from autogaze_web.batch.sweep import Point, Setting, ssim, with_frontier
 from autogaze_web.cli.main import main
 from autogaze_web.files.mp4_writer import write_mp4
 from autogaze_web.live.pipeline import synthetic_frames
-from autogaze_web.native.runtime import providers_of
 
 MODEL = Path(__file__).parents[2] / "site" / "model"
 
@@ -128,11 +126,3 @@ def test_wrong_arguments_end_in_a_sentence(
         status = int(stop.code or 0)
     assert status == 2
     assert sentence in capsys.readouterr().err
-
-
-def test_devices_choose_providers() -> None:
-    cpu, cuda = "CPUExecutionProvider", "CUDAExecutionProvider"
-    assert providers_of("cpu", [cuda, cpu]) == providers_of("auto", [cpu]) == [cpu]
-    assert providers_of("auto", [cuda, cpu]) == providers_of("cuda", [cuda, cpu]) == [cuda, cpu]
-    with pytest.raises(ValueError, match="the device is one of cpu, cuda, auto, got 'tpu'"):
-        AutoGaze.from_pretrained(MODEL, device="tpu")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ..limits import MAX_THREADS, is_whole, shown
 from ..model.checkpoint import Checkpoint
 from ..model.lockstep import Rounds
 from ..model.run import Decisions, Run
+from .devices import CPU, CUDA, check_loaded, load_libraries, providers_of, with_options
 
 if TYPE_CHECKING:
     import onnx
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from ..graph.build import Target
 
 Result = TypeVar("Result")
-
-Device = Literal["cpu", "cuda", "auto"]
-DEVICES: tuple[str, ...] = get_args(Device)
-_CUDA = "CUDAExecutionProvider"
 
 FRAME_STEPS = (1,)
 MORE_STEPS = (1,)
@@ -49,7 +46,7 @@ def create_session(
     model: onnx.ModelProto,
     weights: Mapping[str, ort.OrtValue],
     threads: int | None,
-    providers: Sequence[str] = ("CPUExecutionProvider",),
+    providers: Sequence[str] = (CPU,),
 ) -> ort.InferenceSession:
     """A session of a weight-free graph; refers to the weights without copying them.
 
@@ -67,11 +64,9 @@ def create_session(
     # Runs alternate between sessions: the idle threads of one must not spin while the other works.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_external_initializers(list(chosen), list(chosen.values()))
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=list(providers))
-    if session.get_providers()[0] != providers[0]:
-        raise ValueError(
-            f"{providers[0]} of ONNX Runtime cannot be loaded: install its libraries, or use the device cpu"
-        )
+    problems = load_libraries() if CUDA in providers else ""
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=with_options(providers))
+    check_loaded(session, providers, problems)
     return session
 
 
@@ -86,31 +81,6 @@ def require_native() -> None:
             import_module(name)
         except ModuleNotFoundError as error:
             raise ImportError(f"AutoGaze needs {error.name}: pip install 'autogaze-web[native]'") from None
-
-
-def providers_of(device: str, available: Sequence[str]) -> list[str]:
-    """ONNX Runtime's execution providers for a device, the preferred one first.
-
-    Args:
-        device: ``cpu``, ``cuda``, or ``auto`` for CUDA where its provider is installed.
-        available: names of the installed providers.
-
-    Raises:
-        ValueError: for another device, or if the CUDA provider is not installed.
-
-    >>> providers_of("auto", ["CPUExecutionProvider"])
-    ['CPUExecutionProvider']
-    """
-    if device not in DEVICES:
-        raise ValueError(f"the device is one of {', '.join(DEVICES)}, got {shown(device)}")
-    if device == "cpu" or (device == "auto" and _CUDA not in available):
-        return ["CPUExecutionProvider"]
-    if _CUDA not in available:
-        raise ValueError(
-            "the device cuda needs ONNX Runtime's CUDA provider, which is not installed: "
-            "pip install onnxruntime-gpu in place of onnxruntime, or use the device cpu"
-        )
-    return [_CUDA, "CPUExecutionProvider"]
 
 
 class NativeRuntime:
