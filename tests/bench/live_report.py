@@ -1,47 +1,80 @@
-"""The results of `make perf-live`: what several pages measured, merged, as Markdown tables."""
+"""The results of `make perf-live`: what several pages measured, merged, as JSON, tables and a chart."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The stages of a frame, in the order in which they happen; the key of the summary of each is in the middle.
+from perf_report import chart, common_options, without_options
+
+NAME = "perf-live"
+
+# The stages of a frame in the order in which they happen, as the keys of a summary name them.
 STAGES = (
     *("capture", "upload", "preprocess", "model_run", "decode", "changes", "mask", "plan"),
     *("accumulate", "panel", "pixels", "metrics", "draw"),
 )
 
 
-def read_results(paths: Iterable[Path]) -> dict[str, Any]:
-    """Merges what pages measured.
+@dataclass(frozen=True)
+class Results:
+    """What several pages measured, merged.
+
+    Attributes:
+        machine: browser, system and cores, as pages of the matrix say; None if only the model was measured.
+        measured: the summaries of the cases of cameras and tiles.
+        failed: the cases without one, with their `error`.
+        models: the rows of browser_bench.
+    """
+
+    machine: Mapping[str, Any] | None
+    measured: tuple[Mapping[str, Any], ...]
+    failed: tuple[Mapping[str, Any], ...]
+    models: tuple[Mapping[str, Any], ...]
+
+
+def read_results(paths: Iterable[Path]) -> Results:
+    """Reads and merges what pages measured.
 
     Args:
         paths: JSON files; each holds the `window.result` of a page, or an object whose values have such
             results under `result`, as programs write that open several pages.
 
-    Returns:
-        `machine`, as the first page of the matrix has it, or None; `rows`, one for each case, where a later
-        one replaces an earlier one unless it failed; `model`, the rows of browser_bench.
+    Raises:
+        ValueError: if a file holds nothing of the kind, or if they are of different machines; the message is
+            one sentence.
+    """
+    return merged((f"--results {path}", result) for path in paths for result in _results(path))
+
+
+def merged(results: Iterable[tuple[str, Any]]) -> Results:
+    """Merges the results of pages, each with a name for messages.
+
+    Of a case that was measured twice the later summary counts, and an error only if there is no summary.
 
     Raises:
-        ValueError: if a file holds nothing of the kind; the message is one sentence.
+        ValueError: if they are of different machines; the message is one sentence.
     """
-    machine: dict[str, Any] | None = None
+    machine: Mapping[str, Any] | None = None
     rows: dict[str, Any] = {}
     models: dict[tuple[str, str, str], Any] = {}
-    for path in paths:
-        results = _results(path)
-        for result in results:
-            if isinstance(result, list):
-                models |= {(row["backend"], row["budget"], row["context"]): row for row in result}
-                continue
-            machine = machine or result["machine"]
-            for row in result["rows"]:
-                if "error" not in row or row["case"] not in rows:
-                    rows[row["case"]] = row
-    return {"machine": machine, "rows": list(rows.values()), "model": list(models.values())}
+    for name, result in results:
+        if isinstance(result, list):
+            models |= {(row["backend"], row["budget"], row["context"]): row for row in result}
+            continue
+        if machine and result["machine"] != machine:
+            raise ValueError(
+                f"{name} was measured on {result['machine']}, the results before it on {machine}: "
+                "merge results of one machine only"
+            )
+        machine = result["machine"]
+        rows |= {row["case"]: row for row in result["rows"] if "error" not in row or row["case"] not in rows}
+    measured = tuple(row for row in rows.values() if "error" not in row)
+    failed = tuple(row for row in rows.values() if "error" in row)
+    return Results(machine, measured, failed, tuple(models.values()))
 
 
 def _results(path: Path) -> list[Any]:
@@ -67,6 +100,54 @@ def _is_result(value: Any) -> bool:
             isinstance(row, dict) and {"backend", "budget", "context"} <= row.keys() for row in value
         )
     return isinstance(value, dict) and {"machine", "rows"} <= value.keys()
+
+
+def write_report(out: Path, results: Results) -> str:
+    """Writes the JSON, the tables and the chart, and returns the tables."""
+    measured = results.measured
+    common = common_options(measured) if measured else {}
+    text = {
+        "machine": results.machine,
+        "options": common,
+        "cases": [without_options(row, common) for row in measured],
+        "failed": results.failed,
+        "model": results.models,
+    }
+    tables = f"{title(results)}. Milliseconds; medians, unless a column says p95.\n\n{all_tables(results)}"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{NAME}.json").write_text(json.dumps(text, indent=1) + "\n", "utf-8")
+    (out / f"{NAME}.md").write_text(tables + "\n", "utf-8")
+    charted = [row for row in measured if not is_sweep(row)] or measured
+    if charted:
+        (out / f"{NAME}.svg").write_text(chart(charted, f"Milliseconds per frame, {title(results)}"), "utf-8")
+    return tables
+
+
+def title(results: Results) -> str:
+    """What was measured: the GPU if one ran a model, the browser and the cores."""
+    runners = [row["backend"] for row in results.measured] + [row.get("runner", "") for row in results.models]
+    gpu = next((text.removeprefix("WebGPU on ") for text in runners if text.startswith("WebGPU on ")), "")
+    machine = results.machine or {}
+    cores = f"{machine['cores']} cores" if machine else ""
+    return ", ".join(filter(None, (gpu, machine.get("browser"), cores))) or "The model alone"
+
+
+def all_tables(results: Results) -> str:
+    """A section for each kind of case that there is."""
+    sweeps = [row for row in results.measured if is_sweep(row)]
+    cameras = [row for row in results.measured if not is_sweep(row)]
+    parts = []
+    if cameras:
+        parts += ["## Camera with grain", camera_table(cameras)]
+        parts += ["95th percentiles of the stages:", stage_table(cameras)]
+    if sweeps:
+        parts += ["## Sweeps of all tiles", sweep_table(sweeps)]
+    if results.models:
+        parts += ["## The model alone", model_table(results.models)]
+    if results.failed:
+        lines = [[row["case"], row["error"]] for row in results.failed]
+        parts += ["## Not measured", markdown(["case", "error"], lines, text=2)]
+    return "\n\n".join(parts)
 
 
 def is_sweep(row: Mapping[str, Any]) -> bool:
@@ -145,11 +226,6 @@ def model_table(rows: Sequence[Mapping[str, Any]]) -> str:
         )
     head = ["runs on", "tokens", "context", "preprocess", "model", "decode", "pixels to mask", "error"]
     return markdown(head, lines, text=3)
-
-
-def errors_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The cases that were not measured, and why."""
-    return markdown(["case", "error"], [[row["case"], row["error"]] for row in rows], text=2)
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], text: int) -> str:

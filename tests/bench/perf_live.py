@@ -14,7 +14,6 @@ docs/benchmarking.md explains it. A case that fails is in it with its error, and
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
@@ -30,6 +29,7 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("bench", "browser", 
 import browser_bench  # noqa: E402
 import grain_camera  # noqa: E402
 import live_report  # noqa: E402
+import perf_matrix  # noqa: E402
 from chromium import flags, require  # noqa: E402
 from live_cases import (  # noqa: E402
     CAMERA_FRAMES,
@@ -39,16 +39,16 @@ from live_cases import (  # noqa: E402
     camera_cases,
     sweep_cases,
 )
-from perf_folder import copy_pages, write_work  # noqa: E402
-from perf_report import chart, common_options, problems, without_options  # noqa: E402
+from perf_folder import PAGE, copy_pages, write_work  # noqa: E402
+from perf_report import problems  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
-from served import served  # noqa: E402
 
 import build_site  # noqa: E402
 
-NAME = "perf-live"
 MODEL_WORK = "model"
-MODEL_QUERY = "backends={backend}&budgets=8,16,64,full&contexts=full&frames=60"
+MODEL_QUERY = "budgets=8,16,64,full&contexts=full"
+PAGE_QUERY = "?work={work}"
+_MODEL_FRAMES = 60
 _SECONDS_TO_OPEN = 60
 
 
@@ -60,11 +60,11 @@ def works(frames: int, sweeps: int) -> dict[str, list[LiveCase]]:
     return found
 
 
-def page_of(work: str, backend: str = "webgpu") -> str:
-    """The path of the page that measures a work."""
+def page_of(work: str) -> str:
+    """The path of the page that measures a work on a GPU."""
     if work == MODEL_WORK:
-        return f"bench/?{MODEL_QUERY.format(backend=backend)}"
-    return f"perf/matrix.html?work={work}"
+        return f"bench/?backends=webgpu&{MODEL_QUERY}&frames={_MODEL_FRAMES}"
+    return PAGE + PAGE_QUERY.format(work=work)
 
 
 def make_folder(folder: Path, cases: dict[str, list[LiveCase]], limit: float, hardware: bool) -> None:
@@ -85,76 +85,42 @@ def make_folder(folder: Path, cases: dict[str, list[LiveCase]], limit: float, ha
         write_work(folder, {"cases": wanted, "benchmark_seconds": None, "model": None}, work)
 
 
-def measure(folder: Path, work: str, seconds: float, more_flags: Sequence[str] = ()) -> Any:
-    """Measures a work with a browser of its own and returns the page's result.
+def measure(folder: Path, work: str, seconds: float, frames: int, more_flags: Sequence[str] = ()) -> Any:
+    """Measures a work with a browser of its own and returns the results of its pages.
 
     Args:
         folder: a folder written by `make_folder`.
         work: its name.
-        seconds: the time limit of the whole work.
+        seconds: the time limit of a page of the matrix.
+        frames: to measure of the model in each case.
         more_flags: further flags of Chromium.
     """
     camera = None
     if work not in (SWEEPS_WORK, MODEL_WORK):
         width, height = map(int, work.split("x"))
         camera = grain_camera.write_camera(folder / "perf", width, height)
-    with sync_playwright() as playwright, served(folder, isolated=True) as url:
+    with sync_playwright() as playwright:
         command_line = [*flags(camera=camera), *more_flags]
         browser = playwright.chromium.launch(executable_path=require(), args=command_line)
-        # A service worker would fetch the site again while frames are measured.
-        page = browser.new_page(viewport={"width": 1280, "height": 800}, service_workers="block")
-        page.goto(url + page_of(work, backend="webgpu,wasm"))
-        page.wait_for_function("() => window.done", timeout=seconds * 1000)
-        result = page.evaluate("() => window.result")
+        if work == MODEL_WORK:
+            query = f"{MODEL_QUERY}&frames={frames}"
+            # Not isolated for WebGPU, isolated for WebAssembly with threads.
+            pages = (browser_bench.measure(browser, folder, isolated, query) for isolated in (False, True))
+            result: Any = [row for rows in pages for row in rows]
+        else:
+            result = perf_matrix.measure(browser, folder, seconds, PAGE_QUERY.format(work=work))
         browser.close()
     if camera:
         camera.unlink()
     return result
 
 
-def write_report(out: Path, results: dict[str, Any]) -> str:
-    """Writes the JSON, the tables and the chart of merged results, and returns the tables."""
-    rows = [row for row in results["rows"] if "error" not in row]
-    failed = [row for row in results["rows"] if "error" in row]
-    sweeps = [row for row in rows if live_report.is_sweep(row)]
-    cameras = [row for row in rows if not live_report.is_sweep(row)]
-    machine = results["machine"]
-    title = f"{machine['browser']}, {machine['cores']} cores" if machine else "The model alone"
-    parts = [title + ". Times in milliseconds, medians unless a column says p95."]
-    if cameras:
-        parts += ["## Camera with grain", live_report.camera_table(cameras)]
-        parts += ["95th percentiles of the stages:", live_report.stage_table(cameras)]
-    if sweeps:
-        parts += ["## Sweeps of all tiles", live_report.sweep_table(sweeps)]
-    if results["model"]:
-        parts += ["## The model alone", live_report.model_table(results["model"])]
-    if failed:
-        parts += ["## Not measured", live_report.errors_table(failed)]
-    tables = "\n\n".join(parts)
-    common = common_options(rows) if rows else {}
-    merged = {
-        **results,
-        "options": common,
-        "rows": [*(without_options(row, common) for row in rows), *failed],
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    (out / f"{NAME}.json").write_text(json.dumps(merged, indent=1) + "\n", "utf-8")
-    (out / f"{NAME}.md").write_text(tables + "\n", "utf-8")
-    if rows:
-        (out / f"{NAME}.svg").write_text(chart(rows, f"Milliseconds per frame, {title}"), "utf-8")
-    return tables
-
-
-def report(out: Path, results: dict[str, Any], hardware: bool) -> None:
+def report(out: Path, results: live_report.Results, hardware: bool) -> None:
     """Writes what was measured; exits with an error if a case failed or is implausible."""
-    print(f"\n{write_report(out, results)}\n\nwritten to {out}/{NAME}.json, .md and .svg")
-    failed = [f"{row['case']}: {row['error']}" for row in results["rows"] if "error" in row]
-    failed += [
-        f"{row['case']}: {problem}"
-        for row in results["rows"]
-        if "error" not in row
-        for problem in problems(row, hardware)
-    ]
+    print(f"\n{live_report.write_report(out, results)}\n\nwritten to {out}/{live_report.NAME}.*")
+    failed = [f"{row['case']}: {row['error']}" for row in results.failed]
+    failed += [f"{row['case']}: {problem}" for row in results.measured for problem in problems(row, hardware)]
+    failed += [f"model, {row['budget']} tokens: {row['error']}" for row in results.models if "error" in row]
     if failed:
         sys.exit("error: " + "\n  ".join(failed))
 
@@ -203,14 +169,14 @@ def main() -> None:
         folder = Path(temporary)
         site = folder / "site"
         make_folder(site, cases, arguments.limit, hardware)
-        files = []
+        measured = []
         for name in names:
             print(f"{name} ...", flush=True)
-            limit = _SECONDS_TO_OPEN + arguments.limit * len(cases.get(name, range(8)))
-            result = measure(site, name, limit, arguments.chromium_flag)
-            files.append(folder / f"{name}.json")
-            files[-1].write_text(json.dumps(result), "utf-8")
-        results = live_report.read_results(files)
+            limit = _SECONDS_TO_OPEN + arguments.limit * len(cases.get(name, ()))
+            frames = min(arguments.frames, _MODEL_FRAMES)
+            result = measure(site, name, limit, frames, arguments.chromium_flag)
+            measured.append((name, result))
+    results = live_report.merged(measured)
     report(arguments.out, results, hardware)
 
 

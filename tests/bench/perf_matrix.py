@@ -47,19 +47,20 @@ def print_log(message: ConsoleMessage) -> None:
         print(f"  {message.text}", flush=True)
 
 
-def measure(browser: Browser, folder: Path, seconds: float) -> Any:
+def measure(browser: Browser, folder: Path, seconds: float, query: str = "") -> Any:
     """Measures all cases and returns the machine and a row for each case.
 
     Args:
         browser: a browser whose camera plays the folder's `CAMERA`.
         folder: a folder written by `make_folder`.
         seconds: the time limit for all cases together.
+        query: of the page; by default it measures the cases of `work.json`.
     """
     with served(folder, isolated=True) as url:
         # A service worker would fetch the site again while frames are measured.
         page = browser.new_page(viewport={"width": 1280, "height": 800}, service_workers="block")
         page.on("console", print_log)
-        page.goto(url + PAGE)
+        page.goto(url + PAGE + query)
         page.wait_for_function("() => window.done", timeout=seconds * 1000)
         result = page.evaluate("() => window.result")
         page.close()

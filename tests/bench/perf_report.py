@@ -38,6 +38,13 @@ def problems(summary: Summary, hardware: bool = False) -> list[str]:
         found.append("PSNR is infinite and a number")
     if hardware and summary["avg_tokens"] is not None and not summary["backend"].startswith("WebGPU"):
         found.append(f"the model ran on {summary['backend']}")
+    on_gpu = summary.get("gpu_frames", 0)
+    if (
+        hardware
+        and summary.get("options", {}).get("pixels") == "gpu"
+        and on_gpu < summary["processed_frames"]
+    ):
+        found.append(f"the graphics card did the pixel work of {on_gpu} frames")
     return found
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import browser_bench
+import perf_live
 import pytest
+from live_cases import LiveCase
+from live_report import merged
 from perf_folder import CAMERA, Case, make_folder
 from perf_matrix import measure, read_results, report
 
@@ -74,3 +78,23 @@ def test_the_bench_of_frames_measures_a_budget(launch: Launch, site_dist: Path, 
     assert "error" not in result
     assert 0 < result["stages"]["model"] <= result["stages"]["all"]
     assert f"| {result['runner']} | 16 | none |" in browser_bench.table([result])
+
+
+def test_a_work_of_the_live_matrix_goes_on_without_the_graphics_card_that_it_wants(
+    launch: Launch, site_dist: Path, tmp_path: Path
+) -> None:
+    assert site_dist
+    wanted = LiveCase("small", "small, pixels=gpu", FRAMES, 1, {"source": "synthetic-pan", "pixels": "gpu"})
+    others = [replace(wanted, name=f"small, {name}", options={"source": name}) for name in ("a", "b")]
+    perf_live.make_folder(tmp_path, {"small": [others[0], wanted, others[1]]}, limit=120, hardware=False)
+    browser = launch(webgpu=False, camera=None, allow_camera=True)
+    result = measure(browser, tmp_path, seconds=200, query="?work=small&only=pixels=gpu")
+
+    (row,) = merged([("small", result)]).measured
+    assert row["case"] == wanted.name
+    assert (row["gpu_frames"], row["latest_pixels"]) == (0, "cpu")
+    sentence = "This browser has no WebGPU, so the processor does the pixel work."
+    assert (row["pixels_note"], row["pixels_failure"]) == (sentence, sentence)
+    assert 0 < row["p50_rest_ms"] < row["p50_total_ms"]
+    assert row["p50_mask_ms"] <= row["p95_mask_ms"]
+    assert (tmp_path / "perf" / "grain_camera.py").is_file()

@@ -33,7 +33,8 @@ async function measure({ name, query, limit }) {
       const error = endOf(frame.contentWindow);
       if (error) return { case: name, error: `the page says: ${error}` };
     }
-    return { case: name, error: `no summary in ${limit} seconds` };
+    const { __autogazePerf: newest = null, __autogazeFrameStats: stats } = frame.contentWindow;
+    return { case: name, error: `no summary in ${limit} seconds, after ${stats?.count ?? 0} frames`, newest };
   } finally {
     frame.remove();
   }
@@ -51,6 +52,8 @@ async function benchmark({ benchmark_seconds: seconds, model }) {
 }
 
 const rows = [];
+// From the start: whoever stops waiting has the cases up to then.
+window.result = { machine: await machine(), rows, benchmark: null };
 const query = new URLSearchParams(location.search);
 const name = query.get("work");
 const work = await (await fetch(name ? `work-${name}.json` : "work.json")).json();
@@ -61,5 +64,5 @@ for (const wanted of work.cases.filter(({ name }) => name.includes(query.get("on
   // biome-ignore lint/suspicious/noConsole: whoever opens the page by hand follows it there
   console.log(window.logs.at(-1));
 }
-window.result = { machine: await machine(), rows, benchmark: await benchmark(work) };
+window.result.benchmark = await benchmark(work);
 window.done = true;
