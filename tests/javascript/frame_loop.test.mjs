@@ -3,7 +3,11 @@ import test from "node:test";
 import { FrameLoop } from "../../wasm_bridge/live/frame_loop.mjs";
 
 /** A loop over a session whose pixels are on a graphics card until it fails. */
-function loopOnGpu(/** @type {any} */ session, /** @type {any} */ panels) {
+function loopOnGpu(
+  /** @type {any} */ session,
+  /** @type {any} */ panels,
+  /** @type {any} */ model = undefined,
+) {
   const plane = {
     gpu: /** @type {object | undefined} */ ({}),
     settle: async () => {},
@@ -21,7 +25,7 @@ function loopOnGpu(/** @type {any} */ session, /** @type {any} */ panels) {
     },
   };
   const serializer = { run: (/** @type {() => any} */ task) => task() };
-  const host = { model: undefined };
+  const host = { model };
   const parts = /** @type {any[]} */ ([session, host, panels, plane, serializer]);
   const Loop = /** @type {any} */ (FrameLoop);
   return { loop: /** @type {FrameLoop} */ (new Loop(...parts)), plane };
@@ -49,6 +53,27 @@ test("a frame at which the graphics card fails is taken again and processed by P
   assert.deepEqual(steps, ["take", "on gpu", "take", "in memory", "show"]);
   assert.equal(report?.pixels, "cpu");
   assert.equal(report?.pixelsFailure, "The GPU was lost.");
+});
+
+test("Python learns which frame it may have got already: the one that is taken again, not the next", async () => {
+  /** @type {unknown[][]} */
+  const calls = [];
+  const session = {
+    restart() {},
+    process_with_model: async (/** @type {unknown[]} */ ...place) => {
+      calls.push(place);
+      if (calls.length === 1) throw new Error("The GPU was lost.");
+      return JSON.stringify({ index: 0 });
+    },
+  };
+  const model = { runner: { counters: {} } };
+  const { loop } = loopOnGpu(session, { take: async () => {}, show: async () => {} }, model);
+  await loop.process(0, FRAME, () => {});
+  await loop.process(0, FRAME, () => {});
+  assert.deepEqual(
+    calls.map(([, , again]) => again),
+    [false, true, false],
+  );
 });
 
 test("a fault of Python alone is the frame's", async () => {

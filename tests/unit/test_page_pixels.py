@@ -10,12 +10,15 @@ from fake_gpu import FakeGpu
 
 from autogaze_web.frames.synthetic import draw_pan
 from autogaze_web.live.gazer import GazeProgress, Gazer
+from autogaze_web.live.plane import Draw
 from autogaze_web.live.quality_curve import QualityCurves
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.choice import Choice
+from autogaze_web.masks.update_plan import plan_update
+from autogaze_web.page.gpu_plane import ask
 from autogaze_web.page.live_session import PageSession
 from autogaze_web.panels.mask_panel import PANEL_MODES
-from autogaze_web.panels.output import OUTPUT_MODES
+from autogaze_web.panels.output import OUTPUT_MODES, OutputDrawing
 
 SIZE = (45, 81)
 
@@ -40,17 +43,17 @@ class Page:
             await self.session.move_to_memory()
             self.gpu = None
 
-    async def process(self, index, size=SIZE):
+    async def process(self, index, size=SIZE, again=False):
         await self.settle(size)
-        return self._report(await self._process(index, size))
+        return self._report(await self._process(index, size, again))
 
-    async def _process(self, index, size):
+    async def _process(self, index, size, again=False):
         self.session.draw_synthetic("synthetic-pan", index, *size)
         if self.gpu is not None:
             self.session.expect_frame(*size)
             await self.gpu.receive(self.session.frame_memory(*size), *size)
         if self.session._gaze.gazer is not None:
-            return await self.session.process_with_model()
+            return await self.session.process_with_model(None, 0, again)
         return self.session.process() if self.gpu is None else await self.session.process_on_gpu()
 
     async def redraw(self):
@@ -64,7 +67,7 @@ class Page:
             await self._process(index, SIZE)
         self.session.lose_gpu()
         self.gpu = None
-        return self._report(await self._process(index, SIZE))
+        return self._report(await self._process(index, SIZE, again=True))
 
     def panels(self):
         if self.gpu is not None:
@@ -311,9 +314,34 @@ def test_the_first_frame_of_a_stream_after_a_loss_is_gazed_at():
 def test_a_frame_that_is_processed_again_was_gazed_at_once():
     async def check():
         page = await lost_after_the_gaze()
-        assert (await page.process(1))["keyframe"]
+        assert (await page.process(1, again=True))["keyframe"]
         assert (await page.process(2))["index"] == 2
         assert len(page.session._gaze.streams.gazed) == 3
+
+    asyncio.run(check())
+
+
+def test_a_frame_after_one_that_could_not_be_processed_again_is_gazed_at():
+    async def check():
+        page = await lost_after_the_gaze()
+        # JavaScript failed to take the lost frame once more: the next one is another.
+        await page.process(2)
+        assert len(page.session._gaze.streams.gazed) == 3
+
+    asyncio.run(check())
+
+
+def test_a_keyframe_alone_is_drawn_without_the_mask_panel():
+    async def check():
+        page = Page({"pixels": "gpu"})
+        await page.process(0)
+        mask = page.gpu.frames["mask"].copy()
+        page.gpu.frames["frame"] = page.gpu.frames["frame"] ^ 0xFF
+        drawing = OutputDrawing("keyframe", plan_update(Cells.of(2, [], []), *SIZE), 0.0)
+        drawn = await ask(Draw(drawing, None, errors=False), page.gpu)
+        assert drawn.errors is None
+        np.testing.assert_array_equal(page.gpu.frames["output"], page.gpu.frames["frame"])
+        np.testing.assert_array_equal(page.gpu.frames["mask"], mask)
 
     asyncio.run(check())
 

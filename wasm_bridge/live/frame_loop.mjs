@@ -113,13 +113,18 @@ export class FrameLoop {
     const position = "image" in frame ? frame.position : undefined;
     await this.#plane.settle(frame.height, frame.width);
     let captured = begun;
-    const process = async () => {
+    const process = async (/** @type {boolean} */ again) => {
       await this.#panels.take(frame);
       this.#session.still = "image" in frame && frame.still === true;
       captured = performance.now();
-      return this.#mask([position?.time, position?.loop ?? 0]);
+      return this.#mask([position?.time, position?.loop ?? 0], again);
     };
-    const report = parseReport(await this.#orWithoutGpu(process, process));
+    const report = parseReport(
+      await this.#orWithoutGpu(
+        () => process(false),
+        () => process(true),
+      ),
+    );
     report.still = this.#session.still;
     report.pixels = this.#plane.gpu ? "gpu" : "cpu";
     if (this.#plane.failure) report.pixelsFailure = messageOf(this.#plane.failure);
@@ -137,10 +142,11 @@ export class FrameLoop {
   /**
    * Has Python process the frame that was taken.
    * @param {[time: number | undefined, loop: number]} place of the frame in its file
+   * @param {boolean} again whether it was lost with the graphics card
    * @returns {string | Promise<string>} its report
    */
-  #mask(place) {
-    if (this.#host.model) return this.#session.process_with_model(...place);
+  #mask(place, again) {
+    if (this.#host.model) return this.#session.process_with_model(...place, again);
     return this.#plane.gpu ? this.#session.process_on_gpu(...place) : this.#session.process(...place);
   }
 

@@ -227,8 +227,12 @@ def pack_batch(
 
 
 def pack_arrays(header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -> tuple[str, Memory]:
-    """Arrays as one block of memory, and a JSON header whose ``feeds`` say where each lies (`pack_run`)."""
-    feeds, parts, start = [], [], 0
+    """Arrays as one block of memory, and a JSON header whose ``feeds`` say where each lies (`pack_run`).
+
+    Without arrays the block is empty.
+    """
+    feeds, start = [], 0
+    parts: list[Memory] = [np.zeros(0, np.uint8)]
     for name, array in arrays.items():
         part = np.ascontiguousarray(array).reshape(-1)
         feeds.append([name, str(part.dtype), start, part.nbytes])

@@ -5,7 +5,6 @@ Nothing here needs a browser; ``wasm_bridge/live/plane_calls.mjs`` is the other 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Awaitable
 from typing import Any, Protocol, TypeVar
@@ -83,9 +82,7 @@ def pack_request(request: CellSums | ReadBack | Draw) -> tuple[str, Memory]:
         case CellSums():
             return pack_arrays({"kind": "cellSums"}, edges_of(request))
         case ReadBack():
-            # Nothing to pack but the header.
-            header: dict[str, object] = {"kind": "readBack", "which": request.which, "box": request.box}
-            return json.dumps({**header, "feeds": []}), np.zeros(0, np.uint8)
+            return pack_arrays({"kind": "readBack", "which": request.which, "box": request.box}, {})
         case Draw():
             return _pack_drawing(request)
 

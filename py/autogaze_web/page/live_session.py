@@ -53,7 +53,7 @@ class PageSession:
         self._curves = QualityCurves()
         self._tints = False
         self._hook = PageHook(self._view)
-        self._was_submitted = self._skips_gaze = False
+        self._was_submitted = False
 
     @property
     def still(self) -> bool:
@@ -97,7 +97,7 @@ class PageSession:
         if self._compared is not None:
             self._compared.view.restart()
         self._gaze.restart()
-        self._was_submitted = self._skips_gaze = False
+        self._was_submitted = False
 
     def refresh(self) -> None:
         """Makes the next frame, or the next `redraw`, a keyframe."""
@@ -191,7 +191,6 @@ class PageSession:
         The frame that was being processed has to be processed again; it becomes a keyframe.
         """
         if self._pixels.on_gpu:
-            self._skips_gaze = self._was_submitted
             self._pixels.lose()
 
     def expect_frame(self, height: int, width: int) -> None:
@@ -239,7 +238,7 @@ class PageSession:
     def _reported_with_patch_diff(self, report: FrameReport, source: PatchDiff) -> str:
         return self._reported(report, Choice.of(self._view.cells), source.describe(), {})
 
-    async def process_with_model(self, time: float | None = None, loop: int = 0) -> str:
+    async def process_with_model(self, time: float | None = None, loop: int = 0, again: bool = False) -> str:
         """`process` with the model's cells: this frame's own if the model keeps up, else the latest ones.
 
         The report also has ``gazes``, the number of complete gazes in this stream, ``mask_timing``, which is
@@ -255,13 +254,18 @@ class PageSession:
 
         If the model fails, patch-diff chooses the cells.
 
+        Args:
+            time, loop: see `process`.
+            again: whether this frame was lost with the GPU. A model that has it does not get it twice.
+
         Raises:
             RuntimeError: if there is no model.
         """
         self._time, self._loop = time, loop
         waited = self._gaze.waits()
-        skipped, self._skips_gaze, self._was_submitted = self._skips_gaze, False, False
-        if not skipped and self._gaze.needs(self._view.index):
+        has_it = again and self._was_submitted
+        self._was_submitted = False
+        if not has_it and self._gaze.needs(self._view.index):
             picture = await self._pixels.picture_for_gaze(processed=False)
             self._was_submitted = True
             await self._gaze.submit(picture, self._view.index)
