@@ -48,22 +48,34 @@ function livePlane() {
   };
   /** @type {(info: { message: string }) => void} */
   let lose = () => {};
-  const load = async () => {
+  const device = /** @type {any} */ ({ name: "first" });
+  /** The device of the model in use. @type {GPUDevice | undefined} */
+  let modelDevice;
+  const load = async (/** @type {any} */ model) => {
     /** @type {Promise<{ message: string }>} */
     const lost = new Promise((resolve) => {
       lose = resolve;
     });
-    done.push("open");
+    done.push(model ? `open with ${model.name}` : "open");
     return /** @type {any} */ ({
       plane: { close: step("close") },
-      device: { destroy: step("destroy") },
+      device: model ?? device,
+      giveBack: step("give back"),
       loss: new DeviceLoss(lost),
       calls: {},
       refusal: (/** @type {number} */ height) => (height > 100 ? "The frames are too large." : ""),
     });
   };
-  const plane = new LivePlane(session, (message) => said.push(message), load);
-  return { plane, session, done, said, lose: () => lose({ message: "unplugged" }) };
+  const plane = new LivePlane(
+    session,
+    (message) => said.push(message),
+    () => modelDevice,
+    load,
+  );
+  const useModel = (/** @type {any} */ on) => {
+    modelDevice = on;
+  };
+  return { plane, session, done, said, device, useModel, lose: () => lose({ message: "unplugged" }) };
 }
 
 test("pixels move after the size of the next frame is known, and a card that is not used is given back", async () => {
@@ -77,14 +89,14 @@ test("pixels move after the size of the next frame is known, and a card that is 
     "expect 900",
     "to memory",
     "close",
-    "destroy",
+    "give back",
   ]);
   await plane.settle(900, 160);
   assert.equal(plane.gpu, undefined);
   session.wants_gpu = false;
   await plane.settle(900, 160);
   await plane.settle(900, 160);
-  assert.deepEqual(done, ["open", "close", "destroy"]);
+  assert.deepEqual(done, ["open", "close", "give back"]);
   assert.deepEqual(said, ["The frames are too large."]);
 });
 
@@ -95,7 +107,25 @@ test("what is drawn again is drawn where the next frame's pixels belong", async 
   assert.deepEqual(done.splice(0), ["open", "expect 90", "to gpu"]);
   session.wants_gpu = false;
   await plane.settleForRedraw();
-  assert.deepEqual(done, ["to memory", "close", "destroy"]);
+  assert.deepEqual(done, ["to memory", "close", "give back"]);
+});
+
+test("pixels follow a model to its device, and stay where a model shares theirs", async () => {
+  const { plane, done, device, useModel } = livePlane();
+  await plane.settle(90, 160);
+  useModel(device);
+  await plane.settle(90, 160);
+  useModel(undefined);
+  await plane.settle(90, 160);
+  assert.deepEqual(done.splice(0), ["open", "expect 90", "to gpu"]);
+  useModel({ name: "second" });
+  await plane.settle(45, 160);
+  await plane.settle(45, 160);
+  const [there, back] = [
+    ["open with second", "expect 45", "to gpu"],
+    ["expect 45", "to memory", "close", "give back"],
+  ];
+  assert.deepEqual(done, [...back, ...there]);
 });
 
 test("a graphics card that fails while pixels move is given up, and the frame is processed", async () => {
@@ -110,7 +140,7 @@ test("a graphics card that fails while pixels move is given up, and the frame is
     } else Object.assign(session, { move_to_gpu: fail });
     await plane.settle(90, 160);
     assert.equal(plane.gpu, undefined);
-    assert.deepEqual(done.slice(-3), ["lose", "close", "destroy"]);
+    assert.deepEqual(done.slice(-3), ["lose", "close", "give back"]);
     assert.deepEqual(said, [
       "The graphics card could not be used (it has no memory), so the processor does the pixel work.",
     ]);
@@ -127,7 +157,7 @@ test("a fault that is not the graphics card's leaves the pixels there", async ()
   lose();
   await assert.rejects(plane.wait(NEVER), /unplugged/);
   assert.equal(plane.fallBack(new Error("what Python makes of it")), true);
-  assert.deepEqual(done.slice(-3), ["lose", "close", "destroy"]);
+  assert.deepEqual(done.slice(-3), ["lose", "close", "give back"]);
   assert.deepEqual(said, [], "the stream goes on");
   assert.match(String(plane.failure), /unplugged/);
   plane.tellOfLostFrame();

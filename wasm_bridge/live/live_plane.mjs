@@ -16,6 +16,7 @@ export class LivePlane {
   #session;
   #say;
   #load;
+  #modelDevice;
   /** @type {OpenPlane | undefined} */
   #open;
   /** Whether the pixels are on the graphics card. */
@@ -32,11 +33,13 @@ export class LivePlane {
   /**
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
    * @param {(message: string) => void} say tells the user why the processor does the work instead
-   * @param {() => Promise<OpenPlane>} load opens the graphics card
+   * @param {() => GPUDevice | undefined} modelDevice the device of the model in use, if it is on a graphics card
+   * @param {(model?: GPUDevice) => Promise<OpenPlane>} load opens the graphics card, on a model's device if there is one
    */
-  constructor(session, say, load = loadPlane) {
+  constructor(session, say, modelDevice = () => undefined, load = loadPlane) {
     this.#session = session;
     this.#say = say;
+    this.#modelDevice = modelDevice;
     this.#load = load;
   }
 
@@ -60,6 +63,10 @@ export class LivePlane {
     this.#pixels = height * width;
     if (this.#pixels < this.#tooMany) this.failure = undefined;
     const isWanted = this.#session.wants_gpu;
+    if (this.#strays) {
+      this.#session.expect_frame(height, width);
+      await this.#move(false);
+    }
     const wanted = isWanted && !this.failure && (await this.#takes(height, width));
     if (wanted !== this.#used) {
       // Nothing is moved of frames of another size: nobody needs them, and they may be too large for where they went.
@@ -98,6 +105,12 @@ export class LivePlane {
     return this.#open ? this.#open.loss.until(work) : work;
   }
 
+  /** Whether the model in use came with a device of its own: the pixels follow it there. */
+  get #strays() {
+    const model = this.#modelDevice();
+    return this.#used && model !== undefined && this.#open?.device !== model;
+  }
+
   /**
    * @param {number} height
    * @param {number} width
@@ -105,7 +118,7 @@ export class LivePlane {
   async #takes(height, width) {
     let open = this.#open;
     try {
-      open ??= await this.#load();
+      open ??= await this.#load(this.#modelDevice());
     } catch (error) {
       this.failure = error;
       this.#tell(messageOf(error));
@@ -145,7 +158,7 @@ export class LivePlane {
   #close() {
     this.#used = false;
     this.#open?.plane.close();
-    this.#open?.device.destroy();
+    this.#open?.giveBack();
     this.#open = undefined;
   }
 
@@ -156,10 +169,13 @@ export class LivePlane {
   }
 }
 
-/** Only a page that wants it needs its code. */
-async function loadPlane() {
+/**
+ * Only a page that wants it needs its code.
+ * @param {GPUDevice} [model]
+ */
+async function loadPlane(model) {
   const { openPlane } = await import("./open_plane.mjs").catch(() => {
     throw new Error("A part of the page is missing, so the processor does the pixel work: reload it.");
   });
-  return openPlane();
+  return openPlane(model);
 }

@@ -56,7 +56,11 @@ export class LiveSession {
     this.#siteUrl = siteUrl;
     this.#session = pyodide.pyimport("autogaze_web.page.live_session").PageSession();
     this.#numpyExtras = new NumpyExtras(pyodide, siteUrl);
-    this.#plane = new LivePlane(this.#session, (message) => emit("pixels-note", { message }));
+    this.#plane = new LivePlane(
+      this.#session,
+      (message) => emit("pixels-note", { message }),
+      () => this.#host.model?.runner.device,
+    );
     this.#panels = new LivePanels(this.#session, canvases, this.#plane);
     this.#host = new ModelHost(pyodide, this.#session, siteUrl, this.#serializer);
     this.#loop = new FrameLoop(this.#session, this.#host, this.#panels, this.#plane, this.#serializer);

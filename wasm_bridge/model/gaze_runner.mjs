@@ -5,8 +5,9 @@
 
 import { FileError } from "../calls/limited_fetch.mjs";
 import { RemoteGazeRunner } from "../runner/gaze_remote.mjs";
-import { requestDevice } from "../runner/gpu_device.mjs";
+import { SILENT } from "../runner/gpu_device.mjs";
 import { loadOrt } from "../runner/ort_loader.mjs";
+import { shareForModel } from "../runner/shared_device.mjs";
 
 /** @import { Backend } from "../runner/backend.mjs" */
 /** @import { GazeRunner } from "../runner/gaze_graphs.mjs" */
@@ -21,8 +22,8 @@ export async function makeGazeRunner(backend, setup) {
   const { adapter, threads } = backend;
   if (!adapter) return new RemoteGazeRunner({ ...setup, threads });
   const [ort, { GpuGazeRunner }] = await Promise.all([loadOrt(backend, setup.siteUrl), gpuModule()]);
-  const device = await requestDevice(adapter);
-  return new GpuGazeRunner(ort, device, setup.graphs, setup.graphsUrl, setup.weights);
+  const share = await shareForModel(adapter, SILENT);
+  return new GpuGazeRunner(ort, share, setup.graphs, setup.graphsUrl, setup.weights);
 }
 
 /** Only a page with a GPU needs it. */

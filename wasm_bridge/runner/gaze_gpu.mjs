@@ -12,6 +12,7 @@ import { GpuVideo } from "./gpu_video.mjs";
 import { newCounters } from "./runner_counters.mjs";
 
 /** @import { UploadFrame } from "./gpu_frame.mjs" */
+/** @import { DeviceShare } from "./shared_device.mjs" */
 /** @import { GazeRunner, GraphEntry, Run } from "./gaze_graphs.mjs" */
 /** @typedef {typeof import("onnxruntime-web")} Ort */
 
@@ -23,10 +24,11 @@ const CAPTURED = ["0", "tile 0"];
 export class GpuGazeRunner {
   counters = newCounters();
   poker = new Poker();
+  device;
   lost;
 
   #ort;
-  #device;
+  #giveBack;
   #graphs;
   #graphsUrl;
   #weights;
@@ -44,14 +46,15 @@ export class GpuGazeRunner {
 
   /**
    * @param {Ort} ort
-   * @param {GPUDevice} device
+   * @param {DeviceShare} share given back by `close`
    * @param {GraphEntry[]} graphs that share one context
    * @param {string} graphsUrl
    * @param {Map<string, Uint8Array>} weights by tensor name
    */
-  constructor(ort, device, graphs, graphsUrl, weights) {
+  constructor(ort, { device, giveBack }, graphs, graphsUrl, weights) {
     this.#ort = ort;
-    this.#device = device;
+    this.device = device;
+    this.#giveBack = giveBack;
     this.lost = device.lost.then(() => {});
     this.#graphs = graphs;
     this.#graphsUrl = graphsUrl;
@@ -73,7 +76,7 @@ export class GpuGazeRunner {
   }
 
   restart() {
-    const encoder = this.#device.createCommandEncoder();
+    const encoder = this.device.createCommandEncoder();
     for (const [key, video] of this.#videos) {
       if (CAPTURED.includes(key)) {
         video.clear(encoder);
@@ -82,18 +85,18 @@ export class GpuGazeRunner {
         this.#videos.delete(key);
       }
     }
-    this.#device.queue.submit([encoder.finish()]);
+    this.device.queue.submit([encoder.finish()]);
   }
 
   /** @param {Run} run */
   async execute(run) {
-    const { queue } = this.#device;
+    const { queue } = this.device;
     const entry = graphOfRun(this.#graphs, run);
     if (entry.sides) await this.#fitTiles(keyOf(entry));
     const graph = await this.#graph(entry, videoKey(run));
     const video = this.#video(videoKey(run), entry);
     this.counters.bytesWritten += graph.write(queue, run.feeds);
-    const before = this.#device.createCommandEncoder();
+    const before = this.device.createCommandEncoder();
     video.copyRows(before, run.copies);
     const frame = graph.feeds.get("frame");
     if (frame && !run.feeds.frame) this.#resizer.encode(before, frame, run.first, run.age);
@@ -112,15 +115,20 @@ export class GpuGazeRunner {
   };
 
   async close() {
-    for (const graph of this.#loaded.values()) await (await graph).close();
+    // A graph that was not loaded has nothing to close.
+    const loaded = await Promise.allSettled(this.#loaded.values());
     this.#loaded.clear();
-    for (const video of this.#videos.values()) video.destroy();
-    this.#videos.clear();
-    for (const staging of this.#staging.values()) staging.destroy();
-    this.#staging.clear();
-    this.#resizer.close();
-    this.poker.close();
-    this.#device.destroy();
+    try {
+      for (const graph of loaded) if (graph.status === "fulfilled") await graph.value.close();
+    } finally {
+      for (const video of this.#videos.values()) video.destroy();
+      this.#videos.clear();
+      for (const staging of this.#staging.values()) staging.destroy();
+      this.#staging.clear();
+      this.#resizer.close();
+      this.poker.close();
+      this.#giveBack();
+    }
   }
 
   /**
@@ -130,7 +138,7 @@ export class GpuGazeRunner {
    */
   async #run(graph, video) {
     const outputs = await graph.run(video);
-    const after = this.#device.createCommandEncoder();
+    const after = this.device.createCommandEncoder();
     video.storeOutputs(after, graph.entry, outputs);
     return this.#read(after, outputs.get("decisions"), sizeOf(graph.entry.outputs.decisions ?? []));
   }
@@ -173,7 +181,7 @@ export class GpuGazeRunner {
    */
   async #load(entry, captured) {
     const source = { entry, bytes: await fetchGraph(entry, this.#graphsUrl), weights: this.#weights };
-    return GpuGraph.load(this.#ort, this.#device, source, captured, (shape) =>
+    return GpuGraph.load(this.#ort, this.device, source, captured, (shape) =>
       this.#buffer(BYTES * sizeOf(shape)),
     );
   }
@@ -198,7 +206,7 @@ export class GpuGazeRunner {
    */
   #buffer(size, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST) {
     this.counters.allocations += 1;
-    return this.#device.createBuffer({ size, usage });
+    return this.device.createBuffer({ size, usage });
   }
 
   /**
@@ -214,7 +222,7 @@ export class GpuGazeRunner {
       this.#staging.get(size) ?? this.#buffer(size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     this.#staging.set(size, staging);
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
-    this.#device.queue.submit([encoder.finish()]);
+    this.device.queue.submit([encoder.finish()]);
     await this.poker.wait(staging.mapAsync(GPUMapMode.READ));
     const values = new Float32Array(staging.getMappedRange().slice(0));
     staging.unmap();

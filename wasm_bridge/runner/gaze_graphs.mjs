@@ -53,6 +53,7 @@ const MAX_GRAPH_BYTES = 100_000_000;
  * @property {UploadFrame} [uploadFrame] takes the pixels of which the next run of a
  *   frame graph that is fed no `frame` makes its own
  * @property {() => Promise<void>} close frees everything
+ * @property {GPUDevice} [device] that it runs on
  * @property {Promise<void>} lost resolves if what it runs on goes away, and it with it
  * @property {RunnerCounters} counters since the start
  */
