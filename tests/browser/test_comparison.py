@@ -149,5 +149,14 @@ def test_the_gaze_along_a_file(page, site_url, tmp_path):
     box = page.locator("#timeline").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
     page.wait_for_function("() => Math.abs(Number(document.getElementById('position').value) - 0.6) < 0.11")
+    # The line is where the slider is in the same task, before any frame can have come.
+    assert page.evaluate(
+        """() => {
+          const slider = document.getElementById("position");
+          slider.value = String(slider.max / 4);
+          slider.dispatchEvent(new Event("input"));
+          return document.querySelector("#timeline .position").getAttribute("d");
+        }"""
+    ).startswith("M100.00 ")
     page.select_option("#source", "synthetic-pan")
     page.wait_for_selector("#timeline", state="hidden")

@@ -255,6 +255,37 @@ describe("FileSource", () => {
     assert.deepEqual(await position(), { time: 0, loop: 1, jump: true });
   });
 
+  test("in real time the position is where the user wants it before the player gets there", async () => {
+    values["file-pace"] = "real-time";
+    open();
+    player.events.onPicture(0.1);
+    source.seek(0.3);
+    player.seeking = true;
+    assert.equal(source.time, 0.3);
+    player.events.onPicture(0.12);
+    assert.equal(source.time, 0.3, "a picture from before");
+    player.seeking = false;
+    player.events.onPicture(0.31);
+    assert.equal(source.time, 0.31);
+  });
+
+  test("frame by frame the position never goes back to a frame that was on its way", async () => {
+    open();
+    await captured();
+    const capturing = captured();
+    /** @type {number[]} */
+    const times = [];
+    source.onChange = () => times.push(source.time);
+    source.seek(0.34);
+    assert.equal(times.at(-1), 0.34);
+    assert.equal(await capturing, 1);
+    assert.deepEqual([await captured(), times.at(-1), source.index], [3, 0.3, 3]);
+    assert(
+      times.every((time) => time >= 0.3),
+      String(times),
+    );
+  });
+
   test("where the picture's size changes, later frames have the size of the first one", async () => {
     const sizes = async () => {
       const found = [];

@@ -75,13 +75,13 @@ describe("the bar of a file", () => {
     fakeElement("counting-cancel").click();
     assert.equal(cancelled, 1);
     file.counting = undefined;
-    file.onChange();
+    /** @type {any} */ (player).emit("position", file);
     assert(row.hidden);
   });
 
   test("says why single frames are unavailable, and offers none", () => {
     file.problem = "This file cannot be read frame by frame.";
-    file.onChange();
+    /** @type {any} */ (player).emit("position", file);
     assert.equal(fakeElement("playback-problem").textContent, file.problem);
     assert.deepEqual(
       ["step-back", "step-forward", "file-pace"].map((id) => fakeElement(id).disabled),

@@ -224,6 +224,63 @@ describe("SourcePlayer", () => {
     assert.equal(player.state, "running", "a source that the user opens runs");
   });
 
+  describe("with a video before a bad file", () => {
+    /** @type {any} */
+    const video = fakeElement("video");
+    let address = "";
+
+    beforeEach(async () => {
+      Object.defineProperty(video, "src", {
+        configurable: true,
+        get: () => address,
+        set(url) {
+          address = url;
+          queueMicrotask(() => video.dispatchEvent(new Event("loadeddata")));
+        },
+      });
+      Object.assign(video, {
+        ...{ currentTime: 0, duration: 5, videoWidth: 160, videoHeight: 96 },
+        play: async () => {},
+        pause() {},
+        load() {},
+        requestVideoFrameCallback: () => 1,
+        cancelVideoFrameCallback() {},
+      });
+      settings.values["video-url"] = "./clip.webm";
+      settings.values["file-pace"] = "real-time";
+      globalThis.fetch = async () => new Response("a video, as far as the page can know");
+      await player.open("file");
+      player.playback?.seek(2.5);
+    });
+
+    afterEach(() => {
+      player.close();
+      Reflect.deleteProperty(video, "src");
+    });
+
+    test("the video goes on where it was", async () => {
+      const before = player.playback;
+      video.currentTime = 0;
+      await player.openFile(new File(["<svg/>"], "a.svg"));
+      assert.notEqual(player.playback, before, "it was opened again");
+      assert.deepEqual([player.state, player.playback?.time, video.currentTime], ["running", 2.5, 2.5]);
+    });
+
+    test("a paused video is paused where it was, after two bad files too", async () => {
+      player.pause();
+      video.currentTime = 0;
+      /** @type {number[]} */
+      const positions = [];
+      player.on("position", ({ time }) => positions.push(time));
+      await Promise.all([
+        player.openFile(new File(["<svg/>"], "a.svg")),
+        player.openFile(new File(["<svg/>"], "b.svg")),
+      ]);
+      assert.deepEqual([player.state, player.playback?.time, video.currentTime], ["paused", 2.5, 2.5]);
+      assert.equal(positions.at(-1), 2.5);
+    });
+  });
+
   describe("with a slow address before a bad file", () => {
     /** @type {(response: Response) => void} */
     let answer = () => {};

@@ -126,6 +126,7 @@ export class FrameLoop {
       ),
     );
     report.still = this.#session.still;
+    if (position) report.time = position.time;
     report.pixels = this.#plane.gpu ? "gpu" : "cpu";
     if (this.#plane.failure) report.pixelsFailure = messageOf(this.#plane.failure);
     if (stream !== this.#stream) return null;

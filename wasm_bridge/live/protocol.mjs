@@ -56,6 +56,7 @@
  * @property {FrameReport} [compared] of another mask source on the same frame, if that is wanted beside a model
  * @property {"cpu" | "gpu"} [pixels] what did the pixel work: Python, or the graphics card
  * @property {string} [pixelsFailure] how the graphics card has failed since it was asked for the pixel work
+ * @property {number} [time] of a file's frame: when it is shown, in seconds
  * @property {boolean} [still] whether the stream is one picture, over and over
  * @property {number} recorded frames of this stream that files can be made of
  * @property {"own" | "newest"} [maskTiming] with a model: whether the frame waited for its own cells

@@ -47,6 +47,8 @@ export class GazeTimeline {
       this.#playback?.seek(share * this.#playback.duration);
     });
     view.on("frame", (report) => this.#add(report, player.playback));
+    // The line is where the slider is; the bars follow when their frames are done.
+    player.on("position", (playback) => this.#showPosition(playback));
     player.on("opening", () => this.#reset());
     player.on("state", () => {
       this.#strip.hidden = !player.hasFile;
@@ -57,13 +59,14 @@ export class GazeTimeline {
    * @param {FrameReport} report
    * @param {Playback | undefined} playback undefined if the source is not a file
    */
-  #add({ maskRatio, cells, keyframe }, playback) {
+  #add({ maskRatio, cells, keyframe, time }, playback) {
     this.#playback = playback;
     this.#strip.hidden = !playback || !(playback.duration > 0);
-    if (!playback || this.#strip.hidden) return;
+    if (!playback || time === undefined || this.#strip.hidden) return;
     // A keyframe updates the whole frame, whatever its cells are.
     if (!keyframe) {
-      const column = this.#column(playback);
+      // The file may be elsewhere by now.
+      const column = this.#column(time, playback.duration);
       if (this.#masked[column] === undefined) this.#frames += 1;
       this.#masked[column] = maskRatio;
       this.#cells[column] = cells;
@@ -77,12 +80,20 @@ export class GazeTimeline {
     this.#frames = 0;
     this.#playback = undefined;
     this.#show();
+    this.#showPosition({ time: 0, duration: 0 });
   }
 
-  /** @param {Playback} playback */
-  #column({ time, duration }) {
-    // A file that was closed meanwhile has no duration any more.
-    if (!(duration > 0)) return 0;
+  /** @param {{ time: number, duration: number }} playback */
+  #showPosition({ time, duration }) {
+    const x = duration > 0 ? (COLUMNS * Math.min(Math.max(time, 0), duration)) / duration : 0;
+    this.#position.setAttribute("d", `M${x.toFixed(2)} 0V${HEIGHT}`);
+  }
+
+  /**
+   * @param {number} time
+   * @param {number} duration
+   */
+  #column(time, duration) {
     return Math.min(COLUMNS - 1, Math.max(0, Math.floor((time / duration) * COLUMNS)));
   }
 
@@ -101,9 +112,6 @@ export class GazeTimeline {
     }
     this.#ratios.setAttribute("d", bars);
     this.#counts.setAttribute("d", line);
-    const { time = 0, duration = 0 } = this.#playback ?? {};
-    const x = duration > 0 ? (COLUMNS * Math.min(time, duration)) / duration : 0;
-    this.#position.setAttribute("d", `M${x.toFixed(2)} 0V${HEIGHT}`);
     const analysed = Math.round((100 * this.#frames) / COLUMNS);
     this.#picture.setAttribute(
       "aria-label",

@@ -37,6 +37,7 @@ export class PlaybackBar {
     this.#pace = bindSelect("file-pace", settings, "file-pace");
     bindCheckbox("file-loop", settings, "file-loop");
     player.on("source", (source) => this.#setFile(source?.playback));
+    player.on("position", (file) => this.#show(file));
     // From the moment a file is being opened, so that nothing jumps once it is.
     player.on("state", () => {
       this.#bar.hidden = !player.hasFile;
@@ -46,9 +47,7 @@ export class PlaybackBar {
   /** @param {FileSource | undefined} file undefined if none is open */
   #setFile(file) {
     this.#file = file;
-    if (!file) return;
-    file.onChange = () => this.#show(file);
-    this.#show(file);
+    if (file) this.#show(file);
   }
 
   /** @param {FileSource} file */

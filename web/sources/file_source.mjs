@@ -188,11 +188,12 @@ export class FileSource {
    */
   async seek(time) {
     this.#jumped = true;
+    // At once, however long the picture takes.
+    this.#setPosition(time, this.#index);
     if (this.#running && !this.#everyFrame) {
       this.#player.seek(time);
       return;
     }
-    this.#setPosition(time, this.#index);
     const reader = await this.#openReader();
     if (reader) this.#request(reader.indexAt(time));
     else this.#player.seek(time);
@@ -223,6 +224,7 @@ export class FileSource {
   #request(index) {
     const last = (this.#reader?.count ?? 1) - 1;
     this.#requested = Math.min(Math.max(index, 0), last);
+    if (this.#reader) this.#setPosition(this.#reader.timeOf(this.#requested), this.#requested);
     this.#setup.events.onPicture();
   }
 
@@ -260,7 +262,8 @@ export class FileSource {
       return null;
     } finally {
       if (this.#requested === index) this.#requested = undefined;
-      if (!this.#closed) this.#setPosition(reader.timeOf(next), next);
+      // A frame that was requested meanwhile has the position already.
+      if (!this.#closed && this.#requested === undefined) this.#setPosition(reader.timeOf(next), next);
       if (this.#running || this.#requested !== undefined) events.onPicture();
     }
   }
@@ -330,7 +333,8 @@ export class FileSource {
   #pictureOfPlayer(time) {
     if (this.#everyFrame && this.#running) return;
     if (this.#requested !== undefined || this.#index !== undefined) return;
-    this.#setPosition(time, undefined);
+    // A player that is on its way elsewhere may still report what it showed before.
+    if (!this.#player.seeking) this.#setPosition(time, undefined);
     this.#setup.events.onPicture();
   }
 

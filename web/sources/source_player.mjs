@@ -6,6 +6,7 @@
 /** @import { LiveView } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { Option } from "../settings/options.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
+/** @import { FileSource } from "./file_source.mjs" */
 /** @import { SelectedMedia } from "./open_source.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
@@ -26,13 +27,15 @@ const ASKING = "Waiting for your permission: allow the camera when the browser a
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
 
 /**
- * What a refused file goes back to: a source and what was selected for it, unless it cannot be opened again.
- * @typedef {{ name: string, selected: SelectedMedia, returns: boolean, isPaused: boolean }} Before
+ * What a refused file goes back to: a source and what was selected for it, unless it cannot be opened again; of a file
+ * the position in seconds, too.
+ * @typedef {{ name: string, selected: SelectedMedia, returns: boolean, isPaused: boolean, time: number | undefined }} Before
  */
 
 /**
- * Its events: `state`; `opening`, before another source is opened; `source`, when a source was opened or closed.
- * @extends {TypedEventTarget<{ state: PlayerState, opening: null, source: Source | undefined }>}
+ * Its events: `state`; `opening`, before another source is opened; `source`, when a source was opened or closed;
+ * `position`, when the position in a file or what is known of the file has changed.
+ * @extends {TypedEventTarget<{ state: PlayerState, opening: null, source: Source | undefined, position: FileSource }>}
  */
 export class SourcePlayer extends TypedEventTarget {
   #view;
@@ -163,7 +166,7 @@ export class SourcePlayer extends TypedEventTarget {
 
   /**
    * Opens a picture or a video instead of the current source, which is opened again if the file cannot be: paused if
-   * it was paused.
+   * it was paused, and a file where it was.
    * @param {File} file
    * @param {(name: string) => void} [onNamed] called with the name of each source that opens
    */
@@ -196,7 +199,9 @@ export class SourcePlayer extends TypedEventTarget {
     if (!attempt.signal.aborted) showError(refusal);
     const error = await opening;
     if (error !== undefined) showNotice(`${messageOf(refusal)} ${messageOf(error)}`);
-    if (before.isPaused && !attempt.signal.aborted) this.pause();
+    if (attempt.signal.aborted) return;
+    if (before.isPaused) this.pause();
+    if (before.time !== undefined) await this.playback?.seek(before.time);
   }
 
   /** @returns {Before} */
@@ -207,6 +212,7 @@ export class SourcePlayer extends TypedEventTarget {
       // A screen can only be asked for by a user.
       returns: ["opening", "running", "paused"].includes(this.#state) && this.#name !== "screen",
       isPaused: this.#state === "paused",
+      time: this.playback?.time,
     };
   }
 
@@ -408,6 +414,8 @@ export class SourcePlayer extends TypedEventTarget {
   #setSource(source) {
     if (source === this.#source) return;
     this.#source = source;
+    const file = source?.playback;
+    if (file) file.onChange = () => this.emit("position", file);
     this.emit("source", source);
   }
 
