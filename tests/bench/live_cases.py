@@ -16,6 +16,9 @@ SWEEPS, SWEEP_WARM_UP = 20, 2
 SWEEP_SIZES = ((1280, 720), (1920, 1080), (3840, 2160))
 # The work of the sweeps: they need no camera.
 SWEEPS_WORK = "sweeps"
+# The work of the model alone, which browser_bench measures, and the query of its page.
+MODEL_WORK = "model"
+MODEL_QUERY = "budgets=8,16,64,full&contexts=full"
 
 _TOKENS, _TILE_TOKENS = 16, 24
 # Without this a frame or tile is given all its tokens.

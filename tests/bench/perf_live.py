@@ -33,6 +33,8 @@ import perf_matrix  # noqa: E402
 from chromium import flags, require  # noqa: E402
 from live_cases import (  # noqa: E402
     CAMERA_FRAMES,
+    MODEL_QUERY,
+    MODEL_WORK,
     SWEEPS,
     SWEEPS_WORK,
     LiveCase,
@@ -45,8 +47,6 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 
 import build_site  # noqa: E402
 
-MODEL_WORK = "model"
-MODEL_QUERY = "budgets=8,16,64,full&contexts=full"
 PAGE_QUERY = "?work={work}"
 _MODEL_FRAMES = 60
 _SECONDS_TO_OPEN = 60

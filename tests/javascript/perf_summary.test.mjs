@@ -109,6 +109,8 @@ describe("summarize", () => {
       summarize([frame(30, { stages, onGpu: true }), frame(30, { stages: { ...stages, mask: 4 } })], course)
     );
     assert.deepEqual([summary.avg_rest_ms, summary.p50_rest_ms, summary.max_rest_ms], [7, 8, 8]);
+    // Of 30 ms, 27 and 29 in the stages.
+    assert.deepEqual([summary.avg_outside_ms, summary.p95_outside_ms], [2, 3]);
     assert.equal(summary.gpu_frames, 1);
   });
 

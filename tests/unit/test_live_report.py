@@ -8,14 +8,15 @@ from xml.etree import ElementTree
 
 import pytest
 from grain_camera import SIZES
-from live_cases import SWEEPS_WORK, camera_cases, sweep_cases
+from live_cases import MODEL_QUERY, SWEEPS_WORK, camera_cases, sweep_cases
+from live_goals import CAMERA_GOALS, MODEL_GOALS, SWEEP_GOALS, goal_lines
 from live_report import merged, pixels_text, read_results, write_report
 from perf_report import problems
 
 from autogaze_web.options import parse, requirement
 
 MACHINE = {"browser": "Chromium 1", "system": "Linux", "cores": 16, "isolated": True}
-STAGES = {"capture": 8, "mask": 0.4, "pixels": 1.25, "draw": 0.5, "rest": 2.15}
+STAGES = {"capture": 8, "mask": 0.4, "pixels": 1.25, "draw": 0.5, "outside": 1.75, "rest": 2.15}
 
 
 def summary(case: str, total: float = 12.0, **more: Any) -> dict[str, Any]:
@@ -116,9 +117,9 @@ def test_the_report_shows_every_case_and_keeps_every_number(tmp_path: Path) -> N
     assert tables.startswith("NVIDIA H200, Chromium 1, 16 cores. ")
     head, rule, first, second = tables.split("## Camera with grain\n\n")[1].splitlines()[:4]
     assert {line.count("|") for line in (head, rule, first, second)} == {head.count("|")}
-    assert "| capture | mask | pixels | draw | rest |" in head
+    assert "| capture | mask | pixels | draw | outside | rest |" in head
     assert "| 1280x720, patch-diff, pixels=gpu | 1280x720 | GPU | 30.0 | 30.0 | 12.0 | 12.0 |" in first
-    assert first.endswith("| 8.00 | 0.40 | 1.25 | 0.50 | 2.15 |")
+    assert first.endswith("| 8.00 | 0.40 | 1.25 | 0.50 | 1.75 | 2.15 |")
     assert f"| other / one | 1280x720 | CPU: {sentence} |" in second
     assert "| 1280x720, all tiles, all tokens | 24 | 100.5 | 101.2 | 101.2 |" in tables
     assert "| WebGPU on NVIDIA H200 | 8 | 15 frames | 1.00 | 3.90 | 0.50 | 5.40 |  |" in tables
@@ -151,6 +152,33 @@ def test_the_model_alone_is_a_report(tmp_path: Path) -> None:
 )
 def test_what_did_the_pixel_work_is_told(more: dict[str, Any], text: str) -> None:
     assert pixels_text(summary("a", **more)) == text
+
+
+def test_times_are_told_beside_the_goals() -> None:
+    rows = [
+        summary("1920x1080, autogaze, pixels=gpu", 26, p50_rest_ms=4.0),
+        summary(
+            "1920x1080, autogaze, pixels=cpu", 25, options={"pixels": "cpu"}, gpu_frames=0, p50_rest_ms=9.5
+        ),
+        summary("1280x720, all tiles, all tokens", 24.5),
+        # The processor did it instead.
+        summary("640x360, autogaze, pixels=gpu", 5, gpu_frames=89),
+    ]
+    assert goal_lines(rows, MODEL) == [
+        ["1920x1080, autogaze: capture to panels, 40 frames/s", "25", "26.0", "**25.0**"],
+        ["1920x1080, autogaze: all but capture, upload, model", "4", "**4.00**", "9.50"],
+        ["sweep, 1280x720, all tiles, all tokens", "25", "**24.5**", ""],
+        ["model alone, 8 tokens, full context", "3", "3.90", ""],
+    ]
+    assert goal_lines([], []) == []
+
+
+def test_every_goal_is_of_a_case_that_is_measured() -> None:
+    cameras = {case.name for case in camera_cases()}
+    for goal in CAMERA_GOALS:
+        assert {f"{goal.case}, pixels=gpu", f"{goal.case}, pixels=cpu"} <= cameras
+    assert {goal.case for goal in SWEEP_GOALS} == {case.name for case in sweep_cases()}
+    assert f"budgets={','.join(goal.case for goal in MODEL_GOALS)}&" in MODEL_QUERY
 
 
 def test_frames_that_did_not_reach_the_graphics_card_are_a_problem_where_one_is_required() -> None:

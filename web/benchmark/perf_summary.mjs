@@ -57,7 +57,7 @@ const ELSEWHERE = ["capture", "upload", "model"];
 
 /**
  * Of the stage "model", ONNX Runtime alone, as `model_run`: `model_ms` is the whole gaze. What all stages take but
- * `ELSEWHERE` is `rest`.
+ * `ELSEWHERE` is `rest`, what a frame takes beside its stages `outside`.
  * @param {PerfSample[]} samples
  */
 function stageTimes(samples) {
@@ -71,12 +71,23 @@ function stageTimes(samples) {
     times[`p50_${key}_ms`] = percentile(sorted, 0.5);
     times[`p95_${key}_ms`] = percentile(sorted, 0.95);
   }
-  return { ...times, ...spread("rest", stages.map(restOf)) };
+  const outside = samples.map(({ total, stages: own }) => total - sumOf(own));
+  return {
+    ...times,
+    ...spread(
+      "rest",
+      stages.map((each) => sumOf(each, ELSEWHERE)),
+    ),
+    ...spread("outside", outside),
+  };
 }
 
-/** @param {Record<string, number>} stages of a frame, in milliseconds */
-function restOf(stages) {
-  return Object.entries(stages).reduce((sum, [name, ms]) => sum + (ELSEWHERE.includes(name) ? 0 : ms), 0);
+/**
+ * @param {Record<string, number>} stages of a frame, in milliseconds
+ * @param {string[]} [without] stages that do not count
+ */
+function sumOf(stages, without = []) {
+  return Object.entries(stages).reduce((sum, [name, ms]) => sum + (without.includes(name) ? 0 : ms), 0);
 }
 
 /** @param {number | "Infinity" | null} psnr */
