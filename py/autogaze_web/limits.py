@@ -51,6 +51,7 @@ MAX_FRAMES: Final = 1_000_000
 MAX_PARTS: Final = 2**32
 MAX_THREADS: Final = 1_024
 MAX_STREAM: Final = 65_535
+MAX_STREAMS: Final = 1_024
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80

@@ -24,7 +24,7 @@ from released import RELEASED  # noqa: E402
 
 from autogaze_web.model.checkpoint import Checkpoint, expected_tensors  # noqa: E402
 from autogaze_web.model.config import AutoGazeConfig  # noqa: E402
-from autogaze_web.native.autogaze import AutoGaze, Stream  # noqa: E402
+from autogaze_web.native.autogaze import AutoGaze  # noqa: E402
 
 BUDGETS = (7, 16, 198)
 CONTEXTS = (0, 8, 15)
@@ -68,7 +68,7 @@ def frame_times(model: AutoGaze, budget: int, context: int, repeats: int) -> lis
     video = np.random.default_rng(1).standard_normal((context + 1, 3, 224, 224)).astype(np.float32)
     times = []
     for _ in range(repeats):
-        stream = Stream(model, 1.0, None, None, max_tokens=budget)
+        stream = model.stream(1.0, None, None, max_tokens=budget)
         for frame in video[:-1]:
             stream.step(frame)
         start = time.perf_counter()

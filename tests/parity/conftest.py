@@ -9,6 +9,7 @@ import synthetic_formula as formula
 from recording import RecordingVideo
 
 import autogaze_web.native.autogaze
+import autogaze_web.native.streams
 from autogaze_web import AutoGaze
 from autogaze_web.native.runtime import NativeRuntime
 
@@ -46,5 +47,6 @@ def probed_model(folder: Callable[[str], Path]) -> Callable[[str], AutoGaze]:
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[RecordingVideo]:
     """The videos that a model makes during the test, each with its calls."""
     RecordingVideo.made = []
-    monkeypatch.setattr(autogaze_web.native.autogaze, "NativeVideo", RecordingVideo)
+    for module in (autogaze_web.native.autogaze, autogaze_web.native.streams):
+        monkeypatch.setattr(module, "NativeVideo", RecordingVideo)
     return RecordingVideo.made

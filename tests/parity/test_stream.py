@@ -13,7 +13,7 @@ from autogaze_web import AutoGaze
 from autogaze_web.model.controls import StreamControls
 from autogaze_web.model.coverage import CoverageStop
 from autogaze_web.model.gaze import Gaze
-from autogaze_web.native.autogaze import Stream
+from autogaze_web.native.streams import Stream
 
 FRAMES = oracle.video_of(oracle.read("tiny", "stream_20"))[0]
 POSITIONS_OF_100000_FRAMES = 100_000 * (16 + 21)

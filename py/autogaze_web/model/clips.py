@@ -159,11 +159,14 @@ class StreamGeneration:
         self._prepared: tuple[FrameRuns, tuple[int, Run]] | None = None
         self._in_progress = False
 
+    @property
+    def most_steps(self) -> int:
+        """Steps that a frame can take."""
+        return -(-self._budget // self._config.decoder.num_multi_token_pred)
+
     def runs(self, frame: NDArray[np.float32]) -> GazeRuns:
         """The runs of the next frame, (3,H,W) float32 from the processor."""
-        if np.ndim(frame) != 3:
-            raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
-        image = model_input(self._config, check_video(frame[None, None])[0, 0])
+        image = model_input(self._config, check_frame(frame))
         self._in_progress = True
         gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
         self._in_progress = False
@@ -205,6 +208,18 @@ def model_input(config: AutoGazeConfig, frame: NDArray[np.float32]) -> NDArray[n
     """(1,3,I,I): a frame (3,H,W) squashed to the model's square (rule 20)."""
     size = config.input_img_size
     return np.ascontiguousarray(resize_bicubic(frame[None], size, size))
+
+
+def check_frame(frame: Any) -> NDArray[np.float32]:
+    """The frame if it is one: (3,H,W) float32 of finite, normalised values.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    if np.ndim(frame) != 3:
+        raise ValueError(f"a frame must have the shape (3, H, W), got {np.shape(frame)}")
+    checked: NDArray[np.float32] = check_video(frame[None, None])[0, 0]
+    return checked
 
 
 def check_video(video: Any) -> NDArray[np.float32]:

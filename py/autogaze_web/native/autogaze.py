@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..formats.safetensors_index import INDEX_NAME
 from ..frames.arrays import widened
+from ..limits import MAX_STREAMS, is_whole, shown
 from ..model.checkpoint import WEIGHTS_NAME, Checkpoint
-from ..model.clips import ClipGeneration, Graphs, StreamGeneration, check_video
+from ..model.clips import ClipGeneration, Graphs, check_video
 from ..model.config import AutoGazeConfig
 from ..model.controls import TRAINED_WINDOW, Ratio, StreamControls, Window
 from ..model.gaze import Gaze
@@ -23,9 +23,12 @@ from ..model.pretrained import pretrained_folder
 from ..model.tokens import ScaleLayout
 from ..tiles.tiled_clips import TiledGeneration
 from ..tiles.tiling import TILE_BATCH, TiledFrames, TileProgress, Tiling
-from .runtime import FRAME_STEPS, MORE_STEPS, NativeRuntime, NativeVideo, drive, drive_rounds, require_native
+from .batch import NativeBatch
+from .runtime import NativeRuntime, NativeVideo, drive, drive_rounds, one_by_one, require_native
+from .streams import GRAPHS, Stream, StreamGroup, whole_frames
 
-GRAPHS = Graphs(FRAME_STEPS, MORE_STEPS)
+TILES_ON_GPU: Final = 48
+"""Tiles of a batch on a GPU: all of a 1080p frame."""
 
 
 class AutoGaze:
@@ -57,7 +60,6 @@ class AutoGaze:
         """
         self.config: AutoGazeConfig = checkpoint.config
         self.layout: ScaleLayout = ScaleLayout.of(checkpoint.config)
-        self.graphs = GRAPHS
         self.runtime: NativeRuntime = NativeRuntime(checkpoint, threads, device=device)
 
     @staticmethod
@@ -246,15 +248,29 @@ class AutoGaze:
         """
         frames = TiledFrames.of(check_video(np.asarray(widened(clip))[None])[0], tiling)
         controls = StreamControls(gazing_ratio, task_loss_requirement, max_tokens=max_tokens)
-        generation = TiledGeneration(self.config, GRAPHS, frames, controls, batch_size)
+        graphs, at_once = self.tile_graphs(controls)
+        generation = TiledGeneration(
+            self.config, graphs, frames, controls, batch_size, at_once=min(at_once, batch_size)
+        )
         return self.drive_tiles(generation)
+
+    def tile_graphs(self, controls: StreamControls) -> tuple[Graphs, int]:
+        """The graphs for tiles on this device, and how many tiles `drive_tiles` computes at once."""
+        if self.runtime.batches:
+            return whole_frames(self, controls), TILES_ON_GPU
+        return GRAPHS, 1
 
     def drive_tiles(self, generation: TiledGeneration) -> Iterator[TileProgress]:
         """Executes a tiled generation; see `generate_tiled`."""
         for batch in generation.batches():
-            for tile in batch:  # on a CPU, batches are no faster
-                one = range(tile, tile + 1)
-                generation.add(one, drive_rounds(generation.rounds(one), [NativeVideo(self.runtime)]))
+            for first in range(batch.start, batch.stop, generation.at_once):
+                tiles = range(first, min(first + generation.at_once, batch.stop))
+                rounds = generation.rounds(tiles)
+                if self.runtime.batches:
+                    gazes = drive_rounds(rounds, NativeBatch(self.runtime, len(tiles)).execute)
+                else:
+                    gazes = drive_rounds(rounds, one_by_one([NativeVideo(self.runtime) for _ in tiles]))
+                generation.add(tiles, gazes)
             yield generation.progress()
 
     def stream(
@@ -286,34 +302,36 @@ class AutoGaze:
         controls = StreamControls(gazing_ratio, task_loss_requirement, window, max_tokens, coverage_stop)
         return Stream(self, controls)
 
+    def streams(
+        self,
+        count: int,
+        gazing_ratio: float | None = None,
+        task_loss_requirement: float | None = None,
+        window: Window = TRAINED_WINDOW,
+        max_tokens: int | None = None,
+        coverage_stop: float | None = None,
+    ) -> StreamGroup:
+        """Several live streams that share one session: a frame of each is computed as one batch.
 
-class Stream:
-    """A video that is processed frame by frame; see `AutoGaze.stream`."""
-
-    def __init__(self, model: AutoGaze, controls: StreamControls) -> None:
-        self._generation = StreamGeneration(model.config, GRAPHS, controls)
-        self._tensors = NativeVideo(model.runtime)
-        self._in_use = Lock()
-
-    def step(self, frame: NDArray[np.float32]) -> Gaze:
-        """Chooses the patches of the next frame.
+        Each stream chooses what `stream` chooses. On a GPU a batch takes little longer than one frame; on a
+        CPU as long as its frames one by one.
 
         Args:
-            frame: (3,H,W) float32 from the processor.
-
-        Returns:
-            A gaze of one video of one frame; ids count from 0.
+            count: of streams, 1 to 1024.
+            gazing_ratio, task_loss_requirement, window, max_tokens, coverage_stop: as for `stream`.
 
         Raises:
-            ValueError: if the frame has a wrong shape, dtype or range.
-            RuntimeError: if another thread is in this call.
+            ValueError: if an argument is out of range.
+
+        Examples:
+            >>> streams = model.streams(2, max_tokens=8)
+            >>> [len(gaze.cells()) <= 8 for gaze in streams.step([video[0, 0], video[0, 1]])]
+            [True, True]
         """
-        if not self._in_use.acquire(blocking=False):
-            raise RuntimeError("this stream is processing a frame in another thread: use a stream per thread")
-        try:
-            return drive(self._generation.runs(widened(frame)), [self._tensors])
-        finally:
-            self._in_use.release()
+        if not is_whole(count) or not 1 <= count <= MAX_STREAMS:
+            raise ValueError(f"the number of streams is 1 to {MAX_STREAMS}, got {shown(count)}")
+        controls = StreamControls(gazing_ratio, task_loss_requirement, window, max_tokens, coverage_stop)
+        return StreamGroup(self, count, controls)
 
 
 @dataclass

@@ -6,9 +6,10 @@ can be imported without the extra ``[native]``.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ..graph.build import Target
 
 Result = TypeVar("Result")
+
+Execute = Callable[[Sequence[tuple[int, Run]]], Sequence[Decisions]]
+"""Executes a round: a run of each of some videos, given with their places."""
 
 FRAME_STEPS = (1,)
 MORE_STEPS = (1,)
@@ -117,18 +121,37 @@ class NativeRuntime:
             name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in checkpoint.weights.items()
         }
         self._sessions: dict[tuple[str, int], ort.InferenceSession] = {}
+        self._creating = Lock()
+
+    @property
+    def batches(self) -> bool:
+        """Whether whole frames are computed in one run and their context stays on the device: on GPUs."""
+        return self.providers[0] == CUDA
 
     def session(self, graph: str, steps: int) -> ort.InferenceSession:
-        """The session of the ``frame`` or ``steps`` graph with this number of unrolled steps."""
-        key = (graph, steps)
-        if key not in self._sessions:
-            from ..graph.build import frame_graph, steps_graph
+        """The session of a graph with this number of unrolled steps; threads can share it.
 
-            config = self.checkpoint.config
-            build = frame_graph if graph == "frame" else steps_graph
-            model = build(config, steps, self._capacity, self._probes, self._target)
-            self._sessions[key] = create_session(model, self._weights, self._threads, self.providers)
-        return self._sessions[key]
+        Args:
+            graph: ``frame``, ``steps``, ``tiles`` (a frame of each video of a batch) or ``context_move``.
+        """
+        key = (graph, steps)
+        with self._creating:
+            if key not in self._sessions:
+                model = self._build(graph, steps)
+                self._sessions[key] = create_session(model, self._weights, self._threads, self.providers)
+            return self._sessions[key]
+
+    def _build(self, graph: str, steps: int) -> onnx.ModelProto:
+        from ..graph.build import frame_graph, steps_graph
+        from ..graph.context_move import context_move_graph
+
+        config = self.checkpoint.config
+        if graph == "context_move":
+            return context_move_graph(config)
+        if graph == "tiles":
+            return frame_graph(config, steps, batched=True)
+        build = frame_graph if graph == "frame" else steps_graph
+        return build(config, steps, self._capacity, self._probes, self._target)
 
 
 class NativeVideo:
@@ -177,7 +200,15 @@ class NativeVideo:
                 self._context[i][:, : old.shape[1]] = old
 
 
-def drive(runs: Generator[tuple[int, Run], Decisions, Result], videos: list[NativeVideo]) -> Result:
+class Executor(Protocol):
+    """Executes the runs of one video."""
+
+    def execute(self, run: Run) -> Decisions:
+        """Executes one run as `Run` describes."""
+        ...
+
+
+def drive(runs: Generator[tuple[int, Run], Decisions, Result], videos: Sequence[Executor]) -> Result:
     """Executes the runs of a generator, each on the video that it names; returns the generator's result."""
     try:
         index, run = next(runs)
@@ -188,12 +219,17 @@ def drive(runs: Generator[tuple[int, Run], Decisions, Result], videos: list[Nati
         return result
 
 
-def drive_rounds(rounds: Rounds[Result], videos: list[NativeVideo]) -> list[Result]:
-    """Executes the rounds of videos side by side, one run after the other; returns their results."""
+def drive_rounds(rounds: Rounds[Result], execute: Execute) -> list[Result]:
+    """Executes the rounds of videos side by side; returns their results."""
     try:
         waiting = next(rounds)
         while True:
-            waiting = rounds.send([videos[place].execute(run) for place, run in waiting])
+            waiting = rounds.send(execute(waiting))
     except StopIteration as stop:
         results: list[Result] = stop.value
         return results
+
+
+def one_by_one(videos: Sequence[Executor]) -> Execute:
+    """Executes the runs of a round one after the other, which on a CPU takes no longer than a batch."""
+    return lambda runs: [videos[place].execute(run) for place, run in runs]

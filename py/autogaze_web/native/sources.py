@@ -13,7 +13,8 @@ from ..model.processor import AutoGazeImageProcessor
 from ..tiles.inference_mode import InferenceMode
 from ..tiles.tiled_clips import TiledStream
 from ..tiles.tiling import TileProgress
-from .autogaze import AutoGaze, Stream
+from .autogaze import AutoGaze
+from .streams import Stream
 
 OnTiles = Callable[[TileProgress], object]
 """Called after each batch of tiles with what is known up to then."""
@@ -142,7 +143,8 @@ def gaze_source(
     controls = mode.controls(config, settings.max_tokens, requirement)
     description = mode.describe(config, controls)
     if mode.tiled:
-        tiles = TiledStream(config, loaded.processor, model.graphs, mode, controls)
+        graphs, at_once = model.tile_graphs(controls)
+        tiles = TiledStream(config, loaded.processor, graphs, mode, controls, at_once)
         return TiledAutoGazeSource(model, tiles, requirement, description, on_tiles)
     return AutoGazeSource(Stream(model, controls), loaded.processor, description)
 
