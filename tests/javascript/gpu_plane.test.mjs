@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
+import { SAMPLE } from "../../wasm_bridge/plane/gpu_canvas.mjs";
 import { GpuPlane } from "../../wasm_bridge/plane/gpu_plane.mjs";
 
 // The shaders are tested in a browser (tests/browser/test_gpu_plane.py); here, what is made and freed around them.
@@ -99,6 +100,21 @@ describe("GpuPlane", () => {
     assert.equal(gpu.live.size, live + 1, "but for one more buffer for answers");
   });
 
+  test("rows that lie as the plane's own are written without a texture between", async () => {
+    const device = fakeDevice();
+    /** @type {string[]} */
+    const ways = [];
+    Object.assign(device.queue, {
+      writeBuffer: (/** @type {any} */ buffer) => ways.push(`buffer of ${buffer.size}`),
+      writeTexture: () => ways.push("texture"),
+    });
+    const plane = await GpuPlane.create(device, { canvases: false });
+    await plane.receive(rows(3, 64), 3, 64);
+    await plane.receive(rows(3, 65), 3, 65);
+    plane.write("mask", rows(3, 128)); // a row may have more pixels than the frame is wide
+    assert.deepEqual(ways, ["buffer of 768", "texture", "buffer of 1536"]);
+  });
+
   test("nothing can be asked before the first frame or where there is no memory for it", async () => {
     const plane = await GpuPlane.create(fakeDevice(), { canvases: false });
     await assert.rejects(plane.draw(DRAWING), /has received no frame/);
@@ -123,18 +139,32 @@ describe("GpuPlane", () => {
     class FakeCanvas {
       constructor(/** @type {number} */ width, /** @type {number} */ height) {
         Object.assign(this, { width, height });
-        canvas = this;
+        canvas ??= this; // the other one is drawn on while it is checked
       }
       getContext() {
         return {
           configure: (/** @type {{ alphaMode: string }} */ { alphaMode }) => gpu.done.push(alphaMode),
           getCurrentTexture: () => gpu.done.push(`texture of ${canvas.width}x${canvas.height}`),
           unconfigure: () => gpu.done.push("freed"),
+          save() {},
+          restore() {},
+          fillRect() {},
+          drawImage: () => gpu.done.push("checked"),
+          getImageData: () => ({ data: SAMPLE }),
         };
       }
+      transferToImageBitmap = () => ({ close: () => gpu.done.push("closed") });
     }
     Object.assign(globalThis, { OffscreenCanvas: FakeCanvas });
     const plane = await GpuPlane.create(fakeDevice(), { canvases: true });
+    assert.deepEqual(gpu.done.splice(0), [
+      "premultiplied",
+      "texture of 2x2",
+      "copy to the canvas",
+      "checked",
+      "closed",
+    ]);
+    assert.equal(gpu.live.size, 0);
     await plane.receive(rows(9, 18), 9, 18);
     /** @type {any} */
     const context = {
@@ -144,8 +174,8 @@ describe("GpuPlane", () => {
     };
     await plane.show({ mask: context, output: context });
     plane.close();
-    const each = ["texture of 18x9", "copy to the canvas", "drawn in place (copy)"];
-    assert.deepEqual(gpu.done, ["premultiplied", ...each, ...each, "freed"]);
+    const each = ["texture of 18x9", "copy to the canvas", "drawn in place (copy)", "closed"];
+    assert.deepEqual(gpu.done, [...each, ...each, "freed"]);
   });
 
   test("a browser without such canvases is told apart", async () => {

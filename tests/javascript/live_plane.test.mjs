@@ -219,16 +219,39 @@ test("a device on which the plane cannot be made is given back", async () => {
   assert.equal(destroyed, 1);
 });
 
-test("only a real graphics card draws through a canvas: a software one would end the browser's GPU process", async () => {
+test("only a real graphics card draws through a canvas, and only if that draws what it is given", async () => {
   /** @type {string[]} */
-  const contexts = [];
-  const context = { configure() {}, unconfigure() {} };
+  let contexts = [];
+  let draws = true;
+  /** What was written last, as a picture without padding. @type {Uint8Array} */
+  let written = new Uint8Array();
+  let closed = 0;
   const scope = /** @type {any} */ (globalThis);
   scope.GPUTextureUsage = { COPY_DST: 2, RENDER_ATTACHMENT: 16 };
+  scope.GPUBufferUsage = { COPY_SRC: 4, COPY_DST: 8 };
   scope.OffscreenCanvas = class {
     getContext(/** @type {string} */ kind) {
       contexts.push(kind);
-      return context;
+      /** @type {Uint8Array} */
+      let drawn = new Uint8Array(16);
+      return {
+        configure() {},
+        unconfigure: () => contexts.push("unconfigured"),
+        getCurrentTexture: () => ({}),
+        save() {},
+        restore() {},
+        fillRect: () => drawn.fill(255),
+        drawImage: (/** @type {{ pixels: Uint8Array }} */ { pixels }) => {
+          drawn = pixels;
+        },
+        getImageData: () => ({ data: drawn }),
+      };
+    }
+    transferToImageBitmap() {
+      const close = () => {
+        closed += 1;
+      };
+      return { pixels: draws ? written : new Uint8Array(16), close };
     }
   };
   const device = {
@@ -236,6 +259,14 @@ test("only a real graphics card draws through a canvas: a software one would end
     limits: {},
     createShaderModule: () => ({}),
     createComputePipelineAsync: async () => ({ getBindGroupLayout: () => ({}) }),
+    createBuffer: () => ({ destroy() {} }),
+    createCommandEncoder: () => ({ copyBufferToTexture() {}, finish() {} }),
+    queue: {
+      submit() {},
+      writeBuffer: (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {Uint8Array} */ rows) => {
+        written = Uint8Array.of(...rows.subarray(0, 8), ...rows.subarray(256, 264));
+      },
+    },
   };
   /** @type {object} */
   let info;
@@ -251,7 +282,11 @@ test("only a real graphics card draws through a canvas: a software one would end
     assert.deepEqual(contexts, []);
     info = { architecture: "ampere", description: "" };
     await openPlane();
-    assert.deepEqual(contexts, ["webgpu"]);
+    assert.deepEqual(contexts, ["webgpu", "2d"]);
+    contexts = [];
+    draws = false; // as one whose pixels are transparent
+    await openPlane();
+    assert.deepEqual([contexts, closed], [["webgpu", "2d", "unconfigured"], 2], "panels are read back");
   } finally {
     Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
   }

@@ -70,7 +70,7 @@ export class GpuPlane {
       Kernel.compile(device, DRAW_OUTPUT),
       Kernel.compile(device, PAINT_MASK),
     ]);
-    const canvas = canvases ? new GpuCanvas(device) : undefined;
+    const canvas = canvases ? GpuCanvas.open(device) : undefined;
     return new GpuPlane(device, { cellSums, drawOutput, paintMask }, canvas);
   }
 
@@ -187,6 +187,10 @@ export class GpuPlane {
   #fill(name, source) {
     const { shape, pictures, texture } = this.#require();
     const { queue } = this.#device;
+    if ("buffer" in source && source.byteLength === shape.bytes) {
+      queue.writeBuffer(pictures[name], 0, source);
+      return;
+    }
     if ("buffer" in source) {
       const bytesPerRow = source.byteLength / shape.height;
       queue.writeTexture({ texture }, source, { bytesPerRow }, sizeOf(shape));
