@@ -5,8 +5,9 @@
  */
 
 import { ComparedPanels } from "../panels/compared_panels.mjs";
+import { FrameCopier } from "../panels/frame_copy.mjs";
 import { PanelCanvas } from "../panels/panel_canvas.mjs";
-import { withMemory } from "../python/python_memory.mjs";
+import { withMemory, withMemoryUntil } from "../python/python_memory.mjs";
 import { copyRows } from "../python/rgba_rows.mjs";
 
 /** @import { LivePlane } from "./live_plane.mjs" */
@@ -18,7 +19,8 @@ export class LivePanels {
   output;
   #session;
   #plane;
-  /** Where a frame's pixels are read: they are shown once the frame has been processed. */
+  #copier = new FrameCopier();
+  /** Where the pixels of frames that are not copied are read: they are shown once the frame has been processed. */
   #reader = new PanelCanvas(new OffscreenCanvas(1, 1), { readable: true, ground: "black" });
   /** Where the graphics card takes it. */
   #scaler = new PanelCanvas(new OffscreenCanvas(1, 1), { ground: "black" });
@@ -61,8 +63,12 @@ export class LivePanels {
       this.#scaler.draw(frame.image, width, height, frame.mirror);
       await this.#plane.wait(gpu.receive(this.#scaler.canvas, height, width));
     } else if ("image" in frame) {
-      const pixels = this.#reader.drawImage(frame.image, width, height, frame.mirror);
-      withMemory(this.#session.frame_memory(height, width), (memory) => memory.set(pixels));
+      const draw = () => this.#reader.drawImage(frame.image, width, height, frame.mirror);
+      const copied = await withMemoryUntil(this.#session.frame_memory(height, width), (memory) =>
+        this.#copier.copy(frame.image, frame, memory, draw),
+      );
+      // A copy can take a while, in which Python may get another memory.
+      if (!copied) withMemory(this.#session.frame_memory(height, width), (memory) => memory.set(draw()));
     } else if (gpu) {
       this.#session.draw_synthetic(frame.synthetic, frame.index, height, width);
       const rows = withMemory(this.#session.frame_memory(height, width), (memory) => memory.slice());

@@ -36,6 +36,27 @@ export function withMemory(array, use) {
 }
 
 /**
+ * As `withMemory`, until a promise is settled. Python's memory may grow before that: then the memory that was given is
+ * detached, and has no bytes any more.
+ * @template T
+ * @param {any} array
+ * @param {(memory: Uint8ClampedArray<ArrayBuffer>) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+export async function withMemoryUntil(array, use) {
+  try {
+    const view = array.getBuffer("u8clamped");
+    try {
+      return await use(view.data);
+    } finally {
+      view.release();
+    }
+  } finally {
+    array.destroy();
+  }
+}
+
+/**
  * The arrays that Python packed into one block of memory (`pack_arrays` of `py/autogaze_web/page/bridge.py`), as
  * copies.
  * @param {[name: string, dtype: string, start: number, bytes: number][]} places
