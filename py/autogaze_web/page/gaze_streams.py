@@ -20,6 +20,9 @@ from .bridge import Bridge, FrameUploader, ModelClock, Packer, TileClip, drive, 
 from .gpu_resize import FramePlan, frame_plan, tile_plan
 from .model import PageModel
 
+PREPARE_AFTER_S = 0.004
+"""After a gaze, how long its frame has to get to the screen before the next one is prepared."""
+
 Observer = Callable[[Rgba], Callable[[GazeProgress], object] | None]
 """Called with each frame, (H, W, 4) uint8, when its gaze begins; what it returns gets the complete gaze."""
 
@@ -112,7 +115,8 @@ class WholeFrameStream:
         clock = ModelClock()
         gaze = await drive(runs, self._bridge, clock, self._pack)
         if self._uploader is not None:
-            asyncio.get_running_loop().call_soon(self._prepare_next)
+            # Not `call_soon`: that comes before the task that waits for this gaze to draw its frame.
+            asyncio.get_running_loop().call_later(PREPARE_AFTER_S, self._prepare_next)
         complete = GazeProgress(gaze.choice(), stage_ms=clock.stages(preprocess_ms))
         if observed is not None:
             observed(complete)
