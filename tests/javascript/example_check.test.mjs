@@ -15,7 +15,7 @@ const RELEASED = [
 ];
 
 test("the released model's counts hold", () => {
-  const { holds, text } = verdict(countsOf(RELEASED), EXPECTED);
+  const { holds, text } = verdict(countsOf(RELEASED), EXPECTED, true);
   assert.equal(holds, true);
   assert.equal(
     text,
@@ -25,17 +25,41 @@ test("the released model's counts hold", () => {
 
 test("a single other token does not hold, and both counts are named", () => {
   const other = RELEASED.with(3, { cells: 2, paddedTokens: 8 });
-  const { holds, text } = verdict(countsOf(other), EXPECTED);
+  const { holds, text } = verdict(countsOf(other), EXPECTED, false);
   assert.equal(holds, false);
   assert.match(
     text,
     /^It does not hold: this model chooses 348 slots, 214 .*prints 348 slots, 213 of them real/,
+  );
+  assert.match(
+    text,
+    / Every frame has its slots, but 214 are real instead of 213\. That was to be expected unless these are NVIDIA’s released weights\.$/,
   );
   const moved = RELEASED.with(3, { cells: 1, paddedTokens: 19 });
   assert.equal(
     countsText(countsOf(moved)),
     "358 slots, 213 of them real; of each frame 198, then 2 times 10, then 20, then 12 times 10",
   );
+});
+
+test("a frame that is off by one is named, and so is what that means", () => {
+  const off = RELEASED.with(3, { cells: 1, paddedTokens: 10 });
+  const { holds, text } = verdict(countsOf(off), EXPECTED, true);
+  assert.equal(holds, false);
+  assert.match(
+    text,
+    / Frame 4 has 11 slots instead of 10\. These are NVIDIA’s weights, so it should hold: please report this\.$/,
+  );
+  const more = (/** @type {number[]} */ ...frames) =>
+    verdict(
+      countsOf(RELEASED.map((frame, index) => (frames.includes(index) ? { cells: 9 } : frame))),
+      EXPECTED,
+      false,
+    ).text;
+  assert.match(more(0, 5), / Frame 1 has 9 slots instead of 198, and 1 more frame differs\. /);
+  assert.match(more(2, 4, 15), / Frame 3 has 9 slots instead of 10, and 2 more frames differ\. /);
+  const short = verdict(countsOf(RELEASED.slice(0, 15)), EXPECTED, false).text;
+  assert.match(short, / Frame 16 has 0 slots instead of 10\. /);
 });
 
 test("a worker of its own gets the model that the page uses", () => {

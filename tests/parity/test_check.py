@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import oracle
@@ -11,8 +13,8 @@ import pytest
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.cli import check as command
 from autogaze_web.cli.main import main
-from autogaze_web.native import example_check
-from autogaze_web.native.example_check import GazeCounts, check_example, expected, expected_counts
+from autogaze_web.native import sources
+from autogaze_web.native.example_check import check_example, expected, expected_counts
 
 BUILT_IN = Path(__file__).parents[2] / "site" / "model"
 
@@ -35,18 +37,76 @@ def test_it_counts_what_the_model_chooses_in_the_clip() -> None:
     assert counts.real == sum(len(gaze.cells(frame)) for frame in range(16))
 
 
-def test_it_says_whether_it_holds(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_of_the_built_in_model_it_says_that_this_was_to_be_expected(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["check", "--model", str(BUILT_IN)]) == command.DIFFERS
     head, wanted, found, verdict = capsys.readouterr().out.splitlines()
     assert head == "NVIDIA's example clip, 16 frames, gazing ratio 0.75, task loss requirement 0.7"
     assert wanted == f"expected: {expected_counts()}"
     assert found.startswith("model: ")
-    assert verdict.startswith("It does not hold: only NVIDIA's released weights")
-    monkeypatch.setattr(example_check, "check_example", lambda *_: GazeCounts(348, 213, (198, *[10] * 15)))
-    assert main(["check", "--model", str(BUILT_IN)]) == command.HOLDS
-    assert capsys.readouterr().out.splitlines()[-1].startswith("It holds: ")
+    assert verdict == (
+        "It does not hold. Frame 1 has 10 slots instead of 198. "
+        "That was to be expected unless these are NVIDIA's released weights."
+    )
+
+
+class Session:
+    """A model that answers with these tokens of each frame: slots, and how many of them are real."""
+
+    def __init__(self, frames: list[tuple[int, int]]) -> None:
+        self.frames = frames
+
+    def __call__(self, inputs: dict[str, Any], **options: float) -> SimpleNamespace:
+        assert inputs["video"].shape[:2] == (1, 16)
+        assert options == {"gazing_ratio": 0.75, "task_loss_requirement": 0.7}
+        padded = [np.arange(slots) >= real for slots, real in self.frames]
+        return SimpleNamespace(
+            if_padded_gazing=np.concatenate(padded)[None],
+            num_gazing_each_frame=np.array([slots for slots, _ in self.frames]),
+        )
+
+
+RELEASED = [(198, 198), *[(10, 1)] * 15]
+
+
+@pytest.mark.parametrize(
+    ("frames", "name", "status", "verdict"),
+    [
+        (RELEASED, "nvidia/AutoGaze", command.HOLDS, "It holds: this model chooses as many"),
+        (
+            [*RELEASED[:6], (11, 1), *RELEASED[7:]],
+            "nvidia/AutoGaze",
+            command.DIFFERS,
+            "It does not hold. Frame 7 has 11 slots instead of 10. These are NVIDIA's weights, so it should",
+        ),
+        (
+            [*RELEASED[:6], (10, 2), (9, 1), *RELEASED[8:15], (9, 1)],
+            "somebody/else",
+            command.DIFFERS,
+            "It does not hold. Frame 8 has 9 slots instead of 10, and 1 more frame differs. That was to be",
+        ),
+        (
+            [*RELEASED[:15], (10, 2)],
+            "somebody/else",
+            command.DIFFERS,
+            "It does not hold. Every frame has its slots, but 214 are real instead of 213. That was to be",
+        ),
+    ],
+)
+def test_it_says_whether_it_holds_and_which_frame_differs(
+    frames: list[tuple[int, int]],
+    name: str,
+    status: int,
+    verdict: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    processor = AutoGazeImageProcessor.from_pretrained(BUILT_IN)
+    loaded = SimpleNamespace(model=Session(frames), processor=processor)
+    monkeypatch.setattr(sources.LoadedModel, "load", lambda *_: loaded)
+    assert main(["check", "--model", name]) == status
+    assert capsys.readouterr().out.splitlines()[-1].startswith(verdict)
 
 
 def test_patch_diff_has_nothing_to_check(capsys: pytest.CaptureFixture[str]) -> None:

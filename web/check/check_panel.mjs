@@ -6,7 +6,7 @@
 /** @import { MaskSource } from "../model/mask_source.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 
-import { BUILT_IN, isSelected } from "../model/model_addresses.mjs";
+import { BUILT_IN, isSelected, NVIDIA } from "../model/model_addresses.mjs";
 import { modelInUse } from "../model/model_in_use.mjs";
 import { element, showText } from "../page/element.mjs";
 import { messageOf } from "../page/notice.mjs";
@@ -45,6 +45,7 @@ export function addModelCheck({ settings, maskSource }) {
     try {
       const { checkModel } = await import("./example_check.mjs");
       const result = await checkModel(modelInUse(settings.values, maskSource.files), {
+        isReleased: maskSource.files.length === 0 && isSelected(settings.values, NVIDIA),
         signal: controller.signal,
         onProgress: show,
       });

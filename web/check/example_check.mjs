@@ -7,6 +7,7 @@
 /** @import { CreateOptions } from "../../wasm_bridge/autogaze.mjs" */
 
 import { AutoGaze } from "../../wasm_bridge/autogaze.mjs";
+import { counted } from "../page/number_text.mjs";
 
 const FOLDER = new URL("../../check/", import.meta.url);
 
@@ -67,25 +68,47 @@ export function countsText({ slots, real, each }) {
 }
 
 /**
- * Whether the model does as expected, in a sentence.
+ * Whether the model does as expected, in words.
  * @param {GazeCounts} counts
  * @param {Expected} expected
+ * @param {boolean} isReleased whether these are NVIDIA's weights, from NVIDIA's address
  * @returns {{ holds: boolean, text: string }}
  */
-export function verdict(counts, { slots, real, slots_each_frame }) {
+export function verdict(counts, { slots, real, slots_each_frame }, isReleased) {
   const wanted = { slots, real, each: slots_each_frame };
-  if (countsText(counts) === countsText(wanted))
+  const difference = differenceText(counts, wanted);
+  if (!difference)
     return { holds: true, text: `It holds: ${countsText(counts)}, as NVIDIA’s QUICK_START prints.` };
-  const text = `It does not hold: this model chooses ${countsText(counts)}; NVIDIA’s QUICK_START prints ${countsText(wanted)}.`;
+  const meaning = isReleased
+    ? "These are NVIDIA’s weights, so it should hold: please report this."
+    : "That was to be expected unless these are NVIDIA’s released weights.";
+  const text = `It does not hold: this model chooses ${countsText(counts)}; NVIDIA’s QUICK_START prints ${countsText(wanted)}. ${difference} ${meaning}`;
   return { holds: false, text };
+}
+
+/**
+ * What differs first, in a sentence; empty if nothing does.
+ * @param {GazeCounts} counts
+ * @param {GazeCounts} wanted
+ */
+function differenceText({ each, real }, wanted) {
+  const frames = wanted.each.flatMap((slots, index) => (each[index] === slots ? [] : [index]));
+  const [first, ...more] = frames;
+  if (first !== undefined) {
+    const others = `, and ${counted(more.length, "more frame")} ${more.length === 1 ? "differs" : "differ"}`;
+    return `Frame ${first + 1} has ${each[first] ?? 0} slots instead of ${wanted.each[first]}${more.length > 0 ? others : ""}.`;
+  }
+  return real === wanted.real
+    ? ""
+    : `Every frame has its slots, but ${real} are real instead of ${wanted.real}.`;
 }
 
 /**
  * Runs the example clip through a model, in a worker of its own.
  * @param {CreateOptions} model
- * @param {{ signal: AbortSignal, onProgress: (text: string) => void }} how
+ * @param {{ isReleased: boolean, signal: AbortSignal, onProgress: (text: string) => void }} how see `verdict`
  */
-export async function checkModel(model, { signal, onProgress }) {
+export async function checkModel(model, { isReleased, signal, onProgress }) {
   const { expected, picture } = await loadExample();
   const gaze = await AutoGaze.create({
     ...model,
@@ -103,7 +126,7 @@ export async function checkModel(model, { signal, onProgress }) {
       signal,
       onProgress: (done, total) => onProgress(`Frame ${Math.floor(done)} of ${total}…`),
     });
-    return { ...verdict(countsOf(clip.frames), expected), backend: gaze.backend };
+    return { ...verdict(countsOf(clip.frames), expected, isReleased), backend: gaze.backend };
   } finally {
     gaze.close();
     picture.close();

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,23 @@ class GazeCounts:
         padded = gaze.if_padded_gazing[0]
         each = tuple(int(count) for count in gaze.num_gazing_each_frame)
         return GazeCounts(padded.size, int((~padded).sum()), each)
+
+    def difference(self, wanted: GazeCounts) -> str:
+        """What differs first from the wanted counts, in a sentence; empty if nothing does.
+
+        >>> GazeCounts(21, 12, (19, 1, 1)).difference(GazeCounts(22, 12, (19, 2, 1)))
+        'Frame 2 has 1 slots instead of 2.'
+        """
+        pairs = enumerate(zip_longest(self.slots_each_frame, wanted.slots_each_frame, fillvalue=0), start=1)
+        differing = [(frame, slots, right) for frame, (slots, right) in pairs if slots != right]
+        if differing:
+            frame, slots, right = differing[0]
+            more = len(differing) - 1
+            others = f", and {more} more {'frame differs' if more == 1 else 'frames differ'}" if more else ""
+            return f"Frame {frame} has {slots} slots instead of {right}{others}."
+        if self.real != wanted.real:
+            return f"Every frame has its slots, but {self.real} are real instead of {wanted.real}."
+        return ""
 
     def __str__(self) -> str:
         """In words.
