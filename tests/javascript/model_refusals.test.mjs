@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
+import { setImmediate as settled } from "node:timers/promises";
 import { loadModelFiles } from "../../wasm_bridge/files/model_files.mjs";
-import { failure, origin, serve, store, stored, URLS, WEIGHTS } from "./model_loading.mjs";
+import { failure, origin, serve, store, stored, URLS, until, WEIGHTS } from "./model_loading.mjs";
+
+/**
+ * Waits until an address was asked for and its answer has been dealt with.
+ * @param {string} url
+ */
+async function longAfter(url) {
+  await until(() => origin.server.of(url).length > 0);
+  for (let turn = 0; turn < 50; turn++) await settled();
+}
 
 describe("a refusal", () => {
   const url = URLS.weights;
@@ -29,6 +39,45 @@ describe("a refusal", () => {
       assert(!(await stored()).has(url));
     });
   }
+
+  const noConfig = `There is no config.json at ${URLS.config} (404): check config-url.`;
+  const noWeights = `There is no model.safetensors at ${URLS.weights} (404): check weights-url.`;
+  for (const [last, other] of /** @type {const} */ ([
+    ["config", "weights"],
+    ["weights", "config"],
+  ])) {
+    test(`several missing files are all named in one order, if the ${last} are refused last`, async () => {
+      serve(other, { body: "", status: 404 });
+      serve(last, { body: "", status: 404, ready: longAfter(URLS[other]) });
+      assert.equal(await failure(), `${noConfig} ${noWeights}`);
+    });
+
+    test(`of several refusals the config's is told, if the ${last} are refused last`, async () => {
+      serve(other, { body: "", status: 403 });
+      serve(last, { body: "", status: 403, ready: longAfter(URLS[other]) });
+      assert.match(await failure(), /^models\.example does not give config\.json to everyone \(403\)/);
+    });
+  }
+
+  test("a missing file is told though another server never answers", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      serve("config", { body: "", status: 404 });
+      serve("weights", { body: "", silent: true });
+      const failing = failure();
+      let said = "";
+      failing.then((text) => {
+        said = text;
+      });
+      while (!said) {
+        mock.timers.tick(500);
+        await settled();
+      }
+      assert.equal(said, noConfig);
+    } finally {
+      mock.timers.reset();
+    }
+  });
 
   test("no answer: timeout, no network, the page's own server, another one", async () => {
     serve("weights", { body: "", silent: true });

@@ -9,10 +9,22 @@ export class LoadProgress {
   /** @type {Map<string, { loaded: number, total: number | null }>} */
   #files = new Map();
   #report;
+  #onBytes = () => {};
 
   /** @param {(loaded: number, total: number) => void} report `total` is 0 until it is known for every file */
   constructor(report) {
     this.#report = report;
+  }
+
+  /**
+   * The same sums, for a part of the files.
+   * @param {() => void} onBytes called whenever there is news of one of these files
+   */
+  heard(onBytes) {
+    const part = new LoadProgress(this.#report);
+    part.#files = this.#files;
+    part.#onBytes = onBytes;
+    return part;
   }
 
   /**
@@ -24,6 +36,7 @@ export class LoadProgress {
   file(name, expected = null) {
     this.#files.set(name, { loaded: 0, total: expected });
     return (loaded, total) => {
+      this.#onBytes();
       this.#files.set(name, { loaded, total: total ?? expected });
       const files = [...this.#files.values()];
       const known = files.every((file) => file.total !== null);

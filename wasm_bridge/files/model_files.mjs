@@ -20,6 +20,7 @@
 
 import { ChosenFiles } from "./chosen_files.mjs";
 import { textOf } from "./file_checks.mjs";
+import { loadTogether } from "./load_together.mjs";
 import { LoadProgress } from "./load_progress.mjs";
 import { sortFiles, sortWeights } from "./model_source.mjs";
 import { RemoteFiles } from "./remote_files.mjs";
@@ -76,19 +77,17 @@ export async function loadModelFiles(source, { store, signal, onProgress = () =>
   stop.throwIfAborted();
   const progress = new LoadProgress((loaded, total) => onProgress("Loading the model", loaded, total));
   const loaders = await loadersOf(source, { store, signal: stop, timeouts });
-  /** @type {<T>(loading: Promise<T>) => Promise<T>} */
-  const orAbort = (loading) =>
-    loading.catch((error) => {
-      failed.abort(error); // The others are useless without this one.
-      throw stop.reason;
-    });
-  const loading = /** @type {const} */ ([
-    orAbort(loaders.config.load("config", progress.file("config"))),
-    orAbort(loaders.preprocessor.load("preprocessor", progress.file("preprocessor"))),
-    orAbort(loaders.weights.loadWeights(progress)),
-  ]);
-  await Promise.allSettled(loading);
-  const [config, preprocessor, weights] = await Promise.all(loading);
+  /** @type {((onAnswer: () => void) => Promise<LoadedFile | LoadedWeights | null>)[]} */
+  const loads = [
+    (onAnswer) => loaders.config.load("config", progress.heard(onAnswer).file("config")),
+    (onAnswer) => loaders.preprocessor.load("preprocessor", progress.heard(onAnswer).file("preprocessor")),
+    (onAnswer) => loaders.weights.loadWeights(progress.heard(onAnswer)),
+  ];
+  const loaded = await loadTogether(loads, (error) => failed.abort(error)).catch(() => {
+    throw stop.reason;
+  });
+  const [config, preprocessor, weights] =
+    /** @type {[LoadedFile | null, LoadedFile | null, LoadedWeights]} */ (loaded);
   if (!config) throw new Error("unreachable: only the preprocessor's settings may be missing");
   const { index, shards } = weights;
   return {
