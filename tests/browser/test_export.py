@@ -229,6 +229,7 @@ def assert_a_gif_has_every_frame(page, source, width, height):
 def assert_cancelling_leaves_nothing(page):
     downloads = []
     page.on("download", lambda download: downloads.append(download))
+    assert page.is_hidden("#export-cancel")
     page.click("#export-record")
     wait_frames(page, 3)
     page.click("#export-cancel")
@@ -239,6 +240,7 @@ def assert_cancelling_leaves_nothing(page):
     )
     assert downloads == []
     assert page.inner_text("#export-record") == "Record"
+    assert page.is_hidden("#export-cancel")
 
 
 def test_a_recording_ends_by_itself_when_it_is_full_and_changes_of_size_are_fitted(live):

@@ -160,7 +160,7 @@ export class ExportPanel {
   #showState(recording) {
     this.#record.disabled = false;
     this.#record.textContent = recording ? "Stop and save" : "Record";
-    this.#cancel.disabled = !recording;
+    this.#cancel.hidden = !recording;
     this.#choice.disabled = this.#format.disabled = recording;
     if (recording) return;
     this.#progress.textContent = "";
