@@ -94,7 +94,7 @@ export class InsightPanel {
     this.#stages.show(stages);
     const total = samples.reduce((sum, each) => sum + each.total, 0) / samples.length;
     showText(this.#total, newest ? `${decimal(total, 6)} ms` : "");
-    showText(this.#budget, newest ? `${padded(String(newest.cells), 4)} of ${this.#facts.budget}` : "");
+    showText(this.#budget, newest ? `${newest.cells} of ${this.#facts.budget}` : "");
     showText(this.#backend, this.#facts.backend || "none (patch-diff runs in Python)");
   }
 }

@@ -23,7 +23,7 @@ import {
   waitingText,
 } from "./vision_texts.mjs";
 
-const INVITATION = "Loads a small vision model from this site, about 6 MB, and AutoGaze if necessary.";
+const INVITATION = "Loads about 6 MB from this site, and AutoGaze if necessary.";
 
 export class VisionPanel {
   #view;
@@ -46,8 +46,8 @@ export class VisionPanel {
   /** Whether the user asked for the pictures and has not seen one since. */
   #asked = false;
   #shape = "";
-  /** What runs the encoder, and what did not go as usual. */
-  #facts = "";
+  /** What did not go as usual. */
+  #notes = "";
   /** @type {EncodedFrame | undefined} */
   #newest;
 
@@ -69,7 +69,8 @@ export class VisionPanel {
     view.on("encoder-ready", ({ backend, notes }) => {
       if (!this.#running) return;
       this.#ready = true;
-      this.#facts = [`It runs on ${backend}.`, ...notes].join(" ");
+      showText(element("vision-facts", HTMLElement), `The model runs on ${backend}.`);
+      this.#notes = notes.join(" ");
       this.#clear();
     });
     view.on("encoder-failed", ({ message }) => {
@@ -174,7 +175,7 @@ export class VisionPanel {
   #show(frame) {
     // Of an encoder that was stopped, or of gazes that have ended, frames may still be on their way.
     if (!this.#ready || !this.#gazes) return;
-    if (!this.#newest) showText(this.#status, this.#facts);
+    if (!this.#newest) showText(this.#status, this.#notes);
     this.#newest = frame;
     paint("vision-rebuilt", frame.rebuilt);
     paint("vision-colours", frame.colours);

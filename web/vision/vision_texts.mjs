@@ -33,8 +33,8 @@ export function timeText(milliseconds) {
  * @param {boolean} keyframe
  */
 export function seenText(tokens, { patches }, keyframe) {
-  if (keyframe) return `A small vision model reads the first frame whole: all ${patches} patches.`;
-  return `A small vision model rebuilt this frame from ${tokens} of ${patches} patches (AutoGaze’s tokens) and what it remembers of earlier frames.`;
+  if (keyframe) return `The vision model reads the first frame whole: all ${patches} patches.`;
+  return `The vision model rebuilt this frame from ${tokens} of ${patches} patches and what it remembers of earlier frames.`;
 }
 
 /**
@@ -80,19 +80,16 @@ export function verdictText({ gazeMs: gaze, gazedMs: gazed, fullMs: full, savedM
   if (Math.abs(saved) < LEAST_MS) return "The gaze costs as much as it saves here.";
   if (saved > 0) {
     const share = Math.max(1, Math.round((100 * saved) / full));
-    return (
-      `The gaze saves ${timeText(saved)} of ${timeText(full)} a frame on this machine, ${share} %. ` +
-      `Choosing the patches takes ${timeText(gaze)} of what remains.`
-    );
+    return `The gaze saves ${share} % here: ${timeText(saved)} of ${timeText(full)} a frame.`;
   }
   if (even === "Infinity" || full - gazed < LEAST_MS)
     return (
       `Here the gaze costs more than it saves: this model is so small that ${timeText(gazed)} for the gazed patches ` +
-      `is no less than ${timeText(full)} for all. Larger models may gain: see below.`
+      `is no less than ${timeText(full)} for all. Larger models may gain.`
     );
   return (
     `Here the gaze costs more than it saves: AutoGaze takes ${timeText(gaze)} and saves ${timeText(full - gazed)} of ` +
-    `reading. It pays for a model that takes at least ${timesText(even)} as long as this small one.`
+    `reading. It pays for models at least ${timesText(even)} as slow.`
   );
 }
 
