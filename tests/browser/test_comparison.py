@@ -158,5 +158,7 @@ def test_the_gaze_along_a_file(page, site_url, tmp_path):
           return document.querySelector("#timeline .position").getAttribute("d");
         }"""
     ).startswith("M100.00 ")
+    assert page.is_visible("#timeline-key")
     page.select_option("#source", "synthetic-pan")
     page.wait_for_selector("#timeline", state="hidden")
+    assert page.is_hidden("#timeline-key")

@@ -18,6 +18,11 @@ SWATCH = """() => {
   return [borderTopColor, backgroundColor];
 }"""
 
+KEY_BOX = """() => {
+  const { borderTopColor, borderTopWidth } = getComputedStyle(document.querySelector(".key-box"));
+  return [borderTopColor, borderTopWidth];
+}"""
+
 
 def wait_lit(page, lit):
     in_page(page, "page_elements.waitLit", lit)
@@ -56,12 +61,20 @@ def test_the_palette_is_that_of_the_mask(live):
     page.select_option("#legend-palette", "colour-blind-safe")
     page.get_by_label("4\u00d74 yellow").wait_for()
     assert page.evaluate(SWATCH) == ["rgb(255, 230, 70)", "rgb(107, 97, 29)"]
+    # The key below the pictures tells scales by their lines, too, where the mask has such lines.
+    key = page.locator("#mask-key li")
+    assert key.all_inner_texts() == ["4\u00d74"]
+    assert page.evaluate(KEY_BOX) == ["rgb(255, 230, 70)", "1px"]
+    page.evaluate("() => globalThis.autogaze.settings.set({ 'mask-visualization': 'outlines' })")
+    assert page.evaluate(KEY_BOX) == ["rgb(255, 230, 70)", "3px"]
+    page.evaluate("() => globalThis.autogaze.settings.set({ 'mask-visualization': 'overlay' })")
     in_page(page, "page_elements.waitFirstMaskPixel", [255, 230, 70])
     colours = {tuple(pixel) for pixel in shown(page, "mask")[..., :3].reshape(-1, 3).tolist()}
     assert colours <= {(255, 230, 70), (107, 97, 29), (0, 0, 0)}
     # A grid that this source does not have stays hidden for those that do.
     page.get_by_label("4\u00d74 yellow").uncheck()
     assert page.input_value("#setting-hidden-scales") == "4+7"
+    expect(key).to_be_hidden()
 
 
 def test_a_cell_is_explained_and_the_gaze_of_a_frame_replayed(live):

@@ -20,8 +20,8 @@
 
 import { ChosenFiles } from "./chosen_files.mjs";
 import { textOf } from "./file_checks.mjs";
-import { loadTogether } from "./load_together.mjs";
 import { LoadProgress } from "./load_progress.mjs";
+import { loadTogether } from "./load_together.mjs";
 import { sortFiles, sortWeights } from "./model_source.mjs";
 import { RemoteFiles } from "./remote_files.mjs";
 

@@ -1,5 +1,6 @@
 /**
- * The legend of the mask: for each grid its colour, its number of cells, and a checkbox that hides it.
+ * The legend of the mask: for each grid its colour, its number of cells, and a checkbox that hides it; and a key to the
+ * boxes below the pictures.
  * @module
  */
 
@@ -9,7 +10,7 @@
 
 import { element, showText } from "../page/element.mjs";
 import { padded } from "../page/number_text.mjs";
-import { shadeOf } from "../page/palettes.mjs";
+import { outlineLines, shadeOf } from "../page/palettes.mjs";
 import { bindSelect, follow } from "../settings/bound_controls.mjs";
 import { gridsOf, gridsText } from "../settings/options.mjs";
 
@@ -18,6 +19,7 @@ export class Legend {
   #table;
   #scales = element("legend-scales", HTMLElement);
   #hint = element("legend-hint", HTMLElement);
+  #key = element("mask-key", HTMLElement);
   /** @type {Map<number, LegendEntry>} */
   #entries = new Map();
 
@@ -38,7 +40,10 @@ export class Legend {
   #showReport({ grids, cellsByScale }) {
     if (grids.length !== this.#entries.size || grids.some((grid) => !this.#entries.has(grid))) {
       this.#entries = new Map(grids.map((grid) => [grid, new LegendEntry(grid, () => this.#setHidden())]));
-      this.#scales.replaceChildren(...[...this.#entries.values()].map((entry) => entry.element));
+      const entries = [...this.#entries.values()];
+      this.#scales.replaceChildren(...entries.map((entry) => entry.element));
+      this.#key.replaceChildren(...entries.map((entry) => entry.inKey));
+      this.#key.classList.toggle("several", entries.length > 1);
       this.#showSettings();
     }
     for (const [grid, entry] of this.#entries) entry.showCount(cellsByScale[grid] ?? 0);
@@ -58,10 +63,12 @@ export class Legend {
   #showSettings() {
     const hidden = this.#hidden;
     const palette = String(this.#settings.values.palette);
+    const outlines = this.#settings.values["mask-visualization"] === "outlines";
     for (const [grid, entry] of this.#entries) {
       entry.shown = !hidden.includes(grid);
       const shade = shadeOf(this.#table, palette, grid);
       if (shade) entry.setColour(shade, this.#table.fill_shade);
+      entry.setLines(outlines ? outlineLines(this.#table, grid) : 1);
     }
     const count = [...this.#entries.keys()].filter((grid) => hidden.includes(grid)).length;
     this.#hint.textContent = count > 0 ? `${count} hidden from the mask` : "the colours of the mask";
@@ -71,10 +78,13 @@ export class Legend {
 /** One grid of the legend. */
 class LegendEntry {
   element = document.createElement("label");
+  /** In the key below the pictures. */
+  inKey = document.createElement("li");
   grid;
 
   #box = document.createElement("input");
   #swatch = document.createElement("span");
+  #keyBox = document.createElement("span");
   #name = document.createElement("span");
   #count = document.createElement("span");
 
@@ -88,6 +98,10 @@ class LegendEntry {
     this.#box.value = String(grid);
     this.#box.addEventListener("change", onChange);
     this.#swatch.className = "swatch";
+    this.#keyBox.className = "key-box";
+    // As a cell of a coarse grid is larger than one of a fine grid.
+    this.#keyBox.style.setProperty("--side", `${(1.1 - Math.min(grid, 14) * 0.04).toFixed(2)}rem`);
+    this.inKey.append(this.#keyBox, `${grid}×${grid}`);
     this.#name.className = "colour-name";
     this.#count.className = "numbers";
     this.element.append(this.#box, this.#swatch, `${grid}×${grid} `, this.#name, this.#count);
@@ -99,6 +113,7 @@ class LegendEntry {
 
   set shown(shown) {
     this.#box.checked = shown;
+    this.inKey.hidden = !shown;
   }
 
   /** @param {number} cells */
@@ -112,8 +127,15 @@ class LegendEntry {
    */
   setColour({ colour, name }, fillShade) {
     const fill = colour.map((channel) => Math.floor(channel * fillShade + 0.5));
-    this.#swatch.style.borderColor = `rgb(${colour.join(" ")})`;
-    this.#swatch.style.backgroundColor = `rgb(${fill.join(" ")})`;
+    for (const { style } of [this.#swatch, this.#keyBox]) {
+      style.borderColor = `rgb(${colour.join(" ")})`;
+      style.backgroundColor = `rgb(${fill.join(" ")})`;
+    }
     this.#name.textContent = name;
+  }
+
+  /** @param {number} lines how thick the mask's outlines of this grid are */
+  setLines(lines) {
+    this.#keyBox.style.borderWidth = `${lines}px`;
   }
 }

@@ -6,7 +6,8 @@
 /**
  * `up_to` is the number of cells per side up to which a colour is used, null for all finer grids.
  * @typedef {{ up_to: number | null, colour: [number, number, number], name: string }} Shade
- * @typedef {{ fill_shade: number, palettes: Record<string, Shade[]> }} PaletteTable
+ * `lines`: how thick the outlines of such grids are.
+ * @typedef {{ fill_shade: number, outline_lines: { up_to: number | null, lines: number }[], palettes: Record<string, Shade[]> }} PaletteTable
  */
 
 /** @returns {Promise<PaletteTable>} */
@@ -24,4 +25,13 @@ export async function loadPalettes() {
  */
 export function shadeOf(table, palette, grid) {
   return table.palettes[palette]?.find(({ up_to }) => up_to === null || grid <= up_to);
+}
+
+/**
+ * How thick the outlines of a grid's cells are, in lines: the coarser, the thicker.
+ * @param {PaletteTable} table
+ * @param {number} grid cells per side
+ */
+export function outlineLines(table, grid) {
+  return table.outline_lines.find(({ up_to }) => up_to === null || grid <= up_to)?.lines ?? 1;
 }

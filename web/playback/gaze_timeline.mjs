@@ -18,6 +18,7 @@ const HEIGHT = 32;
 
 export class GazeTimeline {
   #strip = element("timeline", HTMLElement);
+  #key = element("timeline-key", HTMLElement);
   #picture;
   #ratios;
   #counts;
@@ -51,7 +52,7 @@ export class GazeTimeline {
     player.on("position", (playback) => this.#showPosition(playback));
     player.on("opening", () => this.#reset());
     player.on("state", () => {
-      this.#strip.hidden = !player.hasFile;
+      this.#strip.hidden = this.#key.hidden = !player.hasFile;
     });
   }
 
@@ -61,7 +62,7 @@ export class GazeTimeline {
    */
   #add({ maskRatio, cells, keyframe, time }, playback) {
     this.#playback = playback;
-    this.#strip.hidden = !playback || !(playback.duration > 0);
+    this.#strip.hidden = this.#key.hidden = !playback || !(playback.duration > 0);
     if (!playback || time === undefined || this.#strip.hidden) return;
     // A keyframe updates the whole frame, whatever its cells are.
     if (!keyframe) {

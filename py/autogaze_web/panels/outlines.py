@@ -11,10 +11,8 @@ from ..frames.pixel_kernels import installed
 from ..frames.rgba import Rgba, as_words
 from ..masks.footprint import Footprint
 from .cell_drawing import PaintedLattice, paint_lines
-from .palette import Palette
+from .palette import Palette, outline_lines
 
-# Outlines of a scale are as many lines thick as cells per side are at most.
-_LINES = ((2, 4), (4, 3), (7, 2))
 # The shorter side of a frame, in pixels, for each pixel of a line.
 _SIDE_PER_LINE = 360
 
@@ -25,8 +23,7 @@ def line_width(grid: int, height: int, width: int) -> int:
     >>> [line_width(grid, 640, 640) for grid in (2, 4, 7, 14)]
     [8, 6, 4, 2]
     """
-    lines = next((count for up_to, count in _LINES if grid <= up_to), 1)
-    return lines * max(round(min(height, width) / _SIDE_PER_LINE), 1)
+    return outline_lines(grid) * max(round(min(height, width) / _SIDE_PER_LINE), 1)
 
 
 def dim(frame: Rgba, image: Rgba) -> None:

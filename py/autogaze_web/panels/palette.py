@@ -1,4 +1,4 @@
-"""The colours of the grids; the page and the package share ``palettes.json``."""
+"""The colours of the grids and their outlines; the page and the package share ``palettes.json``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 Colour = tuple[int, int, int]
 
@@ -48,16 +49,32 @@ class Palette:
         return red, green, blue
 
 
+def outline_lines(grid: int) -> int:
+    """How many lines thick the outlines of a grid's cells are: the coarser the grid, the more.
+
+    >>> [outline_lines(grid) for grid in (2, 4, 7, 14)]
+    [4, 3, 2, 1]
+    """
+    return int(next(entry["lines"] for entry in _table()["outline_lines"] if grid <= _limit(entry)))
+
+
+def _limit(entry: dict[str, Any]) -> float:
+    return math.inf if entry["up_to"] is None else float(entry["up_to"])
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, Any]:
+    text = resources.files(__package__).joinpath("palettes.json").read_text(encoding="utf-8")
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
 @lru_cache(maxsize=1)
 def _palettes() -> dict[str, Palette]:
-    text = resources.files(__package__).joinpath("palettes.json").read_text(encoding="utf-8")
-    table = json.loads(text)
+    table = _table()
     return {
         name: Palette(
-            tuple(
-                (math.inf if entry["up_to"] is None else entry["up_to"], tuple(entry["colour"]))
-                for entry in entries
-            ),
+            tuple((_limit(entry), tuple(entry["colour"])) for entry in entries),
             table["fill_shade"],
         )
         for name, entries in table["palettes"].items()
