@@ -117,6 +117,77 @@ def test_the_graphics_card_does_the_pixel_work_of_a_stream(open_page, site_url, 
     assert notice_hidden(page)
 
 
+def moving_stream(page, options):
+    """A moving source that changes its size and back, and how often frames 3 and 4 read how many bytes."""
+    worker = drawing_worker(page)
+    in_page(page, "stream_in_parts.begin", 9)
+    in_page(page, "stream_in_parts.send", 3, options)
+    in_page(worker, "worker_hooks.gpuReads")
+    in_page(page, "stream_in_parts.send", 2, {})
+    reads = {int(size): count for size, count in in_page(worker, "worker_hooks.gpuReads").items()}
+    in_page(page, "stream_in_parts.send", 2, {}, {"width": 97, "height": 53})
+    in_page(page, "stream_in_parts.send", 2, {})
+    return decoded(in_page(page, "stream_in_parts.end")), reads
+
+
+def assert_same_frames(ours, theirs):
+    for mine, other in zip(ours, theirs, strict=True):
+        for name in ("index", "keyframe", "tokens", "steps", "cells", "maskRatio", "psnr", "maskAgeFrames"):
+            assert other.report[name] == mine.report[name], name
+        for panel in ("input", "mask", "output"):
+            np.testing.assert_array_equal(getattr(other, panel), getattr(mine, panel), err_msg=panel)
+
+
+def spent(before, after):
+    """What the model's runner did for a frame."""
+    return {name: total - before.report["runner"][name] for name, total in after.report["runner"].items()}
+
+
+def assert_no_pixels_read(frames, reads, errors=True):
+    """Of a frame come back the decisions of each run and, once, the errors of 6 x 5 blocks, if wanted.
+
+    Since a software adapter has no canvases and the frames are recorded, so does each panel, twice.
+    """
+    panels, blocks = reads.pop(4 * 192 * 90), reads.pop(4 * 6 * 5, 0)
+    assert (panels, blocks) == (2 * 6, 2 if errors else 0)
+    runner = spent(frames[2], frames[4])
+    assert (sum(reads.values()), sum(size * count for size, count in reads.items())) == (
+        runner["runs"],
+        runner["bytesRead"],
+    )
+
+
+def test_a_model_gazes_at_pixels_that_stay_on_the_graphics_card(open_page, site_url, gpu_checkpoint):
+    page = open_page(webgpu=True).page
+    serve(page, gpu_checkpoint)
+    # Curves, which read pixels back once a second, need a geometry in which a rectangle is a cell.
+    options = "&mask-timing=own&mask-geometry=effective&backend=webgpu"
+    open_live(page, site_url, f"?source=synthetic-pan&width=128{options}{ADDRESSES}")
+    worker = drawing_worker(page)
+    in_page(worker, "worker_hooks.watchDevice")
+    in_page(worker, "worker_hooks.countReads")
+    page.click("#run")  # Paused: the model is compiled sooner.
+    page.select_option("#mask-source", "autogaze")
+    wait_model(page, "WebGPU")
+
+    # The pixels come to the model's device.
+    in_memory, _ = moving_stream(page, {"pixels": "cpu"})
+    on_gpu, reads = moving_stream(page, {"pixels": "gpu"})
+    assert (pixels_of(in_memory), pixels_of(on_gpu)) == (["cpu"] * 9, ["gpu"] * 9), failure(page)
+    assert all(frame.report["tokens"] > 0 for frame in on_gpu)
+    assert_same_frames(in_memory, on_gpu)
+
+    assert_no_pixels_read(on_gpu, reads)
+    for index in (2, 4, 6, 8):
+        mine, other = (spent(*frames[index - 1 : index + 1]) for frames in (in_memory, on_gpu))
+        if index in (2, 4):
+            assert mine["bytesWritten"] - other["bytesWritten"] == 90 * 160 * 4, "no pixel is uploaded"
+            assert other["allocations"] == 0
+        assert other["readBacks"] == other["runs"] == mine["runs"]
+    frames, reads = moving_stream(page, {"show-psnr": False})
+    assert_no_pixels_read(frames, reads, errors=False)
+
+
 def test_a_browser_without_webgpu_says_once_who_does_the_pixel_work(live):
     page = live(QUERY + "&pixels=gpu")
     expected = "This browser has no WebGPU, so the processor does the pixel work."

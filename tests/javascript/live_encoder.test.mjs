@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { Serializer } from "../../wasm_bridge/calls/serializer.mjs";
 import { LiveEncoder } from "../../wasm_bridge/live/live_encoder.mjs";
 import { LoadedEncoder } from "../../wasm_bridge/model/loaded_encoder.mjs";
 import { newCounters } from "../../wasm_bridge/runner/runner_counters.mjs";
@@ -22,6 +23,10 @@ describe("the live view's encoder", () => {
   /** @type {LiveEncoder} */
   let live;
   const session = {
+    fetch_gazed_picture: async () => {
+      told.fetched = told.python === undefined;
+      throw new Error("The GPU was lost.");
+    },
     set_encoder: (/** @type {any[]} */ ...args) => {
       [told.python, told.bridge, told.onFrame, told.full] = args;
     },
@@ -68,6 +73,7 @@ describe("the live view's encoder", () => {
       "https://page.example/",
       (event, detail) => emitted.push([event, detail]),
       () => 7,
+      new Serializer(),
     );
   });
   afterEach(() => mock.restoreAll());
@@ -86,7 +92,7 @@ describe("the live view's encoder", () => {
     assert.deepEqual(emitted, [
       ["encoder-ready", { backend: "WebAssembly", notes: [], description: loaded.description }],
     ]);
-    assert.equal(told.full, true);
+    assert.deepEqual([told.full, told.fetched], [true, true], "the picture that is shown comes first");
     await live.start({ full: false }, () => {});
     assert.equal(told.all, false);
     assert.equal(emitted.length, 1);

@@ -4,6 +4,7 @@ import numpy as np
 from strategies import noise_frame
 
 from autogaze_web.frames.rgba import as_words
+from autogaze_web.live.gazer import HeldFrame
 from autogaze_web.model.processor import AutoGazeImageProcessor
 from autogaze_web.page.bridge import FrameUploader
 from autogaze_web.page.gpu_resize import frame_plan
@@ -15,6 +16,9 @@ class Bridge:
 
     def upload_frame(self, passes, rows, tables):
         self.frames.append((json.loads(passes), rows.copy(), tables))
+
+    def take_kept(self, passes, tables):
+        self.frames.append((json.loads(passes), None, tables))
 
 
 def test_a_plan_is_uploaded_once_for_each_size():
@@ -31,3 +35,19 @@ def test_a_plan_is_uploaded_once_for_each_size():
         assert [each["width"] for each in passes] == [each.width for each in plan.passes]
         if tables is not None:
             np.testing.assert_array_equal(tables, plan.tables)
+
+
+def test_a_frame_that_the_bridge_keeps_has_a_plan_for_its_own_rows():
+    bridge, processor = Bridge(), AutoGazeImageProcessor()
+    uploader = FrameUploader(bridge, lambda *size: frame_plan(processor, *size, 224))
+    held = HeldFrame((45, 81, 4), 128)
+    for frame in (noise_frame(0, 45, 81), held, held, noise_frame(1, 45, 81), HeldFrame((45, 81, 4), 82)):
+        uploader.upload(frame)
+    assert [(rows is None, tables is None) for _, rows, tables in bridge.frames] == [
+        (False, False),
+        (True, False),
+        (True, True),
+        (False, False),
+        (True, True),  # its rows lie as Python's
+    ]
+    assert [passes[0]["stride"] for passes, *_ in bridge.frames] == [82, 128, 128, 82, 82]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +10,13 @@ import pytest
 from fake_gpu import FakeGpu
 
 from autogaze_web.frames.synthetic import draw_pan
-from autogaze_web.live.gazer import GazeProgress, Gazer
+from autogaze_web.live.gazer import GazeProgress, Gazer, HeldFrame
 from autogaze_web.live.plane import Draw
 from autogaze_web.live.quality_curve import QualityCurves
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.choice import Choice
 from autogaze_web.masks.update_plan import plan_update
+from autogaze_web.options import parse
 from autogaze_web.page.gpu_plane import ask
 from autogaze_web.page.live_session import PageSession
 from autogaze_web.panels.mask_panel import PANEL_MODES
@@ -210,12 +212,22 @@ def test_a_report_names_the_source_that_chose_its_cells_though_options_change_me
 
 
 class Model:
-    """A model's stream that chooses two cells a frame, and remembers what it gazed at."""
+    """A model's stream that chooses two cells a frame, and remembers what it gazed at.
+
+    Args:
+        shares: whether it runs on the GPU that has the pixels, and so can keep them itself.
+    """
 
     config = SimpleNamespace(scale_grids=lambda: (2, 4))
 
-    def __init__(self):
-        self.model, self.gazed = self, []
+    def __init__(self, shares=False):
+        self.model = self.bridge = self
+        self.gazed, self.shares, self.kept = [], shares, None
+
+    def keep_frame(self, gpu):
+        if self.shares:
+            self.kept = gpu.frames["frame"].copy()
+        return self.kept.shape[1] + 3 if self.shares else 0
 
     def open(self, _mode, _observe):
         return self
@@ -224,14 +236,16 @@ class Model:
         return {"name": "autogaze", "grids": [2, 4]}
 
     async def submit(self, frame, _requirement):
-        self.gazed.append(frame.copy())
+        if isinstance(frame, HeldFrame):
+            assert (frame.shape, frame.row_pixels) == (self.kept.shape, self.kept.shape[1] + 3)
+        self.gazed.append(self.kept if isinstance(frame, HeldFrame) else frame.copy())
         place = len(self.gazed) % 2
         yield GazeProgress(Choice.of(Cells.of([2, 4], [0, place], [place, 3])))
 
 
-def with_model(options):
+def with_model(options, shares=False):
     page = Page({"mask-timing": "own", **options})
-    page.session._gaze.streams = Model()
+    page.session._gaze.streams = Model(shares)
     page.session._gaze.gazer = Gazer(page.session._gaze.open_stream, lambda _error: None)
     page.session._curves = QualityCurves(interval=0)
     return page
@@ -246,6 +260,90 @@ def test_a_model_gazes_at_the_pixels_of_either_and_curves_are_the_same():
             assert report["tokens"] == 2
         for ours, theirs in zip(*(page.session._gaze.streams.gazed for page in pages), strict=True):
             np.testing.assert_array_equal(theirs, ours)
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("options", [{}, {"show-psnr": False}])
+def test_a_model_on_the_gpu_of_the_pixels_gazes_at_them_there(options):
+    async def check():
+        pages = [with_model(options), with_model({"pixels": "gpu", **options}, shares=True)]
+        for page in pages:
+            page.session._curves = QualityCurves(
+                interval=math.nan
+            )  # which would read pixels back: none is ever due
+        sizes = [SIZE, SIZE, (30, 50), (30, 50), SIZE]
+        for index, size in enumerate(sizes):
+            await assert_same(pages, 2 * index, size)
+        ours, theirs = (page.session._gaze.streams.gazed for page in pages)
+        assert [frame.shape for frame in theirs] == [(*size, 4) for size in sizes]
+        for mine, there in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(there, mine)
+        assert set(pages[1].gpu.kinds) == {"draw"}, "no pixel was read back"
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("how", ["tiles", "encoder", "hook"])
+def test_who_needs_pixels_gets_them_from_the_gpu(how):
+    async def check():
+        page = with_model({"pixels": "gpu"}, shares=True)
+        await page.process(0)
+        gaze = page.session._gaze
+        if how == "tiles":
+            gaze.mode = gaze.mode.of(parse({"mode": "tiled"}))
+        elif how == "encoder":
+            gaze.encoder.live = Encoder()
+        else:
+            page.session.set_hook("def on_frame(frame, trace, output):\n    return frame")
+        await page.process(3)
+        expected = np.zeros((*SIZE, 4), np.uint8)
+        draw_pan(expected, 3)
+        np.testing.assert_array_equal(gaze.streams.gazed[1], expected)
+        if how == "hook":
+            assert page.gpu is None
+        else:
+            assert "readBack" in page.gpu.kinds
+
+    asyncio.run(check())
+
+
+class Encoder:
+    grids = (2, 4)
+
+    def __init__(self):
+        self.taken = []
+
+    def take(self, frame, index):
+        self.taken.append((frame.copy(), index))
+        return lambda _gaze: None
+
+    def close(self):
+        pass
+
+
+def test_an_encoder_begins_with_the_picture_that_is_shown_wherever_it_is(monkeypatch):
+    monkeypatch.setattr("autogaze_web.page.encoder_session.LiveEncoder", lambda *_: Encoder())
+
+    async def check():
+        page = with_model({"pixels": "gpu"}, shares=True)
+        await page.process(0)
+        await page.process(2)
+        expected = np.zeros((*SIZE, 4), np.uint8)
+        draw_pan(expected, 2)
+        await page.session.fetch_gazed_picture()
+        page.session.set_encoder(None, None, None, False)
+        ((frame, _index),) = page.session._gaze.encoder.live.taken
+        np.testing.assert_array_equal(frame, expected)
+
+        # Lost with the GPU: the next frame is the first.
+        page = with_model({"pixels": "gpu"}, shares=True)
+        await page.process(0)
+        page.gpu.lost = True
+        with pytest.raises(RuntimeError, match="lost"):
+            await page.session.fetch_gazed_picture()
+        page.session.set_encoder(None, None, None, False)
+        assert page.session._gaze.encoder.live.taken == []
 
     asyncio.run(check())
 

@@ -13,6 +13,7 @@ import { unpacked } from "../python/python_memory.mjs";
 import { deepCamelCased } from "./frame_report.mjs";
 
 /** @import { OnProgress } from "../calls/call_types.mjs" */
+/** @import { Serializer } from "../calls/serializer.mjs" */
 /** @import { Emit } from "./live_session.mjs" */
 /** @import { EncodedFrame, EncoderStart } from "./protocol.mjs" */
 
@@ -24,6 +25,7 @@ export class LiveEncoder {
   #siteUrl;
   #emit;
   #startedStream;
+  #serializer;
   #full = false;
   /** @type {LoadedEncoder | undefined} */
   #encoder;
@@ -36,13 +38,15 @@ export class LiveEncoder {
    * @param {string} siteUrl
    * @param {Emit} emit
    * @param {() => number} startedStream number of the stream that Python has started
+   * @param {Serializer} serializer of frames
    */
-  constructor(pyodide, session, siteUrl, emit, startedStream) {
+  constructor(pyodide, session, siteUrl, emit, startedStream, serializer) {
     this.#pyodide = pyodide;
     this.#session = session;
     this.#siteUrl = siteUrl;
     this.#emit = emit;
     this.#startedStream = startedStream;
+    this.#serializer = serializer;
   }
 
   /** What it has done up to now, for tests and measurements. */
@@ -65,8 +69,11 @@ export class LiveEncoder {
     this.#loading = loading;
     try {
       const encoder = await this.#load(backend, loading.signal, onProgress);
-      if (loading.signal.aborted) await encoder.close();
-      else this.#use(encoder);
+      await this.#serializer.run(async () => {
+        await this.#session.fetch_gazed_picture().catch(() => {}); // a graphics card that was lost has none
+        if (loading.signal.aborted) await encoder.close();
+        else this.#use(encoder);
+      });
     } catch (error) {
       if (!loading.signal.aborted) this.#emit("encoder-failed", { message: messageOf(error) });
     } finally {

@@ -181,6 +181,7 @@ export class LiveSession {
             this.#siteUrl,
             this.#emit,
             () => this.#loop.startedStream,
+            this.#serializer,
           ),
       );
     this.#encoder.catch(() => {

@@ -22,6 +22,8 @@ export function planeCalls(plane, loss) {
       loss.until(plane.receive(copyOf(rows), height, width)),
     write: (/** @type {"mask" | "output"} */ which, /** @type {any} */ rows) =>
       plane.write(which, copyOf(rows)),
+    /** For a model on the same device: `keep_frame` of `loaded_model.mjs`. */
+    frame: () => plane.frameOnGpu,
   };
 }
 

@@ -14,7 +14,7 @@ import { float32Weights, headerBytes } from "./weights.mjs";
 /** @import { ModelFiles } from "../files/model_files.mjs" */
 /** @import { Backend } from "../runner/backend.mjs" */
 /** @import { GazeRunner } from "../runner/gaze_graphs.mjs" */
-/** @import { Pass } from "../runner/gpu_frame.mjs" */
+/** @import { FrameOnGpu, Pass } from "../runner/gpu_frame.mjs" */
 /** @import { Started } from "./start_runner.mjs" */
 /** @import { TableEntry } from "./weights.mjs" */
 
@@ -69,6 +69,14 @@ export class LoadedModel {
       },
       upload_frame: (/** @type {string} */ passes, /** @type {any} */ rows, /** @type {any} */ tables) =>
         this.#uploadFrame(JSON.parse(passes), rows, tables),
+      keep_frame: (
+        /** @type {{ frame: () => (FrameOnGpu & { rowPixels: number }) | undefined }} */ plane,
+      ) => {
+        const frame = plane.frame();
+        return frame && this.runner.keepFrame?.(frame) ? frame.rowPixels : 0;
+      },
+      take_kept: (/** @type {string} */ passes, /** @type {any} */ tables) =>
+        this.runner.takeKept?.(JSON.parse(passes), tableOf(tables)),
     };
     runner.lost.then(() => this.#abort(new Error("The GPU was lost.")));
   }
@@ -118,7 +126,7 @@ export class LoadedModel {
    * @param {any} tables another, or undefined
    */
   #uploadFrame(passes, rows, tables) {
-    const table = tables && withArgumentMemory(tables, (memory) => new Uint32Array(memory.slice().buffer));
+    const table = tableOf(tables);
     withArgumentMemory(rows, (memory) => this.runner.uploadFrame?.(passes, memory, table));
   }
 
@@ -159,6 +167,15 @@ export class LoadedModel {
         }),
     );
   }
+}
+
+/**
+ * A copy of a plan's tables.
+ * @param {any} tables a NumPy array, as a Pyodide proxy, or undefined
+ * @returns {Uint32Array<ArrayBuffer> | undefined}
+ */
+function tableOf(tables) {
+  return tables && withArgumentMemory(tables, (memory) => new Uint32Array(memory.slice().buffer));
 }
 
 /**

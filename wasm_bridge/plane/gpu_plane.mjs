@@ -143,6 +143,13 @@ export class GpuPlane {
     return columnsOf(new Uint8Array(rows), shape.stride, x0, x1);
   }
 
+  /** The frame, for others on the same device to copy, if there is one. */
+  get frameOnGpu() {
+    if (!this.#state) return undefined;
+    const { shape, pictures } = this.#state;
+    return { device: this.#device, buffer: pictures.frame, rowPixels: shape.stride };
+  }
+
   /**
    * Replaces a picture, as when another plane's state moves here.
    * @param {PictureName} name

@@ -11,7 +11,7 @@ import { Poker } from "./gpu_poke.mjs";
 import { GpuVideo } from "./gpu_video.mjs";
 import { newCounters } from "./runner_counters.mjs";
 
-/** @import { UploadFrame } from "./gpu_frame.mjs" */
+/** @import { FrameOnGpu, Pass, UploadFrame } from "./gpu_frame.mjs" */
 /** @import { DeviceShare } from "./shared_device.mjs" */
 /** @import { GazeRunner, GraphEntry, Run } from "./gaze_graphs.mjs" */
 /** @typedef {typeof import("onnxruntime-web")} Ort */
@@ -113,6 +113,25 @@ export class GpuGazeRunner {
     this.#resizer.take(passes, pixels, tables);
     this.counters.bytesWritten += pixels.byteLength + (tables?.byteLength ?? 0);
   };
+
+  /**
+   * @param {FrameOnGpu} frame
+   * @returns {boolean} false if it is on another device
+   */
+  keepFrame({ device, buffer }) {
+    if (device !== this.device) return false;
+    this.#resizer.keep(buffer);
+    return true;
+  }
+
+  /**
+   * @param {Pass[]} passes
+   * @param {Uint32Array<ArrayBuffer>} [tables]
+   */
+  takeKept(passes, tables) {
+    this.#resizer.takeKept(passes, tables);
+    this.counters.bytesWritten += tables?.byteLength ?? 0;
+  }
 
   async close() {
     // A graph that was not loaded has nothing to close.

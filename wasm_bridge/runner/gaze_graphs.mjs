@@ -5,7 +5,7 @@
 
 import { fetchData } from "../calls/limited_fetch.mjs";
 
-/** @import { UploadFrame } from "./gpu_frame.mjs" */
+/** @import { FrameOnGpu, Pass, UploadFrame } from "./gpu_frame.mjs" */
 /** @import { RunnerCounters } from "./runner_counters.mjs" */
 
 /** @typedef {typeof import("onnxruntime-web")} Ort */
@@ -52,6 +52,9 @@ const MAX_GRAPH_BYTES = 100_000_000;
  * @property {() => void} restart forgets all videos
  * @property {UploadFrame} [uploadFrame] takes the pixels of which the next run of a
  *   frame graph that is fed no `frame` makes its own
+ * @property {(frame: FrameOnGpu) => boolean} [keepFrame] copies a frame within the GPU; false if it is on another device
+ * @property {(passes: Pass[], tables?: Uint32Array<ArrayBuffer>) => void} [takeKept] as `uploadFrame`, for the pixels that
+ *   were kept last
  * @property {() => Promise<void>} close frees everything
  * @property {GPUDevice} [device] that it runs on
  * @property {Promise<void>} lost resolves if what it runs on goes away, and it with it

@@ -26,6 +26,8 @@
  *   pixels: Uint8ClampedArray<ArrayBuffer>,
  *   tables?: Uint32Array<ArrayBuffer>,
  * ) => void} UploadFrame rows of RGBA; `tables` is omitted while unchanged since the previous frame
+ *
+ * @typedef {{ device: GPUDevice, buffer: GPUBuffer }} FrameOnGpu rows of RGBA; the buffer has no bytes but theirs
  */
 
 const SHADER = /* wgsl */ `
@@ -119,7 +121,7 @@ const UNIFORM_BYTES = 64;
  * @typedef {object} Plan
  * @property {GPUBuffer[]} pixels of the last frames, each overwritten in turn
  * @property {number} newest index of the newest one
- * @property {GPUBuffer[]} buffers
+ * @property {GPUBuffer[]} buffers tables and what lies between the passes
  * @property {(target: GPUBuffer, first: number, age: number) => Step[]} steps that write to a buffer
  */
 
@@ -130,6 +132,9 @@ export class FrameResizer {
   #pipelines = new Map();
   /** @type {Plan | undefined} */
   #plan;
+  /** A frame's pixels until it is their turn. @type {GPUBuffer | undefined} */
+  #kept;
+  #hasKept = false;
 
   /**
    * @param {GPUDevice} device
@@ -145,14 +150,38 @@ export class FrameResizer {
    * @type {UploadFrame}
    */
   take = (passes, pixels, tables) => {
-    if (tables) this.#prepare(passes, pixels.byteLength, tables);
-    const plan = this.#plan;
-    if (!plan || plan.pixels[0]?.size !== pixels.byteLength) {
-      throw new Error("a frame of another size came without its tables");
-    }
-    plan.newest = (plan.newest + 1) % plan.pixels.length;
-    this.#device.queue.writeBuffer(/** @type {GPUBuffer} */ (plan.pixels[plan.newest]), 0, pixels);
+    const { pixels: places, newest } = this.#next(passes, pixels.byteLength, tables);
+    this.#device.queue.writeBuffer(/** @type {GPUBuffer} */ (places[newest]), 0, pixels);
   };
+
+  /**
+   * Copies a frame's pixels within the GPU, in place of those that were kept before. The frame may change afterwards.
+   * @param {GPUBuffer} frame
+   */
+  keep(frame) {
+    if (this.#kept?.size !== frame.size) {
+      this.#kept?.destroy();
+      this.#kept = this.#makeBuffer(frame.size);
+    }
+    const encoder = this.#device.createCommandEncoder();
+    encoder.copyBufferToBuffer(frame, 0, this.#kept, 0, frame.size);
+    this.#device.queue.submit([encoder.finish()]);
+    this.#hasKept = true;
+  }
+
+  /**
+   * Takes the pixels that were kept, once.
+   * @param {Pass[]} passes
+   * @param {Uint32Array<ArrayBuffer>} [tables] as for `take`
+   */
+  takeKept(passes, tables) {
+    const kept = this.#kept;
+    if (!kept || !this.#hasKept) throw new Error("no frame was kept");
+    this.#hasKept = false;
+    const { pixels: places, newest } = this.#next(passes, kept.size, tables);
+    // They change places: where an old frame was, the next one is kept.
+    [this.#kept, places[newest]] = [places[newest], kept];
+  }
 
   /**
    * Encodes the commands that convert the last frame to the model's input.
@@ -174,8 +203,32 @@ export class FrameResizer {
 
   /** Frees the last frame's buffers. */
   close() {
-    for (const buffer of this.#plan?.buffers ?? []) buffer.destroy();
+    this.#freePlan();
+    this.#kept?.destroy();
+    this.#kept = undefined;
+    this.#hasKept = false;
+  }
+
+  #freePlan() {
+    const { buffers = [], pixels = [] } = this.#plan ?? {};
+    for (const buffer of [...buffers, ...pixels]) buffer.destroy();
     this.#plan = undefined;
+  }
+
+  /**
+   * The plan for a frame; its newest pixels are those to be replaced.
+   * @param {Pass[]} passes
+   * @param {number} bytes of the frame
+   * @param {Uint32Array<ArrayBuffer>} [tables]
+   */
+  #next(passes, bytes, tables) {
+    if (tables) this.#prepare(passes, bytes, tables);
+    const plan = this.#plan;
+    if (!plan || plan.pixels[0]?.size !== bytes) {
+      throw new Error("a frame of another size came without its tables");
+    }
+    plan.newest = (plan.newest + 1) % plan.pixels.length;
+    return plan;
   }
 
   /**
@@ -185,11 +238,11 @@ export class FrameResizer {
    */
   #prepare(passes, bytes, tables) {
     const { queue } = this.#device;
-    this.close();
+    this.#freePlan();
     const pixels = Array.from({ length: passes.at(-1)?.frames ?? 1 }, () => this.#makeBuffer(bytes));
     const table = this.#makeBuffer(tables.byteLength);
     queue.writeBuffer(table, 0, tables);
-    const buffers = [...pixels, table];
+    const buffers = [table];
     /** The uniform of each pass, and what it writes; the last pass writes to the target. */
     const stages = passes.map((pass, number) => {
       const uniform = this.#makeBuffer(UNIFORM_BYTES, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);

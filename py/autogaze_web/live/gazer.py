@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
 from ..frames.rgba import Rgba
 from ..masks.choice import Choice
@@ -46,6 +46,23 @@ class GazeProgress:
     tiles: int = 0
 
 
+@dataclass(frozen=True)
+class HeldFrame:
+    """A frame that what runs the model keeps itself until it is submitted: its pixels are not in memory.
+
+    Attributes:
+        shape: (H, W, 4), as of a frame in memory.
+        row_pixels: from one of its rows to the next.
+    """
+
+    shape: tuple[int, int, int]
+    row_pixels: int
+
+
+Picture: TypeAlias = Rgba | HeldFrame
+"""A frame to gaze at: (H, W, 4) uint8, or one that is kept elsewhere."""
+
+
 class GazeStream(Protocol):
     """A model's gaze at one stream of frames, in order.
 
@@ -53,8 +70,10 @@ class GazeStream(Protocol):
     items (``aclose``); unless the gaze was complete, the stream cannot be used any more.
     """
 
-    def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
-        """Gazes at the next frame, (H, W, 4) uint8; yields one or more states, the last one complete."""
+    def submit(
+        self, frame: Picture, task_loss_requirement: float | None
+    ) -> AsyncGenerator[GazeProgress, None]:
+        """Gazes at the next frame; yields one or more states, the last one complete."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +97,7 @@ class LatestGaze:
 
 @dataclass(frozen=True)
 class _Submission:
-    frame: Rgba
+    frame: Picture
     index: int
     time: float
 
@@ -161,13 +180,13 @@ class Gazer:
         self.restart()
         self._closed = True
 
-    async def submit(self, frame: Rgba, task_loss_requirement: float | None) -> None:
+    async def submit(self, frame: Picture, task_loss_requirement: float | None) -> None:
         """Takes the stream's next frame; afterwards ``latest`` is what to show it with.
 
         Returns at once or, where frames wait for their own cells, with those.
 
         Args:
-            frame: (H, W, 4) uint8; it must not change until the next one is submitted.
+            frame: it must not change until the next one is submitted.
             task_loss_requirement: of the gazes that start from now on.
         """
         if self._shape not in (None, frame.shape):

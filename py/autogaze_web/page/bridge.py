@@ -14,7 +14,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.rgba import Rgba, as_words
+from ..frames.rgba import as_words
+from ..live.gazer import HeldFrame, Picture
 from ..model.lockstep import Rounds
 from ..model.run import Decisions, Run
 from .gpu_resize import FramePlan
@@ -47,6 +48,19 @@ class Bridge(Protocol):
             tables: of the plan; None if they have not changed.
         """
 
+    def keep_frame(self, plane: object) -> int:
+        """Copies the frame of a plane on the same GPU, for `take_kept`; the one kept before is forgotten.
+
+        Args:
+            plane: a `PlaneBridge`.
+
+        Returns:
+            The pixels from one of its rows to the next; 0 if the bridge cannot get at it.
+        """
+
+    def take_kept(self, passes: str, tables: NDArray[np.uint32] | None) -> object:
+        """`upload_frame` with the frame that was kept last."""
+
 
 class FrameUploader:
     """Hands the frames of one stream to a bridge that resizes or cuts them itself.
@@ -57,18 +71,22 @@ class FrameUploader:
 
     def __init__(self, bridge: Bridge, plan: Callable[[int, int, int], FramePlan]) -> None:
         self._bridge, self._plan = bridge, plan
-        self._shape: tuple[int, ...] = ()
+        self._layout: tuple[int, ...] = ()
         self._passes = ""
 
-    def upload(self, frame: Rgba) -> None:
-        """Uploads a frame, (H, W, 4) uint8, and with it a `FramePlan` if its size has changed."""
-        rows, tables = as_words(frame).view(np.uint8), None
-        if frame.shape != self._shape:
-            height, width = frame.shape[:2]
-            plan = self._plan(height, width, rows.shape[1] // 4)
-            self._shape, tables = frame.shape, plan.tables
+    def upload(self, frame: Picture) -> None:
+        """Uploads a frame, if the bridge does not keep it, and a `FramePlan` if its rows lie otherwise."""
+        rows = None if isinstance(frame, HeldFrame) else as_words(frame).view(np.uint8)
+        row_pixels = frame.row_pixels if isinstance(frame, HeldFrame) else as_words(frame).shape[1] * 2
+        tables, layout = None, (*frame.shape, row_pixels)
+        if layout != self._layout:
+            plan = self._plan(frame.shape[0], frame.shape[1], row_pixels)
+            self._layout, tables = layout, plan.tables
             self._passes = json.dumps([asdict(each) for each in plan.passes])
-        self._bridge.upload_frame(self._passes, rows, tables)
+        if rows is None:
+            self._bridge.take_kept(self._passes, tables)
+        else:
+            self._bridge.upload_frame(self._passes, rows, tables)
 
 
 class Packer:

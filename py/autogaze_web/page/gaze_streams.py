@@ -8,8 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..frames.rgba import Rgba
-from ..live.gazer import GazeProgress, GazeStream
+from ..live.gazer import GazeProgress, GazeStream, HeldFrame, Picture
 from ..masks.choice import Description
 from ..model.clips import GazeRuns, Graphs, StreamGeneration
 from ..model.controls import StreamControls, limited_budget
@@ -23,8 +22,8 @@ from .model import PageModel
 PREPARE_AFTER_S = 0.004
 """After a gaze, how long its frame has to get to the screen before the next one is prepared."""
 
-Observer = Callable[[Rgba], Callable[[GazeProgress], object] | None]
-"""Called with each frame, (H, W, 4) uint8, when its gaze begins; what it returns gets the complete gaze."""
+Observer = Callable[[Picture], Callable[[GazeProgress], object] | None]
+"""Called with each frame when its gaze begins; what it returns gets the complete gaze."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,10 @@ class WholeFrameStream:
             )
         self._generation = StreamGeneration(model.config, graphs, controls)
 
-    def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
-        """The complete gaze of the next frame, (H, W, 4) uint8; see `gazer.GazeStream`."""
+    def submit(
+        self, frame: Picture, task_loss_requirement: float | None
+    ) -> AsyncGenerator[GazeProgress, None]:
+        """The complete gaze of the next frame; see `gazer.GazeStream`."""
         start = time.perf_counter()
         self._generation.requirement = task_loss_requirement
         runs = self._runs(frame)
@@ -128,9 +129,11 @@ class WholeFrameStream:
         if first is not None:
             self._pack.prepare(*first)
 
-    def _runs(self, frame: Rgba) -> GazeRuns:
+    def _runs(self, frame: Picture) -> GazeRuns:
         """The frame's runs; its pixels are processed here, or by the bridge if it does that itself."""
         if self._uploader is None:
+            if isinstance(frame, HeldFrame):
+                raise TypeError("this model needs the frame's pixels in memory")
             return self._generation.runs(self._processor(frame[None, ..., :3])[0])
         self._uploader.upload(frame)
         return self._generation.runs_without_frame()
@@ -170,11 +173,15 @@ class TiledFrameStream:
         )
         self._model, self._mode, self._frames = model, mode, controls.window_frames(model.config) or 1
 
-    def submit(self, frame: Rgba, task_loss_requirement: float | None) -> AsyncGenerator[GazeProgress, None]:
-        """The gaze of the next frame, (H, W, 4) uint8; yields after each batch of tiles.
+    def submit(
+        self, frame: Picture, task_loss_requirement: float | None
+    ) -> AsyncGenerator[GazeProgress, None]:
+        """The gaze of the next frame, in memory; yields after each batch of tiles.
 
         Tiles that it has not reached have the cells that they had in the frame before.
         """
+        if isinstance(frame, HeldFrame):
+            raise TypeError("tiles need the frame's pixels in memory")
         start = time.perf_counter()
         generation = self._stream.next(frame, task_loss_requirement)
         if self._uploader is not None:

@@ -136,6 +136,10 @@ class PageSession:
         """Lets patch-diff choose the cells."""
         self._gaze.clear_model()
 
+    async def fetch_gazed_picture(self) -> None:
+        """Has `set_encoder` begin with the picture that is shown, wherever it is."""
+        await self._pixels.fetch_gazed_picture()
+
     def set_encoder(self, model: PageEncoder, bridge: EncoderBridge, on_frame: OnFrame, full: bool) -> None:
         """Encodes the frames that a model gazes at as a whole, from now on, beside the panels.
 
@@ -266,7 +270,7 @@ class PageSession:
         has_it = again and self._was_submitted
         self._was_submitted = False
         if not has_it and self._gaze.needs(self._view.index):
-            picture = await self._pixels.picture_for_gaze(processed=False)
+            picture = await self._pixels.picture_for_gaze(False, self._gaze.frame_keeper)
             self._was_submitted = True
             await self._gaze.submit(picture, self._view.index)
         report = await self._process_with(waited)
@@ -286,7 +290,7 @@ class PageSession:
         if not gaze.active:
             return await self._process_without(redraw=True) if changed else None
         if changed and gaze.is_new:
-            picture = await self._pixels.picture_for_gaze(processed=True)
+            picture = await self._pixels.picture_for_gaze(True, gaze.frame_keeper)
             await gaze.submit(picture, self._view.index - 1)
         elif not changed and not gaze.has_news:
             return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..frames.rgba import Rgba
-from ..live.gazer import GazeProgress, Gazer, GazeStream, LatestGaze, Timing
+from ..live.gazer import GazeProgress, Gazer, GazeStream, HeldFrame, LatestGaze, Picture, Timing
 from ..masks.choice import Choice, Description
 from ..options import Value, requirement
 from ..tiles.inference_mode import InferenceMode
@@ -115,23 +115,33 @@ class PageGaze:
         self.encoder.restart()
         return self.streams.open(self.mode, self.observe)
 
-    def observe(self, frame: Rgba) -> Callable[[GazeProgress], None] | None:
+    @property
+    def frame_keeper(self) -> Bridge | None:
+        """What may keep the next frame on the GPU; None where its pixels are needed in memory."""
+        needs_pixels = self.mode.tiled or self.encoder.live is not None
+        return None if self.streams is None or needs_pixels else self.streams.bridge
+
+    def observe(self, frame: Picture) -> Callable[[GazeProgress], None] | None:
         """See `gaze_streams.Observer`."""
+        if isinstance(frame, HeldFrame):
+            return None  # an encoder that has just started gets the next one
         return self.encoder.observe(frame, None if self.streams is None else self.streams.model)
 
     def start_encoder(
-        self, model: PageEncoder, bridge: EncoderBridge, on_frame: OnFrame, full: bool, gazed: Rgba
+        self, model: PageEncoder, bridge: EncoderBridge, on_frame: OnFrame, full: bool, gazed: Rgba | None
     ) -> None:
         """Encodes from now on.
 
         Args:
             model, bridge, on_frame, full: see `LiveEncoder`.
-            gazed: the picture that was gazed at last.
+            gazed: the picture that was gazed at last; None if it is lost.
         """
         self.encoder.start(model, bridge, on_frame, full)
         gazer = self.gazer
         latest = None if gazer is None else gazer.latest
-        if gazer is not None and latest is not None and latest.index == gazer.index and not latest.gaze.tiles:
+        if gazer is None or latest is None or gazed is None:
+            return
+        if latest.index == gazer.index and not latest.gaze.tiles:
             # A picture that stands still is gazed at no more.
             observed = self.observe(gazed)
             if observed is not None and latest.gaze.progress >= 1:
@@ -158,7 +168,7 @@ class PageGaze:
         self.gazer.timing = self._timing
         return self.gazer.waits
 
-    async def submit(self, picture: Rgba, index: int) -> None:
+    async def submit(self, picture: Picture, index: int) -> None:
         """Gazes at a frame, see `Gazer.submit`.
 
         Args:

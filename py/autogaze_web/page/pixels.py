@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..frames.rgba import Rgba
+from ..live.gazer import HeldFrame, Picture
 from ..live.plane import Held, Steps, Write, run_steps
 from ..live.view import LiveView
 from .memory import frame_bytes
 
 if TYPE_CHECKING:  # most pages do without
+    from .bridge import Bridge
     from .gpu_plane import PlaneBridge
 
 Result = TypeVar("Result")
@@ -51,23 +53,33 @@ class PagePixels:
 
         return await whole_frame(which, self._view.size, self._bridge)
 
-    async def picture_for_gaze(self, processed: bool) -> Rgba:
+    async def picture_for_gaze(self, processed: bool, keeper: Bridge | None) -> Picture:
         """The picture that a model is to gaze at, which stays as it is until the next one.
 
         Args:
             processed: whether it is the frame that was processed last, rather than the next one.
+            keeper: the model's bridge, if it may keep a picture that is on its GPU already.
         """
         if self._bridge is None:
             self._gazed = None
             return self._view.frame if processed else self._view.pending
         # The next picture came to the GPU when the page took it.
+        row_pixels = 0 if keeper is None else keeper.keep_frame(self._bridge)
+        if row_pixels:
+            self._gazed = None
+            return HeldFrame((*self._view.size, 4), row_pixels)
         self._gazed = await self.read("frame")
         return self._gazed
 
     @property
-    def gazed_picture(self) -> Rgba:
-        """The picture that was gazed at last, once it was processed."""
-        return self._view.frame if self._gazed is None else self._gazed
+    def gazed_picture(self) -> Rgba | None:
+        """The picture that was gazed at last, once it was processed; None if it is on the GPU."""
+        return self._view.frame if self._gazed is None and self._bridge is None else self._gazed
+
+    async def fetch_gazed_picture(self) -> None:
+        """Brings the picture that was gazed at last to memory, between two frames."""
+        if self._bridge is not None and self._gazed is None and self._view.can_redraw:
+            self._gazed = await self.read("frame")
 
     async def move_to_gpu(self, bridge: PlaneBridge) -> None:
         """Moves all pixels to the GPU, where the stream goes on."""

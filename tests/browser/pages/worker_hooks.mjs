@@ -107,8 +107,10 @@ export function watchDevice() {
   const { requestDevice } = GPUAdapter.prototype;
   const { submit } = GPUQueue.prototype;
   GPUAdapter.prototype.requestDevice = async function (...how) {
-    scope.device = await requestDevice.apply(this, how);
-    return scope.device;
+    const device = await requestDevice.apply(this, how);
+    // The one that asks for nothing only keeps the browser's GPU process awake.
+    if (how.length > 0) scope.device = device;
+    return device;
   };
   GPUQueue.prototype.submit = function (...commands) {
     submit.apply(this, commands);
@@ -130,6 +132,24 @@ export function rewindToLoss() {
   const now = performance.now.bind(performance);
   const since = now() - scope.lostAt;
   performance.now = () => now() - since;
+}
+
+/** Counts what is read back from the GPU from now on. */
+export function countReads() {
+  const { mapAsync } = GPUBuffer.prototype;
+  scope.gpuReads = {};
+  GPUBuffer.prototype.mapAsync = function (mode, offset, size) {
+    const bytes = size ?? this.size;
+    scope.gpuReads[bytes] = (scope.gpuReads[bytes] ?? 0) + 1;
+    return mapAsync.call(this, mode, offset, size);
+  };
+}
+
+/** How often so many bytes were read back since this was last asked. @returns {Record<string, number>} */
+export function gpuReads() {
+  const reads = scope.gpuReads;
+  scope.gpuReads = {};
+  return reads;
 }
 
 /** Counts GPU buffers that were made and not destroyed, of devices that are not lost. */
