@@ -158,7 +158,9 @@ def assert_no_pixels_read(frames, reads, errors=True):
 
 
 def test_a_model_gazes_at_pixels_that_stay_on_the_graphics_card(open_page, site_url, gpu_checkpoint):
-    page = open_page(webgpu=True).page
+    recorded = open_page(webgpu=True)
+    recorded.expect_problem("[Dd]evice|GPU|[Ll]ost|[Ii]nstance|ERR_|[Bb]uffer")
+    page = recorded.page
     serve(page, gpu_checkpoint)
     # Curves, which read pixels back once a second, need a geometry in which a rectangle is a cell.
     options = "&mask-timing=own&mask-geometry=effective&backend=webgpu"
@@ -186,6 +188,31 @@ def test_a_model_gazes_at_pixels_that_stay_on_the_graphics_card(open_page, site_
         assert other["readBacks"] == other["runs"] == mine["runs"]
     frames, reads = moving_stream(page, {"show-psnr": False})
     assert_no_pixels_read(frames, reads, errors=False)
+    page.evaluate("() => globalThis.autogaze.settings.set({ 'show-psnr': true })")
+
+    # The device stays the pixels' while there is no model, and becomes that of the next one.
+    page.select_option("#mask-source", "patch-diff")
+    in_page(worker, "worker_hooks.modelIs", False)
+    frames, _ = moving_stream(page, {})
+    assert pixels_of(frames) == ["gpu"] * 9, failure(page)
+    page.select_option("#mask-source", "autogaze")
+    in_page(worker, "worker_hooks.modelIs", True)
+    again, reads = moving_stream(page, {})
+    assert_no_pixels_read(again, reads)
+    assert_same_frames(in_memory, again)
+
+    # Lost with both: the stream goes on in memory with a keyframe, the model comes back by itself.
+    in_page(page, "stream_in_parts.begin", 6)
+    in_page(page, "stream_in_parts.send", 3, {})
+    in_page(worker, "worker_hooks.loseDevice", "in a run")
+    in_page(page, "stream_in_parts.send", 3, {})
+    frames = decoded(in_page(page, "stream_in_parts.end"))
+    assert pixels_of(frames) == ["gpu"] * 3 + ["cpu"] * 3
+    assert [frame.report["keyframe"] for frame in frames] == [True, False, False, True, False, False]
+    assert [frame.report["index"] for frame in frames] == list(range(6))
+    in_page(worker, "worker_hooks.modelIs", True)
+    after, _ = moving_stream(page, {})
+    assert_same_frames(in_memory, after)
 
 
 def test_a_browser_without_webgpu_says_once_who_does_the_pixel_work(live):

@@ -134,6 +134,15 @@ export function rewindToLoss() {
   performance.now = () => now() - since;
 }
 
+/** Resolves once a model is in use, or none is. @param {boolean} wanted */
+export async function modelIs(wanted) {
+  const { host } = scope.autogaze;
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await host.settled();
+  } while ((host.model !== undefined) !== wanted);
+}
+
 /** Counts what is read back from the GPU from now on. */
 export function countReads() {
   const { mapAsync } = GPUBuffer.prototype;
