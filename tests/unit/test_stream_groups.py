@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from autogaze_web import AutoGaze, Tiling
 from autogaze_web.model.gaze import Gaze
 from autogaze_web.model.generation import NotFiniteError
+from autogaze_web.native.batch import NativeBatch
 from autogaze_web.native.runtime import NativeRuntime
 
 MODEL = Path(__file__).parents[2] / "site" / "model"
@@ -133,4 +134,26 @@ def test_on_a_gpu_tiles_are_a_batch(
     theirs = chosen()
     monkeypatch.setattr(NativeRuntime, "batches", True)
     for ours, expected in zip(chosen(), theirs, strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_on_a_cpu_tiles_of_one_step_are_batches(
+    model: AutoGaze, clips: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = np.concatenate(list(clips[:3, :2]), axis=-1)
+    tiling = Tiling.anyres(*clip.shape[2:])
+    sizes = []
+    execute = NativeBatch.execute
+    monkeypatch.setattr(
+        NativeBatch, "execute", lambda batch, runs: sizes.append(len(runs)) or execute(batch, runs)
+    )
+
+    def chosen() -> list[NDArray[np.float32]]:
+        *_, last = model.generate_tiled(clip, tiling, 1.0, 0.7, max_tokens=8)
+        return [np.column_stack([f.start, f.end, f.confidence]) for f in last.frames]
+
+    together = chosen()
+    assert sizes == [3, 3]
+    monkeypatch.setattr("autogaze_web.native.autogaze.TILES_ON_CPU", 1)
+    for ours, expected in zip(together, chosen(), strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-5)

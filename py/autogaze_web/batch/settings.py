@@ -17,7 +17,7 @@ SUFFIXES = {TRACE: ".trace.json", GAZING: ".gazing.npz", MASKS: ".masks.zip"}
 """The outputs of a video by kind: what is added to its name."""
 
 # Raised whenever the same settings lead to other bytes.
-_VERSION = 1
+_VERSION = 2
 # Colours, which no output has, and how often progress is shown.
 _WITHOUT_EFFECT = {"palette", "mask-visualization", "blend-alpha", "tile-batch-size"}
 _GROUPS = ("mask", "model", "panel", "output")

@@ -100,8 +100,9 @@ class Gaze(FieldsMapping):
 
     def cells(self, frame: int = 0, video: int = 0) -> Cells:
         """The cells chosen in one frame, in the order of choice and without padding."""
-        choice = self.choice(frame, video)
-        return self.layout.cells(choice.tokens, choice.cells.confidence)
+        cells = self.choice(frame, video).cells
+        assert isinstance(cells, Cells)
+        return cells
 
 
 def assemble(

@@ -30,6 +30,9 @@ from .streams import GRAPHS, Stream, StreamGroup, whole_frames
 TILES_ON_GPU: Final = 48
 """Tiles of a batch on a GPU: all of a 1080p frame."""
 
+TILES_ON_CPU: Final = 4
+"""Tiles of a batch on a CPU, where larger ones are no faster but take more memory."""
+
 
 class AutoGaze:
     """AutoGaze on native ONNX Runtime, with the calls of NVIDIA's code.
@@ -256,9 +259,11 @@ class AutoGaze:
 
     def tile_graphs(self, controls: StreamControls) -> tuple[Graphs, int]:
         """The graphs for tiles on this device, and how many tiles `drive_tiles` computes at once."""
+        graphs = whole_frames(self, controls)
         if self.runtime.batches:
-            return whole_frames(self, controls), TILES_ON_GPU
-        return GRAPHS, 1
+            return graphs, TILES_ON_GPU
+        # With several steps, frames that end early would wait for those that do not.
+        return (graphs, TILES_ON_CPU) if graphs.frame_steps == (1,) else (GRAPHS, 1)
 
     def drive_tiles(self, generation: TiledGeneration) -> Iterator[TileProgress]:
         """Executes a tiled generation; see `generate_tiled`."""
@@ -266,7 +271,7 @@ class AutoGaze:
             for first in range(batch.start, batch.stop, generation.at_once):
                 tiles = range(first, min(first + generation.at_once, batch.stop))
                 rounds = generation.rounds(tiles)
-                if self.runtime.batches:
+                if self.runtime.batches or generation.at_once > 1:
                     gazes = drive_rounds(rounds, NativeBatch(self.runtime, len(tiles)).execute)
                 else:
                     gazes = drive_rounds(rounds, one_by_one([NativeVideo(self.runtime) for _ in tiles]))

@@ -112,10 +112,9 @@ class TiledGeneration:
     def add(self, batch: Sequence[int], gazes: Sequence[TileGazes]) -> None:
         """Adds what the rounds of a batch returned."""
         self._stitcher.add(batch, [[gaze.cells() for gaze in tile] for tile in gazes])
-        for tile in gazes:
-            last = tile[-1].choice()
-            self._padded += last.padded
-            self._steps += last.steps
+        for *_, last in gazes:
+            self._padded += int(last.if_padded_gazing.sum())
+            self._steps += int(last.decoder_steps_each_frame.sum())
 
     def choice(self) -> Choice:
         """The choice of the clip's last frame up to now; padded slots and steps of all tiles are added up."""
