@@ -22,6 +22,8 @@ from autogaze_web.live.settings import LiveSettings
 from autogaze_web.live.view import LiveView
 from autogaze_web.native.sources import GazeSettings, LoadedModel, gaze_source
 
+# What the page uses where the processor does the pixel work: PROCESSOR_WIDTH in web/sources/working_size.mjs.
+PAGE_WIDTH = 640
 PAGE = {name: options.find(name).default for name in ("max-gaze-tokens-each-frame", "task-loss-requirement")}
 """What the page asks of a model: its default tokens per frame and requirement."""
 
@@ -40,7 +42,7 @@ def compare_samples(
 
 def page_frames(path: Path) -> Iterator[Rgba]:
     """The frames of a clip, as wide as the page's."""
-    width = int(str(options.find("inference-width").default))
+    width = PAGE_WIDTH
     for image in read_frames(path):
         height = round(width * image.shape[0] / image.shape[1])
         yield as_frame(image if image.shape[1] == width else resize_bilinear_u8(image, height, width))

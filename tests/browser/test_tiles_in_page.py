@@ -98,7 +98,7 @@ def test_the_defaults_follow_the_mode(live):
     page.click("#settings-advanced > summary")
     names = ("frames-per-clip", "max-gaze-tokens-each-frame", "top-k", "inference-width")
     values = lambda: [page.input_value(f"#setting-{name}") for name in names]  # noqa: E731
-    assert values() == ["16", "16", "10", "640"]
+    assert values() == ["16", "16", "10", "auto"]
     page.select_option("#mask-source", "patch-diff")
     page.evaluate("() => { document.getElementById('setting-mode').disabled = false; }")
     page.select_option("#setting-mode", "tiled")

@@ -98,7 +98,8 @@ describe("a camera", () => {
     video = new FakeVideo();
     const size = (/** @type {number} */ width, /** @type {number} */ height) => ({ width, height });
     const { signal } = new AbortController();
-    setup = { video, size, events, signal, values: { "camera-mirror": true, "camera-facing": "back" } };
+    const values = { "camera-mirror": true, "camera-facing": "back" };
+    setup = { video, size, width: () => undefined, events, signal, values };
   });
   afterEach(() => {
     mock.timers.reset();
@@ -203,6 +204,34 @@ describe("a camera", () => {
     assert.equal(/** @type {any} */ (await camera.capture()).mirror, undefined);
     camera.close();
     assert.deepEqual(await listCameras(), [{ id: "", label: "Camera 1" }]);
+  });
+
+  test("is asked for the width that the page wants, and for another one later", async () => {
+    let width = 640;
+    setup.width = () => width;
+    setup.values["inference-width"] = "auto";
+    const camera = await openCamera(setup, "1");
+    assert.deepEqual(asked[0].width, { ideal: 640 });
+    width = 1920;
+    /** @type {any[]} */
+    const applied = [];
+    Object.assign(/** @type {any} */ (tracks[0]), {
+      async applyConstraints(/** @type {any} */ wanted) {
+        applied.push(wanted);
+        throw new DOMException("this camera cannot", "OverconstrainedError");
+      },
+    });
+    camera.widen?.();
+    await settled();
+    assert.deepEqual(applied, [
+      { frameRate: { max: 30, ideal: 30 }, width: { ideal: 1920 }, deviceId: { exact: "1" } },
+    ]);
+    assert.deepEqual(heard.onEnd, [], "it goes on with the width that it has");
+    setup.values["camera-width"] = 320;
+    camera.widen?.();
+    assert.equal(applied.length, 1, "the options have said it");
+    camera.close();
+    camera.widen?.();
   });
 
   test("that arrives after a newer request, or for a page that wants another source, is let go", async () => {

@@ -4,7 +4,8 @@ import { frameSize } from "../../web/sources/frame_size.mjs";
 
 /** @type {(width: string | number, height: string | number, own: [number, number]) => [number, number]} */
 function size(width, height, own) {
-  const result = frameSize({ "inference-width": width, "inference-height": height })(...own);
+  const automatic = () => ({ width: 200.4, height: 5000 });
+  const result = frameSize({ "inference-width": width, "inference-height": height }, automatic)(...own);
   return [result.width, result.height];
 }
 
@@ -19,14 +20,17 @@ describe("frameSize", () => {
     assert.deepEqual(size(200, 360, [1920, 1080]), [200, 360]);
   });
 
-  test("native and auto are the picture's own size", () => {
+  test("two sides that are left open are somebody else's decision, in whole pixels and bounds", () => {
+    assert.deepEqual(size("auto", "auto", [640, 360]), [164, 4096]);
+  });
+
+  test("native is the picture's own size", () => {
     for (const own of /** @type {[number, number][]} */ ([
       [1, 1],
       [641, 359],
       [4096, 4096],
     ])) {
       assert.deepEqual(size("native", "auto", own), own);
-      assert.deepEqual(size("auto", "auto", own), own);
     }
     assert.deepEqual(size("native", 90, [160, 100]), [160, 90]);
   });
@@ -39,7 +43,7 @@ describe("frameSize", () => {
       [640, 360],
       [9000, 1],
     ])) {
-      for (const width of ["native", "auto", 16, 333, 4096]) {
+      for (const width of ["native", 16, 333, 4096]) {
         for (const height of ["auto", 16, 4096]) {
           const result = size(width, height, own);
           for (const side of result) {

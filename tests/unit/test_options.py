@@ -153,7 +153,7 @@ def test_all_problems_are_told_at_once():
 
 def test_defaults_depend_on_the_mode():
     names = ("top-k", "max-gaze-tokens-each-frame", "frames-per-clip", "inference-width")
-    assert [options.parse({})[name] for name in names] == [10, 16, 16, 640]
+    assert [options.parse({})[name] for name in names] == [10, 16, 16, "auto"]
     assert [options.parse({"mode": "anyres"})[name] for name in names] == [2, 24, 2, 1280]
     assert [options.parse({"width": 320, "mode": "full-res"})[name] for name in names] == [2, 24, 2, 320]
 

@@ -106,6 +106,7 @@ export class ExportPanel {
     const choice = /** @type {PictureChoice} */ (this.#choice.value);
     const format = /** @type {RecordingFormat} */ (this.#format.value);
     const { checked: caption } = element("export-caption", HTMLInputElement);
+    this.#player.holdSize(true);
     await this.#try(async () => {
       const recording = new Recording(this.#view, choice, format, { credits: { ...credits(), caption } });
       this.#recording = recording;
@@ -119,6 +120,7 @@ export class ExportPanel {
       else this.#status.textContent = "The recording was cancelled.";
     });
     this.#recording = undefined;
+    this.#player.holdSize(false);
     this.#showState(false);
   }
 

@@ -8,6 +8,7 @@
 
 import { playingStream } from "./video_frames.mjs";
 
+const LARGEST_RATE = 30;
 const UNPLUGGED =
   "The camera was unplugged or taken away. Connect it and press Start, or choose another source.";
 
@@ -24,7 +25,7 @@ export async function openCamera(setup, device, stream) {
 
 /**
  * Asks the user for a camera.
- * @param {Pick<SourceSetup, "values" | "events">} setup
+ * @param {Pick<SourceSetup, "values" | "events" | "width">} setup
  * @param {string} [device] id of a camera; without it the browser chooses one
  * @param {string} [retry] what the user has to do to be asked again
  * @returns {Promise<MediaStream>}
@@ -61,6 +62,8 @@ class CameraSource {
   #label = "";
   /** Plays the camera; undefined while it is paused. @type {Source | undefined} */
   #playing;
+  /** @type {MediaStreamTrack | undefined} */
+  #track;
   /** Number of the latest request to pause or resume. */
   #request = 0;
 
@@ -81,6 +84,7 @@ class CameraSource {
     this.#request += 1;
     this.#playing?.close();
     this.#playing = undefined;
+    this.#track = undefined;
   }
 
   async resume() {
@@ -95,6 +99,15 @@ class CameraSource {
     }
   }
 
+  widen() {
+    if (Number(this.#setup.values["camera-width"])) return;
+    const { frameRate, ...wanted } = constraints(this.#setup, this.device);
+    // Many cameras give their largest pictures only a few times a second.
+    const often = { frameRate: { ...Object(frameRate), ideal: LARGEST_RATE } };
+    // What the camera cannot do changes nothing.
+    this.#track?.applyConstraints({ ...wanted, ...often }).catch(() => {});
+  }
+
   close() {
     this.pause();
   }
@@ -102,6 +115,7 @@ class CameraSource {
   /** @param {MediaStream} stream */
   #play(stream) {
     const [track] = stream.getVideoTracks();
+    this.#track = track;
     const { deviceId, facingMode } = track?.getSettings() ?? {};
     this.device = deviceId ?? "";
     this.isFront = facingMode === "user";
@@ -124,15 +138,16 @@ class CameraSource {
 }
 
 /**
- * @param {Pick<SourceSetup, "values" | "events">} setup
+ * @param {Pick<SourceSetup, "values" | "events" | "width">} setup
  * @param {string} [device] if this camera is gone, another one is opened
  * @param {string} [retry]
  * @returns {Promise<MediaStream>}
  * @throws {Error} with a sentence for the user
  */
-async function requestStream({ values, events }, device, retry = "press Start") {
+async function requestStream(setup, device, retry = "press Start") {
+  const { events } = setup;
   const request = (/** @type {string} */ id = "") =>
-    navigator.mediaDevices.getUserMedia({ video: constraints(values, id), audio: false });
+    navigator.mediaDevices.getUserMedia({ video: constraints(setup, id), audio: false });
   try {
     if (!device) return await request();
     const stream = await request(device).catch((error) => {
@@ -164,18 +179,19 @@ export async function listCameras() {
 }
 
 /**
- * @param {Values} values
+ * @param {Pick<SourceSetup, "values" | "width">} setup
  * @param {string} [device]
  * @returns {MediaTrackConstraints}
  */
-function constraints(values, device) {
+function constraints({ values, width: automaticWidth }, device) {
   const [width, height, frameWidth] = ["camera-width", "camera-height", "inference-width"].map((name) =>
     Number(values[name]),
   );
+  const pictureWidth = width || frameWidth || automaticWidth();
   const facing = { front: "user", back: "environment" }[String(values["camera-facing"])];
   return {
-    frameRate: { max: 30 },
-    ...(width || frameWidth ? { width: { ideal: width || frameWidth } } : {}),
+    frameRate: { max: LARGEST_RATE },
+    ...(pictureWidth ? { width: { ideal: pictureWidth } } : {}),
     ...(height ? { height: { ideal: height } } : {}),
     ...(device ? { deviceId: { exact: device } } : facing ? { facingMode: { ideal: facing } } : {}),
   };

@@ -11,15 +11,34 @@ const LARGEST = 4096;
 
 /**
  * @param {Values} values of the options, read for every frame
+ * @param {FrameSize} automatic decides where the options leave both sides open
  * @returns {FrameSize}
  */
-export function frameSize(values) {
+export function frameSize(values, automatic) {
   return (ownWidth, ownHeight) => {
     const wanted = [values["inference-width"], values["inference-height"]];
-    const [width, height] = sides(wanted.map(Number), wanted[0] === "native", ownWidth, ownHeight);
+    const [width, height] = isAutomatic(values)
+      ? asSides(automatic(ownWidth, ownHeight))
+      : sides(wanted.map(Number), wanted[0] === "native", ownWidth, ownHeight);
     const shrink = Math.min(1, LARGEST / width, LARGEST / height);
     return { width: whole(width * shrink), height: whole(height * shrink) };
   };
+}
+
+/**
+ * Whether the options leave the size to the page.
+ * @param {Values} values
+ */
+export function isAutomatic(values) {
+  return values["inference-width"] === "auto" && values["inference-height"] === "auto";
+}
+
+/**
+ * @param {{ width: number, height: number }} size
+ * @returns {[number, number]}
+ */
+function asSides({ width, height }) {
+  return [width, height];
 }
 
 /**

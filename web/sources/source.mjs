@@ -24,6 +24,7 @@
  * @typedef {object} SourceSetup
  * @property {HTMLVideoElement} video for sources that play one
  * @property {FrameSize} size of the frames
+ * @property {() => number | undefined} width in pixels that a camera should have, unless an option says it
  * @property {Values} values of the options, always up to date
  * @property {SourceEvents} events
  * @property {AbortSignal} signal aborted when another source is chosen
@@ -34,6 +35,7 @@
  * @property {() => Promise<Frame | null>} capture the newest frame, or null if there is none yet
  * @property {() => void} pause
  * @property {() => void | Promise<void>} resume
+ * @property {() => void} [widen] of a camera: asks it for the width that it should have now
  * @property {() => void} close frees the camera, the file or the timer
  * @property {FileSource} [playback] of a file: to step and seek in it
  * @property {string} [title] of a file: its name

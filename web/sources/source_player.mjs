@@ -13,10 +13,10 @@
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
 import { hideNoticeOf, messageOf, showError, showNotice } from "../page/notice.mjs";
+import { AutomaticSize } from "./automatic_size.mjs";
 import { requestCamera } from "./camera.mjs";
 import { mediaKind } from "./file_kind.mjs";
 import { FramePump } from "./frame_pump.mjs";
-import { frameSize } from "./frame_size.mjs";
 import { openSource } from "./open_source.mjs";
 
 // Shorter interruptions of a <video> are the browser's own.
@@ -40,6 +40,7 @@ const ASKING = "Waiting for your permission: allow the camera when the browser a
 export class SourcePlayer extends TypedEventTarget {
   #view;
   #settings;
+  #size;
   #workerReady = false;
   /** @type {PlayerState} */
   #state = "stopped";
@@ -61,7 +62,11 @@ export class SourcePlayer extends TypedEventTarget {
     super();
     this.#view = view;
     this.#settings = settings;
-    view.on("frame", () => this.#pump?.done());
+    this.#size = new AutomaticSize({ view, settings }, () => this.#source?.widen?.());
+    view.on("frame", (report) => {
+      this.#pump?.done();
+      this.#size.shown(report, this.latency, this.#state === "running" && this.#inRealTime);
+    });
     view.on("frame-error", ({ message }) => {
       this.#pump?.done();
       showNotice(message);
@@ -152,11 +157,21 @@ export class SourcePlayer extends TypedEventTarget {
    * @param {HTMLVideoElement} video
    */
   #checkPlaying(video) {
-    const inRealTime = this.#settings.values["file-pace"] !== "every-frame" || this.playback?.problem;
-    const shouldPlay = video.srcObject !== null || (video.src !== "" && inRealTime);
+    const shouldPlay = video.srcObject !== null || (video.src !== "" && this.#inRealTime);
     if (this.#state !== "running" || !shouldPlay || !video.paused || video.ended) return;
     this.pause();
     showNotice("The browser paused the video: press Start to go on.");
+  }
+
+  /** Whether the source goes on without waiting for frames. */
+  get #inRealTime() {
+    const { playback } = this;
+    return !playback || this.#settings.values["file-pace"] !== "every-frame" || Boolean(playback.problem);
+  }
+
+  /** @param {boolean} held whether the size of the frames must not change by itself, as during a recording */
+  holdSize(held) {
+    this.#size.hold(held);
   }
 
   /** Draws a paused frame again, because options or the mask source have changed. */
@@ -356,6 +371,7 @@ export class SourcePlayer extends TypedEventTarget {
   /** @param {Source} source */
   #start(source) {
     this.#before = undefined;
+    this.#size.newSource();
     this.#setSource(source);
     this.#pumpFrames(source);
     this.#enter("running");
@@ -379,12 +395,15 @@ export class SourcePlayer extends TypedEventTarget {
     const { values } = this.#settings;
     return {
       video: element("video", HTMLVideoElement),
-      size: frameSize(values),
+      size: this.#size.frameSize,
+      width: () => this.#size.sourceWidth,
       values,
       signal,
       events: {
         onPicture: () => {
-          if (this.#workerReady && !signal.aborted) this.#pump?.offer();
+          if (!this.#workerReady || signal.aborted) return;
+          this.#size.offered();
+          this.#pump?.offer();
         },
         onRefused: (sentence) => {
           if (signal.aborted) return;
@@ -422,6 +441,7 @@ export class SourcePlayer extends TypedEventTarget {
   /** @param {PlayerState} state */
   #enter(state) {
     this.#state = state;
+    this.#size.interrupt();
     this.emit("state", state);
   }
 }
