@@ -65,7 +65,11 @@ export class SourcePlayer extends TypedEventTarget {
     this.#size = new AutomaticSize({ view, settings }, () => this.#source?.widen?.());
     view.on("frame", (report) => {
       this.#pump?.done();
-      this.#size.shown(report, this.latency, this.#state === "running" && this.#inRealTime);
+      this.#size.shown(
+        report,
+        this.latency,
+        this.#state === "running" && (!this.playback || this.#inRealTime),
+      );
     });
     view.on("frame-error", ({ message }) => {
       this.#pump?.done();
@@ -163,10 +167,9 @@ export class SourcePlayer extends TypedEventTarget {
     showNotice("The browser paused the video: press Start to go on.");
   }
 
-  /** Whether the source goes on without waiting for frames. */
+  /** Whether files play in real time, not frame by frame. */
   get #inRealTime() {
-    const { playback } = this;
-    return !playback || this.#settings.values["file-pace"] !== "every-frame" || Boolean(playback.problem);
+    return this.#settings.values["file-pace"] !== "every-frame" || Boolean(this.playback?.problem);
   }
 
   /** @param {boolean} held whether the size of the frames must not change by itself, as during a recording */
