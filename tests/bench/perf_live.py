@@ -43,7 +43,7 @@ from live_cases import (  # noqa: E402
 )
 from perf_folder import PAGE, copy_pages, write_work  # noqa: E402
 from perf_report import problems  # noqa: E402
-from playwright.sync_api import sync_playwright  # noqa: E402
+from playwright.sync_api import Error, sync_playwright  # noqa: E402
 
 import build_site  # noqa: E402
 
@@ -99,9 +99,10 @@ def measure(folder: Path, work: str, seconds: float, frames: int, more_flags: Se
     if work not in (SWEEPS_WORK, MODEL_WORK):
         width, height = map(int, work.split("x"))
         camera = grain_camera.write_camera(folder / "perf", width, height)
+    chromium = require()
     with sync_playwright() as playwright:
         command_line = [*flags(camera=camera), *more_flags]
-        browser = playwright.chromium.launch(executable_path=require(), args=command_line)
+        browser = playwright.chromium.launch(executable_path=chromium, args=command_line)
         if work == MODEL_WORK:
             query = f"{MODEL_QUERY}&frames={frames}"
             # Not isolated for WebGPU, isolated for WebAssembly with threads.
@@ -115,10 +116,10 @@ def measure(folder: Path, work: str, seconds: float, frames: int, more_flags: Se
     return result
 
 
-def report(out: Path, results: live_report.Results, hardware: bool) -> None:
-    """Writes what was measured; exits with an error if a case failed or is implausible."""
+def report(out: Path, results: live_report.Results, hardware: bool, stopped: Sequence[str] = ()) -> None:
+    """Writes what was measured; exits with an error if a case failed or is implausible, or a work stopped."""
     print(f"\n{live_report.write_report(out, results)}\n\nwritten to {out}/{live_report.NAME}.*")
-    failed = [f"{row['case']}: {row['error']}" for row in results.failed]
+    failed = [*stopped, *(f"{row['case']}: {row['error']}" for row in results.failed)]
     failed += [f"{row['case']}: {problem}" for row in results.measured for problem in problems(row, hardware)]
     failed += [f"model, {row['budget']} tokens: {row['error']}" for row in results.models if "error" in row]
     if failed:
@@ -169,15 +170,18 @@ def main() -> None:
         folder = Path(temporary)
         site = folder / "site"
         make_folder(site, cases, arguments.limit, hardware)
-        measured = []
+        measured, stopped = [], []
         for name in names:
             print(f"{name} ...", flush=True)
             limit = _SECONDS_TO_OPEN + arguments.limit * len(cases.get(name, ()))
             frames = min(arguments.frames, _MODEL_FRAMES)
-            result = measure(site, name, limit, frames, arguments.chromium_flag)
-            measured.append((name, result))
-    results = live_report.merged(measured)
-    report(arguments.out, results, hardware)
+            try:
+                result = measure(site, name, limit, frames, arguments.chromium_flag)
+            except Error as error:  # of the browser; the other works have one of their own
+                stopped.append(f"{name}: {error.message}")
+            else:
+                measured.append((name, result))
+    report(arguments.out, live_report.merged(measured), hardware, stopped)
 
 
 if __name__ == "__main__":
