@@ -22,7 +22,9 @@ export class LivePanels {
   #copier = new FrameCopier();
   /** Where the pixels of frames that are not copied are read: they are shown once the frame has been processed. */
   #reader = new PanelCanvas(new OffscreenCanvas(1, 1), { readable: true, ground: "black" });
-  /** Where the graphics card takes it. */
+  /** What is copied for the graphics card. @type {Uint8ClampedArray<ArrayBuffer>} */
+  #rows = new Uint8ClampedArray(0);
+  /** Where the graphics card takes frames that are not copied. */
   #scaler = new PanelCanvas(new OffscreenCanvas(1, 1), { ground: "black" });
   /** @type {ComparedPanels | undefined} */
   #compared;
@@ -60,8 +62,12 @@ export class LivePanels {
     const { gpu } = this.#plane;
     if ("image" in frame && gpu) {
       this.#session.expect_frame(height, width);
-      this.#scaler.draw(frame.image, width, height, frame.mirror);
-      await this.#plane.wait(gpu.receive(this.#scaler.canvas, height, width));
+      const bytes = 4 * width * height;
+      if (this.#rows.byteLength !== bytes) this.#rows = new Uint8ClampedArray(bytes);
+      const draw = () => this.#reader.drawImage(frame.image, width, height, frame.mirror);
+      const copied = await this.#copier.copy(frame.image, frame, this.#rows, draw);
+      if (!copied) this.#scaler.draw(frame.image, width, height, frame.mirror);
+      await this.#plane.wait(gpu.receive(copied ? this.#rows : this.#scaler.canvas, height, width));
     } else if ("image" in frame) {
       const draw = () => this.#reader.drawImage(frame.image, width, height, frame.mirror);
       const copied = await withMemoryUntil(this.#session.frame_memory(height, width), (memory) =>
