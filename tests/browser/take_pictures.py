@@ -42,7 +42,13 @@ def main() -> None:
     with served(isolated=True) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags())
         for name, width, height, scheme in VIEWS:
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            is_phone = width < height
+            page = browser.new_page(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
+                has_touch=is_phone,
+                is_mobile=is_phone,
+            )
             page.goto(f"{url}{QUERY}")
             wait_live(page)
             wait_model(page, "Web")

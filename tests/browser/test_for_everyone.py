@@ -103,6 +103,29 @@ def test_axe_finds_nothing_serious_in_any_state(open_page, site_url):
         assert in_page(page, "page_elements.overflowing") == [], screen
 
 
+# Phones upright and on their side, and a window of 1280 pixels at twice the size.
+FIRST_SCREENS = [(390, 844), (360, 740), (320, 640), (844, 390), (667, 375), (640, 400)]
+
+
+def test_the_first_screen_of_a_phone_says_what_the_page_shows(live):
+    page = live("?source=sample&width=160")
+    wait_frames(page, 3)
+    for width, height in FIRST_SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("scrollTo(0, 0)")
+        size = f"{width}x{height}"
+        assert in_page(page, "page_elements.missingFromFirstScreen") == [], size
+        assert in_page(page, "page_elements.choicesOnOtherLines") == [], size
+        assert in_page(page, "page_elements.cutTexts", "#quality-name, #quality-brief, .start-choice") == []
+        assert in_page(page, "page_elements.pictureOrder") == ["input", "mask", "output"], size
+        assert page.inner_text("#quality-brief") == "85 %", size
+        run = page.locator("#run").bounding_box()
+        assert run is not None
+        assert run["y"] + run["height"] <= height, size
+        assert min(run["width"], run["height"]) >= 44, size
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
 def test_keys_do_what_clicks_do(live):
     page = live("?source=synthetic-pan&width=128")
     page.keyboard.press("Space")
@@ -187,7 +210,8 @@ def test_nothing_jumps_while_numbers_change(live):
 )
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_nothing_jumps_while_the_page_loads(open_page, site_url, query, width, height):
-    page = open_page(viewport={"width": width, "height": height}).page
+    is_phone = width < height
+    page = open_page(viewport={"width": width, "height": height}, has_touch=is_phone, is_mobile=is_phone).page
     page.add_init_script(path=SCRIPTS / "recorded_shifts.mjs")
     open_live(page, site_url, query)
     if not query:  # it starts with AutoGaze
@@ -196,6 +220,7 @@ def test_nothing_jumps_while_the_page_loads(open_page, site_url, query, width, h
     shifts = page.evaluate("shifts")
     assert sum(value for value, *_ in shifts) <= 0.02, json.dumps(shifts)
     assert "picture" not in {name for _, *moved in shifts for name, *_ in moved}, json.dumps(shifts)
+    assert page.is_visible("#shortcuts-open") != is_phone  # a finger has no use for keys
 
 
 def test_the_slider_and_the_strip_of_a_file_have_one_axis(live):

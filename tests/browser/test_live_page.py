@@ -133,9 +133,9 @@ def test_controls_change_the_running_stream(live):
 def test_numbers_above_the_panels(live):
     page = live("?source=synthetic-pan")
     for identifier, pattern in (
-        ("speed", r"^\s*\d+\.\d\sfps$"),
-        ("ratio", r"^\s*\d+\.\d\s%\supdated\s·\saverage\s+\d+\.\d\s%$"),
-        ("psnr", r"^PSNR\s+(\d+\.\d|∞)\sdB\s·\saverage\s+(\d+\.\d|∞)\sdB$"),
+        ("speed", r"^shown\s+\d+\.\d\sfps$"),
+        ("ratio", r"^updated\s+\d+\.\d\s%average\s+\d+\.\d\s%$"),
+        ("psnr", r"^PSNR\s+(\d+\.\d|∞)\sdBaverage\s+(\d+\.\d|∞)\sdB$"),
     ):
         page.wait_for_function(
             "([id, pattern]) => new RegExp(pattern).test(document.getElementById(id).textContent)",

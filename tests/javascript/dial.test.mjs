@@ -40,6 +40,17 @@ describe("the dial", () => {
     assert.deepEqual(read("?mode=tiled&task-loss=off"), ["Tokens per tile", 24, "24 of 265"]);
   });
 
+  test("has a short value for the bar of a phone", () => {
+    const brief = (/** @type {string} */ query, hasModel = true) => {
+      const set = values(query);
+      return dialReading(set, dialKind(set, hasModel), 265).brief;
+    };
+    assert.equal(brief(""), "≤ 16"); // fewer once the loss is low enough
+    assert.equal(brief("?max-tokens=40&task-loss=off"), "40");
+    assert.equal(brief("?preset=quality"), "70 %");
+    assert.equal(brief("", false), "85 %");
+  });
+
   test("has every number of tokens from 1 to all of them, and a link brings each back", () => {
     for (let position = 1; position <= 265; position++) {
       const settings = new Settings(TABLE, DEFAULTS);

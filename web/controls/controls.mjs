@@ -1,17 +1,18 @@
 /**
- * The row of controls below the panels: source, start and pause, output.
+ * Start and pause below the panels, and in the row of controls the source and the output.
  * @module
  */
 
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { PlayerState, SourcePlayer } from "../sources/source_player.mjs" */
 
-import { element } from "../page/element.mjs";
+import { element, showText } from "../page/element.mjs";
 import { hideNotice } from "../page/notice.mjs";
 import { bindSelect } from "../settings/bound_controls.mjs";
 
 export class Controls {
   #run = element("run", HTMLButtonElement);
+  #runText = element("run-text", HTMLElement);
 
   /** @param {{ settings: Settings, player: SourcePlayer }} page */
   constructor({ settings, player }) {
@@ -27,7 +28,9 @@ export class Controls {
 
   /** @param {PlayerState} state */
   #showState(state) {
-    this.#run.textContent = state === "running" ? "Pause" : "Start";
+    const isRunning = state === "running";
+    this.#run.classList.toggle("running", isRunning);
+    showText(this.#runText, isRunning ? "Pause" : "Start");
     this.#run.disabled = state === "asking" || state === "opening";
   }
 }

@@ -21,6 +21,7 @@ export class Dial {
   #settings;
   #slider = element("quality", HTMLInputElement);
   #value = element("quality-value", HTMLElement);
+  #brief = element("quality-brief", HTMLElement);
   #needed = element("as-needed", HTMLInputElement);
   #curve = element("curve", HTMLElement);
   #hasModel = false;
@@ -76,10 +77,11 @@ export class Dial {
     for (const id of ["quality-control", "dial-more"])
       element(id, HTMLElement).hidden = values["show-task-loss-slider"] === false;
     const kind = this.#kind;
-    const { label, min, max, value, text, spoken } = dialReading(values, kind, this.#all);
+    const { label, min, max, value, text, brief, spoken } = dialReading(values, kind, this.#all);
     Object.assign(this.#slider, { min: String(min), max: String(max), value: String(value) });
     showText(element("quality-name", HTMLElement), label);
     showText(this.#value, text);
+    showText(this.#brief, brief);
     this.#slider.setAttribute("aria-valuetext", spoken);
     this.#needed.disabled = kind === "threshold";
     this.#needed.checked = kind === "requirement";

@@ -27,8 +27,8 @@ export function dialKind(values, hasModel) {
  * @param {Values} values of the options
  * @param {DialKind} kind
  * @param {number} all tokens that a frame or tile can have
- * @returns {{ label: string, min: number, max: number, value: number, text: string, spoken: string }} `text` fits one line;
- *   screen readers say `spoken`
+ * @returns {{ label: string, min: number, max: number, value: number, text: string, brief: string, spoken: string }} `text` fits
+ *   one line, `brief` a phone's; screen readers say `spoken`
  */
 export function dialReading(values, kind, all) {
   if (kind === "tokens") {
@@ -37,7 +37,8 @@ export function dialReading(values, kind, all) {
     const text = `${stops ? "up to " : ""}${limit} of ${all}`;
     const more = stops ? `, fewer once the loss is ${Number(values[REQUIREMENT]).toFixed(2)}` : "";
     const label = values.mode === "realtime" ? "Tokens per frame" : "Tokens per tile";
-    return { label, min: 1, max: all, value: limit, text, spoken: text + more };
+    const brief = `${stops ? "≤ " : ""}${limit}`;
+    return { label, min: 1, max: all, value: limit, text, brief, spoken: text + more };
   }
   const set = values[kind === "threshold" ? THRESHOLD : REQUIREMENT];
   const threshold = set === "off" ? 0 : Number(set);
@@ -45,7 +46,7 @@ export function dialReading(values, kind, all) {
   const bound = `${kind === "threshold" ? "changes above" : "until the loss is"} ${threshold.toFixed(2)}`;
   const effect = set === "off" ? "up to the model's limit" : bound;
   const text = `${quality} %, ${effect}`;
-  return { label: "Quality", min: 0, max: 100, value: quality, text, spoken: text };
+  return { label: "Quality", min: 0, max: 100, value: quality, text, brief: `${quality} %`, spoken: text };
 }
 
 /**

@@ -8,8 +8,8 @@
 import { counted, decibels, decimal, NO_BREAK_SPACE, percent } from "../page/number_text.mjs";
 
 const WINDOW_MS = 1000;
-// A narrow panel breaks the line after the dot.
-const SEPARATOR = `${NO_BREAK_SPACE}· `;
+
+/** @typedef {[first: string, second: string]} Pair what is shown in a caption; the second part only where it fits */
 
 /** Events per second over the last second, or between the last two events if they are further apart. */
 export class Rate {
@@ -33,20 +33,21 @@ export class Rate {
 /**
  * @param {Rate} shown frames painted
  * @param {Rate | undefined} model frames that a model has finished; undefined without one
+ * @returns {Pair}
  */
 export function speedText(shown, model) {
-  const rate = joined(decimal(shown.perSecond), "fps");
-  return model ? `${rate}${SEPARATOR}${joined("model", decimal(model.perSecond), "fps")}` : rate;
+  const modelRate = model ? joined("model", decimal(model.perSecond), "fps") : "";
+  return [joined("shown", decimal(shown.perSecond), "fps"), modelRate];
 }
 
-/** @param {FrameReport} report */
+/** @param {FrameReport} report @returns {Pair} */
 export function updateText({ updateRatio, updateRatioEma }) {
-  return `${joined(percent(updateRatio), "updated")}${SEPARATOR}${joined("average", percent(updateRatioEma))}`;
+  return [joined("updated", percent(updateRatio)), joined("average", percent(updateRatioEma))];
 }
 
-/** @param {FrameReport} report */
+/** @param {FrameReport} report @returns {Pair} */
 export function psnrText({ psnr, psnrEma }) {
-  return `${joined("PSNR", decibels(psnr))}${SEPARATOR}${joined("average", decibels(psnrEma))}`;
+  return [joined("PSNR", decibels(psnr)), joined("average", decibels(psnrEma))];
 }
 
 /**

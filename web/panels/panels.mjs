@@ -5,6 +5,7 @@
 
 /** @import { FrameReport, LiveView } from "../../wasm_bridge/autogaze.mjs" */
 /** @import { MaskSource } from "../model/mask_source.mjs" */
+/** @import { Pair } from "./frame_numbers.mjs" */
 /** @import { Values } from "../settings/options.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { PlayerState, SourcePlayer } from "../sources/source_player.mjs" */
@@ -55,6 +56,17 @@ function shapeOf(source, { sample }) {
   return /^\d+ \/ \d+$/.test(shape) ? shape : undefined;
 }
 
+/**
+ * @param {HTMLElement} line of a caption
+ * @param {Pair} texts
+ */
+function showPair(line, texts) {
+  texts.forEach((text, index) => {
+    const part = line.children[index];
+    if (part) showText(part, text);
+  });
+}
+
 export class Panels {
   #player;
   #maskSource;
@@ -84,6 +96,8 @@ export class Panels {
     follow(settings, () => {
       for (const [option, id] of Object.entries(SHOWN_BY))
         element(id, HTMLElement).hidden = settings.values[option] === false;
+      const isRebuilt = settings.values["visualization-mode"] === "interframe";
+      showText(element("output-hint", HTMLElement), isRebuilt ? "Only those renewed" : "Those highlighted");
     });
   }
 
@@ -95,9 +109,9 @@ export class Panels {
     requestAnimationFrame((painted) => this.#shownRate.add(painted));
     this.#showShape(report);
     this.#panels.classList.add("live");
-    showText(this.#speed, speedText(this.#shownRate, gazes === undefined ? undefined : this.#modelRate));
-    showText(this.#ratio, updateText(report));
-    showText(this.#psnr, psnrText(report));
+    showPair(this.#speed, speedText(this.#shownRate, gazes === undefined ? undefined : this.#modelRate));
+    showPair(this.#ratio, updateText(report));
+    showPair(this.#psnr, psnrText(report));
     showText(this.#facts, factsText(report, this.#player.replaced, this.#maskSource.backend));
   }
 
@@ -128,6 +142,7 @@ export class Panels {
     this.#shownRate = new Rate();
     this.#modelRate = new Rate();
     this.#gazes = 0;
-    for (const line of [this.#speed, this.#ratio, this.#psnr, this.#facts]) line.textContent = "";
+    for (const line of [this.#speed, this.#ratio, this.#psnr]) showPair(line, ["", ""]);
+    showText(this.#facts, "");
   }
 }

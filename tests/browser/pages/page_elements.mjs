@@ -168,6 +168,46 @@ export function unevenPanels() {
   return uneven ? places.map(({ top, height }) => [top, height]) : [];
 }
 
+/**
+ * What a phone's first screen is to show and does not, in full and above the bar for the thumb: what the page is about,
+ * what to watch, the three pictures and the headline.
+ */
+export function missingFromFirstScreen() {
+  const bar = document.querySelector(".thumb-bar")?.getBoundingClientRect().top ?? 0;
+  const wanted = "header p, #use-camera, #open-file, #samples > summary, #panels .picture, #headline-now";
+  return [...document.querySelectorAll(wanted)]
+    .map((each) => ({ name: each.id || each.className || each.nodeName, ...boxOf(each) }))
+    .filter(({ top, bottom, left, right }) => top < 0 || left < 0 || bottom > bar || right > innerWidth);
+}
+
+/** The elements whose text is cut off. @param {string} selector */
+export function cutTexts(selector) {
+  return [...document.querySelectorAll(selector)]
+    .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+    .map((each) => each.id || each.textContent);
+}
+
+/** The texts of the choices above the pictures that are not on one line with the first. */
+export function choicesOnOtherLines() {
+  const [first, ...others] = [...document.querySelectorAll(".start-choice")];
+  return others
+    .filter((each) => first && Math.abs(boxOf(each).top - boxOf(first).top) > 1)
+    .map((each) => each.textContent?.trim());
+}
+
+/** The panels' pictures in the order in which they are read. */
+export function pictureOrder() {
+  return [...document.querySelectorAll("#panels .picture")]
+    .sort((a, b) => boxOf(a).top - boxOf(b).top || boxOf(a).left - boxOf(b).left)
+    .map((each) => each.querySelector("canvas")?.id);
+}
+
+/** @param {Element} each */
+function boxOf(each) {
+  const { top, bottom, left, right } = each.getBoundingClientRect();
+  return { top, bottom, left, right };
+}
+
 /** Moves a file's slider. @param {number} share of the file, 0 to 1 */
 export function seekTo(share) {
   const slider = /** @type {HTMLInputElement} */ (document.getElementById("position"));
