@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 8000
 SECONDS ?= 1800
 BACKEND ?= wasm
+PIXELS ?= auto
 # Tests run side by side in so many processes, each with its own Chromium.
 WORKERS ?= 2
 
@@ -133,8 +134,8 @@ evaluate-encoder: setup $(TRAIN_CACHE)/corpus ## Measure the built-in vision enc
 	  --video tests/data/example_input.webm --clips 1 --frames 8 --out docs/encoder_checkpoint
 
 .PHONY: soak
-soak: setup chromium ## Stream for half an hour through every fault, and watch the memory (SECONDS=1800, BACKEND=wasm)
-	@PYTHONPATH=site:tests/parity $(PY) tests/browser/soak.py --seconds "$(SECONDS)" --backend "$(BACKEND)"
+soak: setup chromium ## Stream for half an hour through every fault, and watch the memory (SECONDS=1800, BACKEND=wasm, PIXELS=auto)
+	@PYTHONPATH=site:tests/parity $(PY) tests/browser/soak.py --seconds "$(SECONDS)" --backend "$(BACKEND)" --pixels "$(PIXELS)"
 
 .PHONY: fuzz
 fuzz: setup ## Feed damaged input to every parser and public function (SECONDS=1800)

@@ -2,6 +2,7 @@
 
     make soak                      half an hour; a table, and all samples as JSON in tests/output/soak.json
     make soak SECONDS=60 BACKEND=webgpu
+    make soak PIXELS=gpu           the graphics card does the pixel work
 
 A round chooses AutoGaze, runs it over each synthetic source, measures, and then lets happen what
 `soak_faults.py` has: sources in a hurry, other sizes, a hidden tab, an unplugged camera, another model in
@@ -40,6 +41,7 @@ from playwright.sync_api import sync_playwright
 from recorded_page import RecordedPage
 from served import served
 from soak_faults import HEIGHT, WIDTH, faults_for
+from soak_plane import assert_sizes_are_freed
 from soak_samples import Meter, Sample, growth, table
 from soak_stage import Stage, wait_gone
 
@@ -62,6 +64,7 @@ def soak(
     seconds: float = 0,
     frames: int = FRAMES_A_SOURCE,
     backend: str = "wasm",
+    pixels: str = "auto",
     fault_rounds: int | None = None,
     of_backend_only: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
@@ -75,6 +78,7 @@ def soak(
         seconds: after so many the first sample ends it.
         frames: of each synthetic source in a round.
         backend: `wasm` or `webgpu`.
+        pixels: the option `pixels`, what does the pixel work.
         fault_rounds: in how many rounds there are faults; None is in all.
         of_backend_only: leaves out the faults that have nothing to do with what runs the model.
         on_step: called with each sample and each fault, as text.
@@ -83,7 +87,7 @@ def soak(
     page = browser.context.pages[0]
     recorded = RecordedPage(page)
     serve(page, model)
-    open_live(page, url, f"?source=synthetic-pan&width={WIDTH}&backend={backend}{ADDRESSES}")
+    open_live(page, url, f"?source=synthetic-pan&width={WIDTH}&backend={backend}&pixels={pixels}{ADDRESSES}")
     meter = Meter(page, browser.memory_bytes)
     stage = Stage(recorded, CAMERA)
     faults = faults_for(stage, backend, of_backend_only)
@@ -112,6 +116,9 @@ def soak(
         stage.frames(frames)
         meter.assert_no_model()
         assert_native(record(page, 3))
+        if pixels == "gpu":
+            on_step(f"  sizes on the graphics card, {time.monotonic() - begun:.0f} s")
+            assert_sizes_are_freed(stage, WIDTH, pixels)
         stage.assert_well(WIDTH, HEIGHT, model=False)
 
 
@@ -129,6 +136,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--backend", choices=["wasm", "webgpu"], default="wasm")
+    parser.add_argument("--pixels", choices=["auto", "cpu", "gpu"], default="auto")
     parser.add_argument("--frames", type=int, default=LONG_FRAMES_A_SOURCE, help="of a source in a round")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "output" / "soak.json")
     arguments = parser.parse_args()
@@ -137,7 +145,7 @@ def main() -> None:
     with served() as url, sync_playwright() as playwright, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         camera = clips.write_y4m(folder / "camera.y4m", CAMERA)
-        command_line = flags(webgpu=arguments.backend == "webgpu", camera=camera)
+        command_line = flags(webgpu=arguments.backend == "webgpu" or arguments.pixels == "gpu", camera=camera)
         with plain_chromium(playwright.chromium, chromium, command_line) as browser:
             samples = soak(
                 browser,
@@ -146,6 +154,7 @@ def main() -> None:
                 arguments.seconds,
                 arguments.frames,
                 arguments.backend,
+                arguments.pixels,
                 on_step=lambda step: print(f"  {step}", flush=True),
             )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ class Sample:
         python_memory: Pyodide's; it never shrinks.
         python_objects: those that Python's garbage collector knows.
         allocations: of buffers by the model's runner since it was made.
-        gpu_buffers: made and not destroyed.
+        gpu_buffers, gpu_textures: made and not destroyed.
         browser_memory: of all processes of the browser, what is theirs alone; 0 where it cannot be had.
     """
 
@@ -33,6 +33,7 @@ class Sample:
     python_objects: int
     allocations: int
     gpu_buffers: int
+    gpu_textures: int
     browser_memory: int
 
 
@@ -45,6 +46,7 @@ TOLERANCES: dict[str, tuple[float, float]] = {
     "python_objects": (0.002, 50),
     "allocations": (0, 0),
     "gpu_buffers": (0, 0),
+    "gpu_textures": (0, 0),
     "browser_memory": (0.05, 20_000_000),
 }
 # In fewer rounds it is as much noise as memory.
@@ -58,7 +60,7 @@ class Meter:
         self._page = page
         self._browser_bytes = browser_bytes
         self._top = Target(page, page.context.new_cdp_session(page))
-        in_page(drawing_worker(page), "worker_hooks.countBuffers")
+        in_page(drawing_worker(page), "worker_hooks.countGpuMemory")
 
     def sample(self) -> Sample:
         """What is in use now, with a model at work."""
@@ -73,6 +75,7 @@ class Meter:
             used["pythonObjects"],
             used["allocations"],
             used["gpuBuffers"],
+            used["gpuTextures"],
             self._browser_bytes(),
         )
 

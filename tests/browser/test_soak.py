@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import clips
 import pytest
+from live_page import open_live
+from recorded_page import RecordedPage
 from soak import CAMERA, FEWEST_ROUNDS, growth, soak, table, write_models
+from soak_faults import HEIGHT, WIDTH
+from soak_plane import assert_sizes_are_freed
+from soak_samples import Meter
+from soak_stage import Stage
 
 pytestmark = pytest.mark.browser
 
@@ -27,3 +33,14 @@ def test_the_page_survives_and_nothing_grows(launch_plain, site_url, tmp_path, b
     samples = soak(browser, site_url, models, backend=backend, **short)
     assert growth(samples[-FEWEST_ROUNDS:]) == {}, table(samples)
     assert (samples[-1].gpu_buffers > 0) == (backend == "webgpu")
+
+
+def test_sizes_that_replace_each_other_on_the_graphics_card_are_freed(launch_plain, site_url):
+    browser = launch_plain(webgpu=True, camera=None)
+    recorded = RecordedPage(browser.context.pages[0])
+    open_live(recorded.page, site_url, f"?source=synthetic-pan&width={WIDTH}&pixels=gpu")
+    Meter(recorded.page, browser.memory_bytes)
+    stage = Stage(recorded, CAMERA)
+    stage.choose("synthetic-local-motion")
+    assert_sizes_are_freed(stage, WIDTH, "gpu")
+    stage.assert_well(WIDTH, HEIGHT, model=False)

@@ -64,6 +64,19 @@ export function waitFrames(frames, limit) {
 }
 
 /**
+ * Waits for a frame that was worked on by the processor or by the graphics card.
+ * @param {"cpu" | "gpu"} pixels
+ * @param {number | null} width of the frame, if it matters
+ */
+export async function waitPixels(pixels, width) {
+  const { view } = pageParts();
+  /** @type {import("../../../wasm_bridge/autogaze.mjs").FrameReport} */
+  let report;
+  do report = await new Promise((resolve) => view.on("frame", resolve, { once: true }));
+  while (report.pixels !== pixels || (width !== null && report.width !== width));
+}
+
+/**
  * Waits until more models have become ready than these.
  * @param {number} models
  */

@@ -161,30 +161,54 @@ export function gpuReads() {
   return reads;
 }
 
-/** Counts GPU buffers that were made and not destroyed, of devices that are not lost. */
-export function countBuffers() {
-  scope.gpuBuffers = () => 0;
+/**
+ * Bytes of what was made and not destroyed, by device. Weak references would miss what nobody holds any more.
+ * @typedef {Map<GPUDevice, Map<object, number>>} Alive
+ */
+
+/** Counts GPU buffers and textures that were made and not destroyed, of devices that are not lost. */
+export function countGpuMemory() {
+  const buffers = /** @type {Alive} */ (new Map());
+  const textures = /** @type {Alive} */ (new Map());
+  const sizes = (/** @type {Alive} */ alive) => [...alive.values()].flatMap((each) => [...each.values()]);
+  scope.gpuMemory = () => ({
+    buffers: sizes(buffers).length,
+    textures: sizes(textures).length,
+    bytes: [...sizes(buffers), ...sizes(textures)].reduce((sum, each) => sum + each, 0),
+  });
   if (!scope.GPUDevice) return;
-  const { createBuffer } = GPUDevice.prototype;
-  const { destroy } = GPUBuffer.prototype;
-  /** @type {Map<GPUDevice, number>} */
-  const alive = new Map();
-  /** @type {WeakMap<GPUBuffer, GPUDevice>} */
-  const owners = new WeakMap();
-  scope.gpuBuffers = () => [...alive.values()].reduce((sum, count) => sum + count, 0);
-  GPUDevice.prototype.createBuffer = function (how) {
-    const buffer = createBuffer.call(this, how);
-    owners.set(buffer, this);
-    if (!alive.has(this)) this.lost.then(() => alive.delete(this));
-    alive.set(this, (alive.get(this) ?? 0) + 1);
-    return buffer;
+  count("createBuffer", scope.GPUBuffer, buffers, (buffer) => buffer.size);
+  // All textures here have four bytes a pixel.
+  count("createTexture", scope.GPUTexture, textures, ({ width, height }) => 4 * width * height);
+}
+
+/**
+ * @param {"createBuffer" | "createTexture"} method of a device
+ * @param {{ prototype: any }} kind what it makes
+ * @param {Alive} alive
+ * @param {(made: any) => number} bytesOf
+ */
+function count(method, kind, alive, bytesOf) {
+  const create = scope.GPUDevice.prototype[method];
+  const { destroy } = kind.prototype;
+  scope.GPUDevice.prototype[method] = function (/** @type {any} */ how) {
+    const made = create.call(this, how);
+    if (!alive.has(this)) {
+      alive.set(this, new Map());
+      this.lost.then(() => alive.delete(this));
+    }
+    alive.get(this)?.set(made, bytesOf(made));
+    return made;
   };
-  GPUBuffer.prototype.destroy = function () {
-    const owner = owners.get(this);
-    if (owner && owners.delete(this) && alive.has(owner)) alive.set(owner, (alive.get(owner) ?? 0) - 1);
-    destroy.call(this);
-    return undefined;
+  kind.prototype.destroy = function () {
+    for (const each of alive.values()) each.delete(this);
+    return destroy.call(this);
   };
+}
+
+/** What `countGpuMemory` has counted. */
+export function gpuMemory() {
+  return scope.gpuMemory();
 }
 
 /** What Python, the model's runner and the GPU have in use. */
@@ -194,6 +218,7 @@ export function usage() {
     pythonMemory: pyodide._module.HEAP8.length,
     pythonObjects: pyodide.runPython("import gc; gc.collect(); len(gc.get_objects())"),
     allocations: host.model.runner.counters.allocations,
-    gpuBuffers: scope.gpuBuffers(),
+    gpuBuffers: scope.gpuMemory().buffers,
+    gpuTextures: scope.gpuMemory().textures,
   };
 }
