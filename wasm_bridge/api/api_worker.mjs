@@ -160,7 +160,7 @@ async function withModel(work, signal) {
  * @param {number} height
  */
 function draw(image, width, height) {
-  canvas ??= new PanelCanvas(new OffscreenCanvas(1, 1), { readable: true });
+  canvas ??= new PanelCanvas(new OffscreenCanvas(1, 1));
   try {
     return copyRows(canvas.drawImage(image, width, height), width, height);
   } finally {

@@ -94,7 +94,7 @@ function partsOf(answer) {
 /** @param {PixelFrame | ImageFrame} frame its image is closed */
 function pixelsOf(frame) {
   if (!("image" in frame)) return frame.pixels;
-  canvas ??= new PanelCanvas(new OffscreenCanvas(1, 1), { readable: true });
+  canvas ??= new PanelCanvas(new OffscreenCanvas(1, 1));
   try {
     return copyRows(canvas.drawImage(frame.image, frame.width, frame.height), frame.width, frame.height);
   } finally {

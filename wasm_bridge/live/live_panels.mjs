@@ -21,7 +21,7 @@ export class LivePanels {
   #plane;
   #copier = new FrameCopier();
   /** Where the pixels of frames that are not copied are read: they are shown once the frame has been processed. */
-  #reader = new PanelCanvas(new OffscreenCanvas(1, 1), { readable: true, ground: "black" });
+  #reader = new PanelCanvas(new OffscreenCanvas(1, 1), { ground: "black" });
   /** What is copied for the graphics card. @type {Uint8ClampedArray<ArrayBuffer>} */
   #rows = new Uint8ClampedArray(0);
   /** Where the graphics card takes frames that are not copied. */
