@@ -114,7 +114,8 @@ def write_report(out: Path, results: Results) -> str:
         "failed": results.failed,
         "model": results.models,
     }
-    tables = f"{title(results)}. Milliseconds; medians, unless a column says p95.\n\n{all_tables(results)}"
+    units = "Milliseconds; medians, unless a column says p95."
+    tables = f"# Live, by size\n\n{title(results)}. {units}\n\n{all_tables(results)}"
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{NAME}.json").write_text(json.dumps(text, indent=1) + "\n", "utf-8")
     (out / f"{NAME}.md").write_text(tables + "\n", "utf-8")
