@@ -114,7 +114,7 @@ def test_the_report_shows_every_case_and_keeps_every_number(tmp_path: Path) -> N
         {"case": "slow", "error": "no summary in 60 seconds, after 3 frames"},
     ]
     tables = write_report(tmp_path, merged([("1", page(*rows)), ("2", MODEL)]))
-    assert tables.startswith("NVIDIA H200, Chromium 1, 16 cores. ")
+    assert tables.startswith("# Live, by size\n\nNVIDIA H200, Chromium 1, 16 cores. ")
     head, rule, first, second = tables.split("## Camera with grain\n\n")[1].splitlines()[:4]
     assert {line.count("|") for line in (head, rule, first, second)} == {head.count("|")}
     assert "| capture | mask | pixels | draw | outside | rest |" in head
@@ -137,7 +137,7 @@ def test_the_report_shows_every_case_and_keeps_every_number(tmp_path: Path) -> N
 
 
 def test_the_model_alone_is_a_report(tmp_path: Path) -> None:
-    assert write_report(tmp_path, merged([("", MODEL)])).startswith("NVIDIA H200. ")
+    assert write_report(tmp_path, merged([("", MODEL)])).startswith("# Live, by size\n\nNVIDIA H200. ")
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md"]
 
 
