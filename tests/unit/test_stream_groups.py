@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 from autogaze_web import AutoGaze, Tiling
 from autogaze_web.model.gaze import Gaze
 from autogaze_web.model.generation import NotFiniteError
+from autogaze_web.native import batch
 from autogaze_web.native.batch import NativeBatch
+from autogaze_web.native.devices import CPU, CUDA
 from autogaze_web.native.runtime import NativeRuntime
 
 MODEL = Path(__file__).parents[2] / "site" / "model"
@@ -57,6 +61,28 @@ def test_a_group_chooses_what_its_streams_alone_choose(
             assert_same(gaze, alone[place][index])
             stopped += bool(gaze is not None and gaze.if_padded_gazing.any())
     assert stopped, "some frames are to end early"
+
+
+def test_a_place_that_nobody_asked_for_changes_nothing(
+    model: AutoGaze,
+    clips: NDArray[np.float32],
+    alone: list[list[Gaze]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch, "places_for", lambda size, _: size + 1)
+    streams = model.streams(2, 1.0, 0.7, WINDOW, TOKENS)
+    for index in range(clips.shape[1]):
+        for place, gaze in enumerate(streams.step(list(clips[:2, index]))):
+            assert_same(gaze, alone[place][index])
+
+
+def test_cuda_computes_no_batch_of_as_many_videos_as_heads(model: AutoGaze) -> None:
+    heads = model.config.decoder.num_attention_heads
+    cpu = model.runtime
+    cuda: Any = SimpleNamespace(providers=[CUDA, CPU], checkpoint=cpu.checkpoint)
+    sizes = range(1, 2 * heads)
+    assert [batch.places_for(size, cpu) for size in sizes] == list(sizes)
+    assert [batch.places_for(size, cuda) for size in sizes] == [size + (size == heads) for size in sizes]
 
 
 def test_a_place_takes_another_video_when_one_has_ended(

@@ -78,8 +78,7 @@ export class PanelCanvas {
 
   /**
    * Its context. The first use decides where the canvas keeps its pixels for good: in memory, where they come from and
-   * go to memory, else on the graphics card. Pixels that Python makes must not go through the GPU process one canvas
-   * after the other: at 1920x1080 a frame with AutoGaze took 33 ms with such canvases on an NVIDIA H200, 24 ms without.
+   * go to memory, else on the graphics card, which would take each frame's through the GPU process (docs/speed.md).
    * @param {boolean} inMemory
    */
   #drawing(inMemory) {
