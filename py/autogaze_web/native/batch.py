@@ -127,9 +127,9 @@ class NativeBatch:
 def places_for(size: int, runtime: NativeRuntime) -> int:
     """Videos that are computed for a batch of ``size``, one more where CUDA cannot compute just as many.
 
-    In a batch of as many videos as the decoder has heads, keys and values became NaN after RotaryEmbedding and
-    Split within thirty runs, whatever the options (ONNX Runtime 1.31.1 on an NVIDIA H200, four videos and heads);
-    with 1 to 3, 5 to 8, 12, 16 and 32 videos they did not.
+    In a batch of as many videos as the decoder has heads, keys and values became NaN after RotaryEmbedding
+    and Split within thirty runs, whatever the options (ONNX Runtime 1.31.1 on an NVIDIA H200, four videos
+    and heads); with 1 to 3, 5 to 8, 12, 16 and 32 videos they did not.
     """
     heads = runtime.checkpoint.config.decoder.num_attention_heads
     return size + 1 if runtime.providers[0] == CUDA and size == heads else size
