@@ -4,10 +4,17 @@ globalThis.shifts = [];
 new PerformanceObserver((list) => {
   for (const { value, sources, hadRecentInput } of list.getEntries()) {
     const moved = sources.map(({ node, previousRect, currentRect }) => [
-      node?.id || node?.className || node?.nodeName,
+      nameOf(node),
       previousRect.y,
       currentRect.y,
     ]);
     if (!hadRecentInput) globalThis.shifts.push([value, ...moved]);
   }
 }).observe({ type: "layout-shift", buffered: true });
+
+/** Its id or class; for a node that has neither, such as a symbol's path, those of what it is in before its own name. */
+function nameOf(node) {
+  const name = node?.id || node?.getAttribute?.("class");
+  if (name || !node?.parentElement) return name || String(node?.nodeName);
+  return `${nameOf(node.parentElement)} ${node.nodeName}`;
+}
