@@ -69,11 +69,34 @@ def test_a_place_that_nobody_asked_for_changes_nothing(
     alone: list[list[Gaze]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    computed: list[int] = []
+    run = NativeBatch._run
+
+    def counted(self: NativeBatch, session: Any, feeds: Any, *more: Any) -> Any:
+        if "frame" in feeds:  # it also moves contexts
+            computed.append(len(feeds["frame"]))
+        return run(self, session, feeds, *more)
+
+    monkeypatch.setattr(NativeBatch, "_run", counted)
     monkeypatch.setattr(batch, "places_for", lambda size, _: size + 1)
     streams = model.streams(2, 1.0, 0.7, WINDOW, TOKENS)
     for index in range(clips.shape[1]):
         for place, gaze in enumerate(streams.step(list(clips[:2, index]))):
             assert_same(gaze, alone[place][index])
+    assert set(computed) == {3}
+
+
+def test_only_a_stream_that_there_is_can_be_restarted(model: AutoGaze) -> None:
+    streams = model.streams(2, max_tokens=TOKENS)
+    for place in (-1, 2, 0.0, True):
+        with pytest.raises(ValueError, match=r"the streams are 0 to 1, got"):
+            streams.restart(place)  # type: ignore[arg-type]
+
+
+def test_no_stream_is_restarted_while_a_frame_is_computed(model: AutoGaze) -> None:
+    streams = model.streams(2, max_tokens=TOKENS)
+    with streams._in_use, pytest.raises(RuntimeError, match="another thread"):
+        streams.restart(0)
 
 
 def test_cuda_computes_no_batch_of_as_many_videos_as_heads(model: AutoGaze) -> None:

@@ -29,7 +29,7 @@ BATCH, CONTEXT = "batch", "context"
 """Names of the symbolic sides of graphs: videos of a batch, and rows of a context."""
 
 _TILES_AT_ONCE: Final = {"gpu": 48, "cpu": 1}
-"""Tiles in a batch, at most: all of a 1080p frame on a GPU. On a CPU, batches are no faster."""
+"""Tiles in a batch, at most: all of a 1080p frame on a GPU. On WebAssembly, batches are no faster."""
 
 _LARGEST_TENSOR_BYTES: Final = 2**27
 """Of a batch on a GPU: what every WebGPU device can bind."""

@@ -318,8 +318,8 @@ class AutoGaze:
     ) -> StreamGroup:
         """Several live streams that share one session: a frame of each is computed as one batch.
 
-        Each stream chooses what `stream` chooses. On a GPU a batch takes little longer than one frame; on a
-        CPU as long as its frames one by one.
+        Each stream chooses what `stream` chooses. A batch is for GPUs. On a CPU it takes as long as its
+        frames one by one, and longer if some end early: all are computed for as long as any could last.
 
         Args:
             count: of streams, 1 to 1024.

@@ -231,5 +231,5 @@ def drive_rounds(rounds: Rounds[Result], execute: Execute) -> list[Result]:
 
 
 def one_by_one(videos: Sequence[Executor]) -> Execute:
-    """Executes the runs of a round one after the other, which on a CPU takes no longer than a batch."""
+    """Executes the runs of a round one after the other."""
     return lambda runs: [videos[place].execute(run) for place, run in runs]

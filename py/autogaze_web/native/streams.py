@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames.arrays import widened
+from ..limits import is_whole, shown
 from ..model.clips import Graphs, StreamGeneration, check_frame
 from ..model.controls import StreamControls
 from ..model.gaze import Gaze
@@ -85,10 +86,18 @@ class StreamGroup:
         return len(self._streams)
 
     def restart(self, place: int) -> None:
-        """The next frame of a stream is the first one of another video."""
-        self._streams[place] = self._new()
-        self._batch.start(place)
-        self._ended[place] = False
+        """The next frame of a stream is the first one of another video.
+
+        Raises:
+            ValueError: if there is no such stream.
+            RuntimeError: if another thread is in `step`.
+        """
+        if not is_whole(place) or not 0 <= place < len(self):
+            raise ValueError(f"the streams are 0 to {len(self) - 1}, got {shown(place)}")
+        with _alone(self._in_use, "these streams are"):
+            self._streams[place] = self._new()
+            self._batch.start(place)
+            self._ended[place] = False
 
     def step(self, frames: Sequence[NDArray[np.float32] | None]) -> list[Gaze | None]:
         """Chooses the patches of the next frame of each stream.
