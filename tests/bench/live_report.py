@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from live_goals import goal_lines
+from live_goals import model_goal_lines, plane_goal_lines
 from perf_report import chart, common_options, without_options
 
 NAME = "perf-live"
@@ -139,10 +139,17 @@ def all_tables(results: Results) -> str:
     sweeps = [row for row in results.measured if is_sweep(row)]
     cameras = [row for row in results.measured if not is_sweep(row)]
     parts = []
-    goals = goal_lines(results.measured, results.models)
-    if goals:
-        head = ["what", "goal, ms", "measured, pixels=gpu", "pixels=cpu"]
-        parts += ["## Goals", "Bold where reached.", markdown(head, goals, text=1)]
+    head = ["what", "goal, ms"]
+    on_planes, of_models = (
+        plane_goal_lines(results.measured),
+        model_goal_lines(results.measured, results.models),
+    )
+    if on_planes or of_models:
+        parts += ["## Goals", "Bold where reached."]
+    if on_planes:
+        parts.append(markdown([*head, "pixels=gpu", "pixels=cpu"], on_planes, text=1))
+    if of_models:
+        parts.append(markdown([*head, "measured"], of_models, text=1))
     if cameras:
         parts += ["## Camera with grain", camera_table(cameras)]
         parts += ["95th percentiles of the stages:", stage_table(cameras)]
