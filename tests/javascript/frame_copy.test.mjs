@@ -107,6 +107,7 @@ test("browsers that ignore or refuse the format draw", async () => {
   const next = new Frame();
   assert.equal((await copied(next, copier)).done, false);
   assert.equal(next.copies, 0, "what failed is not tried again");
+  assert.equal(copier.takes(/** @type {any} */ (next), SIZE), false);
 });
 
 test("rows with padding are drawn", async () => {
@@ -114,14 +115,17 @@ test("rows with padding are drawn", async () => {
 });
 
 test("a memory that grew meanwhile makes this frame be drawn, and the next one is copied", async () => {
-  const copier = new FrameCopier();
-  const rows = new Uint8ClampedArray(BYTES);
-  const grow = new Frame({
-    copyTo: async () => {
-      structuredClone(rows.buffer, { transfer: [rows.buffer] });
-    },
-  });
-  const lost = await copied(grow, copier, { memory: rows });
-  assert.deepEqual([lost.done, lost.draws], [false, 0]);
-  assert.equal((await copied(new Frame(), copier)).done, true);
+  for (const end of [() => Promise.resolve(), () => Promise.reject(new TypeError("it is detached"))]) {
+    const copier = new FrameCopier();
+    const rows = new Uint8ClampedArray(BYTES);
+    const grow = new Frame({
+      copyTo: async () => {
+        structuredClone(rows.buffer, { transfer: [rows.buffer] });
+        return end();
+      },
+    });
+    const lost = await copied(grow, copier, { memory: rows });
+    assert.deepEqual([lost.done, lost.draws], [false, 0]);
+    assert.equal((await copied(new Frame(), copier)).done, true);
+  }
 });

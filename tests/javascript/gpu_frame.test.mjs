@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { LoadedModel } from "../../wasm_bridge/model/loaded_model.mjs";
 import { GpuGazeRunner } from "../../wasm_bridge/runner/gaze_gpu.mjs";
 import { FrameResizer } from "../../wasm_bridge/runner/gpu_frame.mjs";
+import { GpuGraph } from "../../wasm_bridge/runner/gpu_graph.mjs";
 
 Object.assign(globalThis, {
   GPUBufferUsage: { STORAGE: 128, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, MAP_READ: 1 },
@@ -155,6 +156,25 @@ describe("frames that are on the GPU", () => {
     assert.equal(runner.counters.bytesWritten, TABLES.byteLength, "no pixel is written");
     const remote = /** @type {any} */ ({ runner: { lost: new Promise(() => {}) }, backend: {} });
     assert.equal(new LoadedModel({}, remote, () => "").bridge.keep_frame(planeOn(device)), 0);
+  });
+
+  test("a graph whose session cannot be released frees its inputs all the same", async () => {
+    const device = fakeDevice();
+    const entry = { kind: "frame", inputs: { frame: [1, 3, 4, 4] }, outputs: {}, weights: [], steps: 1 };
+    const session = { release: () => Promise.reject(new Error("it is in use")) };
+    const makeBuffer = () => device.createBuffer({ size: 4, usage: 0 });
+    const graph = new GpuGraph(
+      /** @type {any} */ ({}),
+      /** @type {any} */ (entry),
+      /** @type {any} */ (session),
+      true,
+      makeBuffer,
+    );
+    await assert.rejects(graph.close(), /in use/);
+    assert.deepEqual(
+      device.buffers.map((/** @type {any} */ buffer) => buffer.destroyed),
+      [true],
+    );
   });
 
   test("do not keep a model from giving its device back", async () => {

@@ -70,7 +70,9 @@ export class LiveEncoder {
     try {
       const encoder = await this.#load(backend, loading.signal, onProgress);
       await this.#serializer.run(async () => {
-        await this.#session.fetch_gazed_picture().catch(() => {}); // a graphics card that was lost has none
+        if (!loading.signal.aborted) {
+          await this.#session.fetch_gazed_picture().catch(() => {}); // a graphics card that was lost has none
+        }
         if (loading.signal.aborted) await encoder.close();
         else this.#use(encoder);
       });

@@ -62,13 +62,14 @@ export class LivePanels {
     const { gpu } = this.#plane;
     if ("image" in frame && gpu) {
       this.#session.expect_frame(height, width);
-      const bytes = 4 * width * height;
-      if (this.#rows.byteLength !== bytes) this.#rows = new Uint8ClampedArray(bytes);
       const draw = () => this.#reader.drawImage(frame.image, width, height, frame.mirror);
-      const copied = await this.#copier.copy(frame.image, frame, this.#rows, draw);
+      const copied =
+        this.#copier.takes(frame.image, frame) &&
+        (await this.#copier.copy(frame.image, frame, this.#rowsFor(4 * width * height), draw));
       if (!copied) this.#scaler.draw(frame.image, width, height, frame.mirror);
       await this.#plane.wait(gpu.receive(copied ? this.#rows : this.#scaler.canvas, height, width));
     } else if ("image" in frame) {
+      this.#rowsFor(0);
       const draw = () => this.#reader.drawImage(frame.image, width, height, frame.mirror);
       const copied = await withMemoryUntil(this.#session.frame_memory(height, width), (memory) =>
         this.#copier.copy(frame.image, frame, memory, draw),
@@ -82,6 +83,12 @@ export class LivePanels {
     } else {
       this.#session.draw_synthetic(frame.synthetic, frame.index, height, width);
     }
+  }
+
+  /** @param {number} bytes */
+  #rowsFor(bytes) {
+    if (this.#rows.byteLength !== bytes) this.#rows = new Uint8ClampedArray(bytes);
+    return this.#rows;
   }
 
   /**

@@ -12,35 +12,45 @@ const BYTES = 4;
 /** Opaque formats of decoders and cameras. Browsers that ignore the wanted format need another size for these. */
 const PLANAR = ["I420", "NV12", "I422", "I444"];
 
-/** @typedef {Uint8ClampedArray<ArrayBuffer>} Rows RGBA */
+/**
+ * @typedef {Uint8ClampedArray<ArrayBuffer>} Rows RGBA
+ * @typedef {{ width: number, height: number, mirror?: boolean | undefined }} Wanted
+ */
 
 export class FrameCopier {
   /** By the kind of frame: whether copies are equal to drawings. @type {Map<string, boolean>} */
   #equal = new Map();
 
   /**
+   * Whether a frame can be copied, as far as is known.
+   * @param {CanvasImageSource} image
+   * @param {Wanted} wanted
+   * @returns {image is VideoFrame}
+   */
+  takes(image, { width, height, mirror = false }) {
+    if (mirror || !isVideoFrame(image) || !isCopied(image, width, height)) return false;
+    return this.#equal.get(kindOf(image)) !== false;
+  }
+
+  /**
    * Copies a frame's pixels.
    * @param {CanvasImageSource} image
-   * @param {{ width: number, height: number, mirror?: boolean | undefined }} wanted
+   * @param {Wanted} wanted
    * @param {Rows} memory to write to, without padding; it may be detached meanwhile
    * @param {() => Rows} draw draws the frame and returns its rows
    * @returns {Promise<boolean>} false if it has to be drawn: the memory is then undefined
    */
-  async copy(image, { width, height, mirror = false }, memory, draw) {
-    if (mirror || !isVideoFrame(image) || !isCopied(image, width, height)) return false;
-    if (memory.byteLength !== BYTES * width * height) return false;
-    const kind = kindOf(image);
-    const equal = this.#equal.get(kind);
-    if (equal === false) return false;
-    try {
-      await image.copyTo(memory, { format: "RGBA" });
-    } catch {
-      this.#equal.set(kind, false);
+  async copy(image, wanted, memory, draw) {
+    if (!this.takes(image, wanted) || memory.byteLength !== BYTES * wanted.width * wanted.height)
       return false;
-    }
+    const kind = kindOf(image);
+    let failed = false;
+    await image.copyTo(memory, { format: "RGBA" }).catch(() => {
+      failed = true;
+    });
     // Python's memory was moved when it grew: what was written is lost, which says nothing about the browser.
     if (memory.byteLength === 0) return false;
-    if (equal === undefined) this.#equal.set(kind, isSame(memory, draw()));
+    if (failed || !this.#equal.has(kind)) this.#equal.set(kind, !failed && isSame(memory, draw()));
     return this.#equal.get(kind) === true;
   }
 }

@@ -134,20 +134,21 @@ export class GpuGazeRunner {
   }
 
   async close() {
-    // A graph that was not loaded has nothing to close.
+    // A graph that was not loaded has nothing to close. The device may live on, so all others are closed whatever fails.
     const loaded = await Promise.allSettled(this.#loaded.values());
+    const closed = await Promise.allSettled(
+      loaded.map((graph) => (graph.status === "fulfilled" ? graph.value.close() : undefined)),
+    );
     this.#loaded.clear();
-    try {
-      for (const graph of loaded) if (graph.status === "fulfilled") await graph.value.close();
-    } finally {
-      for (const video of this.#videos.values()) video.destroy();
-      this.#videos.clear();
-      for (const staging of this.#staging.values()) staging.destroy();
-      this.#staging.clear();
-      this.#resizer.close();
-      this.poker.close();
-      this.#giveBack();
-    }
+    for (const video of this.#videos.values()) video.destroy();
+    this.#videos.clear();
+    for (const staging of this.#staging.values()) staging.destroy();
+    this.#staging.clear();
+    this.#resizer.close();
+    this.poker.close();
+    this.#giveBack();
+    const failed = closed.find((each) => each.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /**

@@ -112,8 +112,11 @@ export class GpuGraph {
   }
 
   async close() {
-    await this.#session.release();
-    for (const buffer of this.feeds.values()) buffer.destroy();
+    try {
+      await this.#session.release();
+    } finally {
+      for (const buffer of this.feeds.values()) buffer.destroy();
+    }
   }
 
   /**
