@@ -88,7 +88,7 @@ describe("AutomaticSize", () => {
     assert.equal(frame(), "1280x720");
     assert.equal(
       said(),
-      "1920×1080 is too large for 30 frames a second here: the stream goes on at 1280×720, with a keyframe.",
+      "1920×1080 is too large for 30 frames a second here: the stream goes on at 1280×720.",
     );
     assert.equal(large, 1);
   });

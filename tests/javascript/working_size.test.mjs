@@ -182,6 +182,19 @@ describe("WorkingSize", () => {
     assert.deepEqual(run.changes, []);
   });
 
+  test("a short interruption does not end a long one, but what it was for can be over", () => {
+    const run = played({ cost: perPixel(100) });
+    run.play(1);
+    run.working.interrupt(LONG);
+    run.working.interrupt();
+    run.play(LONG);
+    assert.deepEqual(run.changes, []);
+    run.working.interrupt(10 * LONG);
+    run.working.settle();
+    run.play(LONG);
+    assert.notDeepEqual(run.changes, []);
+  });
+
   test("another source starts one step higher, and falls again if that is too much", () => {
     const run = played({ cost: perPixel(300) }).play(2 * LONG);
     assert.equal(run.size, "640x360");

@@ -44,7 +44,7 @@ export class AutomaticSize {
       "encoder-ready",
       "encoder-failed",
     ]))
-      view.on(over, interrupt);
+      view.on(over, () => this.#working.settle());
   }
 
   /** The width in pixels that a source with a choice should give; undefined if something else decides. */
@@ -107,7 +107,7 @@ export class AutomaticSize {
 /** @param {Change} change */
 function sentence({ from, to, interval }) {
   const rate = Math.round(1000 / interval);
-  return `${sizeText(from)} is too large for ${rate} frames a second here: the stream goes on at ${sizeText(to)}, with a keyframe.`;
+  return `${sizeText(from)} is too large for ${rate} frames a second here: the stream goes on at ${sizeText(to)}.`;
 }
 
 /** @param {Size} size */

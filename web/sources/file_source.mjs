@@ -126,7 +126,8 @@ export class FileSource {
     return this.#rate;
   }
 
-  get #everyFrame() {
+  /** Whether it is played frame by frame, not in real time. */
+  get everyFrame() {
     return this.#setup.values["file-pace"] === "every-frame" && !this.problem;
   }
 
@@ -140,7 +141,7 @@ export class FileSource {
 
   /** @returns {Promise<PictureFrame | null>} */
   async capture() {
-    const framewise = this.#requested !== undefined || (this.#running && this.#everyFrame);
+    const framewise = this.#requested !== undefined || (this.#running && this.everyFrame);
     if (!framewise) return this.#index === undefined ? this.#capturePlayer() : null;
     const reader = await this.#openReader();
     const index = reader && (this.#requested ?? this.#nextIndex(reader));
@@ -149,7 +150,7 @@ export class FileSource {
 
   resume() {
     this.#running = true;
-    if (this.#everyFrame) {
+    if (this.everyFrame) {
       this.#player.pause();
       if (this.#index !== undefined && this.#index + 1 === this.#reader?.count) this.#index = -1;
       this.#setup.events.onPicture();
@@ -190,7 +191,7 @@ export class FileSource {
     this.#jumped = true;
     // At once, however long the picture takes.
     this.#setPosition(time, this.#index);
-    if (this.#running && !this.#everyFrame) {
+    if (this.#running && !this.everyFrame) {
       this.#player.seek(time);
       return;
     }
@@ -331,7 +332,7 @@ export class FileSource {
 
   /** @param {number} time of a picture that the player shows */
   #pictureOfPlayer(time) {
-    if (this.#everyFrame && this.#running) return;
+    if (this.everyFrame && this.#running) return;
     if (this.#requested !== undefined || this.#index !== undefined) return;
     // A player that is on its way elsewhere may still report what it showed before.
     if (!this.#player.seeking) this.#setPosition(time, undefined);

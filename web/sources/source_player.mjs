@@ -65,11 +65,7 @@ export class SourcePlayer extends TypedEventTarget {
     this.#size = new AutomaticSize({ view, settings }, () => this.#source?.widen?.());
     view.on("frame", (report) => {
       this.#pump?.done();
-      this.#size.shown(
-        report,
-        this.latency,
-        this.#state === "running" && (!this.playback || this.#inRealTime),
-      );
+      this.#size.shown(report, this.latency, this.#state === "running" && !this.playback?.everyFrame);
     });
     view.on("frame-error", ({ message }) => {
       this.#pump?.done();
@@ -161,15 +157,10 @@ export class SourcePlayer extends TypedEventTarget {
    * @param {HTMLVideoElement} video
    */
   #checkPlaying(video) {
-    const shouldPlay = video.srcObject !== null || (video.src !== "" && this.#inRealTime);
+    const shouldPlay = video.srcObject !== null || (video.src !== "" && !this.playback?.everyFrame);
     if (this.#state !== "running" || !shouldPlay || !video.paused || video.ended) return;
     this.pause();
     showNotice("The browser paused the video: press Start to go on.");
-  }
-
-  /** Whether files play in real time, not frame by frame. */
-  get #inRealTime() {
-    return this.#settings.values["file-pace"] !== "every-frame" || Boolean(this.playback?.problem);
   }
 
   /** @param {boolean} held whether the size of the frames must not change by itself, as during a recording */

@@ -94,10 +94,16 @@ export class WorkingSize {
    * @param {number} [frames] that do not count either
    */
   interrupt(frames = SETTLING_FRAMES) {
-    this.#skipped = frames;
+    this.#skipped = Math.max(this.#skipped, frames);
     this.#times = [];
     this.#offers = [];
     this.#slowWindows = 0;
+  }
+
+  /** What an interruption was for is over: only frames that settle do not count from here. */
+  settle() {
+    this.#skipped = 0;
+    this.interrupt();
   }
 
   /**
