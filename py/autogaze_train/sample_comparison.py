@@ -42,10 +42,11 @@ def compare_samples(
 
 def page_frames(path: Path) -> Iterator[Rgba]:
     """The frames of a clip, as wide as the page's."""
-    width = PAGE_WIDTH
     for image in read_frames(path):
-        height = round(width * image.shape[0] / image.shape[1])
-        yield as_frame(image if image.shape[1] == width else resize_bilinear_u8(image, height, width))
+        height = round(PAGE_WIDTH * image.shape[0] / image.shape[1])
+        yield as_frame(
+            image if image.shape[1] == PAGE_WIDTH else resize_bilinear_u8(image, height, PAGE_WIDTH)
+        )
 
 
 def compared(loaded: LoadedModel, frames: Iterable[Rgba]) -> dict[str, float]:

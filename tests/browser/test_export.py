@@ -180,12 +180,25 @@ def assert_gazes_are_those_of_the_command_line(page, clip, tmp_path):
     page.click("#notice-close")
 
 
+# Notes when the size of the frames is held and let go.
+WATCH_HELD = """() => {
+  const { player } = globalThis.autogaze;
+  globalThis.held = [];
+  player.holdSize = (held) => {
+    globalThis.held.push(held);
+    Object.getPrototypeOf(player).holdSize.call(player, held);
+  };
+}"""
+
+
 def test_a_recording_has_every_frame_and_leaves_pauses_out(live):
     source, width, height = "synthetic-pan", 320, 180
     page = live(f"?source={source}&inference-width={width}")
     open_export(page, "panels")
+    page.evaluate(WATCH_HELD)
     page.click("#export-record")
     wait_frames(page, 6)
+    assert page.evaluate("() => globalThis.held") == [True]
     page.click("#run")
     page.wait_for_timeout(1500)
     assert page.is_disabled("#export-format")
@@ -204,6 +217,7 @@ def test_a_recording_has_every_frame_and_leaves_pauses_out(live):
     assert gaps.max() < 1.4, "the pause is in the recording"
     assert times[-1] <= float(seconds) + 0.05, "told to a tenth"
     assert page.inner_text("#export-progress") == ""
+    assert page.evaluate("() => globalThis.held") == [True, False]
 
     assert_a_gif_has_every_frame(page, source, width, height)
     assert_cancelling_leaves_nothing(page)

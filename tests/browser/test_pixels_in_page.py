@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import clips
@@ -69,6 +70,17 @@ def test_the_graphics_card_does_the_pixel_work_of_a_stream(open_page, site_url, 
         if width == 160:
             for frame in frames:
                 assert (frame.input[..., :3] == clip).all((1, 2, 3)).any(), "a frame of the clip, bit for bit"
+
+    # Where no option says a size it is the file's own. A software adapter is too slow for it: that is said.
+    film = clips.write_lossless(tmp_path / "film.webm", clips.moving_square(12, 720, 404), fps=60)
+    reopen(page, "?source=file&pixels=gpu")
+    choose_files(page, film)
+    wait_shape(page, 404, 720)
+    said = page.wait_for_function("() => document.getElementById('toast').textContent").json_value()
+    assert re.fullmatch(
+        r"720.404 is too large for \d+ frames a second here: the stream goes on at 640.359\.", said
+    )
+    wait_shape(page, 359, 640)
 
     # From one to the other and back in one stream, which has one keyframe.
     reopen(page, QUERY)

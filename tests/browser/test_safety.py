@@ -83,6 +83,7 @@ def test_a_whole_session_talks_to_its_own_server_alone(open_page, site_url, serv
     page.wait_for_selector("#hook-source:not([hidden])")
     with page.expect_download():
         page.click("#export-picture")
+    recorded.expect_problem("ERR_ABORTED")  # what the parts that were just opened are still loading
     page.reload()  # now through the service worker
     wait_live(page)
     assert any("more_numpy" in url for url in asked)

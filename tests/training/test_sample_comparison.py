@@ -10,7 +10,14 @@ import pytest
 from tiny_model import SHIPPED
 
 from autogaze_train.measure import accumulate
-from autogaze_train.sample_comparison import PAGE, compared, mean_psnr, page_frames, samples_table
+from autogaze_train.sample_comparison import (
+    PAGE,
+    PAGE_WIDTH,
+    compared,
+    mean_psnr,
+    page_frames,
+    samples_table,
+)
 from autogaze_web.files.video import read_frames
 from autogaze_web.frames.rgba import Rgba, as_frame
 from autogaze_web.live.comparison import RIVALS, Comparison, ComparisonSettings
@@ -25,6 +32,11 @@ CARD = ROOT / "docs" / "checkpoint"
 @pytest.fixture(scope="module")
 def loaded() -> LoadedModel:
     return LoadedModel.load(SHIPPED, threads=1)
+
+
+def test_the_width_is_the_page_s() -> None:
+    rule = (ROOT / "web" / "sources" / "working_size.mjs").read_text("utf-8")
+    assert f"export const PROCESSOR_WIDTH = {PAGE_WIDTH};" in rule
 
 
 def panning(count: int) -> list[Rgba]:

@@ -288,8 +288,10 @@ def test_a_model_on_the_gpu_of_the_pixels_gazes_at_them_there(options):
 def test_who_needs_pixels_gets_them_from_the_gpu(how):
     async def check():
         page = with_model({"pixels": "gpu"}, shares=True)
+        page.session._curves = QualityCurves(interval=math.nan)  # which would read pixels, too
         await page.process(0)
         gaze = page.session._gaze
+        assert "readBack" not in page.gpu.kinds
         if how == "tiles":
             gaze.mode = gaze.mode.of(parse({"mode": "tiled"}))
         elif how == "encoder":

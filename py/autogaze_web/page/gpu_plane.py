@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -87,8 +88,12 @@ def pack_request(request: CellSums | ReadBack | Draw) -> tuple[str, Memory]:
             return _pack_drawing(request)
 
 
+@lru_cache(maxsize=16)
 def edges_of(request: CellSums) -> dict[str, IntArray]:
-    """The cells' pixel edges along both axes, each (g,) int32, by their names in ``plane/cell_sums.mjs``."""
+    """The cells' pixel edges along both axes, each (g,) int32, by their names in ``plane/cell_sums.mjs``.
+
+    They are the same for every frame of a stream.
+    """
     row_first, row_end = cell_edges(request.grid, request.height)
     column_first, column_end = cell_edges(request.grid, request.width)
     return {"rowFirst": row_first, "rowEnd": row_end, "columnFirst": column_first, "columnEnd": column_end}
