@@ -33,18 +33,19 @@ describe("AutomaticSize", () => {
   /** @type {Size} */
   let size;
   let now = 0;
-  let large = 0;
+  /** How often the source's width has changed. */
+  let widths = 0;
   let hidden = false;
 
   beforeEach(() => {
-    [now, large, hidden] = [0, 0, false];
+    [now, widths, hidden] = [0, 0, false];
     mock.method(performance, "now", () => now);
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
     fakeElement("toast").textContent = "";
     view = new FakeView();
     settings = new Settings(TABLE, defaultsOf(TABLE));
     size = new AutomaticSize({ view: /** @type {any} */ (view), settings }, () => {
-      large += 1;
+      widths += 1;
     });
   });
   afterEach(() => {
@@ -78,19 +79,21 @@ describe("AutomaticSize", () => {
   test("the default is today's size on the processor, which is never changed", () => {
     assert.deepEqual([frame(), size.sourceWidth], ["640x360", 640]);
     playSlowly(LONG, { pixels: "cpu" });
-    assert.deepEqual([frame(), said(), large], ["640x360", "", 0]);
+    assert.deepEqual([frame(), said(), widths], ["640x360", "", 0]);
   });
 
   test("on the graphics card it is the source's, and a smaller one is announced in a sentence", () => {
     playSlowly(1);
-    assert.deepEqual([frame(), size.sourceWidth, large, said()], ["1920x1080", 1920, 1, ""]);
+    assert.deepEqual([frame(), size.sourceWidth, widths, said()], ["1920x1080", 1920, 1, ""]);
     playSlowly(38);
     assert.equal(frame(), "1280x720");
     assert.equal(
       said(),
       "1920×1080 is too large for 30 frames a second here: the stream goes on at 1280×720.",
     );
-    assert.equal(large, 1);
+    assert.equal(widths, 1);
+    playSlowly(1, { pixels: "cpu" });
+    assert.deepEqual([frame(), size.sourceWidth, widths], ["640x360", 640, 2], "back in memory");
   });
 
   test("a size that an option says is never changed", () => {
@@ -102,7 +105,7 @@ describe("AutomaticSize", () => {
     ])) {
       settings.set(values);
       playSlowly(LONG);
-      assert.deepEqual([frame(), said(), large], [chosen, "", 0]);
+      assert.deepEqual([frame(), said(), widths], [chosen, "", 0]);
     }
     settings.set({ "inference-width": "auto" });
     playSlowly(LONG);

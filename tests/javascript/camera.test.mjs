@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { setImmediate as settled } from "node:timers/promises";
 
 Object.assign(globalThis, { HTMLMediaElement: { HAVE_CURRENT_DATA: 2 } });
-const { isMirrored, listCameras, openCamera } = await import("../../web/sources/camera.mjs");
+const { isMirrored, listCameras, openCamera, requestCamera } = await import("../../web/sources/camera.mjs");
 
 /** A camera's picture. */
 class FakeTrack extends EventTarget {
@@ -200,19 +200,18 @@ describe("a camera", () => {
     const unnamed = [{ kind: "videoinput", deviceId: "", label: "" }];
     navigator.mediaDevices.enumerateDevices = async () => /** @type {any} */ (unnamed);
     const camera = await openCamera(setup);
-    assert.deepEqual(asked[0], { frameRate: { max: 30 }, width: { ideal: 320 }, height: { ideal: 240 } });
+    assert.deepEqual(asked[0], { frameRate: { ideal: 60 }, width: { ideal: 320 }, height: { ideal: 240 } });
     assert.equal(/** @type {any} */ (await camera.capture()).mirror, undefined);
     camera.close();
     assert.deepEqual(await listCameras(), [{ id: "", label: "Camera 1" }]);
   });
 
-  test("is asked for the width that the page wants, and for another one later", async () => {
+  test("is asked for the pictures that the page wants, and for other ones when it wants those", async () => {
     let width = 640;
     setup.width = () => width;
     setup.values["inference-width"] = "auto";
     const camera = await openCamera(setup, "1");
-    assert.deepEqual(asked[0].width, { ideal: 640 });
-    width = 1920;
+    assert.deepEqual([asked[0].width, asked[0].frameRate], [{ ideal: 640 }, { ideal: 60 }]);
     /** @type {any[]} */
     const applied = [];
     Object.assign(/** @type {any} */ (tracks[0]), {
@@ -221,17 +220,37 @@ describe("a camera", () => {
         throw new DOMException("this camera cannot", "OverconstrainedError");
       },
     });
-    camera.widen?.();
+    camera.adapt?.();
+    assert.deepEqual(applied, [], "it was asked for just that");
+    width = 1920;
+    camera.adapt?.();
+    camera.adapt?.();
     await settled();
     assert.deepEqual(applied, [
-      { frameRate: { max: 30, ideal: 30 }, width: { ideal: 1920 }, deviceId: { exact: "1" } },
+      { frameRate: { ideal: 30 }, width: { ideal: 1920 }, deviceId: { exact: "1" } },
     ]);
     assert.deepEqual(heard.onEnd, [], "it goes on with the width that it has");
-    setup.values["camera-width"] = 320;
-    camera.widen?.();
-    assert.equal(applied.length, 1, "the options have said it");
+    width = 640;
+    camera.adapt?.();
+    assert.deepEqual(applied.at(-1), { ...asked[0], deviceId: { exact: "1" } });
     camera.close();
-    camera.widen?.();
+    width = 1280;
+    camera.adapt?.();
+    assert.equal(applied.length, 2, "a camera that was let go is asked for nothing");
+  });
+
+  test("that is allowed after the page has come to want other pictures is asked for those", async () => {
+    let width = 640;
+    setup.width = () => width;
+    const stream = await requestCamera(setup, "1");
+    const applied = mock.fn(async () => {});
+    Object.assign(/** @type {any} */ (tracks[0]), { applyConstraints: applied });
+    width = 1280;
+    const camera = await openCamera(setup, "1", stream);
+    assert.deepEqual(applied.mock.calls[0]?.arguments, [
+      { frameRate: { ideal: 30 }, width: { ideal: 1280 }, deviceId: { exact: "1" } },
+    ]);
+    camera.close();
   });
 
   test("that arrives after a newer request, or for a page that wants another source, is let go", async () => {

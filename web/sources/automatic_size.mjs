@@ -21,15 +21,15 @@ export class AutomaticSize {
 
   #working = new WorkingSize();
   #settings;
-  #onLarge;
+  #onWidth;
 
   /**
    * @param {{ view: LiveView, settings: Settings }} page
-   * @param {() => void} onLarge called when frames begin to be as large as the source's
+   * @param {() => void} onWidth called when `sourceWidth` has changed by what was measured, not by an option
    */
-  constructor({ view, settings }, onLarge) {
+  constructor({ view, settings }, onWidth) {
     this.#settings = settings;
-    this.#onLarge = onLarge;
+    this.#onWidth = onWidth;
     this.frameSize = frameSize(settings.values, (width, height) => this.#size(width, height));
     const interrupt = () => this.#working.interrupt();
     const interruptLong = () => this.#working.interrupt(FRAMES_OF_A_LOAD);
@@ -80,11 +80,11 @@ export class AutomaticSize {
    */
   shown(report, milliseconds, inRealTime) {
     const { values } = this.#settings;
-    const wasLarge = this.#working.isLarge;
+    const before = this.sourceWidth;
     const counts = inRealTime && !document.hidden && isAutomatic(values) && this.#standardWidth === undefined;
     const change = this.#working.shown({ report, milliseconds }, counts);
     if (change) showToast(sentence(change));
-    if (this.#working.isLarge && !wasLarge && isAutomatic(values)) this.#onLarge();
+    if (this.sourceWidth !== before) this.#onWidth();
   }
 
   /** What is cut into tiles has one size, because the size says how many tiles there are. */

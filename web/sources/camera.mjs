@@ -6,11 +6,14 @@
 /** @import { Values } from "../settings/options.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
+import { cameraConstraints } from "./camera_constraints.mjs";
 import { playingStream } from "./video_frames.mjs";
 
-const LARGEST_RATE = 30;
 const UNPLUGGED =
   "The camera was unplugged or taken away. Connect it and press Start, or choose another source.";
+
+/** The pictures that the camera of a track was asked for. @type {WeakMap<MediaStreamTrack, string>} */
+const ASKED = new WeakMap();
 
 /**
  * @param {SourceSetup} setup
@@ -99,13 +102,12 @@ class CameraSource {
     }
   }
 
-  widen() {
-    if (Number(this.#setup.values["camera-width"])) return;
-    const { frameRate, ...wanted } = constraints(this.#setup, this.device);
-    // Many cameras give their largest pictures only a few times a second.
-    const often = { frameRate: { ...Object(frameRate), ideal: LARGEST_RATE } };
+  adapt() {
+    const wanted = cameraConstraints(this.#setup, this.device);
+    if (!this.#track || ASKED.get(this.#track) === pictures(wanted)) return;
+    ASKED.set(this.#track, pictures(wanted));
     // What the camera cannot do changes nothing.
-    this.#track?.applyConstraints({ ...wanted, ...often }).catch(() => {});
+    this.#track.applyConstraints(wanted).catch(() => {});
   }
 
   close() {
@@ -122,6 +124,8 @@ class CameraSource {
     this.#label = track?.label || "The camera";
     const mirrored = () => isMirrored(this.#setup.values, this.isFront);
     this.#playing = playingStream(stream, this.#setup, () => this.#replace(), mirrored);
+    // What it should give may have changed while the user was asked.
+    this.adapt();
   }
 
   /** The camera is gone: has another one opened instead, if there is one. */
@@ -146,8 +150,12 @@ class CameraSource {
  */
 async function requestStream(setup, device, retry = "press Start") {
   const { events } = setup;
-  const request = (/** @type {string} */ id = "") =>
-    navigator.mediaDevices.getUserMedia({ video: constraints(setup, id), audio: false });
+  const request = async (/** @type {string} */ id = "") => {
+    const video = cameraConstraints(setup, id);
+    const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+    for (const track of stream.getTracks()) ASKED.set(track, pictures(video));
+    return stream;
+  };
   try {
     if (!device) return await request();
     const stream = await request(device).catch((error) => {
@@ -165,6 +173,11 @@ async function requestStream(setup, device, retry = "press Start") {
   }
 }
 
+/** @param {MediaTrackConstraints} wanted */
+function pictures({ frameRate, width, height }) {
+  return JSON.stringify([frameRate, width, height]);
+}
+
 /** @param {unknown} error of a request for one camera */
 function isMissing(error) {
   return error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name);
@@ -176,25 +189,6 @@ export async function listCameras() {
   return devices
     .filter(({ kind }) => kind === "videoinput")
     .map(({ deviceId, label }, index) => ({ id: deviceId, label: label || `Camera ${index + 1}` }));
-}
-
-/**
- * @param {Pick<SourceSetup, "values" | "width">} setup
- * @param {string} [device]
- * @returns {MediaTrackConstraints}
- */
-function constraints({ values, width: automaticWidth }, device) {
-  const [width, height, frameWidth] = ["camera-width", "camera-height", "inference-width"].map((name) =>
-    Number(values[name]),
-  );
-  const pictureWidth = width || frameWidth || automaticWidth();
-  const facing = { front: "user", back: "environment" }[String(values["camera-facing"])];
-  return {
-    frameRate: { max: LARGEST_RATE },
-    ...(pictureWidth ? { width: { ideal: pictureWidth } } : {}),
-    ...(height ? { height: { ideal: height } } : {}),
-    ...(device ? { deviceId: { exact: device } } : facing ? { facingMode: { ideal: facing } } : {}),
-  };
 }
 
 /**

@@ -35,7 +35,7 @@
  * @property {() => Promise<Frame | null>} capture the newest frame, or null if there is none yet
  * @property {() => void} pause
  * @property {() => void | Promise<void>} resume
- * @property {() => void} [widen] of a camera: asks it for the width that it should have now
+ * @property {() => void} [adapt] of a camera: asks it for the pictures that it should give now
  * @property {() => void} close frees the camera, the file or the timer
  * @property {FileSource} [playback] of a file: to step and seek in it
  * @property {string} [title] of a file: its name

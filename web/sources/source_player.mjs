@@ -62,7 +62,7 @@ export class SourcePlayer extends TypedEventTarget {
     super();
     this.#view = view;
     this.#settings = settings;
-    this.#size = new AutomaticSize({ view, settings }, () => this.#source?.widen?.());
+    this.#size = new AutomaticSize({ view, settings }, () => this.#source?.adapt?.());
     view.on("frame", (report) => {
       this.#pump?.done();
       this.#size.shown(report, this.latency, this.#state === "running" && !this.playback?.everyFrame);
@@ -320,7 +320,10 @@ export class SourcePlayer extends TypedEventTarget {
     if (source !== "camera") hideNoticeOf(ASKING);
     if (source === "camera" && this.#name !== "camera" && this.#source) this.#askForCamera();
     else if (reopen || source !== this.#name) this.open(source);
-    else this.playback?.configure();
+    else {
+      this.playback?.configure();
+      this.#source?.adapt?.();
+    }
   }
 
   /** Asks for the camera, which was chosen in the list. The current source continues until it is allowed. */
