@@ -126,6 +126,30 @@ def test_the_first_screen_of_a_phone_says_what_the_page_shows(live):
     page.set_viewport_size({"width": 1280, "height": 800})
 
 
+# Tiles at their finest, after half an hour.
+LONGEST_NUMBERS = {
+    "headline-now": "5,760 of 42,400 tokens · 86 % skipped",
+    "headline-total": "9,999,999 instead of 99,999,999 tokens so far",
+}
+
+
+def test_the_headline_keeps_to_its_two_lines(live):
+    page = live("?source=synthetic-pan&width=160")
+    wait_frames(page, 3)
+    set_features(page, False)
+    for drawer in ("closed", "open"):
+        if drawer == "open":
+            open_feature(page, "insight")
+        for width in (320, 390, 480, 481, 640, 800, 801, 900, 1023, 1024, 1100, 1280, 1440, 1500, 1920):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert in_page(page, "page_elements.longLines", LONGEST_NUMBERS) == [], (width, drawer)
+        for width, height in FIRST_SCREENS:
+            page.set_viewport_size({"width": width, "height": height})
+            assert in_page(page, "page_elements.longLines", LONGEST_NUMBERS) == [], (width, height, drawer)
+    set_features(page, False)
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
 def test_keys_do_what_clicks_do(live):
     page = live("?source=synthetic-pan&width=128")
     page.keyboard.press("Space")

@@ -32,7 +32,7 @@ describe("RunningTotal", () => {
     ])
       running.add(report({ maskTiming: "newest", gazes, tokens }));
     assert.deepEqual(running.total, { unit: "token", used: 208, all: 530 });
-    assert.equal(totalText(/** @type {any} */ (running.total)), "208 instead of 530 tokens since the start");
+    assert.equal(totalText(/** @type {any} */ (running.total)), "208 instead of 530 tokens so far");
   });
 
   test("it starts over with another unit and on request", () => {
@@ -51,7 +51,7 @@ test("the texts have separators, and say 0 % or 100 % only where it is exact", (
   assert.equal(shareText({ unit: "token", used: 16, all: 265 }), "16 of 265 tokens · 94 % skipped");
   assert.equal(
     totalText({ unit: "token", used: 9120, all: 151050 }),
-    "9,120 instead of 151,050 tokens since the start",
+    "9,120 instead of 151,050 tokens so far",
   );
   assert.equal(skippedText({ unit: "cell", used: 0, all: 196 }), "100 %");
   assert.equal(skippedText({ unit: "cell", used: 196, all: 196 }), "0 %");

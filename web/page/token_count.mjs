@@ -68,5 +68,5 @@ export function skippedText({ used, all }) {
 
 /** @param {Share} share of all frames since the start */
 export function totalText({ unit, used, all }) {
-  return `${NUMBER.format(used)} instead of ${NUMBER.format(all)} ${unit}s since the start`;
+  return `${NUMBER.format(used)} instead of ${NUMBER.format(all)} ${unit}s so far`;
 }

@@ -187,6 +187,19 @@ export function cutTexts(selector) {
     .map((each) => each.id || each.textContent);
 }
 
+/**
+ * The headline's lines that are cut off or longer than one line.
+ * @param {Record<string, string>} texts of the lines, by id: the longest numbers
+ */
+export function longLines(texts) {
+  return Object.entries(texts).filter(([id, text]) => {
+    const line = /** @type {HTMLElement} */ (document.getElementById(id));
+    line.textContent = text;
+    const { fontSize } = getComputedStyle(line);
+    return line.scrollWidth > line.clientWidth || line.clientHeight > 2 * Number.parseFloat(fontSize);
+  });
+}
+
 /** The texts of the choices above the pictures that are not on one line with the first. */
 export function choicesOnOtherLines() {
   const [first, ...others] = [...document.querySelectorAll(".start-choice")];
