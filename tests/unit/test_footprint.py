@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from autogaze_web.masks.footprint import GEOMETRIES, footprint, uncovered_by_coa
 from autogaze_web.masks.update_plan import plan_rectangles, plan_update
 from autogaze_web.panels import mask_panel as panels
 from autogaze_web.panels.mask_panel import PANEL_MODES, MaskPanel
-from autogaze_web.panels.output import Accumulation, Accumulator
+from autogaze_web.panels.output import Accumulation, Accumulator, covered_blocks
 from autogaze_web.tiles.tiling import Tiling, stitch
 
 SIDES = st.integers(1, 90)
@@ -35,6 +37,35 @@ def test_deduplication_drops_cells_inside_a_coarser_one():
     kept = footprint(cells, 224, 224, "deduplicated").fixations
     assert kept.grid.tolist() == [2, 7, 14]
     assert kept.start.tolist() == [[0, 0], [6, 6], [3, 7]]
+
+
+@settings(max_examples=200)
+@given(some_cells(), st.sampled_from(GEOMETRIES), st.sampled_from([0.4, 1.0, 1.7]), SIDES, SIDES)
+def test_cells_have_the_mask_that_the_same_fixations_have(cells, geometry, scale, height, width):
+    hidden = np.arange(len(cells)) % 5 == 3
+    cells = replace(cells, confidence=np.where(hidden, np.float32(0), cells.confidence))
+    mask = footprint(cells, height, width, geometry, scale)
+    general = footprint(Fixations.of(cells), height, width, geometry, scale)
+    for name in ("start", "end", "parts", "grid", "confidence"):
+        mine, theirs = getattr(mask.fixations, name), getattr(general.fixations, name)
+        np.testing.assert_array_equal(mine, theirs)
+        assert mine.dtype == theirs.dtype
+    for mine, theirs in (
+        (mask.rectangles, general.rectangles),
+        (mask.plan.rectangles, general.plan.rectangles),
+        (mask.plan.pixels(), general.plan.pixels()),
+        *zip(covered_blocks(mask.plan), covered_blocks(general.plan), strict=True),
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+        assert mine.dtype == theirs.dtype
+    assert (mask.plan.pixel_count, mask.plan.ratio) == (general.plan.pixel_count, general.plan.ratio)
+    assert mask.one_grid_per_scale == general.one_grid_per_scale
+
+
+def test_cells_of_grids_too_fine_for_a_table_have_their_pixels_too():
+    mask = footprint(Cells.of([64, 2], [63, 0], [0, 1], [1, 1]), 640, 640, "deduplicated")
+    assert mask.rectangles.tolist() == [[630, 0, 640, 10], [0, 320, 320, 640]]
+    assert mask.plan.pixel_count == 100 + 320 * 320
 
 
 @given(some_cells(), SIDES, SIDES)

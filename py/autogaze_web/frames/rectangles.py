@@ -27,14 +27,18 @@ def rectangles_of(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
     Returns:
         (M, 4) of first row, first column, end row, end column, in reading order.
     """
-    new_row = np.ones(flags.shape[0], np.bool_)
-    new_row[1:] = (flags[1:] != flags[:-1]).any(axis=1)
-    first = np.flatnonzero(new_row)
-    end = np.append(first[1:], flags.shape[0])
-    steps = np.diff(flags[first].astype(np.int8), axis=1, prepend=0, append=0)
-    row, start = np.nonzero(steps == 1)
-    _, stop = np.nonzero(steps == -1)
-    return np.stack([first[row], start, end[row], stop], axis=-1)
+    rows, columns = flags.shape
+    new_row = np.ones(rows, np.bool_)
+    (flags[1:] != flags[:-1]).any(axis=1, out=new_row[1:])
+    first = new_row.nonzero()[0]
+    padded = np.zeros((first.size, columns + 2), np.bool_)
+    padded[:, 1:-1] = flags[first]
+    # Along each row a run begins and ends, and another one begins.
+    row, column = (padded[:, 1:] != padded[:, :-1]).nonzero()
+    row, rectangles = row[::2], np.empty((row.size // 2, 4), np.int64)
+    rectangles[:, 0], rectangles[:, 2] = first[row], np.append(first[1:], rows)[row]
+    rectangles[:, 1], rectangles[:, 3] = column[::2], column[1::2]
+    return rectangles
 
 
 def bounding_box(rectangles: IntArray) -> Box:

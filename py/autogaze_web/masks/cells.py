@@ -85,6 +85,15 @@ class Cells:
     def __len__(self) -> int:
         return int(self.row.size)
 
+    def select(self, chosen: Any) -> Cells:
+        """The cells that a boolean mask (N,), a slice or an array of indices selects."""
+        return Cells(self.grid[chosen], self.row[chosen], self.col[chosen], self.confidence[chosen])
+
+    def visible(self) -> Cells:
+        """The cells with a confidence greater than 0, which NaN never is."""
+        shown = self.confidence > 0
+        return self if shown.all() else self.select(shown)
+
 
 def check_frame_size(height: int, width: int) -> None:
     """Raises unless a frame can have so many pixels.

@@ -123,10 +123,7 @@ class Fixations:
         Raises:
             ValueError: if the factor is outside that range or NaN.
         """
-        if not is_finite(cell_scale) or not 0 < cell_scale <= MAX_CELL_SCALE:
-            raise ValueError(
-                f"the cell scale is above 0 and at most {MAX_CELL_SCALE:g}, got {shown(cell_scale)}"
-            )
+        check_cell_scale(cell_scale)
         if cell_scale == 1:
             return self
         factor = Fraction(cell_scale).limit_denominator(_SCALE_DENOMINATOR)
@@ -140,11 +137,19 @@ class Fixations:
         return Fixations(start, end, parts, self.grid, self.confidence)
 
 
+def check_cell_scale(cell_scale: float) -> None:
+    """Raises unless cells can be scaled by so much.
+
+    Raises:
+        ValueError: saying what is expected.
+    """
+    if not is_finite(cell_scale) or not 0 < cell_scale <= MAX_CELL_SCALE:
+        raise ValueError(f"the cell scale is above 0 and at most {MAX_CELL_SCALE:g}, got {shown(cell_scale)}")
+
+
 def without_grids(cells: Cells | Fixations, hidden: Sequence[int]) -> Cells | Fixations:
     """The cells that are on none of the hidden grids."""
-    if not hidden:
-        return cells
-    return Fixations.of(cells).select(~np.isin(cells.grid, hidden))
+    return cells.select(~np.isin(cells.grid, hidden)) if hidden else cells
 
 
 def count_by_grid(cells: Cells | Fixations) -> dict[int, int]:

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames.rectangles import IntArray
-from .cells import Cells
-from .fixations import Fixations, first_of_each
+from .cell_table import CellTable, table_for
+from .cells import Cells, check_frame_size
+from .fixations import Fixations, check_cell_scale, first_of_each
 from .update_plan import Lattice, UpdatePlan, plan_from_cover, plan_rectangles
 
 Geometry = Literal["native", "deduplicated", "effective"]
@@ -40,7 +41,8 @@ class Footprint:
         rectangles: (N, 4) int32, their pixels: y0, x0, y1, x1, ends exclusive, never empty.
         height, width: size of the frame in pixels.
         geometry: the geometry they were computed with.
-        cover: the lattice of their edges and which of its atoms are covered, if it is already known.
+        cover: a lattice with all of their edges and which of its atoms are covered, if that is already known.
+        whole_cells: whether they are known to be cells of grids over the whole frame, of their own size.
     """
 
     fixations: Fixations
@@ -49,6 +51,7 @@ class Footprint:
     width: int
     geometry: Geometry = "native"
     cover: Cover | None = None
+    whole_cells: bool = False
 
     @cached_property
     def plan(self) -> UpdatePlan:
@@ -60,6 +63,8 @@ class Footprint:
     @cached_property
     def one_grid_per_scale(self) -> bool:
         """Whether all cells of a scale lie on the same grid, so that at most their outlines overlap."""
+        if self.whole_cells:
+            return True
         fixations = self.fixations
         _, first, scale = np.unique(fixations.grid, return_index=True, return_inverse=True)
         one_grid = fixations.parts == fixations.parts[first][scale]
@@ -99,6 +104,14 @@ def footprint(
     """
     if geometry not in GEOMETRIES:
         raise ValueError(f"the mask's geometry is one of {', '.join(GEOMETRIES)}, got {geometry!r}")
+    check_frame_size(height, width)
+    check_cell_scale(cell_scale)
+    if isinstance(cells, Cells) and geometry != "effective":
+        cells = cells.visible()
+        table = table_for(cells, height, width, cell_scale)
+        if table is not None:
+            chosen = table.index(cells)
+            return _from_table(table, chosen, cells.confidence, height, width, geometry, cell_scale == 1)
     fixations = Fixations.of(cells).visible()
     if geometry == "effective":
         fixations = on_finest_grid(fixations)
@@ -109,6 +122,27 @@ def footprint(
         chosen, cover = uncovered_by_coarser(rectangles, fixations.grid, height, width)
         fixations, rectangles = fixations.select(chosen), rectangles[chosen]
     return Footprint(fixations, rectangles, height, width, geometry, cover)
+
+
+def _from_table(
+    table: CellTable,
+    chosen: NDArray[np.intp],
+    confidence: NDArray[np.float32],
+    height: int,
+    width: int,
+    geometry: Geometry,
+    whole_cells: bool,
+) -> Footprint:
+    """The footprint of cells, from their indices in a table."""
+    cells: list[int] = chosen.tolist()
+    cover = (table.lattice, table.union(cells))
+    if geometry == "deduplicated":
+        remaining = table.uncovered_by_coarser(cells)
+        if len(remaining) < len(cells):
+            chosen, confidence = chosen[remaining], confidence[remaining]
+    of = table.fixations
+    fixations = Fixations(of.start[chosen], of.end[chosen], of.parts[chosen], of.grid[chosen], confidence)
+    return Footprint(fixations, table.rectangles[chosen], height, width, geometry, cover, whole_cells)
 
 
 def uncovered_by_coarser(

@@ -45,7 +45,7 @@ class Lattice:
     def covered_layers(self, rectangles: IntArray, layer: NDArray[np.intp], layers: int) -> NDArray[np.bool_]:
         """(layers, R, C): the same for each layer of rectangles; ``layer`` (N,) is the layer of each."""
         shape = (layers, self.rows.size, self.columns.size)
-        y0, x0, y1, x1 = self._atoms(rectangles)
+        y0, x0, y1, x1 = self.atoms_of(rectangles)
         upper, lower = ((layer * shape[1] + y) * shape[2] for y in (y0, y1))
         size = layers * shape[1] * shape[2]
         plus = np.bincount(np.concatenate([upper + x0, lower + x1]), minlength=size)
@@ -64,19 +64,19 @@ class Lattice:
         np.logical_not(covered, out=free[:, 1:, 1:], casting="unsafe")
         np.cumsum(free, axis=1, out=free)
         np.cumsum(free, axis=2, out=free)
-        y0, x0, y1, x1 = self._atoms(rectangles)
+        y0, x0, y1, x1 = self.atoms_of(rectangles)
         return free[layer, y1, x1] - free[layer, y0, x1] - free[layer, y1, x0] + free[layer, y0, x0]
 
     def covered_up_to(self, rectangles: IntArray) -> NDArray[np.int64]:
         """(N + 1,): how many pixels the first k rectangles cover together, for k from 0 to N."""
-        atoms = np.stack(self._atoms(rectangles), axis=-1)
+        atoms = np.stack(self.atoms_of(rectangles), axis=-1)
         first = first_covering(atoms, self.rows.size - 1, self.columns.size - 1)
         areas = np.diff(self.rows)[:, None] * np.diff(self.columns)
         added = np.bincount(first.ravel(), areas.ravel(), len(rectangles) + 1)[: len(rectangles)]
         return np.append(0, np.cumsum(added)).astype(np.int64)
 
-    def _atoms(self, rectangles: IntArray) -> list[NDArray[np.intp]]:
-        """y0, x0, y1, x1 as indices of lattice lines."""
+    def atoms_of(self, rectangles: IntArray) -> list[NDArray[np.intp]]:
+        """y0, x0, y1, x1 of rectangles (N, 4), each (N,), as indices of the lines that they lie on."""
         return [
             np.searchsorted(lines, rectangles[:, side])
             for side, lines in enumerate((self.rows, self.columns, self.rows, self.columns))
@@ -126,16 +126,10 @@ def plan_rectangles(rectangles: IntArray, height: int, width: int) -> UpdatePlan
 def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
     """The plan for the covered atoms (R, C) of a lattice."""
     merged = rectangles_of(covered)
-    rectangles = np.stack(
-        [
-            lattice.rows[merged[:, 0]],
-            lattice.columns[merged[:, 1]],
-            lattice.rows[merged[:, 2]],
-            lattice.columns[merged[:, 3]],
-        ],
-        axis=-1,
-    )
-    heights = (rectangles[:, 2] - rectangles[:, 0]).astype(np.int64)
-    pixels = int((heights * (rectangles[:, 3] - rectangles[:, 1])).sum())
+    rectangles = np.empty(merged.shape, np.int32)
+    rectangles[:, ::2] = lattice.rows[merged[:, ::2]]
+    rectangles[:, 1::2] = lattice.columns[merged[:, 1::2]]
+    sides = rectangles[:, 2:] - rectangles[:, :2]
+    pixels = int(np.multiply(sides[:, 0], sides[:, 1], dtype=np.int64).sum())
     total = int(lattice.rows[-1]) * int(lattice.columns[-1])
     return UpdatePlan(rectangles, pixels, pixels / total, lattice, covered)
