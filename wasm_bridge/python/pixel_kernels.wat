@@ -167,69 +167,89 @@
     (param $row_edges i32) (param $rows i32) (param $column_edges i32) (param $columns i32)
     (param $lanes i32) (param $sums i32)
     (local $apart i32) ;; from a byte of `before` to that of `after`
-    (local $row i32) (local $flag i32) (local $row_end i32) (local $at i32) (local $block_end i32)
+    (local $row i32) (local $rows_left i32) (local $flag i32) (local $row_end i32) (local $block_end i32)
+    (local $side_by_side i32) (local $column i32) (local $at i32) (local $end i32)
     (local $vectors_end i32) (local $lane i32) (local $edge i32) (local $edges_end i32) (local $lane_end i32)
-    (local $x v128) (local $y v128) (local $difference v128) (local $sum v128) (local $colours v128)
+    (local $x v128) (local $y v128) (local $difference v128) (local $low v128) (local $high v128)
+    (local $sum v128) (local $colours v128)
     (local.set $colours (v128.const i32x4 0x00ffffff 0x00ffffff 0x00ffffff 0x00ffffff)) ;; without alpha
     (local.set $apart (i32.sub (local.get $after) (local.get $before)))
-    (local.set $at (local.get $before))
+    (local.set $column (local.get $before))
     (loop $row_atoms
       (memory.fill (local.get $lanes) (i32.const 0) (i32.shl (local.get $stride) (i32.const 1)))
       (loop $rows
-        (local.set $row_end (i32.add (local.get $at) (local.get $stride)))
-        (local.set $lane (local.get $lanes))
+        ;; Up to four rows of one atom and of one row of blocks.
+        (local.set $side_by_side (i32.sub (i32.load offset=4 (local.get $row_edges)) (local.get $row)))
+        (local.set $rows_left (i32.sub (i32.const 16) (i32.and (local.get $row) (i32.const 15))))
+        (if (i32.gt_u (local.get $rows_left) (i32.const 4)) (then (local.set $rows_left (i32.const 4))))
+        (if (i32.gt_u (local.get $side_by_side) (local.get $rows_left))
+          (then (local.set $side_by_side (local.get $rows_left))))
         (local.set $flag
           (i32.add
             (local.get $flags)
             (i32.mul
               (i32.shr_u (local.get $row) (i32.const 4))
               (i32.shr_u (i32.add (local.get $stride) (i32.const 127)) (i32.const 7)))))
+        (local.set $row (i32.add (local.get $row) (local.get $side_by_side)))
+        (local.set $side_by_side (i32.mul (local.get $side_by_side) (local.get $stride)))
+        (local.set $row_end (i32.add (local.get $column) (local.get $stride)))
+        (local.set $lane (local.get $lanes))
         (loop $blocks
-          (local.set $block_end (i32.add (local.get $at) (i32.const 128)))
+          (local.set $block_end (i32.add (local.get $column) (i32.const 128)))
           (if (i32.gt_u (local.get $block_end) (local.get $row_end))
             (then (local.set $block_end (local.get $row_end))))
           (if (i32.load8_u (local.get $flag))
             (then
               (local.set $vectors_end (i32.sub (local.get $block_end) (i32.const 16)))
               (block $no_more
-                (loop $vectors
-                  (br_if $no_more (i32.gt_u (local.get $at) (local.get $vectors_end)))
-                  (local.set $x (v128.load align=8 (local.get $at)))
-                  (local.set $y (v128.load align=8 (i32.add (local.get $at) (local.get $apart))))
-                  (local.set $difference
-                    (v128.and
-                      (local.get $colours)
-                      (v128.or
-                        (i8x16.sub_sat_u (local.get $x) (local.get $y))
-                        (i8x16.sub_sat_u (local.get $y) (local.get $x)))))
-                  (v128.store align=8
-                    (local.get $lane)
-                    (i16x8.add
-                      (v128.load align=8 (local.get $lane))
-                      (i16x8.extend_low_i8x16_u (local.get $difference))))
-                  (v128.store offset=16 align=8
-                    (local.get $lane)
-                    (i16x8.add
-                      (v128.load offset=16 align=8 (local.get $lane))
-                      (i16x8.extend_high_i8x16_u (local.get $difference))))
+                (loop $columns
+                  (br_if $no_more (i32.gt_u (local.get $column) (local.get $vectors_end)))
+                  (local.set $low (v128.load align=8 (local.get $lane)))
+                  (local.set $high (v128.load offset=16 align=8 (local.get $lane)))
+                  (local.set $at (local.get $column))
+                  (local.set $end (i32.add (local.get $at) (local.get $side_by_side)))
+                  (loop $vectors
+                    (local.set $x (v128.load align=8 (local.get $at)))
+                    (local.set $y (v128.load align=8 (i32.add (local.get $at) (local.get $apart))))
+                    (local.set $difference
+                      (v128.and
+                        (local.get $colours)
+                        (v128.or
+                          (i8x16.sub_sat_u (local.get $x) (local.get $y))
+                          (i8x16.sub_sat_u (local.get $y) (local.get $x)))))
+                    (local.set $low
+                      (i16x8.add (local.get $low) (i16x8.extend_low_i8x16_u (local.get $difference))))
+                    (local.set $high
+                      (i16x8.add (local.get $high) (i16x8.extend_high_i8x16_u (local.get $difference))))
+                    (local.set $at (i32.add (local.get $at) (local.get $stride)))
+                    (br_if $vectors (i32.ne (local.get $at) (local.get $end))))
+                  (v128.store align=8 (local.get $lane) (local.get $low))
+                  (v128.store offset=16 align=8 (local.get $lane) (local.get $high))
                   (local.set $lane (i32.add (local.get $lane) (i32.const 32)))
-                  (local.set $at (i32.add (local.get $at) (i32.const 16)))
-                  (br $vectors)))
-              (if (i32.ne (local.get $at) (local.get $block_end))
+                  (local.set $column (i32.add (local.get $column) (i32.const 16)))
+                  (br $columns)))
+              (if (i32.ne (local.get $column) (local.get $block_end))
                 (then
-                  (v128.store align=8
-                    (local.get $lane)
-                    (i16x8.add
-                      (v128.load align=8 (local.get $lane))
-                      (i16x8.extend_low_i8x16_u
-                        (call $difference
-                          (v128.load64_zero (local.get $at))
-                          (v128.load64_zero (i32.add (local.get $at) (local.get $apart))))))))))
+                  (local.set $low (v128.load align=8 (local.get $lane)))
+                  (local.set $at (local.get $column))
+                  (local.set $end (i32.add (local.get $at) (local.get $side_by_side)))
+                  (loop $halves
+                    (local.set $low
+                      (i16x8.add
+                        (local.get $low)
+                        (i16x8.extend_low_i8x16_u
+                          (call $difference
+                            (v128.load64_zero (local.get $at))
+                            (v128.load64_zero (i32.add (local.get $at) (local.get $apart)))))))
+                    (local.set $at (i32.add (local.get $at) (local.get $stride)))
+                    (br_if $halves (i32.ne (local.get $at) (local.get $end))))
+                  (v128.store align=8 (local.get $lane) (local.get $low)))))
             (else (local.set $lane (i32.add (local.get $lane) (i32.const 256)))))
-          (local.set $at (local.get $block_end))
+          (local.set $column (local.get $block_end))
           (local.set $flag (i32.add (local.get $flag) (i32.const 1)))
-          (br_if $blocks (i32.ne (local.get $at) (local.get $row_end))))
-        (local.set $row (i32.add (local.get $row) (i32.const 1)))
+          (br_if $blocks (i32.ne (local.get $column) (local.get $row_end))))
+        (local.set $column
+          (i32.add (i32.sub (local.get $column) (local.get $stride)) (local.get $side_by_side)))
         (br_if $rows (i32.ne (local.get $row) (i32.load offset=4 (local.get $row_edges)))))
       (local.set $lane (local.get $lanes))
       (local.set $edge (local.get $column_edges))
