@@ -9,9 +9,8 @@
 
 import { showToast } from "../page/toast.mjs";
 import { frameSize, isAutomatic } from "./frame_size.mjs";
-import { LADDER, PROCESSOR_WIDTH, WorkingSize } from "./working_size.mjs";
+import { LARGEST_WIDTH, PROCESSOR_WIDTH, WorkingSize } from "./working_size.mjs";
 
-const LARGEST_WIDTH = ((LADDER[0] ?? 0) * 16) / 9;
 // The steps of a load are told by progress; one that was cancelled is told by nothing.
 const FRAMES_OF_A_LOAD = 300;
 

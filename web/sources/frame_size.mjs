@@ -17,8 +17,8 @@ const LARGEST = 4096;
 export function frameSize(values, automatic) {
   return (ownWidth, ownHeight) => {
     const wanted = [values["inference-width"], values["inference-height"]];
-    const [width, height] = isAutomatic(values)
-      ? asSides(automatic(ownWidth, ownHeight))
+    const { width, height } = isAutomatic(values)
+      ? automatic(ownWidth, ownHeight)
       : sides(wanted.map(Number), wanted[0] === "native", ownWidth, ownHeight);
     const shrink = Math.min(1, LARGEST / width, LARGEST / height);
     return { width: whole(width * shrink), height: whole(height * shrink) };
@@ -34,24 +34,15 @@ export function isAutomatic(values) {
 }
 
 /**
- * @param {{ width: number, height: number }} size
- * @returns {[number, number]}
- */
-function asSides({ width, height }) {
-  return [width, height];
-}
-
-/**
  * @param {number[]} wanted NaN where the other side decides
  * @param {boolean} native the width is the picture's own
  * @param {number} ownWidth
  * @param {number} ownHeight
- * @returns {[number, number]}
  */
 function sides([wantedWidth = Number.NaN, wantedHeight = Number.NaN], native, ownWidth, ownHeight) {
   const fromHeight = native || Number.isNaN(wantedHeight) ? ownWidth : (wantedHeight * ownWidth) / ownHeight;
   const width = Number.isNaN(wantedWidth) ? fromHeight : wantedWidth;
-  return [width, Number.isNaN(wantedHeight) ? (width * ownHeight) / ownWidth : wantedHeight];
+  return { width, height: Number.isNaN(wantedHeight) ? (width * ownHeight) / ownWidth : wantedHeight };
 }
 
 /** @param {number} side */

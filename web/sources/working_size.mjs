@@ -19,10 +19,12 @@
  */
 
 /** Lines of the sizes that are tried one after the other, on a picture of 16:9; other shapes fit into the same box. */
-export const LADDER = [1080, 720, 540, 360];
+const LADDER = /** @type {const} */ ([1080, 720, 540, 360]);
+const SHAPE = 16 / 9;
+
+export const LARGEST_WIDTH = LADDER[0] * SHAPE;
 export const PROCESSOR_WIDTH = 640;
 
-const SHAPE = 16 / 9;
 // The first frames of a size allocate, compile and are keyframes.
 const SETTLING_FRAMES = 8;
 const WINDOW = 15;
