@@ -3,6 +3,7 @@
  * @module
  */
 
+/** @import { SelectedMedia } from "./selected_media.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
 import { openCamera } from "./camera.mjs";
@@ -13,11 +14,6 @@ import { sampleAddress } from "./samples.mjs";
 import { openScreen } from "./screen.mjs";
 import { openSynthetic } from "./synthetic.mjs";
 import { openVideoFile } from "./video_file.mjs";
-
-/**
- * What the user selected for some of the sources: files, the id of a camera, and the stream of one just allowed.
- * @typedef {{ file?: File, image?: File, camera?: string, stream?: MediaStream }} SelectedMedia
- */
 
 /**
  * @param {string} name one of the values of the option `source`

@@ -4,33 +4,24 @@
  */
 
 /** @import { LiveView } from "../../wasm_bridge/autogaze.mjs" */
-/** @import { Option } from "../settings/options.mjs" */
 /** @import { Settings } from "../settings/settings.mjs" */
 /** @import { FileSource } from "./file_source.mjs" */
-/** @import { SelectedMedia } from "./open_source.mjs" */
+/** @import { Request } from "./camera_request.mjs" */
+/** @import { SelectedMedia } from "./selected_media.mjs" */
 /** @import { Source, SourceSetup } from "./source.mjs" */
 
 import { TypedEventTarget } from "../../wasm_bridge/autogaze.mjs";
 import { element } from "../page/element.mjs";
-import { hideNoticeOf, messageOf, showError, showNotice } from "../page/notice.mjs";
+import { hideNoticeOf, showError, showNotice } from "../page/notice.mjs";
 import { AutomaticSize } from "./automatic_size.mjs";
-import { requestCamera } from "./camera.mjs";
-import { mediaKind } from "./file_kind.mjs";
-import { FramePump } from "./frame_pump.mjs";
+import { CameraRequest } from "./camera_request.mjs";
+import { FrameFeed } from "./frame_feed.mjs";
+import { watchInterruptions } from "./interrupted_video.mjs";
 import { openSource } from "./open_source.mjs";
-
-// Shorter interruptions of a <video> are the browser's own.
-const INTERRUPTED_MS = 1000;
-
-const ASKING = "Waiting for your permission: allow the camera when the browser asks.";
+import { RefusedFile } from "./refused_file.mjs";
+import { lacksFile, reopens, staysHere, stillSelected } from "./selected_media.mjs";
 
 /** @typedef {"asking" | "opening" | "running" | "paused" | "stopped" | "needs-file"} PlayerState */
-
-/**
- * What a refused file goes back to: a source and what was selected for it, unless it cannot be opened again; of a file
- * the position in seconds, too.
- * @typedef {{ name: string, selected: SelectedMedia, returns: boolean, isPaused: boolean, time: number | undefined }} Before
- */
 
 /**
  * Its events: `state`; `opening`, before another source is opened; `source`, when a source was opened or closed;
@@ -41,7 +32,7 @@ export class SourcePlayer extends TypedEventTarget {
   #view;
   #settings;
   #size;
-  #workerReady = false;
+  #feed;
   /** @type {PlayerState} */
   #state = "stopped";
   #name = "";
@@ -49,33 +40,41 @@ export class SourcePlayer extends TypedEventTarget {
   #selected = {};
   /** @type {Source | undefined} */
   #source;
-  /** @type {FramePump | undefined} */
-  #pump;
   #attempt = new AbortController();
-  /** While a file is opened, or what was there before it. @type {Before | undefined} */
-  #before;
-  /** Of the source that continues while the user is asked for the camera. @type {AbortSignal | undefined} */
-  #asking;
+  #refused;
+  #cameraRequest;
 
   /** @param {{ view: LiveView, settings: Settings }} page */
   constructor({ view, settings }) {
     super();
     this.#view = view;
     this.#settings = settings;
+    this.#refused = new RefusedFile({
+      current: () => this.#current(),
+      open: (name, selected) => {
+        this.#selected = selected;
+        return this.#tryOpen(name);
+      },
+      attempt: () => this.#attempt.signal,
+      settle: async ({ isPaused, time }) => {
+        if (isPaused) this.pause();
+        if (time !== undefined) await this.playback?.seek(time);
+      },
+    });
+    this.#cameraRequest = new CameraRequest({
+      settings,
+      name: () => this.#name,
+      setup: () => this.#setup(this.#attempt.signal),
+      device: () => this.#selected.camera,
+      open: (stream) => this.open("camera", stream),
+    });
     this.#size = new AutomaticSize({ view, settings }, () => this.#source?.adapt?.());
-    view.on("frame", (report) => {
-      this.#pump?.done();
-      this.#size.shown(report, this.latency, this.#state === "running" && !this.playback?.everyFrame);
-    });
-    view.on("frame-error", ({ message }) => {
-      this.#pump?.done();
-      showNotice(message);
-    });
-    view.on("restart", () => this.#restart());
+    this.#feed = new FrameFeed(view);
+    view.on("frame", (report) =>
+      this.#size.shown(report, this.latency, this.#state === "running" && !this.playback?.everyFrame),
+    );
     settings.on("change", (names) => this.#followSettings(names));
-    const video = element("video", HTMLVideoElement);
-    video.addEventListener("pause", () => setTimeout(() => this.#checkPlaying(video), INTERRUPTED_MS));
-    this.#awaitWorker();
+    watchInterruptions(element("video", HTMLVideoElement), () => this.#onInterrupted());
   }
 
   /** @returns {PlayerState} */
@@ -98,24 +97,22 @@ export class SourcePlayer extends TypedEventTarget {
    * @param {string} name of the source
    */
   needsFile(name) {
-    if (name !== "file" && name !== "image") return false;
-    return !this.#selected[name] && !this.#settings.values[name === "file" ? "video-url" : "image-url"];
+    return lacksFile(name, this.#selected, this.#settings.values);
   }
 
   /** Whether what is open stays on this machine: a file that was selected, a camera, a screen. */
   get isPrivate() {
-    if (this.#name === "file" || this.#name === "image") return this.#selected[this.#name] !== undefined;
-    return this.#name === "camera" || this.#name === "screen";
+    return staysHere(this.#name, this.#selected);
   }
 
   /** Milliseconds from the capture of the last frame to its end. */
   get latency() {
-    return this.#pump?.latency ?? 0;
+    return this.#feed.latency;
   }
 
   /** Frames of this source that were replaced by newer ones. */
   get replaced() {
-    return this.#pump?.replaced ?? 0;
+    return this.#feed.replaced;
   }
 
   /** The id of the camera that is open; undefined for other sources. */
@@ -152,13 +149,8 @@ export class SourcePlayer extends TypedEventTarget {
     this.#enter("paused");
   }
 
-  /**
-   * Pauses if something else than the page has paused the video: a media key, an extension, a phone that saves power.
-   * @param {HTMLVideoElement} video
-   */
-  #checkPlaying(video) {
-    const shouldPlay = video.srcObject !== null || (video.src !== "" && !this.playback?.everyFrame);
-    if (this.#state !== "running" || !shouldPlay || !video.paused || video.ended) return;
+  #onInterrupted() {
+    if (this.#state !== "running" || this.playback?.everyFrame) return;
     this.pause();
     showNotice("The browser paused the video: press Start to go on.");
   }
@@ -180,40 +172,10 @@ export class SourcePlayer extends TypedEventTarget {
    * @param {(name: string) => void} [onNamed] called with the name of each source that opens
    */
   async openFile(file, onNamed) {
-    const name = (await mediaKind(file)) === "video" ? "file" : "image";
-    // A file that is still being opened may be refused as well.
-    const before = this.#before ?? this.#current();
-    this.#selected = { ...before.selected, [name]: file };
-    const opening = this.#tryOpen(name);
-    this.#before = before;
-    onNamed?.(name);
-    const error = await opening;
-    if (error === undefined) return;
-    if (before.returns) await this.#return(before, error, onNamed);
-    else showError(error);
+    await this.#refused.open(file, onNamed);
   }
 
-  /**
-   * Opens again what was there before a file was refused.
-   * @param {Before} before
-   * @param {unknown} refusal why the file was refused, which is shown at once: a camera or an address can take long
-   * @param {((name: string) => void) | undefined} onNamed
-   */
-  async #return(before, refusal, onNamed) {
-    this.#selected = before.selected;
-    const opening = this.#tryOpen(before.name);
-    this.#before = before;
-    const attempt = this.#attempt;
-    onNamed?.(before.name);
-    if (!attempt.signal.aborted) showError(refusal);
-    const error = await opening;
-    if (error !== undefined) showNotice(`${messageOf(refusal)} ${messageOf(error)}`);
-    if (attempt.signal.aborted) return;
-    if (before.isPaused) this.pause();
-    if (before.time !== undefined) await this.playback?.seek(before.time);
-  }
-
-  /** @returns {Before} */
+  /** What a refused file goes back to. */
   #current() {
     return {
       name: this.#name,
@@ -238,27 +200,11 @@ export class SourcePlayer extends TypedEventTarget {
    * Asks for the camera and opens it. The current source goes on until the user allows the camera; if another one is
    * opened meanwhile, nothing more happens.
    * @param {string} retry what the user has to do to be asked again, for the error
-   * @param {{ onAllowed?: () => void, isWanted?: () => boolean }} [setup] `onAllowed` is called when the camera opens,
-   *   `isWanted` asked whether it still should
+   * @param {Request} [request]
    * @throws {Error} with a sentence for the user; the current source goes on
    */
-  async requestCamera(retry, { onAllowed = () => {}, isWanted = () => true } = {}) {
-    const { signal } = this.#attempt;
-    /** @type {MediaStream} */
-    let stream;
-    try {
-      stream = await requestCamera(this.#setup(signal), this.#selected.camera, retry);
-    } catch (error) {
-      if (signal.aborted || !isWanted()) return;
-      throw error;
-    }
-    if (signal.aborted || !isWanted()) {
-      for (const track of stream.getTracks()) track.stop();
-      return;
-    }
-    const opening = this.open("camera", stream);
-    onAllowed();
-    await opening;
+  async requestCamera(retry, request) {
+    await this.#cameraRequest.ask(retry, request);
   }
 
   /**
@@ -297,13 +243,11 @@ export class SourcePlayer extends TypedEventTarget {
 
   /** Closes the source; its frame in progress is no longer shown. */
   close() {
-    this.#view.newStream();
-    this.#before = undefined;
+    this.#refused.forget();
     this.#attempt.abort();
     this.#attempt = new AbortController();
-    this.#pump?.stop();
+    this.#feed.stop();
     this.#source?.close();
-    this.#pump = undefined;
     this.#setSource(undefined);
     this.#enter("stopped");
   }
@@ -311,14 +255,11 @@ export class SourcePlayer extends TypedEventTarget {
   /** @param {string[]} names of the options that have changed */
   #followSettings(names) {
     this.redrawIfPaused();
-    // An option that was changed replaces what was chosen by hand before.
-    if (names.includes("image-url")) delete this.#selected.image;
-    if (names.includes("video-url")) delete this.#selected.file;
-    if (names.includes("camera-facing")) delete this.#selected.camera;
+    this.#selected = stillSelected(this.#selected, names);
     const source = String(this.#settings.values.source);
     const reopen = names.some((name) => reopens(this.#settings.option(name), source));
-    if (source !== "camera") hideNoticeOf(ASKING);
-    if (source === "camera" && this.#name !== "camera" && this.#source) this.#askForCamera();
+    if (source !== "camera") this.#cameraRequest.withdraw();
+    if (source === "camera" && this.#name !== "camera" && this.#source) this.#cameraRequest.askAsChosen();
     else if (reopen || source !== this.#name) this.open(source);
     else {
       this.playback?.configure();
@@ -326,62 +267,14 @@ export class SourcePlayer extends TypedEventTarget {
     }
   }
 
-  /** Asks for the camera, which was chosen in the list. The current source continues until it is allowed. */
-  async #askForCamera() {
-    showNotice(ASKING);
-    const { signal } = this.#attempt;
-    if (this.#asking === signal) return;
-    this.#asking = signal;
-    try {
-      const isWanted = () => this.#settings.values.source === "camera";
-      await this.requestCamera("choose it again", { isWanted });
-    } catch (error) {
-      this.#settings.set({ source: this.#name });
-      showError(error);
-    } finally {
-      if (this.#asking === signal) {
-        this.#asking = undefined;
-        hideNoticeOf(ASKING);
-      }
-    }
-  }
-
-  async #awaitWorker() {
-    try {
-      await this.#view.ready;
-    } catch {
-      return; // reported where the worker was started
-    }
-    this.#workerReady = true;
-    this.#pump?.offer();
-  }
-
-  /** Another worker is starting: the frame in progress is lost, the source stays open. */
-  #restart() {
-    this.#workerReady = false;
-    this.#pump?.stop();
-    this.#view.newStream();
-    if (this.#source) this.#pumpFrames(this.#source);
-    this.#awaitWorker();
-  }
-
   /** @param {Source} source */
   #start(source) {
-    this.#before = undefined;
+    this.#refused.forget();
     this.#size.newSource();
     this.#setSource(source);
-    this.#pumpFrames(source);
+    this.#feed.start(source);
     this.#enter("running");
-    if (this.#workerReady) this.#pump?.offer();
-  }
-
-  /** @param {Source} source */
-  #pumpFrames(source) {
-    this.#pump = new FramePump(
-      () => source.capture(),
-      (frame) => this.#view.send(frame),
-      showNotice,
-    );
+    this.#feed.offer();
   }
 
   /**
@@ -398,9 +291,9 @@ export class SourcePlayer extends TypedEventTarget {
       signal,
       events: {
         onPicture: () => {
-          if (!this.#workerReady || signal.aborted) return;
+          if (!this.#feed.isReady || signal.aborted) return;
           this.#size.offered();
-          this.#pump?.offer();
+          this.#feed.offer();
         },
         onRefused: (sentence) => {
           if (signal.aborted) return;
@@ -441,20 +334,4 @@ export class SourcePlayer extends TypedEventTarget {
     this.#size.interrupt();
     this.emit("state", state);
   }
-}
-
-/** The sources that the options with an address are about. */
-const SOURCE_OF = new Map([
-  ["image-url", "image"],
-  ["video-url", "file"],
-]);
-
-/**
- * Whether a source has to be opened again for a new value of an option.
- * @param {Option} option
- * @param {string} source
- */
-function reopens({ name, restarts, when }, source) {
-  if (name === "source" || restarts !== "source") return false;
-  return SOURCE_OF.has(name) ? SOURCE_OF.get(name) === source : (when?.source ?? [source]).includes(source);
 }
