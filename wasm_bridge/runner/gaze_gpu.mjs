@@ -9,6 +9,7 @@ import { FrameResizer } from "./gpu_frame.mjs";
 import { GpuGraph } from "./gpu_graph.mjs";
 import { Poker } from "./gpu_poke.mjs";
 import { GpuVideo } from "./gpu_video.mjs";
+import { RowMover } from "./row_mover.mjs";
 import { newCounters } from "./runner_counters.mjs";
 
 /** @import { FrameOnGpu, Pass, UploadFrame } from "./gpu_frame.mjs" */
@@ -34,6 +35,7 @@ export class GpuGazeRunner {
   #weights;
   #shapes;
   #resizer;
+  #mover;
   #capture = true;
   /** Of the tiles graph whose videos there are. */
   #tileKey = "";
@@ -61,6 +63,7 @@ export class GpuGazeRunner {
     this.#weights = weights;
     this.#shapes = stateShapes(graphs.filter(({ kind }) => kind !== "tiles"));
     this.#resizer = new FrameResizer(device, (size, usage) => this.#buffer(size, usage));
+    this.#mover = new RowMover(device, (size) => this.#buffer(size));
   }
 
   /** Graphs of tiles are loaded when tiles are turned on. */
@@ -145,6 +148,7 @@ export class GpuGazeRunner {
     for (const staging of this.#staging.values()) staging.destroy();
     this.#staging.clear();
     this.#resizer.close();
+    this.#mover.close();
     this.poker.close();
     this.#giveBack();
     const failed = closed.find((each) => each.status === "rejected");
@@ -214,7 +218,7 @@ export class GpuGazeRunner {
     let video = this.#videos.get(key);
     if (!video) {
       const shapes = entry.kind === "tiles" ? stateShapes([entry]) : this.#shapes;
-      video = new GpuVideo(shapes, (shape) => this.#buffer(BYTES * sizeOf(shape)));
+      video = new GpuVideo(shapes, (shape) => this.#buffer(BYTES * sizeOf(shape)), this.#mover);
       this.#videos.set(key, video);
     }
     return video;

@@ -6,9 +6,8 @@
 import { isTrunkPast, keyOf, piecesOf } from "./gaze_graphs.mjs";
 
 /** @import { GraphEntry } from "./gaze_graphs.mjs" */
+/** @import { RowMover } from "./row_mover.mjs" */
 /** @typedef {(shape: number[]) => GPUBuffer} MakeBuffer */
-
-const BYTES = 4;
 
 export class GpuVideo {
   /** The context's and the trunk's buffers by the graphs' input names. @type {Map<string, GPUBuffer>} */
@@ -16,6 +15,7 @@ export class GpuVideo {
 
   #shapes;
   #makeBuffer;
+  #mover;
   /** Outputs by the graph's `keyOf` and output name. @type {Map<string, Map<string, GPUBuffer>>} */
   #outputs = new Map();
   /** The last run. @type {{ entry: GraphEntry, outputs: Map<string, GPUBuffer> } | undefined} */
@@ -25,10 +25,12 @@ export class GpuVideo {
    * @param {Map<string, number[]>} shapes of the state by input name
    * @param {MakeBuffer} makeBuffer new buffers are all zeros: rows hidden by the bias are still multiplied by
    *   zero, so they must not contain NaN
+   * @param {RowMover} mover of the same device
    */
-  constructor(shapes, makeBuffer) {
+  constructor(shapes, makeBuffer, mover) {
     this.#shapes = shapes;
     this.#makeBuffer = makeBuffer;
+    this.#mover = mover;
     this.state = new Map([...shapes].map(([name, shape]) => [name, makeBuffer(shape)]));
   }
 
@@ -54,15 +56,15 @@ export class GpuVideo {
   copyRows(encoder, copies) {
     if (!this.#last || copies.length === 0) return;
     const { entry, outputs } = this.#last;
-    for (const [name, from] of outputs) {
-      if (!name.startsWith("new_")) continue;
-      const contextName = name.replace("new_", "context_");
-      const to = this.#buffer(contextName);
-      for (const piece of piecesOf(copies, entry.outputs[name] ?? [], this.#shapes.get(contextName) ?? [])) {
-        const { source, target, length } = piece;
-        encoder.copyBufferToBuffer(from, BYTES * source, to, BYTES * target, BYTES * length);
-      }
-    }
+    // All layers' keys and values have the same shape.
+    const names = [...outputs.keys()].filter((name) => name.startsWith("new_"));
+    const [first = ""] = names;
+    const pieces = piecesOf(copies, entry.outputs[first] ?? [], this.#shapes.get(contextOf(first)) ?? []);
+    const pairs = names.map((name) => ({
+      from: /** @type {GPUBuffer} */ (outputs.get(name)),
+      to: this.#buffer(contextOf(name)),
+    }));
+    this.#mover.encode(encoder, pieces, pairs);
   }
 
   /**
@@ -103,4 +105,9 @@ export class GpuVideo {
     if (!buffer) throw new Error(`there is no buffer for "${name}"`);
     return buffer;
   }
+}
+
+/** @param {string} name of new keys or values */
+function contextOf(name) {
+  return name.replace("new_", "context_");
 }
