@@ -1,4 +1,4 @@
-"""Chooses the cells of a video's next frame in a thread, while numbers and files are made of this one.
+"""Decodes a video's next frames and chooses their cells in threads, while numbers and files are made of this one.
 
 ONNX Runtime, the decoder and NumPy release Python's lock while they compute, so where a core is idle the rest
 of a frame's work takes no time of its own. Frames are chosen from in their order: the choices are the same.
@@ -7,30 +7,34 @@ of a frame's work takes no time of its own. Frames are chosen from in their orde
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Event
 
 from ..frames.rgba import Rgba
 from ..frames.timed_frame import TimedFrame
 from ..live.sources import MaskSource
 from ..masks.choice import Choice, Description
-
-
-class StoppedError(Exception):
-    """What ends the thread's work on a frame that nobody waits for."""
+from ..native.gathering import StoppedError
+from .ahead import ahead
 
 
 class ChoosingAhead:
-    """A mask source that is one frame ahead of the frames that it gives.
+    """A mask source that is one frame ahead of the frames that it gives; the decoder is one more.
 
     Args:
         make_source: makes the source that chooses, for frames (H, W, 3) as decoded; what it is given raises
             once the work is to be stopped.
+        leave: called after the last choice, in whatever way the work ends.
     """
 
-    def __init__(self, make_source: Callable[[Callable[[object], None]], MaskSource]) -> None:
+    def __init__(
+        self,
+        make_source: Callable[[Callable[[object], None]], MaskSource],
+        leave: Callable[[], object] = lambda: None,
+    ) -> None:
         self._stop = Event()
         self._source = make_source(self._check)
+        self._leave = leave
         self._choice = Choice.none()
 
     def describe(self) -> Description:
@@ -53,19 +57,20 @@ class ChoosingAhead:
         Raises:
             Exception: what reading or choosing raised, in the place of that frame.
         """
-        with ThreadPoolExecutor(1, "autogaze-choosing") as thread:
+        with closing(ahead(self._chosen(frames), "choosing")) as chosen:
             try:
-                following = thread.submit(self._next, frames)
-                while (chosen := following.result()) is not None:
-                    following = thread.submit(self._next, frames)
-                    timed, self._choice = chosen
+                for timed, self._choice in chosen:  # noqa: B020
                     yield timed
             finally:
                 self._stop.set()
 
-    def _next(self, frames: Iterator[TimedFrame]) -> tuple[TimedFrame, Choice] | None:
-        timed = next(frames, None)
-        return None if timed is None else (timed, self._source.choose(timed.image))
+    def _chosen(self, frames: Iterator[TimedFrame]) -> Generator[tuple[TimedFrame, Choice], None, None]:
+        try:
+            with closing(ahead(frames, "decoding")) as decoded:
+                for timed in decoded:
+                    yield timed, self._source.choose(timed.image)
+        finally:
+            self._leave()
 
     def _check(self, _progress: object) -> None:
         if self._stop.is_set():

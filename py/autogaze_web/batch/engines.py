@@ -13,10 +13,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol, cast
 
+from .job_threads import run_in_threads
 from .manifest import Entry
 from .settings import BatchSettings
 from .video_job import Job, VideoWorker, failed
@@ -73,21 +75,23 @@ class SerialEngine:
 
 
 class ProcessEngine:
-    """Runs jobs in processes of this machine, each with its own model.
+    """Runs jobs in processes of this machine, each with its own model and as many jobs as there are streams.
+
+    A job whose worker died is done again with a worker to itself, so that it is known whose fault it was.
 
     Raises:
         EngineError: if a worker cannot load the model.
     """
 
     def __init__(self, settings: BatchSettings, workers: int) -> None:
-        self.slots = workers
+        self._workers = workers
+        self.slots = workers * settings.streams
         self._settings = settings
         self._context = multiprocessing.get_context("spawn")
-        self._idle: list[_Process] = []
-        self._busy: dict[Connection, tuple[_Process, Job]] = {}
+        self._processes: dict[Connection, _Process] = {}
         self._waiting: deque[Job] = deque()
         self._tries: dict[Job, int] = {}
-        self._started = 0
+        self._ended: deque[tuple[Job, Entry]] = deque()
 
     def submit(self, job: Job) -> None:
         """See `Engine`."""
@@ -96,24 +100,24 @@ class ProcessEngine:
 
     def next(self) -> tuple[Job, Entry]:
         """See `Engine`."""
-        while True:
-            for ready in cast("list[Connection]", wait(list(self._busy))):
-                process, job = self._busy.pop(ready)
+        while not self._ended:
+            for ready in cast("list[Connection]", wait(list(self._processes))):
+                process = self._processes[ready]
                 try:
-                    entry = ready.recv()
+                    answer = ready.recv()
                 except (EOFError, OSError):
-                    entry = self._lost(process, job)
+                    self._lost(process)
                 else:
-                    self._idle.append(process)
-                if isinstance(entry, str):
-                    raise EngineError(entry)
-                self._assign()
-                if entry is not None:
-                    return job, entry
+                    if isinstance(answer, str):
+                        raise EngineError(answer)
+                    process.jobs.remove(answer[0])
+                    self._ended.append(answer)
+            self._assign()
+        return self._ended.popleft()
 
     def close(self) -> None:
         """See `Engine`."""
-        processes = [*self._idle, *(process for process, _ in self._busy.values())]
+        processes = list(self._processes.values())
         for process in processes:
             process.process.terminate()
         for process in processes:
@@ -124,34 +128,49 @@ class ProcessEngine:
             process.connection.close()
 
     def _assign(self) -> None:
-        while self._waiting and (self._idle or self._started < self.slots):
-            if not self._idle:
-                self._idle.append(_Process(self._context, self._settings))
-                self._started += 1
-            process, job = self._idle.pop(), self._waiting.popleft()
-            self._busy[process.connection] = (process, job)
+        """Gives jobs that wait to workers, the least busy first, and starts workers while there is need."""
+        while self._waiting:
+            most = 1 if self._waiting[0] in self._tries else self._settings.streams
+            process = min(
+                (
+                    each
+                    for each in self._processes.values()
+                    if len(each.jobs) < most and self._tries.keys().isdisjoint(each.jobs)
+                ),
+                key=lambda each: len(each.jobs),
+                default=None,
+            )
+            if (process is None or process.jobs) and len(self._processes) < self._workers:
+                process = _Process(self._context, self._settings)
+                self._processes[process.connection] = process
+            if process is None:
+                return
+            job = self._waiting.popleft()
+            process.jobs.append(job)
             with suppress(OSError):  # it died while it was idle: its connection is at its end
                 process.connection.send(job)
 
-    def _lost(self, process: _Process, job: Job) -> Entry | None:
-        """A worker died: its job is done again, once."""
+    def _lost(self, process: _Process) -> None:
+        """A worker died: its jobs are done again, once."""
         process.process.join()
         process.connection.close()
-        self._started -= 1
-        self._tries[job] = self._tries.get(job, 1) + 1
-        if self._tries[job] > MOST_TRIES:
-            return failed(job, lost_message(process.process.exitcode))
-        self._waiting.appendleft(job)
-        return None
+        del self._processes[process.connection]
+        for job in reversed(process.jobs):
+            self._tries[job] = self._tries.get(job, 1) + 1
+            if self._tries[job] > MOST_TRIES:
+                self._ended.append((job, failed(job, lost_message(process.process.exitcode))))
+            else:
+                self._waiting.appendleft(job)
 
 
 class _Process:
-    """A worker and the connection to it."""
+    """A worker, the connection to it and its jobs."""
 
     def __init__(self, context: Any, settings: BatchSettings) -> None:
         connection: Connection
         connection, theirs = context.Pipe()
         self.connection = connection
+        self.jobs: list[Job] = []
         self.process: BaseProcess = context.Process(target=_serve, args=(theirs, settings), daemon=True)
         self.process.start()
         theirs.close()
@@ -177,16 +196,19 @@ def _serve(connection: Connection, settings: BatchSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one decides
     signal.signal(signal.SIGTERM, _exit)
     _follow_parent()
-    worker: VideoWorker | None = None
     with suppress(EOFError, OSError):
-        while True:
-            job = connection.recv()
-            try:
-                worker = worker or VideoWorker(settings)
-            except (ValueError, ImportError, OSError) as error:
-                connection.send(str(error))
-                return
-            connection.send(worker.run(job))
+        first = connection.recv()
+        try:
+            worker = VideoWorker(settings)
+        except (ValueError, ImportError, OSError) as error:
+            connection.send(str(error))
+            return
+        jobs = chain([first], iter(connection.recv, None))
+        if settings.streams == 1:
+            for job in jobs:
+                connection.send((job, worker.run(job)))
+        else:
+            run_in_threads(worker, jobs, connection.send)
 
 
 def _exit(_signal: int, _frame: object) -> None:

@@ -6,13 +6,14 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from ..limits import MAX_REMOTE_BYTES, MIN_FREE_BYTES
+from ..native.gathering import StoppedError
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?\[]")
@@ -64,8 +65,11 @@ def version_of(address: str) -> tuple[int, str]:
 
 
 @contextmanager
-def local_copy(address: str) -> Iterator[Path]:
+def local_copy(address: str, check: Callable[[], object] = lambda: None) -> Iterator[Path]:
     """The path of a file: a remote one is downloaded to a temporary folder for as long as the block lasts.
+
+    Args:
+        check: called again and again while it is downloaded; may raise `StoppedError`.
 
     Raises:
         ValueError: if it cannot be downloaded, or exceeds `limits.MAX_REMOTE_BYTES` or the space there is.
@@ -77,14 +81,15 @@ def local_copy(address: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="autogaze-web-") as folder:
         target = Path(folder) / (PurePosixPath(path.partition("?")[0]).name or "video")
         with _errors_of(address), system.open(path, "rb") as remote, target.open("wb") as file:
-            _copy(address, remote, file)
+            _copy(address, remote, file, check)
         yield target
 
 
-def _copy(address: str, remote: BinaryIO, file: BinaryIO) -> None:
+def _copy(address: str, remote: BinaryIO, file: BinaryIO, check: Callable[[], object]) -> None:
     """Copies a remote file up to a bound: a server decides how much it sends, and where its file ends."""
     copied = 0
     while block := remote.read(_BLOCK):
+        check()
         copied += len(block)
         if copied > MAX_REMOTE_BYTES:
             size = f"{MAX_REMOTE_BYTES // 1_000_000_000} GB"
@@ -126,7 +131,7 @@ def _errors_of(address: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise ValueError(f"there is no file {address}: check the address") from None
-    except (ImportError, _TooLargeError):
+    except (ImportError, StoppedError, _TooLargeError):
         raise
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -36,6 +36,7 @@ class BatchSettings:
         outputs: kinds of outputs, keys of `SUFFIXES`.
         threads: CPU threads of the model.
         device: what runs the model.
+        streams: videos that a process works on at a time; on a GPU they are computed as one batch.
     """
 
     model: str = PATCH_DIFF
@@ -46,6 +47,7 @@ class BatchSettings:
     outputs: tuple[str, ...] = (TRACE, GAZING)
     threads: int | None = None
     device: str = "cpu"
+    streams: int = 1
 
     def __post_init__(self) -> None:
         LiveSettings.of(self.given)
@@ -59,7 +61,7 @@ class BatchSettings:
 def fingerprint(settings: BatchSettings, model_digest: str) -> str:
     """A digest of everything that the results depend on besides the video; hexadecimal.
 
-    Threads, workers and engine do not count, and neither do colours: they change no output.
+    Threads, workers, streams and engine do not count, and neither do colours: they change no output.
 
     Args:
         model_digest: of the checkpoint's files; empty for patch-diff.

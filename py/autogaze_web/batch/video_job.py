@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ from ..live.settings import LiveSettings
 from ..live.sources import ComparisonSource, MaskSource
 from ..masks.choice import Choice, Description
 from ..masks.fixations import Fixations
+from ..native.gathering import StoppedError
 from . import remote
 from .choosing_ahead import ChoosingAhead
 from .manifest import DAMAGED, DONE, FAILED, Entry
@@ -32,7 +34,9 @@ from .settings import MASKS, PATCH_DIFF, BatchSettings
 from .sources import source_state, state_of
 
 if TYPE_CHECKING:
+    from ..native.shared_sources import SharedSources
     from ..native.sources import LoadedModel, OnTiles
+    from ..tiles.tiling import TileProgress
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Job:
 
 
 class VideoWorker:
-    """Processes videos; its model is loaded once.
+    """Processes videos; its model is loaded once. As many threads as the settings' streams may run jobs.
 
     Args:
         settings: of the batch.
@@ -82,6 +86,14 @@ class VideoWorker:
             from ..native.sources import LoadedModel
 
             self.loaded = LoadedModel.load(settings.model, settings.threads, settings.device)
+        self._stopped = Event()
+        self._shared: SharedSources | None = None
+        if self.loaded is not None and settings.streams > 1:
+            from ..native.shared_sources import SharedSources
+            from ..native.sources import GazeSettings
+
+            gaze = GazeSettings.of(settings.given)
+            self._shared = SharedSources(self.loaded, gaze, settings.streams)
 
     def run(self, job: Job, on_frame: Callable[[int], object] | None = None) -> Entry:
         """Does a job. What a user can mend is in the entry, not raised.
@@ -91,11 +103,15 @@ class VideoWorker:
         """
         start = time.perf_counter()
         try:
-            entry = self._segment(job) if job.segment else self._video(job, on_frame)
+            entry = (self._segment if job.segment else self._video)(job, on_frame)
         except MemoryError:
             entry = failed(job, "there is not enough memory: give a smaller video or fewer workers")
         except (ValueError, ImportError, OSError, RuntimeError) as error:
             entry = failed(job, str(error))
+        except Exception as error:
+            if not type(error).__module__.startswith("onnxruntime"):
+                raise
+            entry = failed(job, not_run(error))
         return Entry(**{**vars(entry), "seconds": time.perf_counter() - start})
 
     def source(self, on_tiles: OnTiles | None = None) -> MaskSource:
@@ -105,6 +121,12 @@ class VideoWorker:
         from ..native.sources import GazeSettings, gaze_source
 
         return gaze_source(self.loaded, GazeSettings.of(self.settings.given), on_tiles)
+
+    def stop(self) -> None:
+        """Ends the jobs in other threads with a `StoppedError`, what they wait for included."""
+        self._stopped.set()
+        if self._shared is not None:
+            self._shared.stop()
 
     @property
     def patch_size(self) -> int:
@@ -117,7 +139,7 @@ class VideoWorker:
     def _video(self, job: Job, on_frame: Callable[[int], object] | None) -> Entry:
         settings, folder, name = self.settings, Path(job.folder), job.source.name
         frames = tokens = 0
-        with remote.local_copy(job.source.address) as path:
+        with remote.local_copy(job.source.address, self._check_stopped) as path:
             before = source_state(job.source.address, path)
             clip = open_clip(path, settings.stream)
             rate = clip.frames_per_second
@@ -126,7 +148,7 @@ class VideoWorker:
                 "frames_per_second": None if rate is None else rate / settings.every,
             }
             with (
-                self._choosing(job, clip.frames()) as (given, source),
+                self._choosing(job, self._stoppable(clip.frames())) as (given, source),
                 video_outputs(
                     folder, name, settings.outputs, video, source.describe(), self.patch_size
                 ) as writers,
@@ -169,32 +191,61 @@ class VideoWorker:
             chosen = selected(frames, settings.every, settings.frames)
             yield chosen, self.source()  # patch-diff, which has nothing to wait for
         else:
-            ahead = ChoosingAhead(self.source)
-            chosen = selected(ahead.stoppable(frames), settings.every, settings.frames)
-            with closing(ahead.frames(chosen)) as following:
-                yield following, ahead
+            with self._opened() as opened:
+                ahead = ChoosingAhead(*opened)
+                chosen = selected(ahead.stoppable(frames), settings.every, settings.frames)
+                with closing(ahead.frames(chosen)) as following:
+                    yield following, ahead
 
-    def _segment(self, job: Job) -> Entry:
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Callable[[OnTiles], MaskSource], Callable[[], object]]]:
+        """What makes a job's mask source, and what to call when it has chosen from its last frame."""
+        if self._shared is None:
+            yield self.source, _nothing
+            return
+        place = self._shared.open()
+
+        def source(on_tiles: OnTiles) -> MaskSource:
+            def check(progress: TileProgress) -> None:
+                self._check_stopped()
+                on_tiles(progress)
+
+            return place.source(check)
+
+        try:
+            yield source, place.close
+        finally:
+            place.close()
+
+    def _stoppable(self, frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
+        for timed in frames:
+            self._check_stopped()
+            yield timed
+
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise StoppedError
+
+    def _segment(self, job: Job, on_frame: Callable[[int], object] | None) -> Entry:
         """Chooses the cells of a segment, after the frames of context that its first one needs."""
         from ..native.sources import TiledAutoGazeSource
 
         assert job.segment is not None
         first, end = job.segment
-        source = self.source()
-        assert isinstance(source, TiledAutoGazeSource)
-        context = source.describe().get("window", 1) - 1
-        stored = []
-        with remote.local_copy(job.source.address) as path:
-            chosen = selected(
-                open_clip(path, self.settings.stream).frames(), self.settings.every, self.settings.frames
-            )
+        settings, stored = self.settings, list[Choice]()
+        with remote.local_copy(job.source.address, self._check_stopped) as path, self._opened() as (make_source, _):
+            source = make_source(_ignored)
+            assert isinstance(source, TiledAutoGazeSource)
+            context = source.describe().get("window", 1) - 1
+            frames = self._stoppable(open_clip(path, settings.stream).frames())
+            chosen = selected(frames, settings.every, settings.frames)
             for index, timed in enumerate(itertools.islice(chosen, end)):
-                if index < first - context:
-                    continue
-                if index < first:
+                if first - context <= index < first:
                     source.prepare(timed.image)
-                else:
+                elif index >= first:
                     stored.append(source.choose(timed.image))
+                    if on_frame:
+                        on_frame(len(stored))
         write_choices(job.choice_file, stored)
         return Entry(job.source.name, job.source.address, job.settings, DONE, frames=len(stored))
 
@@ -202,6 +253,24 @@ class VideoWorker:
 def failed(job: Job, message: str) -> Entry:
     """The entry of a job that failed."""
     return Entry(job.source.name, job.source.address, job.settings, FAILED, message=message)
+
+
+def not_run(error: Exception) -> str:
+    """Why a video failed for which ONNX Runtime could not run the model, such as for want of a GPU's memory.
+
+    >>> not_run(Exception("out of memory\\nat line 3"))
+    'the model could not be run (out of memory): use fewer --streams or --workers, or another --device'
+    """
+    reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+    return f"the model could not be run ({reason}): use fewer --streams or --workers, or another --device"
+
+
+def _nothing() -> None:
+    """For sources that nobody waits for."""
+
+
+def _ignored(_progress: object) -> None:
+    """For sources whose progress nobody wants."""
 
 
 def selected(frames: Iterator[TimedFrame], every: int, limit: int | None) -> Iterator[TimedFrame]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..batch import run as batch
 from ..batch.engines import Engine, ProcessEngine, SerialEngine, threads_for
+from ..batch.job_threads import ThreadEngine
 from ..batch.manifest import Entry
 from ..batch.settings import GAZING, MASKS, PATCH_DIFF, TRACE, BatchSettings
 from ..batch.sources import find_sources
-from ..limits import MAX_FRAMES, printable
+from ..limits import MAX_FRAMES, MAX_STREAMS, printable
 from .flags import add_run_flags, command, whole_number
 from .progress import BatchLine
 
 DONE, SOME_FAILED, SOME_DAMAGED = 0, 1, 3
 MAX_WORKERS = 4096
+STREAMS_ON_GPU = 8
 
 _BATCH_HELP = """\
 Runs many videos through a mask source and writes, for each, a trace and the gazing_info of its patches
@@ -30,6 +33,8 @@ examples:
       all videos in the folder clips and beneath
   autogaze-web batch 'clips/**/*.mp4' more.txt --out results --masks --workers 2
       what a pattern matches and a list names, with masks, by two processes
+  autogaze-web batch clips --out results --model ~/AutoGaze --device cuda --streams 16
+      on a GPU, sixteen videos at a time
   autogaze-web batch clips --out results --engine ray --address auto
       on the Ray cluster that this machine belongs to
 
@@ -45,6 +50,12 @@ def add_batch(commands: Any) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
     parser.add_argument("--masks", action="store_true", help="also write every frame's masked pixels (.zip)")
     parser.add_argument("--workers", type=worker_count, metavar="N", help="processes (1), or Ray tasks")
+    parser.add_argument(
+        "--streams",
+        type=_streams,
+        metavar="N",
+        help=f"videos at a time in a process; a GPU computes them as one batch ({STREAMS_ON_GPU} there, else 1)",
+    )
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="where the work is done (local)"
     )
@@ -104,7 +115,7 @@ def _batch(options: argparse.Namespace) -> int:
     if threads is None and (workers > 1 or not is_local):
         threads = threads_for(workers) if is_local else 1
     outputs = (TRACE, GAZING, MASKS) if options.masks else (TRACE, GAZING)
-    settings = settings_of(options, outputs, threads)
+    settings = replace(settings_of(options, outputs, threads), streams=_streams_of(options))
     if options.segment_frames and not settings.tiled:
         raise ValueError(
             "--segment-frames needs a model and --tiles: a whole frame continues what was chosen in all "
@@ -117,7 +128,7 @@ def _batch(options: argparse.Namespace) -> int:
         line = BatchLine({source.name: batch.size_of(source) for source in todo.sources})
         summary = batch.Summary(skipped=todo.skipped)
         if todo.sources:
-            engine = _engine(options, settings, min(workers, len(todo.sources)), line.frame)
+            engine = _engine(options, settings, len(todo.sources), line.frame)
             try:
                 summary = batch.run(
                     todo, engine, settings, options.segment_frames, lambda entry: _show(entry, line)
@@ -129,15 +140,39 @@ def _batch(options: argparse.Namespace) -> int:
 
 
 def _engine(
-    options: argparse.Namespace, settings: BatchSettings, workers: int, on_frame: Callable[[int], object]
+    options: argparse.Namespace, settings: BatchSettings, videos: int, on_frame: Callable[[int], object]
 ) -> Engine:
+    workers = options.workers or 1
     if options.engine == "ray":
         from ..batch.ray_engine import RayEngine
 
         return RayEngine(settings, options.address, options.workers)
-    if options.segment_frames:
-        workers = options.workers or 1
-    return ProcessEngine(settings, workers) if workers > 1 else SerialEngine(settings, on_frame)
+    if not options.segment_frames:
+        workers = min(workers, videos)
+        settings = replace(settings, streams=min(settings.streams, -(-videos // workers)))
+    if workers > 1:
+        return ProcessEngine(settings, workers)
+    return ThreadEngine(settings, on_frame) if settings.streams > 1 else SerialEngine(settings, on_frame)
+
+
+def _streams_of(options: argparse.Namespace) -> int:
+    """How many videos a process works on at a time.
+
+    Raises:
+        ValueError: if there is no such device, or the flags contradict each other.
+    """
+    streams: int | None = options.streams
+    if streams is not None and streams > 1:
+        if options.engine == "ray":
+            raise ValueError("a Ray task is one video: leave --streams out, or use --workers without Ray")
+        if options.model == PATCH_DIFF:
+            raise ValueError("--streams needs a model: give --model, or use --workers")
+    if streams is None and options.engine == "local" and options.model != PATCH_DIFF:
+        from ..native.runtime import is_gpu
+
+        # Without asking for ONNX Runtime where the answer is known.
+        return STREAMS_ON_GPU if options.device != "cpu" and is_gpu(options.device) else 1
+    return streams or 1
 
 
 def _show(entry: Entry, line: BatchLine) -> None:
@@ -170,6 +205,10 @@ def _end(summary: batch.Summary, folder: Path) -> int:
 
 def _frames(text: str) -> int:
     return whole_number(text, 1, MAX_FRAMES)
+
+
+def _streams(text: str) -> int:
+    return whole_number(text, 1, MAX_STREAMS)
 
 
 def worker_count(text: str) -> int:

@@ -87,6 +87,19 @@ def require_native() -> None:
             raise ImportError(f"AutoGaze needs {error.name}: pip install 'autogaze-web[native]'") from None
 
 
+def is_gpu(device: str) -> bool:
+    """Whether a device of `providers_of` is a GPU on this machine, for all that ONNX Runtime says.
+
+    Raises:
+        ImportError: if the extra ``[native]`` is not installed.
+        ValueError: if there is no such device.
+    """
+    require_native()
+    import onnxruntime as ort
+
+    return providers_of(device, ort.get_available_providers())[0] == CUDA
+
+
 class NativeRuntime:
     """The graphs of one checkpoint as ONNX Runtime sessions, each created on first use.
 

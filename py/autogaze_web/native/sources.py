@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .. import options
 from ..frames.rgba import Rgba
 from ..masks.choice import Choice, Description
+from ..model.config import AutoGazeConfig
+from ..model.controls import StreamControls
+from ..model.gaze import Gaze
 from ..model.processor import AutoGazeImageProcessor
 from ..tiles.inference_mode import InferenceMode
-from ..tiles.tiled_clips import TiledStream
+from ..tiles.tiled_clips import TiledGeneration, TiledStream
 from ..tiles.tiling import TileProgress
 from .autogaze import AutoGaze
 from .streams import Stream
@@ -24,10 +31,22 @@ _LIMIT_OPTION = "max-gaze-tokens-each-frame"
 _LOSS_OPTIONS = {"task-loss-requirement", "task-loss-requirement-db", "disable-task-loss-requirement"}
 
 
+DriveTiles = Callable[[TiledGeneration], Iterator[TileProgress]]
+"""Executes a tiled generation, as `AutoGaze.drive_tiles` does."""
+
+
+class FrameSteps(Protocol):
+    """A video that is processed frame by frame, such as a `Stream`."""
+
+    def step(self, frame: NDArray[np.float32]) -> Gaze:
+        """See `Stream.step`."""
+        ...
+
+
 class AutoGazeSource:
     """AutoGaze on whole frames as a mask source; made by `autogaze_source`."""
 
-    def __init__(self, stream: Stream, processor: AutoGazeImageProcessor, description: Description) -> None:
+    def __init__(self, stream: FrameSteps, processor: AutoGazeImageProcessor, description: Description) -> None:
         self._stream, self._processor, self._description = stream, processor, description
 
     def describe(self) -> Description:
@@ -44,13 +63,13 @@ class TiledAutoGazeSource:
 
     def __init__(
         self,
-        model: AutoGaze,
+        drive: DriveTiles,
         stream: TiledStream,
         requirement: float | None,
         description: Description,
         on_tiles: OnTiles | None,
     ) -> None:
-        self._model, self._stream, self._requirement = model, stream, requirement
+        self._drive, self._stream, self._requirement = drive, stream, requirement
         self._description, self._on_tiles = description, on_tiles
 
     def describe(self) -> Description:
@@ -64,7 +83,7 @@ class TiledAutoGazeSource:
     def choose(self, frame: Rgba) -> Choice:
         """See `live.sources.MaskSource`; the frame may be (H, W, 3)."""
         generation = self._stream.next(frame, self._requirement)
-        for progress in self._model.drive_tiles(generation):
+        for progress in self._drive(generation):
             if self._on_tiles:
                 self._on_tiles(progress)
         return generation.choice()
@@ -102,6 +121,11 @@ class GazeSettings:
     early_stop: bool = True
     mode: InferenceMode = field(default_factory=InferenceMode)
 
+    def controls(self, config: AutoGazeConfig) -> StreamControls:
+        """The controls of every frame, or tile, of a checkpoint's streams."""
+        loss = config.task_loss_requirement if self.task_loss is None else self.task_loss
+        return self.mode.controls(config, self.max_tokens, loss if self.early_stop else None)
+
     @staticmethod
     def of(given: Mapping[str, object]) -> GazeSettings:
         """From options by name. What is not given is the checkpoint's own, not the page's default.
@@ -129,24 +153,30 @@ class GazeSettings:
 
 
 def gaze_source(
-    loaded: LoadedModel, settings: GazeSettings, on_tiles: OnTiles | None = None
+    loaded: LoadedModel,
+    settings: GazeSettings,
+    on_tiles: OnTiles | None = None,
+    stream: FrameSteps | None = None,
+    drive: DriveTiles | None = None,
 ) -> AutoGazeSource | TiledAutoGazeSource:
     """A loaded model as the mask source of one video.
 
     Args:
         on_tiles: called after each batch of a frame's tiles.
+        stream: chooses from whole frames; a stream of the model by default.
+        drive: executes the tiles; the model does by default.
     """
     model, mode = loaded.model, settings.mode
     config = model.config
-    loss = config.task_loss_requirement if settings.task_loss is None else settings.task_loss
-    requirement = loss if settings.early_stop else None
-    controls = mode.controls(config, settings.max_tokens, requirement)
+    controls = settings.controls(config)
     description = mode.describe(config, controls)
     if mode.tiled:
         graphs, at_once = model.tile_graphs(controls)
         tiles = TiledStream(config, loaded.processor, graphs, mode, controls, at_once)
-        return TiledAutoGazeSource(model, tiles, requirement, description, on_tiles)
-    return AutoGazeSource(Stream(model, controls), loaded.processor, description)
+        return TiledAutoGazeSource(
+            drive or model.drive_tiles, tiles, controls.task_loss_requirement, description, on_tiles
+        )
+    return AutoGazeSource(stream or Stream(model, controls), loaded.processor, description)
 
 
 def autogaze_source(

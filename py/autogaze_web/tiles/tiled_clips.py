@@ -99,7 +99,11 @@ class TiledGeneration:
 
         The places of the runs count from the batch's first tile.
         """
-        return lockstep([self._runs(tile) for tile in batch])
+        return lockstep(self.runs(batch))
+
+    def runs(self, batch: range) -> list[TileRuns]:
+        """The runs of each of a batch's tiles, which return the gazes at it."""
+        return [self._runs(tile) for tile in batch]
 
     def _runs(self, tile: int) -> TileRuns:
         stream = self._new_tile()
