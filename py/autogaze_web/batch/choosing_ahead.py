@@ -1,4 +1,4 @@
-"""Decodes a video's next frames and chooses their cells in threads, while numbers and files are made of this one.
+"""Decodes a video's next frames and chooses their cells in threads, while this one is measured and written.
 
 ONNX Runtime, the decoder and NumPy release Python's lock while they compute, so where a core is idle the rest
 of a frame's work takes no time of its own. Frames are chosen from in their order: the choices are the same.
@@ -59,7 +59,7 @@ class ChoosingAhead:
         """
         with closing(ahead(self._chosen(frames), "choosing")) as chosen:
             try:
-                for timed, self._choice in chosen:  # noqa: B020
+                for timed, self._choice in chosen:
                     yield timed
             finally:
                 self._stop.set()

@@ -233,7 +233,8 @@ class VideoWorker:
         assert job.segment is not None
         first, end = job.segment
         settings, stored = self.settings, list[Choice]()
-        with remote.local_copy(job.source.address, self._check_stopped) as path, self._opened() as (make_source, _):
+        address = job.source.address
+        with remote.local_copy(address, self._check_stopped) as path, self._opened() as (make_source, _):
             source = make_source(_ignored)
             assert isinstance(source, TiledAutoGazeSource)
             context = source.describe().get("window", 1) - 1

@@ -54,7 +54,8 @@ def add_batch(commands: Any) -> None:
         "--streams",
         type=_streams,
         metavar="N",
-        help=f"videos at a time in a process; a GPU computes them as one batch ({STREAMS_ON_GPU} there, else 1)",
+        help="videos at a time in each process, which a GPU computes as one batch "
+        f"({STREAMS_ON_GPU} on a GPU, else 1)",
     )
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="where the work is done (local)"

@@ -263,7 +263,8 @@ class AutoGaze:
         if self.runtime.batches:
             return graphs, TILES_ON_GPU
         # With several steps, frames that end early would wait for those that do not.
-        return (graphs, TILES_ON_CPU) if graphs.frame_steps == (1,) else (GRAPHS, 1)
+        # Tiles of one batch are at the same frame, so that their contexts can grow together.
+        return (Graphs((1,), ()), TILES_ON_CPU) if graphs.frame_steps == (1,) else (GRAPHS, 1)
 
     def drive_tiles(self, generation: TiledGeneration) -> Iterator[TileProgress]:
         """Executes a tiled generation; see `generate_tiled`."""

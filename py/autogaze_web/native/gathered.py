@@ -163,7 +163,7 @@ def kept_apart(
     """The runs of a video; an exception becomes their result, so that it ends no other video."""
     try:
         return (yield from runs)
-    except Exception as error:  # noqa: BLE001 - it is raised where the result is wanted
+    except Exception as error:
         return error
 
 

@@ -17,8 +17,7 @@ class StoppedError(Exception):
 class Gathering(Generic[Request, Answer]):
     """Answers the requests of several threads together, as soon as all of them have asked.
 
-    Whoever has asked before and has not left is waited for, so what is computed together does not depend on
-    how fast the threads are, once all of them have begun.
+    All members are waited for, so what is computed together does not depend on how fast their threads are.
 
     Args:
         compute: answers requests, at least one; one that fails has an exception in place of its answer. It
@@ -34,7 +33,8 @@ class Gathering(Generic[Request, Answer]):
         self._stopped = False
 
     def member(self) -> Member[Request, Answer]:
-        """What a thread asks through; others wait for it from its first question until it leaves."""
+        """What a thread asks through; the others wait for it until it leaves."""
+        self._join(1)
         return Member(self)
 
     def stop(self) -> None:
@@ -71,7 +71,7 @@ class Gathering(Generic[Request, Answer]):
         answers: Sequence[Answer | Exception] = [StoppedError()] * len(questions)
         try:
             answers = self._compute([each.request for each in questions])
-        except Exception as error:  # noqa: BLE001 - every thread has to hear of it
+        except Exception as error:
             answers = [error] * len(questions)
         finally:
             self._changed.acquire()
@@ -86,7 +86,7 @@ class Member(Generic[Request, Answer]):
 
     def __init__(self, gathering: Gathering[Request, Answer]) -> None:
         self._gathering = gathering
-        self._joined = self._left = False
+        self._left = False
 
     def ask(self, request: Request) -> Answer:
         """Waits until all members have asked; returns the answer.
@@ -95,17 +95,14 @@ class Member(Generic[Request, Answer]):
             Exception: what answering this request raised.
             StoppedError: if the gathering is stopped.
         """
-        assert not self._left
-        if not self._joined:
-            self._joined = True
-            self._gathering._join(1)
+        assert not self._left, "nobody would wait for it"
         return self._gathering._ask(request)
 
     def leave(self) -> None:
         """Nobody waits for this member from now on. It may be called again, but not while it asks."""
-        if self._joined and not self._left:
+        if not self._left:
+            self._left = True
             self._gathering._join(-1)
-        self._left = True
 
 
 class _Question(Generic[Request, Answer]):

@@ -53,12 +53,12 @@ class Place:
         tiles: GatheredTiles | None,
     ) -> None:
         self._loaded, self._settings = loaded, settings
-        self._stream = streams and streams.open()
-        self._tiles = tiles and tiles.open()
+        self._stream = None if streams is None else streams.open()
+        self._tiles = None if tiles is None else tiles.open()
 
     def source(self, on_tiles: OnTiles | None = None) -> AutoGazeSource | TiledAutoGazeSource:
         """The video's mask source; see `gaze_source`."""
-        drive = self._tiles and self._tiles.drive
+        drive = None if self._tiles is None else self._tiles.drive
         return gaze_source(self._loaded, self._settings, on_tiles, self._stream, drive)
 
     def close(self) -> None:

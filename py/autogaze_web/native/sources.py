@@ -46,7 +46,9 @@ class FrameSteps(Protocol):
 class AutoGazeSource:
     """AutoGaze on whole frames as a mask source; made by `autogaze_source`."""
 
-    def __init__(self, stream: FrameSteps, processor: AutoGazeImageProcessor, description: Description) -> None:
+    def __init__(
+        self, stream: FrameSteps, processor: AutoGazeImageProcessor, description: Description
+    ) -> None:
         self._stream, self._processor, self._description = stream, processor, description
 
     def describe(self) -> Description:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..frames.arrays import widened
 from ..limits import is_whole, shown
-from ..model.clips import Graphs, StreamGeneration, check_frame
+from ..model.clips import Graphs, StreamGeneration, check_frame, context_capacity
 from ..model.controls import StreamControls
 from ..model.gaze import Gaze
 from ..model.lockstep import lockstep
@@ -38,8 +38,15 @@ class _BatchOfOne:
 
 
 def whole_frames(model: AutoGaze, controls: StreamControls) -> Graphs:
-    """The graphs with which each frame is one run, whatever it chooses."""
-    return Graphs((StreamGeneration(model.config, GRAPHS, controls).most_steps,), ())
+    """The graphs with which each frame is one run, whatever it chooses.
+
+    All rows of the context are there from the first frame on. If it grew with the longest video of a batch,
+    the sums over it, and so the last digits of what a video computes, would depend on the others.
+    """
+    steps = StreamGeneration(model.config, GRAPHS, controls).most_steps
+    window = controls.window_frames(model.config)
+    capacity = None if window is None else context_capacity(model.config, steps, window)
+    return Graphs((steps,), (), capacity)
 
 
 class Stream:
