@@ -41,6 +41,12 @@ def rectangles_of(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
     return rectangles
 
 
+def pixel_count(rectangles: IntArray) -> int:
+    """The sum of the pixels of rectangles (N, 4)."""
+    sides = rectangles[:, 2:] - rectangles[:, :2]
+    return int(np.multiply(sides[:, 0], sides[:, 1], dtype=np.int64).sum())
+
+
 def bounding_box(rectangles: IntArray) -> Box:
     """The smallest box around rectangles (N, 4); an empty one at the origin if there are none."""
     if len(rectangles) == 0:
@@ -48,6 +54,18 @@ def bounding_box(rectangles: IntArray) -> Box:
     y0, x0 = rectangles[:, :2].min(axis=0).tolist()
     y1, x1 = rectangles[:, 2:].max(axis=0).tolist()
     return (y0, x0, y1, x1)
+
+
+def box_around(a: Box, b: Box) -> Box:
+    """The smallest box around two boxes, either of which may be empty.
+
+    >>> box_around((0, 0, 0, 0), (4, 5, 6, 7)), box_around((1, 2, 3, 4), (0, 3, 2, 9))
+    ((4, 5, 6, 7), (0, 2, 3, 9))
+    """
+    for box, other in ((a, b), (b, a)):
+        if box[0] >= box[2] or box[1] >= box[3]:
+            return other
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
 def first_covering(rectangles: NDArray[np.integer[Any]], height: int, width: int) -> NDArray[np.intp]:

@@ -94,7 +94,8 @@ def _padded(frame: Rgba) -> Rgba | None:
     """The buffer of whole words behind a frame, or None if there is none."""
     height, width = frame.shape[:2]
     even = width + width % 2
-    if width % 2 == 0 and frame.flags.c_contiguous and frame.ctypes.data % 8 == 0:
+    # Flags take a tenth of the time of an address.
+    if width % 2 == 0 and frame.flags.c_contiguous and frame.reshape(-1).view(np.uint64).flags.aligned:
         return frame
     base: Any = frame.base
     if (

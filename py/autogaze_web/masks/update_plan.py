@@ -8,11 +8,12 @@ distinct edges rather than on the number of cells, and it is exact, because edge
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames.rectangles import IntArray, first_covering, rectangles_of
+from ..frames.rectangles import Box, IntArray, bounding_box, first_covering, pixel_count, rectangles_of
 from .cells import Cells
 from .fixations import Fixations
 
@@ -101,6 +102,11 @@ class UpdatePlan:
     lattice: Lattice
     covered: NDArray[np.bool_]
 
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box around the union, an empty one at the origin if there is none."""
+        return bounding_box(self.rectangles)
+
     def pixels(self) -> NDArray[np.bool_]:
         """(height, width): which pixels are in the union."""
         heights, widths = np.diff(self.lattice.rows), np.diff(self.lattice.columns)
@@ -129,7 +135,6 @@ def plan_from_cover(lattice: Lattice, covered: NDArray[np.bool_]) -> UpdatePlan:
     rectangles = np.empty(merged.shape, np.int32)
     rectangles[:, ::2] = lattice.rows[merged[:, ::2]]
     rectangles[:, 1::2] = lattice.columns[merged[:, 1::2]]
-    sides = rectangles[:, 2:] - rectangles[:, :2]
-    pixels = int(np.multiply(sides[:, 0], sides[:, 1], dtype=np.int64).sum())
+    pixels = pixel_count(rectangles)
     total = int(lattice.rows[-1]) * int(lattice.columns[-1])
     return UpdatePlan(rectangles, pixels, pixels / total, lattice, covered)

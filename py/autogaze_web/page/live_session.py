@@ -391,4 +391,4 @@ class PageSession:
 
 
 def _report(report: FrameReport, more: dict[str, object]) -> str:
-    return json.dumps(plain({**asdict(report), **more}))
+    return json.dumps(plain({**vars(report), **more}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,8 @@ def _edges(edges: NDArray[np.int32], extent: int) -> NDArray[np.int32]:
 
 
 def _address(array: NDArray[Any]) -> int:
+    if array.size and array.flags.carray:  # the same as below in half the time
+        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
     return int(array.ctypes.data)
 
 

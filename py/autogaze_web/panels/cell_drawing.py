@@ -24,7 +24,7 @@ from ..frames.rgba import Rgba, Words, as_words
 from ..frames.words import BlendWeights, blend
 from ..masks.footprint import Footprint
 from ..masks.update_plan import Lattice, UpdatePlan, plan_from_cover
-from .cell_rectangles import cell_rectangles, coloured_atoms
+from .cell_rectangles import cell_colours, cell_rectangles, coloured_atoms
 from .palette import Colour, Palette
 
 # Height of the bands in which rectangles are drawn together: enough to amortise NumPy's overhead per call,
@@ -96,8 +96,8 @@ def draw_cells(image: Rgba, mask: Footprint, style: CellStyle) -> None:
     if len(mask.rectangles) == 0:
         return
     if kernels := installed():
-        rectangles, colours = cell_rectangles(mask, style.palette)
-        _paint(kernels, image, style, rectangles, colours)
+        rectangles, scales = cell_rectangles(mask)
+        _paint(kernels, image, style, rectangles, _cell_paints(scales, style.palette, style.blend_weights))
         return
     target = _pixels(image)
     for pieces in _batches(_cell_pieces(mask, style)):
@@ -110,14 +110,24 @@ def _paint(
     image: Rgba,
     style: CellStyle,
     rectangles: NDArray[np.int32],
-    colours: NDArray[np.uint8],
+    paints: NDArray[np.uint32],
 ) -> None:
-    """Paints rectangles (N, 5) with an index of colours (K, 3) in a style."""
-    target, picture = as_words(image), style.picture
-    if picture is None:
-        kernels.paint_rectangles(target, target, rectangles, opaque_paints(colours))
-    else:
-        kernels.paint_rectangles(target, picture, rectangles, blended_paints(colours, style.weights))
+    """Paints rectangles (N, 5) with an index of a style's paints (K, 2, 4)."""
+    target = as_words(image)
+    kernels.paint_rectangles(target, target if style.picture is None else style.picture, rectangles, paints)
+
+
+def _paints(colours: NDArray[np.uint8], weights: BlendWeights | None) -> NDArray[np.uint32]:
+    """Paints of colours (K, 3): blended, or opaque without weights."""
+    return opaque_paints(colours) if weights is None else blended_paints(colours, weights)
+
+
+@lru_cache(maxsize=64)
+def _cell_paints(
+    scales: tuple[int, ...], palette: Palette, weights: BlendWeights | None
+) -> NDArray[np.uint32]:
+    """The paints of the `cell_colours` of some scales."""
+    return _paints(cell_colours(scales, palette), weights)
 
 
 def _cell_pieces(mask: Footprint, style: CellStyle) -> Iterator[Piece]:
@@ -236,7 +246,8 @@ def _paint_shapes(shapes: list[tuple[IntArray, Colour]], height: int, width: int
 def draw_painted(image: Rgba, painted: PaintedLattice, style: CellStyle) -> None:
     """Draws all cells of a painted lattice onto an image of its size."""
     if kernels := installed():
-        _paint(kernels, image, style, coloured_atoms(painted.lattice, painted.colour_index), painted.colours)
+        rectangles = coloured_atoms(painted.lattice, painted.colour_index)
+        _paint(kernels, image, style, rectangles, _paints(painted.colours, style.blend_weights))
         return
     target = _pixels(image)
     magnifier = _Magnifier(painted, _colour_values(painted.colours, style.blend_weights))

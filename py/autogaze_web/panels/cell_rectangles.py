@@ -10,30 +10,35 @@ from ..masks.footprint import Footprint
 from ..masks.update_plan import Lattice
 from .palette import Palette
 
+# A cell's fill and its top, left, bottom and right lines: which sides of the cell (y0, x0, y1, x1) theirs are
+# measured from, and by how much they differ. No cell is empty, so a line of one pixel is inside it.
+_SIDES = np.array([[0, 1, 2, 3], [0, 1, 0, 3], [0, 1, 2, 1], [2, 1, 2, 3], [0, 3, 2, 3]])
+_ADDED = np.array([[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [-1, 0, 0, 0], [0, -1, 0, 0]], np.int32)
 
-def cell_rectangles(mask: Footprint, palette: Palette) -> tuple[IntArray, NDArray[np.uint8]]:
+
+def cell_rectangles(mask: Footprint) -> tuple[IntArray, tuple[int, ...]]:
     """The cells from coarse to fine, each as its fill and then its four outlines.
 
     Returns:
-        (N, 5) of y0, x0, y1, x1 and an index of the colours, and these (K, 3).
+        (N, 5) of y0, x0, y1, x1 and an index of the `cell_colours` of the mask's scales, and these scales.
     """
     grid = mask.fixations.grid
-    order = np.argsort(grid, kind="stable")
-    cells = mask.rectangles[order]
-    scales = sorted(set(grid.tolist()))
-    colours = [
-        colour for outline in map(palette.colour_of, scales) for colour in (outline, palette.fill_of(outline))
-    ]
-    rectangles = np.empty((len(cells), 5, 5), np.int32)
-    rectangles[..., :4] = cells[:, None]
-    y0, x0, y1, x1 = cells.T
-    rectangles[:, 1, 2] = np.minimum(y0 + 1, y1)  # the top line ends one row below where it begins
-    rectangles[:, 2, 3] = np.minimum(x0 + 1, x1)
-    rectangles[:, 3, 0] = np.maximum(y1 - 1, y0)
-    rectangles[:, 4, 1] = np.maximum(x1 - 1, x0)
-    rectangles[..., 4] = 2 * np.searchsorted(scales, grid[order])[:, None]
+    order = grid.argsort(kind="stable")
+    grids = grid[order].tolist()
+    scales = tuple(sorted(set(grids)))
+    outline = {scale: 2 * index for index, scale in enumerate(scales)}
+    rectangles = np.empty((len(grids), 5, 5), np.int32)
+    np.add(mask.rectangles[order][:, _SIDES], _ADDED, out=rectangles[..., :4])
+    rectangles[..., 4] = np.array([outline[each] for each in grids], np.int32)[:, None]
     rectangles[:, 0, 4] += 1
-    return rectangles.reshape(-1, 5), np.array(colours, np.uint8).reshape(-1, 3)
+    return rectangles.reshape(-1, 5), scales
+
+
+def cell_colours(scales: tuple[int, ...], palette: Palette) -> NDArray[np.uint8]:
+    """(2 * S, 3): the colours of the outlines and the fills of S scales' cells."""
+    outlines = [palette.colour_of(scale) for scale in scales]
+    pairs = [(outline, palette.fill_of(outline)) for outline in outlines]
+    return np.array(pairs, np.uint8).reshape(-1, 3)
 
 
 def coloured_atoms(lattice: Lattice, colour_index: NDArray[np.uint8]) -> IntArray:

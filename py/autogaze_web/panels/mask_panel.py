@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ..frames.rectangles import Box, bounding_box
+from ..frames.rectangles import Box, IntArray, box_around, pixel_count
 from ..frames.rgba import Rgba, allocate, as_words
 from ..frames.words import BlendWeights
 from ..masks.footprint import Footprint
@@ -50,7 +50,8 @@ class MaskPanel:
         self.image: Rgba = allocate(1, 1)
         self.mode = mode
         self._blank = True
-        self._drawn = np.zeros((0, 4), np.int32)
+        self._drawn: IntArray = np.zeros((0, 4), np.int32)
+        self._drawn_box: Box = (0, 0, 0, 0)
         self.configure(blend_alpha, mode, palette)
 
     def configure(self, blend_alpha: float, mode: PanelMode, palette: str = STANDARD) -> None:
@@ -86,18 +87,17 @@ class MaskPanel:
         Returns:
             A box around all pixels that may have changed.
         """
-        whole_frame = np.array([[0, 0, *frame.shape[:2]]], np.int32)
         if self.image.shape != frame.shape:
             self.image = allocate(*frame.shape[:2])
             self._blank = True
-        if self._blank:
-            self._drawn, self._blank = whole_frame, False
+        redrawn = self.mode in ("outlines", "image-overlay")
+        if self._blank or redrawn:
+            self._drawn_box, self._blank = (0, 0, *frame.shape[:2]), False
+            self._drawn = np.array([self._drawn_box], np.int32)
         if self.mode == "outlines":
-            self._drawn = whole_frame
             dim(frame, self.image)
             light(self.image, frame, mask)
         elif self.mode == "image-overlay":
-            self._drawn = whole_frame
             self.image[:] = frame
         else:
             self._clear(TRANSPARENT_BLACK if self.mode == "image-mask-only" else OPAQUE_BLACK)
@@ -107,14 +107,14 @@ class MaskPanel:
         if self.mode in CELL_PAINTERS or not _one_by_one(mask):
             painted = paint(mask, self._palette)
             draw_painted(self.image, painted, style)
-            drawn = painted.plan.rectangles
+            drawn, box = painted.plan.rectangles, painted.plan.box
         else:
             draw_cells(self.image, mask, style)
-            drawn = mask.rectangles
-        touched = bounding_box(np.concatenate([self._drawn, drawn]))
+            drawn, box = mask.rectangles, mask.plan.box
+        touched = box_around(self._drawn_box, box)
         # Cleared by the next draw: many rectangles are cleared at once, as their bounding box.
         many = len(drawn) > MAX_SINGLE_CELLS
-        self._drawn = np.array([bounding_box(drawn)], np.int32) if many else drawn
+        self._drawn, self._drawn_box = np.array([box], np.int32) if many else drawn, box
         return touched
 
     def _clear(self, pixel: tuple[int, int, int, int]) -> None:
@@ -128,5 +128,4 @@ def _one_by_one(mask: Footprint) -> bool:
     """Whether a mask's cells can be drawn one by one with less work than on a lattice."""
     if len(mask.rectangles) > MAX_SINGLE_CELLS or not mask.one_grid_per_scale:
         return False
-    height, width = (mask.rectangles[:, 2:] - mask.rectangles[:, :2]).T
-    return int((height * width).sum()) <= MAX_OVERDRAW * mask.plan.pixel_count
+    return pixel_count(mask.rectangles) <= MAX_OVERDRAW * mask.plan.pixel_count

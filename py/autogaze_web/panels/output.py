@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..frames import changes
 from ..frames.pixel_kernels import blended_paints, installed
-from ..frames.rectangles import Box, IntArray, bands, bounding_box
+from ..frames.rectangles import Box, IntArray, bands
 from ..frames.rgba import Rgba, allocate, as_words
 from ..frames.words import BlendWeights, blend, both_lanes
 from ..masks.update_plan import UpdatePlan
@@ -94,7 +94,7 @@ class OutputDrawing:
     @property
     def box(self) -> Box:
         """A box around all pixels of the output that may change."""
-        return bounding_box(self.plan.rectangles) if self.kind == "copy" else (0, 0, *self.size)
+        return self.plan.box if self.kind == "copy" else (0, 0, *self.size)
 
 
 class OutputSchedule:
