@@ -152,7 +152,7 @@ def test_files_dropped_on_the_page(live, checkpoint):
     counts = check_example(
         AutoGaze.from_pretrained(checkpoint), AutoGazeImageProcessor.from_pretrained(checkpoint)
     )
-    said = f"It does not hold: this model chooses {counts.slots} slots, {counts.real} of them real; "
+    said = f"No: this model chooses {counts.slots} slots, {counts.real} of them real; "
     expect(page.locator("#model-check-text")).to_contain_text(said, timeout=MODEL_TIMEOUT_MS)
     expect(page.locator("#model-check-text")).to_contain_text("prints 348 slots, 213 of them real; ")
     # Without the last one it works too, and says so.

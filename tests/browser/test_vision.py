@@ -47,7 +47,7 @@ def assert_shows_the_newest(page: Page) -> None:
     if abs(net["savedMs"]) < 0.05:
         assert "as much as it saves" in texts["verdict"]
         return
-    pays = "The gaze saves" if net["savedMs"] > 0 else "costs more than it saves"
+    pays = "Here the gaze saves" if net["savedMs"] > 0 else "costs more than it saves"
     assert pays in texts["verdict"]
 
 
@@ -105,6 +105,6 @@ def test_in_tiles_it_says_why_it_sees_nothing(live, streaming_page):
     wait_model(page, "WebAssembly")
     open_feature(page, "vision")
     page.click("#vision-run")
-    expect(page.locator("#vision-status")).to_contain_text("set the mode to Realtime")
+    expect(page.locator("#vision-status")).to_contain_text("set Mode to Realtime")
     page.click("#vision-run")
     expect(page.locator("#vision-status")).to_contain_text("Loads about 6 MB")

@@ -97,7 +97,7 @@ test("the dial takes numbers from anywhere, and says why there is no curve", () 
   assert(names.has("live"));
   settings.set({ mode: "tiled" });
   show();
-  assert.deepEqual([names.has("live"), reason()], [false, "Appears only without tiles."]);
+  assert.deepEqual([names.has("live"), reason()], [false, "Not available with tiles."]);
   settings.set({ mode: "realtime", "visualization-mode": "full-blend" });
   assert.equal(reason(), "Needs the output Rebuilt.");
   settings.set({ "visualization-mode": "interframe" });

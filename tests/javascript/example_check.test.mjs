@@ -19,7 +19,7 @@ test("the released model's counts hold", () => {
   assert.equal(holds, true);
   assert.equal(
     text,
-    "It holds: 348 slots, 213 of them real; of each frame 198, then 15 times 10, as NVIDIA’s QUICK_START prints.",
+    "Yes: 348 slots, 213 of them real; of each frame 198, then 15 times 10, as NVIDIA’s QUICK_START prints.",
   );
 });
 
@@ -27,10 +27,7 @@ test("a single other token does not hold, and both counts are named", () => {
   const other = RELEASED.with(3, { cells: 2, paddedTokens: 8 });
   const { holds, text } = verdict(countsOf(other), EXPECTED, false);
   assert.equal(holds, false);
-  assert.match(
-    text,
-    /^It does not hold: this model chooses 348 slots, 214 .*prints 348 slots, 213 of them real/,
-  );
+  assert.match(text, /^No: this model chooses 348 slots, 214 .*prints 348 slots, 213 of them real/);
   assert.match(
     text,
     / Every frame has its slots, but 214 are real instead of 213\. That was to be expected unless these are NVIDIA’s released weights\.$/,
@@ -48,7 +45,7 @@ test("a frame that is off by one is named, and so is what that means", () => {
   assert.equal(holds, false);
   assert.match(
     text,
-    / Frame 4 has 11 slots instead of 10\. These are NVIDIA’s weights, so it should hold: please report this\.$/,
+    / Frame 4 has 11 slots instead of 10\. These are NVIDIA’s weights, so they should agree: please report this\.$/,
   );
   const more = (/** @type {number[]} */ ...frames) =>
     verdict(

@@ -136,7 +136,7 @@ describe("the view of a vision model", () => {
     assert.match(text("sentence"), /rebuilt this frame from 16 of 265 patches/);
     assert.deepEqual([text("status"), text("facts")], ["A note.", "The model runs on WebGPU."]);
     assert.deepEqual([text("hint"), text("gazed"), text("patches")], ["16 of 265", "16", "265"]);
-    assert.match(text("verdict"), /saves 63 % here: 25\.0 ms of 40\.0 ms/);
+    assert.match(text("verdict"), /saves 63 %: 25\.0 ms of 40\.0 ms/);
     assert.deepEqual(rows("net").at(-1), ["Together", "15.0 ms", "40.0 ms"]);
     const totals = fakeElement("vision-net").rows.map(({ classes }) => classes.has("vision-total"));
     assert.deepEqual(totals, [false, false, false, true]);
@@ -176,7 +176,7 @@ describe("the view of a vision model", () => {
     assert.equal(shownPictures().length, 4);
     settings.set({ mode: "tiled" });
     assertEmpty();
-    assert.match(text("status"), /not tiles: set the mode to Realtime/);
+    assert.match(text("status"), /not tiles: set Mode to Realtime/);
     show(encodedFrame());
     assertEmpty();
     settings.set({ mode: "realtime" });
@@ -186,7 +186,7 @@ describe("the view of a vision model", () => {
     maskSource.backend = "";
     maskSource.emit("active", "patch-diff");
     assertEmpty();
-    assert.match(text("status"), /AutoGaze, which is loading/);
+    assert.match(text("status"), /Waiting for AutoGaze to load/);
     maskSource.chosen = "patch-diff";
     maskSource.emit("chosen", "patch-diff");
     assert.match(text("status"), /needs AutoGaze: choose it/);

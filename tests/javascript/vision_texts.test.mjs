@@ -64,16 +64,16 @@ test("what is kept has a text of one width, known or not", () => {
 describe("the verdict", () => {
   test("says what is saved where the gaze pays", () => {
     const text = verdictText(net(10, 5, 40));
-    assert.equal(text, "The gaze saves 63 % here: 25.0 ms of 40.0 ms a frame.");
-    assert.match(verdictText(net(10, 5, 15.06)), /saves 1 % here: 0\.1 ms of 15\.1 ms a frame/);
+    assert.equal(text, "Here the gaze saves 63 %: 25.0 ms of 40.0 ms a frame.");
+    assert.match(verdictText(net(10, 5, 15.06)), /saves 1 %: 0\.1 ms of 15\.1 ms a frame/);
     for (const full of [14.96, 15.04])
-      assert.equal(verdictText(net(10, 5, full)), "The gaze costs as much as it saves here.");
+      assert.equal(verdictText(net(10, 5, full)), "Here the gaze takes as much time as it saves.");
   });
 
   test("says by how much a model has to be slower where it does not", () => {
     const text = verdictText(net(30, 5, 15));
-    assert.match(text, /costs more than it saves: AutoGaze takes 30\.0 ms and saves 10\.0 ms of reading/);
-    assert.match(text, /pays for models at least 3\.0 times as slow\.$/);
+    assert.match(text, /costs more than it saves: AutoGaze takes 30\.0 ms to save 10\.0 ms of reading/);
+    assert.match(text, /pays off for models at least 3\.0 times as slow\.$/);
     assert.match(verdictText(net(1234, 5, 15)), /at least 124 times/);
     // Never rounded down to a factor that would not do.
     assert.match(verdictText(net(12.1, 5, 17)), /at least 1\.1 times/);
@@ -82,7 +82,10 @@ describe("the verdict", () => {
   test("says so where fewer patches take no less time", () => {
     for (const full of [5, 4, 5.01]) {
       const text = verdictText(net(30, 5, full));
-      assert.match(text, /costs more than it saves: this model is so small that 5\.0 ms/);
+      assert.match(
+        text,
+        /costs more than it saves: this model is so small that reading the chosen patches \(5\.0 ms\) takes no less/,
+      );
     }
   });
 });
@@ -129,9 +132,9 @@ test("before the first frame it says what it waits for", () => {
   const state = { mode: "realtime", chosen: "autogaze", gazes: true, ready: true };
   assert.match(waitingText(state), /next gaze/);
   assert.match(waitingText({ ...state, ready: false }), /Loading the vision model/);
-  assert.match(waitingText({ ...state, gazes: false }), /AutoGaze, which is loading/);
+  assert.match(waitingText({ ...state, gazes: false }), /Waiting for AutoGaze to load/);
   const unchosen = { ...state, chosen: "patch-diff" };
-  assert.match(waitingText({ ...unchosen, gazes: false }), /needs AutoGaze: choose it as the mask source/);
+  assert.match(waitingText({ ...unchosen, gazes: false }), /needs AutoGaze: choose it under Chosen by/);
   assert.match(waitingText(unchosen), /needs AutoGaze/);
-  assert.match(waitingText({ ...state, mode: "tiled" }), /set the mode to Realtime/);
+  assert.match(waitingText({ ...state, mode: "tiled" }), /set Mode to Realtime/);
 });

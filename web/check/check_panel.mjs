@@ -28,7 +28,7 @@ export function addModelCheck({ settings, maskSource }) {
     // Nothing is expected of the built-in model.
     line.hidden =
       source !== "autogaze" || (maskSource.files.length === 0 && isSelected(settings.values, BUILT_IN));
-    text.textContent = "Does it do what NVIDIA’s QUICK_START prints for NVIDIA’s example clip?";
+    text.textContent = "Does this model choose what NVIDIA’s QUICK_START prints for its example clip?";
   });
   run.addEventListener("click", async () => {
     if (running) {

@@ -78,11 +78,11 @@ export function verdict(counts, { slots, real, slots_each_frame }, isReleased) {
   const wanted = { slots, real, each: slots_each_frame };
   const difference = differenceText(counts, wanted);
   if (!difference)
-    return { holds: true, text: `It holds: ${countsText(counts)}, as NVIDIA’s QUICK_START prints.` };
+    return { holds: true, text: `Yes: ${countsText(counts)}, as NVIDIA’s QUICK_START prints.` };
   const meaning = isReleased
-    ? "These are NVIDIA’s weights, so it should hold: please report this."
+    ? "These are NVIDIA’s weights, so they should agree: please report this."
     : "That was to be expected unless these are NVIDIA’s released weights.";
-  const text = `It does not hold: this model chooses ${countsText(counts)}; NVIDIA’s QUICK_START prints ${countsText(wanted)}. ${difference} ${meaning}`;
+  const text = `No: this model chooses ${countsText(counts)}; NVIDIA’s QUICK_START prints ${countsText(wanted)}. ${difference} ${meaning}`;
   return { holds: false, text };
 }
 

@@ -64,7 +64,7 @@ export class Dial {
   get #obstacle() {
     const { values } = this.#settings;
     if (values["visualization-mode"] !== "interframe") return "Needs the output Rebuilt.";
-    return values.mode === "realtime" ? "" : "Appears only without tiles.";
+    return values.mode === "realtime" ? "" : "Not available with tiles.";
   }
 
   /** @param {number} position */

@@ -26,7 +26,7 @@ export function gazeFileOf(kind, { frames, grids }) {
   if (what === "keep-masks") {
     request.keepGrids = grids.split(/[\s,;]+/).filter(Boolean);
     if (request.keepGrids.length === 0)
-      throw new Error("Say which grid the masks are of: its rows and columns of patches, such as 14x14.");
+      throw new Error("Enter the grid of the masks as rows x columns, such as 14x14.");
   }
   return { request, what, suffix: format, type: TYPES[format] };
 }

@@ -67,7 +67,7 @@ export class Replay {
     for (const canvas of [this.#mask, this.#output]) Object.assign(canvas, { width, height });
     const unit = unitOf(source);
     const lead = rebuilt
-      ? `The ${unit}s of one frame, one after another. Violet: what they replace. The rest stays from earlier frames.`
+      ? `The ${unit}s of one frame, one after another. Violet marks what they replace; the rest stays from earlier frames.`
       : `The ${unit}s of one frame, one after another, and the picture that they alone rebuild.`;
     showText(element("replay-lead", HTMLElement), lead);
     this.#position.max = String(cells.length);

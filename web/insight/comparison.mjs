@@ -26,11 +26,11 @@ const RIVALS = {
   },
   random: {
     name: "Random cells",
-    aim: "Random cells take no notice of the picture: whatever works must beat them",
+    aim: "Random cells ignore the picture: any useful choice must beat them",
   },
   "block-motion": {
     name: "Block motion",
-    aim: "Block motion first moves the blocks of its own last output, as a video codec does and at no cost in pixels, then takes the cells that are still most wrong",
+    aim: "Block motion first moves the blocks of its last output, as a video codec does and at no cost in pixels, then takes the cells with the largest remaining error",
   },
 };
 

@@ -97,7 +97,10 @@ export class Panels {
       for (const [option, id] of Object.entries(SHOWN_BY))
         element(id, HTMLElement).hidden = settings.values[option] === false;
       const isRebuilt = settings.values["visualization-mode"] === "interframe";
-      showText(element("output-hint", HTMLElement), isRebuilt ? "Only those renewed" : "Those highlighted");
+      showText(
+        element("output-hint", HTMLElement),
+        isRebuilt ? "Rebuilt from the patches" : "The patches highlighted",
+      );
     });
   }
 

@@ -48,7 +48,7 @@ export function addSettingsPanel({ settings }) {
   const notes = ignoredNotes(settings.table, location.search);
   if (notes.length > 0) {
     showStatus(notes.join(" "));
-    showToast("Some options of the address have no effect here: Settings says why.");
+    showToast("Some options in this page’s address have no effect here: Settings says why.");
   }
   addPresets(settings);
   element("settings-reset", HTMLButtonElement).addEventListener("click", () => {
@@ -59,7 +59,7 @@ export function addSettingsPanel({ settings }) {
     element("link", HTMLInputElement).hidden = true;
     find.value = "";
     find.dispatchEvent(new Event("input"));
-    showStatus("All settings have their defaults.");
+    showStatus("All settings are at their defaults.");
   });
   element("copy-link", HTMLButtonElement).addEventListener("click", () => copyLink(settings));
 

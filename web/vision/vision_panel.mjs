@@ -23,7 +23,7 @@ import {
   waitingText,
 } from "./vision_texts.mjs";
 
-const INVITATION = "Loads about 6 MB from this site, and AutoGaze if necessary.";
+const INVITATION = "Loads about 6 MB from this site, and AutoGaze if it is not loaded yet.";
 
 export class VisionPanel {
   #view;

@@ -77,19 +77,19 @@ export function netRows(tokens, { patches, net }) {
  * @param {Net} net
  */
 export function verdictText({ gazeMs: gaze, gazedMs: gazed, fullMs: full, savedMs: saved, breakEven: even }) {
-  if (Math.abs(saved) < LEAST_MS) return "The gaze costs as much as it saves here.";
+  if (Math.abs(saved) < LEAST_MS) return "Here the gaze takes as much time as it saves.";
   if (saved > 0) {
     const share = Math.max(1, Math.round((100 * saved) / full));
-    return `The gaze saves ${share} % here: ${timeText(saved)} of ${timeText(full)} a frame.`;
+    return `Here the gaze saves ${share} %: ${timeText(saved)} of ${timeText(full)} a frame.`;
   }
   if (even === "Infinity" || full - gazed < LEAST_MS)
     return (
-      `Here the gaze costs more than it saves: this model is so small that ${timeText(gazed)} for the gazed patches ` +
-      `is no less than ${timeText(full)} for all. Larger models may gain.`
+      `Here the gaze costs more than it saves: this model is so small that reading the chosen patches ` +
+      `(${timeText(gazed)}) takes no less than reading all of them (${timeText(full)}). Larger models may gain.`
     );
   return (
-    `Here the gaze costs more than it saves: AutoGaze takes ${timeText(gaze)} and saves ${timeText(full - gazed)} of ` +
-    `reading. It pays for models at least ${timesText(even)} as slow.`
+    `Here the gaze costs more than it saves: AutoGaze takes ${timeText(gaze)} to save ${timeText(full - gazed)} of ` +
+    `reading. It pays off for models at least ${timesText(even)} as slow.`
   );
 }
 
@@ -98,7 +98,7 @@ export function verdictText({ gazeMs: gaze, gazedMs: gazed, fullMs: full, savedM
  * @param {boolean} still whether the source is a still picture
  */
 export function keyframeText(still) {
-  if (still) return "In a still picture there is only the first frame: choose a moving source.";
+  if (still) return "A still picture is only a first frame: choose a moving source.";
   return "The first frame is read whole, so nothing is saved yet.";
 }
 
@@ -129,8 +129,8 @@ export function projectionRow({ name, tokens, fullGflops: gflops, fullMs: full, 
  */
 export function waitingText({ mode, chosen, gazes, ready }) {
   if (mode !== "realtime")
-    return "It reads whole frames, not tiles: set the mode to Realtime under Settings.";
-  if (chosen !== "autogaze") return "It needs AutoGaze: choose it as the mask source under Settings.";
-  if (!gazes) return "Waits for AutoGaze, which is loading.";
-  return ready ? "Waits for the next gaze." : "Loading the vision model…";
+    return "This model reads whole frames, not tiles: set Mode to Realtime under Settings.";
+  if (chosen !== "autogaze") return "This view needs AutoGaze: choose it under Chosen by.";
+  if (!gazes) return "Waiting for AutoGaze to load.";
+  return ready ? "Waiting for the next gaze." : "Loading the vision model…";
 }
