@@ -139,7 +139,7 @@ def test_the_headline_keeps_to_its_two_lines(live):
     set_features(page, False)
     for drawer in ("closed", "open"):
         if drawer == "open":
-            open_feature(page, "insight")
+            page.eval_on_selector("#feature-insight", "feature => { feature.open = true; }")
         for width in (320, 390, 480, 481, 640, 800, 801, 900, 1023, 1024, 1100, 1280, 1440, 1500, 1920):
             page.set_viewport_size({"width": width, "height": 800})
             assert in_page(page, "page_elements.longLines", LONGEST_NUMBERS) == [], (width, drawer)
