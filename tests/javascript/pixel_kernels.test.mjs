@@ -237,21 +237,78 @@ test("the sums of the tallest atom do not overflow", async () => {
   assert.deepEqual([...new Uint32Array(guarded.bytes(sums, 16).slice().buffer)], [sum, sum, sum, 0]);
 });
 
+/**
+ * Some rectangles of a frame, a few of them empty: top, left, bottom, right.
+ * @param {Awaited<ReturnType<typeof someFrames>>} frame
+ */
+function someRectangles({ random, height, width }) {
+  return Array.from({ length: random(6) }, () => {
+    const [top, left] = [random(height), random(width)];
+    return [top, left, top + random(height - top + 1), left + random(width - left + 1)];
+  });
+}
+
+/**
+ * The address of numbers of 32 bits.
+ * @param {GuardedMemory} guarded
+ * @param {number[]} numbers
+ */
+function placed(guarded, numbers) {
+  const address = guarded.allocate(4 * numbers.length);
+  const view = new DataView(guarded.memory.buffer, address);
+  numbers.forEach((number, index) => {
+    view.setUint32(4 * index, number, true);
+  });
+  return address;
+}
+
+test("rectangles are copied, and the pixels in each block counted", async () => {
+  for (const seed of SEEDS) {
+    const frame = await someFrames(seed);
+    const { stride, guarded, a, b, blocks, blockOf, kernels, frames } = frame;
+    const rectangles = someRectangles(frame);
+    const [target, source] = frames();
+    const expected = target?.slice() ?? [];
+    const counts = new Uint32Array(blocks);
+    for (const [top = 0, left = 0, bottom = 0, right = 0] of rectangles) {
+      for (let y = top; y < bottom; y++) {
+        for (let x = 4 * left; x < 4 * right; x++) {
+          expected[y * stride + x] = source?.[y * stride + x] ?? 0;
+          if (x % 4 === 0) counts[blockOf(y, x)] = (counts[blockOf(y, x)] ?? 0) + 1;
+        }
+      }
+    }
+    const copied = placed(guarded, Array(blocks).fill(0));
+    kernels.copy_rectangles(a, b, stride, placed(guarded, rectangles.flat()), rectangles.length, copied);
+    assert.deepEqual(frames()[0], expected, `seed ${seed}`);
+    assert.deepEqual(new Uint32Array(guarded.bytes(copied, 4 * blocks).slice().buffer), counts);
+    guarded.assertGapsUntouched();
+  }
+});
+
+test("rectangles are filled with a pixel", async () => {
+  for (const seed of SEEDS) {
+    const frame = await someFrames(seed);
+    const { stride, guarded, a, kernels, frames } = frame;
+    const rectangles = someRectangles(frame);
+    const expected = frames()[0]?.slice() ?? [];
+    for (const [top = 0, left = 0, bottom = 0, right = 0] of rectangles) {
+      for (let y = top; y < bottom; y++) {
+        for (let x = 4 * left; x < 4 * right; x++) expected[y * stride + x] = [1, 2, 3, 255][x % 4] ?? 0;
+      }
+    }
+    const boxes = placed(guarded, rectangles.flat());
+    kernels.fill_rectangles(a, stride, boxes, rectangles.length, 0xff030201);
+    assert.deepEqual(frames()[0], expected, `seed ${seed}`);
+    guarded.assertGapsUntouched();
+  }
+});
+
 test("rectangles are painted over each other, and nothing beside them", async () => {
   for (const seed of SEEDS) {
-    const { random, width, height, stride, guarded, a, b, kernels, frames } = await someFrames(seed);
-    const place = (/** @type {number[]} */ numbers) => {
-      const address = guarded.allocate(4 * numbers.length);
-      const view = new DataView(guarded.memory.buffer, address);
-      numbers.forEach((number, index) => {
-        view.setUint32(4 * index, number, true);
-      });
-      return address;
-    };
-    const rectangles = Array.from({ length: random(6) }, () => {
-      const [top, left] = [random(height), random(width)];
-      return [top, left, top + random(height - top + 1), left + random(width - left + 1), random(3)];
-    });
+    const frame = await someFrames(seed);
+    const { random, stride, guarded, a, b, kernels, frames } = frame;
+    const rectangles = someRectangles(frame).map((rectangle) => [...rectangle, random(3)]);
     const source = random(2 ** 24 + 1);
     const rest = (2 ** 24 - source) * 255;
     const paints = [
@@ -270,7 +327,7 @@ test("rectangles are painted over each other, and nothing beside them", async ()
         }
       }
     }
-    const [boxes, colours] = [place(rectangles.flat()), place(paints.flat())];
+    const [boxes, colours] = [placed(guarded, rectangles.flat()), placed(guarded, paints.flat())];
     kernels.paint_rectangles(a, b, stride, boxes, rectangles.length, colours);
     assert.deepEqual(frames()[0], expected, `seed ${seed}`);
     guarded.assertGapsUntouched();

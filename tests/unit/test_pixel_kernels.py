@@ -6,6 +6,7 @@ tests/javascript/pixel_kernels.test.mjs, and in a browser's Python in tests/brow
 
 import ctypes
 import dataclasses
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -55,6 +56,23 @@ class PlainKernels:
         for y0, x0, y1, x1, paint in rectangles.tolist():
             weights, addends = paints[paint].astype(np.uint64)
             pixels[y0:y1, x0:x1] = (source[y0:y1, x0:x1] * weights + addends) >> np.uint64(24)
+
+    def copy_rectangles(self, target, source, rectangles):
+        self.called.add("copy_rectangles")
+        pixels, theirs = (each.view(np.uint32) for each in (target, source))
+        counted = np.zeros(pixels.shape, int)
+        for y0, x0, y1, x1 in rectangles.tolist():
+            pixels[y0:y1, x0:x1] = theirs[y0:y1, x0:x1]
+            counted[y0:y1, x0:x1] = 1
+        rows, columns = (
+            np.arange(0, extent, step) for extent, step in zip(counted.shape, (16, 32), strict=True)
+        )
+        return np.add.reduceat(np.add.reduceat(counted, rows, axis=0), columns, axis=1).astype(np.int32)
+
+    def fill_rectangles(self, target, rectangles, pixel):
+        self.called.add("fill_rectangles")
+        for y0, x0, y1, x1 in rectangles.tolist():
+            target.view(np.uint32)[y0:y1, x0:x1] = pixel
 
     def dim(self, frame, target):
         self.called.add("dim")
@@ -155,11 +173,13 @@ class TestCalls:
         errors = np.zeros((2, 2), np.int64)
         kernels.squared_errors(a, b, flags, errors)
         kernels.dim(a, b)
+        kernels.fill_rectangles(a, np.zeros((0, 4), np.int32), 7)
         addresses = (a.ctypes.data, b.ctypes.data)
         assert exports.calls == [
             ("changed_blocks", *addresses, 18, 160, flags.ctypes.data),
             ("squared_errors", *addresses, 18, 160, flags.ctypes.data, errors.ctypes.data),
             ("dim", *addresses, 18 * 160),
+            ("fill_rectangles", addresses[0], 160, ANY, 0, 7),
         ]
 
     def test_rows_with_gaps_between_them_are_copied_and_every_buffer_is_as_large_as_it_must_be(
@@ -180,6 +200,8 @@ class TestCalls:
         sums = kernels.atom_differences(a, b, flags, edges, edges[:2])
         kernels.paint_rectangles(target, a, np.zeros((10, 5), np.int32)[::2], paints)
         kernels.dim(a, target)
+        copied = kernels.copy_rectangles(target, a, np.zeros((10, 4), np.int32)[::2])
+        kernels.fill_rectangles(target, np.zeros((10, 4), np.int32)[::2], 1)
         inputs = {"changed_blocks": (a, b), "squared_errors": (a, b), "atom_differences": (a, b)}
         for name, *arguments in exports.calls:
             arrays = [each for each in arguments if isinstance(each, np.ndarray)]
@@ -189,9 +211,10 @@ class TestCalls:
         lanes, buffer = exports.calls[2][-2:]
         assert lanes.nbytes == 2 * 160, "16 bits for each byte of a row"
         assert (buffer.shape, buffer.itemsize, sums.shape) == ((3, 1, 4), 4, (3, 1, 3))
-        picture, dimmed = exports.calls[3][2], exports.calls[4][1]
-        np.testing.assert_array_equal(picture, a)
-        np.testing.assert_array_equal(dimmed, a)
+        assert exports.calls[5][-1] is copied
+        assert (copied.shape, copied.dtype) == ((2, 2), np.int32)
+        for picture in (exports.calls[3][2], exports.calls[4][1], exports.calls[5][2]):
+            np.testing.assert_array_equal(picture, a)
 
     def test_nothing_outside_a_frame_is_painted(self):
         painted = []

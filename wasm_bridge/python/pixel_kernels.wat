@@ -381,6 +381,120 @@
           (br_if $rows_of_rectangle (local.get $rows)))
         (br $next))))
 
+  ;; Copies $count rectangles of a frame, and adds the pixels of each that lie in a block to the block's number.
+  ;;   $rectangles   4 numbers of 32 bits for each: top, left, bottom, right; some may be empty
+  ;;   $copied       a number of 32 bits for each block
+  (func (export "copy_rectangles")
+    (param $target i32) (param $source i32) (param $stride i32) (param $rectangles i32) (param $count i32)
+    (param $copied i32)
+    (local $apart i32) ;; from a byte of the target to that of the source
+    (local $top i32) (local $left i32) (local $bottom i32) (local $right i32)
+    (local $y i32) (local $y_end i32) (local $x i32) (local $x_end i32) (local $at i32) (local $number i32)
+    (local.set $apart (i32.sub (local.get $source) (local.get $target)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $y (local.tee $top (i32.load (local.get $rectangles))))
+        (local.set $left (i32.load offset=4 (local.get $rectangles)))
+        (local.set $bottom (i32.load offset=8 (local.get $rectangles)))
+        (local.set $right (i32.load offset=12 (local.get $rectangles)))
+        (local.set $rectangles (i32.add (local.get $rectangles) (i32.const 16)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $next
+          (i32.or
+            (i32.ge_s (local.get $top) (local.get $bottom))
+            (i32.ge_s (local.get $left) (local.get $right))))
+        (local.set $at
+          (i32.add
+            (i32.add (local.get $target) (i32.mul (local.get $top) (local.get $stride)))
+            (i32.shl (local.get $left) (i32.const 2))))
+        (loop $rows_of_rectangle
+          (memory.copy
+            (local.get $at)
+            (i32.add (local.get $at) (local.get $apart))
+            (i32.shl (i32.sub (local.get $right) (local.get $left)) (i32.const 2)))
+          (local.set $at (i32.add (local.get $at) (local.get $stride)))
+          (local.set $y (i32.add (local.get $y) (i32.const 1)))
+          (br_if $rows_of_rectangle (i32.ne (local.get $y) (local.get $bottom))))
+        (local.set $y (local.get $top))
+        (loop $block_rows
+          (local.set $y_end (i32.add (i32.or (local.get $y) (i32.const 15)) (i32.const 1)))
+          (if (i32.gt_u (local.get $y_end) (local.get $bottom)) (then (local.set $y_end (local.get $bottom))))
+          (local.set $x (local.get $left))
+          (local.set $number
+            (i32.add
+              (local.get $copied)
+              (i32.shl
+                (i32.add
+                  (i32.mul
+                    (i32.shr_u (local.get $y) (i32.const 4))
+                    (i32.shr_u (i32.add (local.get $stride) (i32.const 127)) (i32.const 7)))
+                  (i32.shr_u (local.get $x) (i32.const 5)))
+                (i32.const 2))))
+          (loop $blocks
+            (local.set $x_end (i32.add (i32.or (local.get $x) (i32.const 31)) (i32.const 1)))
+            (if (i32.gt_u (local.get $x_end) (local.get $right)) (then (local.set $x_end (local.get $right))))
+            (i32.store
+              (local.get $number)
+              (i32.add
+                (i32.load (local.get $number))
+                (i32.mul
+                  (i32.sub (local.get $y_end) (local.get $y))
+                  (i32.sub (local.get $x_end) (local.get $x)))))
+            (local.set $number (i32.add (local.get $number) (i32.const 4)))
+            (br_if $blocks (i32.ne (local.tee $x (local.get $x_end)) (local.get $right))))
+          (br_if $block_rows (i32.ne (local.tee $y (local.get $y_end)) (local.get $bottom))))
+        (br $next))))
+
+  ;; Fills $count rectangles with a pixel.
+  ;;   $rectangles   as for copy_rectangles
+  (func (export "fill_rectangles")
+    (param $target i32) (param $stride i32) (param $rectangles i32) (param $count i32) (param $pixel i32)
+    (local $first i32) (local $bytes i32) (local $rows i32) (local $at i32) (local $end i32)
+    (local $vectors_end i32) (local $pixels v128)
+    (local.set $pixels (i32x4.splat (local.get $pixel)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $first
+          (i32.add
+            (i32.add
+              (local.get $target)
+              (i32.mul (i32.load (local.get $rectangles)) (local.get $stride)))
+            (i32.shl (i32.load offset=4 (local.get $rectangles)) (i32.const 2))))
+        (local.set $rows
+          (i32.sub (i32.load offset=8 (local.get $rectangles)) (i32.load (local.get $rectangles))))
+        (local.set $bytes
+          (i32.shl
+            (i32.sub (i32.load offset=12 (local.get $rectangles)) (i32.load offset=4 (local.get $rectangles)))
+            (i32.const 2)))
+        (local.set $rectangles (i32.add (local.get $rectangles) (i32.const 16)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $next
+          (i32.or
+            (i32.le_s (local.get $rows) (i32.const 0))
+            (i32.le_s (local.get $bytes) (i32.const 0))))
+        (loop $rows_of_rectangle
+          (local.set $at (local.get $first))
+          (local.set $end (i32.add (local.get $first) (local.get $bytes)))
+          (local.set $vectors_end (i32.sub (local.get $end) (i32.const 16)))
+          (block $no_more
+            (loop $vectors
+              (br_if $no_more (i32.gt_u (local.get $at) (local.get $vectors_end)))
+              (v128.store align=4 (local.get $at) (local.get $pixels))
+              (local.set $at (i32.add (local.get $at) (i32.const 16)))
+              (br $vectors)))
+          (block $row_done
+            (loop $rest
+              (br_if $row_done (i32.eq (local.get $at) (local.get $end)))
+              (i32.store (local.get $at) (local.get $pixel))
+              (local.set $at (i32.add (local.get $at) (i32.const 4)))
+              (br $rest)))
+          (local.set $first (i32.add (local.get $first) (local.get $stride)))
+          (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
+          (br_if $rows_of_rectangle (local.get $rows)))
+        (br $next))))
+
   ;; Writes $bytes bytes of a frame, a multiple of 8, at three eighths of its brightness.
   (func (export "dim") (param $frame i32) (param $target i32) (param $bytes i32)
     (local $apart i32) ;; from a byte of the frame to that of the target

@@ -1,8 +1,8 @@
 """Loops over all pixels of a frame that WebAssembly's SIMD does several times as fast as its NumPy.
 
-The functions that need them (``changed_blocks``, ``cell_sums``, ``SquaredErrorMap.update``, the drawing of
-cells, ``lighten_plan``, ``dim``) have NumPy code, which runs unless somebody has installed kernels. The page
-does (``page/simd_kernels.py``). Results are equal to the last bit.
+The functions that need them (``changed_blocks``, ``cell_sums``, ``SquaredErrorMap.update``, ``draw_output``,
+the mask panel, the drawing of cells, ``lighten_plan``, ``dim``) have NumPy code, which runs unless somebody
+has installed kernels. The page does (``page/simd_kernels.py``). Results are equal to the last bit.
 """
 
 from __future__ import annotations
@@ -59,6 +59,23 @@ class PixelKernels(Protocol):
             paints: (K, 2, 4): the weights and addends of red, green, blue and alpha, of `blended_paints` or
                 `opaque_paints`. A byte becomes ``(picture's byte * weight + addend) >> 24``.
         """
+
+    def copy_rectangles(
+        self, target: Words, source: Words, rectangles: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        """Copies rectangles of a frame to the same places of another one.
+
+        Args:
+            target: where; its bytes outside the rectangles stay as they are.
+            source: words of the target's shape.
+            rectangles: (N, 4) of y0, x0, y1, x1, ends exclusive, disjoint.
+
+        Returns:
+            How many pixels of each block were copied.
+        """
+
+    def fill_rectangles(self, target: Words, rectangles: NDArray[np.int32], pixel: int) -> None:
+        """Writes a pixel, its four bytes as a little-endian number, all over rectangles as above."""
 
     def dim(self, frame: Words, target: Words) -> None:
         """Writes a frame at three eighths of its brightness: ``outlines.dim``."""

@@ -26,6 +26,8 @@ class SimdKernels:
         self._squared_errors = exports.squared_errors
         self._atom_differences = exports.atom_differences
         self._paint_rectangles = exports.paint_rectangles
+        self._copy_rectangles = exports.copy_rectangles
+        self._fill_rectangles = exports.fill_rectangles
         self._dim = exports.dim
 
     def changed_blocks(self, previous: Words, current: Words) -> NDArray[np.bool_]:
@@ -81,10 +83,7 @@ class SimdKernels:
     ) -> None:
         """See ``PixelKernels``."""
         _expect_equal(target, picture)
-        height, width = target.shape[0], 2 * target.shape[1]
-        # As with slices, what is outside the frame is left out: the kernel would write to other memory.
-        ends = np.array([height, width, height, width, len(paints) - 1], np.int32)
-        boxes = np.ascontiguousarray(np.minimum(np.maximum(rectangles, 0), ends), np.int32)
+        boxes = _inside(rectangles, target, len(paints) - 1)
         source, paints = _contiguous(picture), np.ascontiguousarray(paints, np.uint32)
         self._paint_rectangles(
             _address(_written(target)),
@@ -93,6 +92,30 @@ class SimdKernels:
             _address(boxes),
             len(boxes),
             _address(paints),
+        )
+
+    def copy_rectangles(
+        self, target: Words, source: Words, rectangles: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        """See ``PixelKernels``."""
+        _expect_equal(target, source)
+        boxes, source = _inside(rectangles, target), _contiguous(source)
+        copied = np.zeros(changes.block_grid(target.shape), np.int32)
+        self._copy_rectangles(
+            _address(_written(target)),
+            _address(source),
+            _row_bytes(target),
+            _address(boxes),
+            len(boxes),
+            _address(copied),
+        )
+        return copied
+
+    def fill_rectangles(self, target: Words, rectangles: NDArray[np.int32], pixel: int) -> None:
+        """See ``PixelKernels``."""
+        boxes = _inside(rectangles, target)
+        self._fill_rectangles(
+            _address(_written(target)), _row_bytes(target), _address(boxes), len(boxes), pixel
         )
 
     def dim(self, frame: Words, target: Words) -> None:
@@ -106,6 +129,16 @@ def _expect_equal(a: NDArray[Any], b: NDArray[Any]) -> None:
     """Kernels do not know where an array ends."""
     if a.shape != b.shape:
         raise ValueError(f"both arrays must have one shape, got {a.shape} and {b.shape}")
+
+
+def _inside(rectangles: NDArray[np.int32], words: Words, *last: int) -> NDArray[np.int32]:
+    """The parts of rectangles that are inside a frame; further columns are numbers of at most ``last``.
+
+    As with slices, what is outside the frame is left out: a kernel would write to other memory.
+    """
+    height, width = words.shape[0], 2 * words.shape[1]
+    ends = np.array([height, width, height, width, *last], np.int32)
+    return np.ascontiguousarray(np.minimum(np.maximum(rectangles, 0), ends), np.int32)
 
 
 def _contiguous(words: Words) -> Words:

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from ..frames.pixel_kernels import installed
 from ..frames.rectangles import Box, IntArray, box_around, pixel_count
 from ..frames.rgba import Rgba, allocate, as_words
 from ..frames.words import BlendWeights
@@ -118,7 +119,10 @@ class MaskPanel:
         return touched
 
     def _clear(self, pixel: tuple[int, int, int, int]) -> None:
-        value = np.array(pixel, np.uint8).view(np.uint32)
+        value = int.from_bytes(pixel, "little")
+        if kernels := installed():
+            kernels.fill_rectangles(as_words(self.image), self._drawn, value)
+            return
         pixels = self.image.view(np.uint32)[..., 0]
         for y0, x0, y1, x1 in self._drawn.tolist():
             pixels[y0:y1, x0:x1] = value

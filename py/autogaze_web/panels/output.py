@@ -164,11 +164,10 @@ def draw_output(image: Rgba, frame: Rgba, drawing: OutputDrawing) -> OutputUpdat
         image[:] = frame
         written = equal = np.ones(grid, np.bool_)
     else:
-        touched, inside = covered_blocks(drawing.plan)
         if drawing.kind == "copy":
-            copy_plan(image, frame, drawing.plan)
-            written, equal = touched, inside
+            written, equal = _copy_blocks(image, frame, drawing.plan)
         else:
+            touched, _ = covered_blocks(drawing.plan)
             image[:] = frame
             lighten_plan(image, frame, drawing.plan, drawing.alpha)
             written, equal = np.ones(grid, np.bool_), ~touched
@@ -224,6 +223,17 @@ def copy_sparse(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
 def copy_dense(output: Rgba, frame: Rgba, plan: UpdatePlan) -> None:
     """``copy_plan``, through a mask of the whole frame."""
     np.copyto(_whole(output), _whole(frame), where=plan.pixels())
+
+
+def _copy_blocks(
+    output: Rgba, frame: Rgba, plan: UpdatePlan
+) -> tuple[changes.BlockFlags, changes.BlockFlags]:
+    """``copy_plan``; returns the ``covered_blocks``."""
+    if kernels := installed():
+        pixels = kernels.copy_rectangles(as_words(output), as_words(frame), plan.rectangles)
+        return pixels > 0, pixels == _block_edges(*frame.shape[:2])[2]
+    copy_plan(output, frame, plan)
+    return covered_blocks(plan)
 
 
 def lighten_plan(output: Rgba, frame: Rgba, plan: UpdatePlan, alpha: float) -> None:
