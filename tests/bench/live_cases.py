@@ -1,4 +1,4 @@
-"""The cases of `make perf-live`: cameras with grain up to 4K on both planes, and sweeps of all tiles.
+"""The cases of `make perf-live`: cameras with grain up to 4K on both planes, and sweeps of all their tiles.
 
 A browser's fake camera plays one file, so a size is a work of its own, measured by one start of the browser.
 """
@@ -14,8 +14,6 @@ from grain_camera import SIZES
 CAMERA_FRAMES, CAMERA_WARM_UP = 90, 8
 SWEEPS, SWEEP_WARM_UP = 20, 2
 SWEEP_SIZES = ((1280, 720), (1920, 1080), (3840, 2160))
-# The work of the sweeps: they need no camera.
-SWEEPS_WORK = "sweeps"
 # The work of the model alone, which browser_bench measures, and the query of its page.
 MODEL_WORK = "model"
 MODEL_QUERY = "budgets=8,16,64,full&contexts=full"
@@ -30,7 +28,7 @@ class LiveCase:
     """What the site is opened with.
 
     Attributes:
-        work: the work to which the case belongs, a camera's size or `SWEEPS_WORK`.
+        work: the work to which the case belongs, a camera's size.
         name: of the case in the results.
         options: of the site, without those of the measurement.
         frames: to measure.
@@ -61,10 +59,7 @@ def camera_cases(frames: int = CAMERA_FRAMES, warm_up: int = CAMERA_WARM_UP) -> 
         for pixels in ("gpu", "cpu"):
             for mask_source in ("patch-diff", "autogaze"):
                 options = {
-                    "source": "camera",
-                    "camera-width": str(width),
-                    "camera-height": str(height),
-                    "inference-width": str(width),
+                    **_camera(width, height),
                     "mask-source": mask_source,
                     "pixels": pixels,
                     **(gaze if mask_source == "autogaze" else {}),
@@ -78,8 +73,7 @@ def sweep_cases(sweeps: int = SWEEPS, warm_up: int = SWEEP_WARM_UP) -> Iterator[
         size = f"{width}x{height}"
         for stops, rule in ((True, {}), (False, _NO_STOP)):
             options = {
-                "source": "synthetic-pan",
-                "inference-width": str(width),
+                **_camera(width, height),
                 "mask-source": "autogaze",
                 "mode": "tiled",
                 "mask-timing": "own",
@@ -88,4 +82,14 @@ def sweep_cases(sweeps: int = SWEEPS, warm_up: int = SWEEP_WARM_UP) -> Iterator[
                 **rule,
             }
             name = f"{size}, all tiles, {'tiles may stop early' if stops else 'all tokens'}"
-            yield LiveCase(SWEEPS_WORK, name, sweeps, warm_up, options)
+            yield LiveCase(size, name, sweeps, warm_up, options)
+
+
+def _camera(width: int, height: int) -> dict[str, str]:
+    """Options for a camera of a size, at that size."""
+    return {
+        "source": "camera",
+        "camera-width": str(width),
+        "camera-height": str(height),
+        "inference-width": str(width),
+    }

@@ -6,7 +6,7 @@
     python tests/bench/perf_live.py --folder OUT            write the pages, to be served elsewhere
     python tests/bench/perf_live.py --results FILE...       merge results measured elsewhere into one report
 
-A work is one start of the browser, since its fake camera plays one file: a camera's size, `sweeps`, or
+A work is one start of the browser, since its fake camera plays one file: a camera's size, or
 `model`. The report is written to tests/output/ as perf-live.json, .md (tables) and .svg (a chart);
 docs/benchmarking.md explains it. A case that fails is in it with its error, and the others are measured.
 """
@@ -36,7 +36,6 @@ from live_cases import (  # noqa: E402
     MODEL_QUERY,
     MODEL_WORK,
     SWEEPS,
-    SWEEPS_WORK,
     LiveCase,
     camera_cases,
     sweep_cases,
@@ -96,7 +95,7 @@ def measure(folder: Path, work: str, seconds: float, frames: int, more_flags: Se
         more_flags: further flags of Chromium.
     """
     camera = None
-    if work not in (SWEEPS_WORK, MODEL_WORK):
+    if work != MODEL_WORK:
         width, height = map(int, work.split("x"))
         camera = grain_camera.write_camera(folder / "perf", width, height)
     chromium = require()

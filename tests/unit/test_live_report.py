@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from grain_camera import SIZES
-from live_cases import MODEL_QUERY, SWEEPS_WORK, camera_cases, sweep_cases
+from live_cases import MODEL_QUERY, camera_cases, sweep_cases
 from live_goals import CAMERA_GOALS, MODEL_GOALS, SWEEP_GOALS, model_goal_lines, plane_goal_lines
 from live_report import merged, pixels_text, read_results, write_report
 from perf_report import problems
@@ -204,11 +204,11 @@ def test_every_case_says_what_the_site_understands() -> None:
         assert values["perf-summary-frames"] == case.frames
         size = case.name.split(",")[0]
         assert values["inference-width"] == int(size.split("x")[0])
-        if values["source"] == "camera":
-            assert case.work == size == f"{values['camera-width']}x{values['camera-height']}"
+        assert values["source"] == "camera"
+        assert case.work == size == f"{values['camera-width']}x{values['camera-height']}"
         if values["mask-source"] == "autogaze":
             # A camera's frames are given all their tokens, as is every other sweep.
             assert (requirement(values) is None) == ("early" not in case.name)
             assert values["mask-timing"] == "own"
-    works = {f"{width}x{height}" for width, height in SIZES} | {SWEEPS_WORK}
+    works = {f"{width}x{height}" for width, height in SIZES}
     assert {case.work for case in cases} == works
