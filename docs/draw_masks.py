@@ -14,7 +14,8 @@ from autogaze_web.masks.cells import Cells, cell_rectangles
 from autogaze_web.masks.footprint import GEOMETRIES, Footprint, Geometry, footprint
 from autogaze_web.panels.mask_panel import PANEL_MODES, MaskPanel, PanelMode
 from autogaze_web.panels.palette import Palette
-from autogaze_web.tiles.tiling import Tiling, stitch
+from autogaze_web.tiles.stitching import stitch
+from autogaze_web.tiles.tiling import Tiling
 
 PICTURES = Path(__file__).parent / "pictures"
 FRAME = Path(__file__).parents[1] / "tests" / "golden" / "frame.png"

@@ -26,7 +26,8 @@ import synthetic_formula as formula  # noqa: E402
 
 from autogaze_web.graph.export import FRAME_STEPS, MORE_STEPS  # noqa: E402
 from autogaze_web.model.checkpoint import Checkpoint  # noqa: E402
-from autogaze_web.model.generation import Video, batch_frame  # noqa: E402
+from autogaze_web.model.generation import Videos  # noqa: E402
+from autogaze_web.model.lockstep import in_turn  # noqa: E402
 from autogaze_web.native.runtime import NativeRuntime, NativeVideo, drive  # noqa: E402
 
 REPEATS = 4
@@ -36,13 +37,13 @@ def stream(
     runtime: NativeRuntime, frames: np.ndarray, budgets: Sequence[int], requirement: float | None
 ) -> tuple[list[float], list[int]]:
     """Seconds and tokens of each frame of a stream."""
-    video = Video(runtime.checkpoint.config, None, FRAME_STEPS, MORE_STEPS)
+    video = Videos(runtime.checkpoint.config, 1, None, FRAME_STEPS, MORE_STEPS)
     tensors, seconds, tokens = [NativeVideo(runtime)], [], []
     for frame, budget in zip(frames, budgets, strict=True):
         start = time.perf_counter()
-        (gaze,) = drive(batch_frame([video], [frame[None]], budget, [requirement]), tensors)
+        slots = drive(in_turn(video.frame([frame[None]], budget, [requirement])), tensors)
         seconds.append(time.perf_counter() - start)
-        tokens.append(gaze.tokens.size)
+        tokens.append(slots.tokens.size)
     return seconds, tokens
 
 

@@ -1,62 +1,73 @@
 """Upstream's rules 1-9, each broken alone: what a plausible mistake would do, for tests only.
 
 A breakage patches the product's functions for the length of one test; graphs made meanwhile are broken too.
+Layouts are made anew for each breakage, and forgotten after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import autogaze_web.graph.build
 from autogaze_web.graph.selection import Selection
-from autogaze_web.model import generation
+from autogaze_web.model import generation, layout, slots
 from autogaze_web.model.context import HIDDEN
-from autogaze_web.model.generation import FrameRuns, Video
-from autogaze_web.model.run import FrameGaze, Run
+from autogaze_web.model.generation import FrameRounds, Videos
+from autogaze_web.model.layout import Layout
+from autogaze_web.model.lockstep import Runs
+from autogaze_web.model.slots import Slots
 
 Breakage = Callable[[pytest.MonkeyPatch], None]
 
 
+def forget_layouts() -> None:
+    """The next runs have new layouts."""
+    for remembered in (layout.first_frame, layout.next_frame, layout.next_steps):
+        remembered.cache_clear()
+
+
 def rule_1_positions_continue_while_decoding(patch: pytest.MonkeyPatch) -> None:
-    more = Video._more
+    next_steps = generation.next_steps
 
-    def broken(self: Video, steps: int) -> Run:
-        frame = self._current()
-        frame.tail = frame.base + frame.generated - frame.steps[-1].tokens.size + np.arange(frame.tail.size)
-        return more(self, steps)
+    def broken(before: Layout, padded: bytes) -> Layout:
+        made, heads = next_steps(before, padded), before._tail.size
+        decoded = made._seen.size
+        return replace(made, positions=made._base + decoded + np.arange(heads))
 
-    patch.setattr(Video, "_more", broken)
+    patch.setattr(generation, "next_steps", broken)
 
 
 def rule_2_last_step_cached_while_decoding(patch: pytest.MonkeyPatch) -> None:
-    pad, end, more = Video.pad, Video.end, Video._more
+    frame, more = Videos.frame, Videos._more_runs
 
-    def filled(self: Video, steps: int) -> Run:
-        run = more(self, steps)
-        tokens = run.feeds["tokens"]
-        missing = self._config.decoder.num_multi_token_pred - tokens.size
-        run.feeds["tokens"] = np.pad(tokens, (0, missing), constant_values=self._config.pad_id)
-        return run
+    def filled(self: Videos, rows: np.ndarray, steps: int, slots: Slots) -> Runs:
+        runs = more(self, rows, steps, slots)
+        for _, run in runs:
+            tokens = run.feeds["tokens"]
+            missing = self._config.decoder.num_multi_token_pred - tokens.size
+            run.feeds["tokens"] = np.pad(tokens, (0, missing), constant_values=self._config.pad_id)
+        return runs
 
-    def broken_pad(self: Video, steps: int) -> FrameRuns:
-        yield from pad(self, steps)
-        yield self._more(1)
-        self._keep_steps(0, 1)
+    def broken(self: Videos, *args: Any, **kwargs: Any) -> FrameRounds:
+        found = yield from frame(self, *args, **kwargs)
+        yield self._more_runs(np.arange(len(self)), 1, found)
+        # As if another step followed that nothing waits for: its slots are none.
+        self._padded = [b""] * len(self)
+        self._pending = np.full_like(self._pending, self._config.pad_id)
+        return found
 
-    def broken_end(self: Video) -> FrameGaze:
-        gaze = end(self)
-        assert self._pending is not None
-        seen = generation.seen_later(self._pending.padded)
-        _, self._next_position = generation.row_positions(self._next_position, seen)
-        self._pending = None
-        return gaze
+    def all_fed(before: Layout, padded: bytes) -> tuple[np.ndarray, np.ndarray]:
+        return split(before, padded) if padded else (before._fed, np.zeros(0, bool))
 
-    patch.setattr(Video, "_more", filled)
-    patch.setattr(Video, "pad", broken_pad)
-    patch.setattr(Video, "end", broken_end)
+    split = layout._fed_and_last
+    patch.setattr(Videos, "_more_runs", filled)
+    patch.setattr(Videos, "frame", broken)
+    patch.setattr(layout, "_fed_and_last", all_fed)
 
 
 def rule_3_positions_count_pads(patch: pytest.MonkeyPatch) -> None:
@@ -65,43 +76,36 @@ def rule_3_positions_count_pads(patch: pytest.MonkeyPatch) -> None:
         first = int(np.argmax(visible)) if visible.any() else visible.size
         return start + np.arange(visible.size) - first, start + visible.size - first
 
-    patch.setattr(generation, "row_positions", broken)
+    patch.setattr(layout, "row_positions", broken)
 
 
 def rule_4_pads_stay_visible(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(generation, "seen_later", lambda padded: np.ones(padded.size, bool))
+    patch.setattr(layout, "seen_later", lambda padded: np.ones(padded.size, bool))
 
 
 def rule_5_step_cut_after_its_first_stop(patch: pytest.MonkeyPatch) -> None:
-    stopping = generation.stopping_slots
+    stopping = slots.stopping_slots
     patch.setattr(
-        generation,
+        slots,
         "stopping_slots",
-        lambda losses, requirement, first_step: np.logical_or.accumulate(
-            stopping(losses, requirement, first_step)
+        lambda losses, requirement, first: np.logical_or.accumulate(
+            stopping(losses, requirement, first), axis=1
         ),
     )
 
 
 def rule_6_first_slot_may_stop(patch: pytest.MonkeyPatch) -> None:
-    stopping = generation.stopping_slots
+    stopping = slots.stopping_slots
     patch.setattr(
-        generation,
+        slots,
         "stopping_slots",
-        lambda losses, requirement, first_step: stopping(losses, requirement, False),  # noqa: ARG005
+        lambda losses, requirement, first: stopping(losses, requirement, False),  # noqa: ARG005
     )
 
 
 def rule_7a_tokens_repeat_between_steps(patch: pytest.MonkeyPatch) -> None:
-    more = Video._more
-
-    def broken(self: Video, steps: int) -> Run:
-        run = more(self, steps)
-        run.feeds["token_bias"] = np.zeros_like(run.feeds["token_bias"])
-        run.feeds["token_bias"][0, self._config.pad_id] = HIDDEN
-        return run
-
-    patch.setattr(Video, "_more", broken)
+    bias = Videos._token_bias
+    patch.setattr(Videos, "_token_bias", lambda self, used: bias(self, used[:0]))
 
 
 def rule_7b_tokens_repeat_inside_a_step(patch: pytest.MonkeyPatch) -> None:
@@ -109,40 +113,44 @@ def rule_7b_tokens_repeat_inside_a_step(patch: pytest.MonkeyPatch) -> None:
 
 
 def rule_7c_tokens_of_earlier_frames_excluded(patch: pytest.MonkeyPatch) -> None:
-    more, end = Video._more, Video.end
-    earlier: dict[int, list[int]] = {}
+    end, more = Videos._end, Videos._more_runs
+    earlier: dict[Videos, list[np.ndarray]] = {}
 
-    def broken_end(self: Video) -> FrameGaze:
-        gaze = end(self)
-        earlier.setdefault(id(self), []).extend(gaze.tokens.tolist())
-        return gaze
+    def broken_end(self: Videos, found: Slots) -> None:
+        end(self, found)
+        earlier.setdefault(self, []).append(found.tokens)
 
-    def broken(self: Video, steps: int) -> Run:
-        run = more(self, steps)
-        run.feeds["token_bias"][0, earlier.get(id(self), [])] = HIDDEN
-        return run
+    def broken(self: Videos, rows: np.ndarray, steps: int, found: Slots) -> Runs:
+        runs = more(self, rows, steps, found)
+        for row, run in runs:
+            for tokens in earlier.get(self, []):
+                run.feeds["token_bias"][0, tokens[row]] = HIDDEN
+        return runs
 
-    patch.setattr(Video, "end", broken_end)
-    patch.setattr(Video, "_more", broken)
+    patch.setattr(Videos, "_end", broken_end)
+    patch.setattr(Videos, "_more_runs", broken)
 
 
 def rule_8_end_of_sequence_allowed(patch: pytest.MonkeyPatch) -> None:
-    never, more = autogaze_web.graph.build.never_chosen, Video._more
+    never, bias = autogaze_web.graph.build.never_chosen, Videos._token_bias
 
-    def broken(self: Video, steps: int) -> Run:
-        run = more(self, steps)
-        run.feeds["token_bias"][0, self._config.pad_id] = 0
-        return run
+    def broken(self: Videos, used: np.ndarray) -> np.ndarray:
+        hidden = bias(self, used)
+        hidden[0, self._config.pad_id] = 0
+        return hidden
 
     patch.setattr(autogaze_web.graph.build, "never_chosen", lambda config: np.zeros_like(never(config)))
-    patch.setattr(Video, "_more", broken)
+    patch.setattr(Videos, "_token_bias", broken)
 
 
 def rule_9_last_step_not_cut_to_the_budget(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(generation, "slots_left", lambda generated, budget, heads: heads)  # noqa: ARG005
+    def broken(generated: int, budget: int, heads: int, steps: int) -> int:
+        return min(steps, -(-(budget - generated) // heads)) * heads
+
+    patch.setattr(slots, "slots_left", broken)
 
 
-BREAKAGES: list[Breakage] = [
+BREAKAGES: Sequence[Breakage] = [
     rule_1_positions_continue_while_decoding,
     rule_2_last_step_cached_while_decoding,
     rule_3_positions_count_pads,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from autogaze_web.graph.build import Target, frame_graph
-from autogaze_web.model.lockstep import Rounds
+from autogaze_web.model.lockstep import Answers, Runs
 from autogaze_web.model.run import Decisions, Run
 from autogaze_web.native.runtime import NativeRuntime, create_session
 
@@ -79,7 +79,7 @@ class NativeBatch:
         return dict(zip(names, session.run(names, feeds), strict=True))
 
 
-def drive_batches(rounds: Rounds[Result], batches: Sequence[NativeBatch]) -> list[Result]:
+def drive_batches(rounds: Generator[Runs, Answers, Result], batches: Sequence[NativeBatch]) -> Result:
     """Executes rounds whose places are spread over batches of one size, in order."""
     size = batches[0].size
     try:
@@ -91,5 +91,5 @@ def drive_batches(rounds: Rounds[Result], batches: Sequence[NativeBatch]) -> lis
                 answers += batch.execute(mine) if mine else []
             waiting = rounds.send(answers)
     except StopIteration as stop:
-        results: list[Result] = stop.value
-        return results
+        result: Result = stop.value
+        return result

@@ -15,7 +15,7 @@ from autogaze_web.model.checkpoint import Checkpoint
 from autogaze_web.model.clips import Graphs, StreamGeneration, context_capacity
 from autogaze_web.model.controls import StreamControls, resolve_controls
 from autogaze_web.model.gaze import assemble
-from autogaze_web.model.generation import Video
+from autogaze_web.model.generation import Videos
 from autogaze_web.model.lockstep import lockstep
 from autogaze_web.model.square_tiles import SquareTiles
 from autogaze_web.native.runtime import NativeRuntime, NativeVideo, drive
@@ -26,16 +26,6 @@ STEPS, CAPACITY = 7, 520
 @pytest.fixture(scope="module")
 def runtime(folder: Callable[[str], Path]) -> NativeRuntime:
     return NativeRuntime(Checkpoint.from_folder(folder("tiny")), 1)
-
-
-def _returns(runs):  # type: ignore[no-untyped-def]
-    """The runs of one video as `lockstep` takes them."""
-    try:
-        run = next(runs)
-        while True:
-            run = runs.send((yield 0, run))
-    except StopIteration:
-        return
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -52,17 +42,13 @@ def test_recorded_batches(model: str, name: str, size: int, target: Target, runt
         clip = square.split(clip)
     count, frames = clip.shape[:2]
     controls = resolve_controls(config, **request, batch=count, frames=frames)
-    videos = [Video(config, None, (STEPS,), (1,), CAPACITY) for _ in range(count)]
+    videos = Videos(config, count, None, (STEPS,), (1,), CAPACITY)
     batches = [NativeBatch(runtime, size, CAPACITY, STEPS, target) for _ in range(-(-count // size))]
     gazes = []
     for t, budget in enumerate(controls.budgets):
         images = [np.ascontiguousarray(frame[None]) for frame in clip[:, t]]
         wanted = [row[t] for row in controls.requirements]
-        begun = [v.begin(i, budget, r) for v, i, r in zip(videos, images, wanted, strict=True)]
-        drive_batches(lockstep([_returns(runs) for runs in begun]), batches)
-        slowest = max(video.steps_so_far for video in videos)
-        drive_batches(lockstep([_returns(video.pad(slowest)) for video in videos]), batches)
-        gazes.append([video.end() for video in videos])
+        gazes.append(drive_batches(videos.frame(images, budget, wanted), batches))
     gaze = assemble(gazes, config, controls.requirements)
     expected = case["expected"]["tiles"] if square else case["expected"]
     np.testing.assert_array_equal(gaze.gazing_pos, expected["gazing_pos"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import oracle
 import pytest
-from broken_rules import BREAKAGES, Breakage
+from broken_rules import BREAKAGES, Breakage, forget_layouts
 
 from autogaze_web import AutoGaze
 from autogaze_web.model.checkpoint import Checkpoint
@@ -48,7 +48,11 @@ def test_a_broken_rule_is_noticed(
     breakage: Breakage, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     breakage(monkeypatch)
-    assert noticing_cases(checkpoint) != []
+    forget_layouts()
+    try:
+        assert noticing_cases(checkpoint) != []
+    finally:
+        forget_layouts()
 
 
 def test_a_requirement_that_is_met_exactly_stops(checkpoint: Checkpoint) -> None:

@@ -9,7 +9,8 @@ import pytest
 from autogaze_web.model.config import AutoGazeConfig
 from autogaze_web.model.gaze import Gaze
 from autogaze_web.model.tokens import ScaleLayout
-from autogaze_web.tiles.tiling import TileStitcher, Tiling
+from autogaze_web.tiles.stitching import TileCells, TileStitcher
+from autogaze_web.tiles.tiling import Tiling
 
 
 @pytest.mark.parametrize(("model", "name"), oracle.case_params("tiles"))
@@ -39,8 +40,8 @@ def test_stitched_cells_are_upstreams_masks(model: str, name: str) -> None:
             assert ours == expected["gazing_mask"][scale][0][t]
 
 
-def cells_of(tiles: dict, layout: ScaleLayout) -> list:
-    """Each tile's cells, frame by frame."""
+def cells_of(tiles: dict, layout: ScaleLayout) -> list[TileCells]:
+    """The tiles' cells, frame by frame."""
     padded = np.array(tiles["if_padded_gazing"], bool)
     counts = np.array(tiles["num_gazing_each_frame"])
     gaze = Gaze(
@@ -54,4 +55,7 @@ def cells_of(tiles: dict, layout: ScaleLayout) -> list:
         decoder_steps_each_frame=np.ones_like(counts),
         layout=layout,
     )
-    return [[gaze.cells(frame, tile) for frame in range(len(counts))] for tile in range(len(padded))]
+    tiles_of = [
+        {tile: gaze.cells(frame, tile) for tile in range(len(padded))} for frame in range(len(counts))
+    ]
+    return [TileCells.of(cells) for cells in tiles_of]

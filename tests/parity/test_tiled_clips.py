@@ -26,7 +26,8 @@ from autogaze_web.files.video import read_frames
 from autogaze_web.live.pipeline import Collector, run
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.native.sources import autogaze_source
-from autogaze_web.tiles.tiling import Tiling, stitch
+from autogaze_web.tiles.stitching import stitch
+from autogaze_web.tiles.tiling import Tiling
 
 SIDE = 64  # of the tiny model's input
 FRAMES = oracle.frames_224()[:2, :150, :200]

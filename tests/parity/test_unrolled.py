@@ -16,7 +16,8 @@ from autogaze_web.model.clips import context_capacity
 from autogaze_web.model.context import ContextFullError
 from autogaze_web.model.controls import resolve_controls
 from autogaze_web.model.gaze import Gaze, assemble
-from autogaze_web.model.generation import Video, batch_frame
+from autogaze_web.model.generation import Videos
+from autogaze_web.model.lockstep import in_turn
 from autogaze_web.native.runtime import NativeRuntime, NativeVideo, drive
 
 GENERATING = ("generate", "batch", "stream", "steps")
@@ -40,13 +41,13 @@ def run_case(
     clip = oracle.video_of(case)
     batch, frames = clip.shape[:2]
     controls = resolve_controls(config, **case["request"], batch=batch, frames=frames)
-    videos = [Video(config, None, *steps, capacity) for _ in range(batch)]
+    videos = Videos(config, batch, None, *steps, capacity)
     tensors = [NativeVideo(runtime) for _ in range(batch)]
     runs: list[int] = []
     gazes = []
     for t, budget in enumerate(controls.budgets):
         images = [np.ascontiguousarray(frame[None]) for frame in clip[:, t]]
-        frame = batch_frame(videos, images, budget, [row[t] for row in controls.requirements])
+        frame = in_turn(videos.frame(images, budget, [row[t] for row in controls.requirements]))
         runs.append(0)
 
         def counted(frame=frame):  # type: ignore[no-untyped-def]
@@ -110,14 +111,14 @@ def test_the_exported_capacity_holds_a_window(folder: Callable[[str], Path]) -> 
     capacity = context_capacity(config, 5)
 
     def stream(rows: int) -> None:
-        video = Video(config, config.max_num_frames, (5,), (1,), rows)
+        video = Videos(config, 1, config.max_num_frames, (5,), (1,), rows)
         decisions = np.zeros((3, 5, 3), np.float32)
         decisions[0] = np.arange(15).reshape(5, 3)
         for _ in range(40):
-            frame = batch_frame([video], [None], 15, [None])
+            frame = video.frame([None], 15, [None])
             next(frame)
             with pytest.raises(StopIteration):
-                frame.send(decisions)
+                frame.send([decisions])
 
     stream(capacity)
     spare = config.decoder.num_multi_token_pred  # the newest frame's last step still waits
@@ -128,6 +129,6 @@ def test_the_exported_capacity_holds_a_window(folder: Callable[[str], Path]) -> 
 
 def test_a_budget_that_no_graph_can_run(folder: Callable[[str], Path]) -> None:
     config = Checkpoint.from_folder(folder("tiny")).config
-    frame = batch_frame([Video(config, 16, (2,), ())], [None], 7, [None])
+    frame = Videos(config, 1, 16, (2,), ()).frame([None], 7, [None])
     with pytest.raises(ValueError, match="7 tokens takes 3 steps, but the largest frame graph has 2"):
         next(frame)

@@ -13,7 +13,8 @@ from autogaze_web.masks.update_plan import plan_rectangles, plan_update
 from autogaze_web.panels import mask_panel as panels
 from autogaze_web.panels.mask_panel import PANEL_MODES, MaskPanel
 from autogaze_web.panels.output import Accumulation, Accumulator, covered_blocks
-from autogaze_web.tiles.tiling import Tiling, stitch
+from autogaze_web.tiles.stitching import stitch
+from autogaze_web.tiles.tiling import Tiling
 
 SIDES = st.integers(1, 90)
 

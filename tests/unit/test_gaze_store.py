@@ -26,7 +26,7 @@ from autogaze_web.masks.fixations import Fixations
 from autogaze_web.readout.projection import frame_tokens
 from autogaze_web.readout.token_grids import ImageGrid
 from autogaze_web.tiles.cells_by_tile import cells_by_tile
-from autogaze_web.tiles.tiling import stitch
+from autogaze_web.tiles.stitching import stitch
 
 MODEL = Path(__file__).parents[2] / "site" / "model"
 GRIDS = (2, 4, 7, 14)

@@ -26,7 +26,8 @@ from autogaze_web.panels.output import Accumulation
 from autogaze_web.readout.projection import frame_tokens
 from autogaze_web.readout.token_grids import ImageGrid
 from autogaze_web.tiles.inference_mode import InferenceMode
-from autogaze_web.tiles.tiling import TiledFrames, Tiling, stitch
+from autogaze_web.tiles.stitching import stitch
+from autogaze_web.tiles.tiling import TiledFrames, Tiling
 
 LAYOUT = ScaleLayout((2, 4, 7, 14))
 

@@ -22,7 +22,8 @@ from autogaze_web.masks.choice import Choice
 from autogaze_web.masks.patch_diff import PatchDiff
 from autogaze_web.panels.output import Accumulation
 from autogaze_web.readout.token_grids import ImageGrid
-from autogaze_web.tiles.tiling import Tiling, stitch
+from autogaze_web.tiles.stitching import stitch
+from autogaze_web.tiles.tiling import Tiling
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (4, 60, 80, 3), dtype=np.uint8)
 

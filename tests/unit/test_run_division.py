@@ -12,17 +12,17 @@ from released import RELEASED
 
 from autogaze_web.graph.export import FRAME_STEPS, MORE_STEPS
 from autogaze_web.model.config import AutoGazeConfig
-from autogaze_web.model.generation import Video, batch_frame
+from autogaze_web.model.generation import Videos
 from autogaze_web.model.graph_choice import choose_graphs, graphs_of
 
 CONFIG = AutoGazeConfig.from_dict(RELEASED)
 HEADS = CONFIG.decoder.num_multi_token_pred
 
 
-def runs_of(video: Video, budget: int, stop_after: int | None = None) -> list[tuple[str, int]]:
+def runs_of(videos: Videos, budget: int, stop_after: int | None = None) -> list[tuple[str, int]]:
     """Graph and steps of each run of a frame whose requirement is met in step ``stop_after``, 1 or later."""
-    frame = batch_frame([video], [None], budget, [None if stop_after is None else 0.5])
-    _, run = next(frame)
+    frame = videos.frame([None], budget, [None if stop_after is None else 0.5])
+    ((_, run),) = next(frame)
     runs, done = [], 0
     while True:
         runs.append((run.graph, run.steps))
@@ -32,16 +32,16 @@ def runs_of(video: Video, budget: int, stop_after: int | None = None) -> list[tu
             decisions[1, stop_after - 1 - done, 1:] = 0.1
         done += run.steps
         try:
-            _, run = frame.send(decisions)
+            ((_, run),) = frame.send([decisions])
         except StopIteration as stop:
-            gaze = stop.value[0]
+            slots = stop.value
             break
-    assert gaze.steps == (stop_after or -(-budget // HEADS))
+    assert slots.steps == [stop_after or -(-budget // HEADS)]
     return runs
 
 
-def new_video() -> Video:
-    return Video(CONFIG, None, FRAME_STEPS, MORE_STEPS)
+def new_video() -> Videos:
+    return Videos(CONFIG, 1, None, FRAME_STEPS, MORE_STEPS)
 
 
 def steps(*counts: int) -> list[tuple[str, int]]:

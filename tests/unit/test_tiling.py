@@ -10,7 +10,8 @@ from autogaze_web.masks.fixations import Fixations
 from autogaze_web.masks.footprint import GEOMETRIES, footprint
 from autogaze_web.readout.projection import frame_tokens
 from autogaze_web.readout.token_grids import ImageGrid
-from autogaze_web.tiles.tiling import TiledFrames, TileStitcher, Tiling, stitch
+from autogaze_web.tiles.stitching import TileCells, TileStitcher, stitch
+from autogaze_web.tiles.tiling import TiledFrames, Tiling
 
 SIDES = st.integers(1, 70)
 
@@ -155,6 +156,15 @@ def test_cells_without_confidence_are_left_out():
     assert len(stitched) == 1
 
 
+EVERY_TILE = TileCells.of({tile: Cells.of(2, [1, 0], [0, tile], 0.5 - tile / 8) for tile in range(2)})
+
+
+def stitcher_of_two_frames():
+    stitcher = TileStitcher(Tiling.anyres(5, 9, 5))
+    stitcher.add([0], [TileCells.of({0: Cells.none()})] * 2)
+    return stitcher
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -167,7 +177,8 @@ def test_cells_without_confidence_are_left_out():
         (lambda: Tiling.anyres(10, 10).batches(0), "a batch has at least 1 tile"),
         (lambda: TiledFrames.of(np.zeros((1, 3, 5, 5)), Tiling.anyres(5, 6)), "5x6"),
         (lambda: stitch(Tiling.anyres(300, 10), [Cells.none()]), "has 2 tiles, got cells of 1"),
-        (lambda: TileStitcher(Tiling.anyres(5, 5)).add([0], []), "1 tiles need as many"),
+        (lambda: stitcher_of_two_frames().add([1], [TileCells.of({})]), "have 1 frames, the others 2"),
+        (lambda: stitcher_of_two_frames().add([1], [EVERY_TILE, EVERY_TILE]), "of tiles that are not added"),
     ],
 )
 def test_bad_input_gets_one_sentence(make, message):

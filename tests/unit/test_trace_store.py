@@ -22,7 +22,8 @@ from autogaze_web.formats.safetensors import tensors_from_bytes, tensors_to_byte
 from autogaze_web.masks.cells import Cells
 from autogaze_web.masks.fixations import Fixations
 from autogaze_web.masks.points import centres_and_sides, fixations_of_points
-from autogaze_web.tiles.tiling import Tiling, stitch
+from autogaze_web.tiles.stitching import stitch
+from autogaze_web.tiles.tiling import Tiling
 
 
 def assert_same(ours, theirs):

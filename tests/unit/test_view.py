@@ -13,7 +13,8 @@ from autogaze_web.masks.footprint import GEOMETRIES
 from autogaze_web.panels.mask_panel import PANEL_MODES
 from autogaze_web.panels.metrics import psnr
 from autogaze_web.panels.output import OUTPUT_MODES, Accumulation
-from autogaze_web.tiles.tiling import Tiling, merged, place
+from autogaze_web.tiles.stitching import stitch
+from autogaze_web.tiles.tiling import Tiling
 
 
 def play(view, frames, size=(90, 160), draw=draw_pan):
@@ -239,7 +240,7 @@ def cells_of(source, size, generator):
     if source == "realtime":
         return random_cells(generator)
     tiling = Tiling.anyres(*size, 64) if source == "tiled" else Tiling.full_resolution(*size, 64, 48)
-    return merged([place(random_cells(generator), tile, tiling) for tile in range(len(tiling))])
+    return stitch(tiling, [random_cells(generator) for _ in range(len(tiling))])
 
 
 def test_every_panel_follows_every_other_with_every_mask_source_geometry_and_output():

@@ -36,7 +36,7 @@ from .sources import source_state, state_of
 if TYPE_CHECKING:
     from ..native.shared_sources import SharedSources
     from ..native.sources import LoadedModel, OnTiles
-    from ..tiles.tiling import TileProgress
+    from ..tiles.stitching import TileProgress
 
 
 @dataclass(frozen=True)

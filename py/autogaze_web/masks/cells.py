@@ -7,6 +7,7 @@ on one grid per scale.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,17 @@ class Cells:
         """No cells at all."""
         empty = np.zeros(0, np.int32)
         return Cells(empty, empty, empty, np.zeros(0, np.float32))
+
+    @staticmethod
+    def concatenate(several: Sequence[Cells]) -> Cells:
+        """Several sets of cells, concatenated."""
+        several = [Cells.none(), *several]
+        return Cells(
+            np.concatenate([one.grid for one in several]),
+            np.concatenate([one.row for one in several]),
+            np.concatenate([one.col for one in several]),
+            np.concatenate([one.confidence for one in several]),
+        )
 
     def __len__(self) -> int:
         return int(self.row.size)

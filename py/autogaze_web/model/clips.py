@@ -17,8 +17,9 @@ from .config import AutoGazeConfig
 from .controls import Ratio, StreamControls, resolve_controls
 from .coverage import CoverageStop
 from .gaze import Gaze, assemble
-from .generation import Decisions, Run, Video, batch_frame
-from .run import FrameGaze
+from .generation import Decisions, FrameRounds, Run, Videos
+from .lockstep import Runs, in_turn
+from .slots import Slots
 from .square_tiles import SquareTiles
 from .tokens import ScaleLayout
 
@@ -26,7 +27,6 @@ LARGEST_VALUE: Final = 16.0
 """Pixels above this, either sign, are not normalised: the processor's range is about -6.5 .. 2.7."""
 
 GazeRuns = Generator[tuple[int, Run], Decisions, Gaze]
-FrameRuns = Generator[tuple[int, Run], Decisions, list[FrameGaze]]
 
 
 def context_capacity(config: AutoGazeConfig, steps: int, window: int | None = None) -> int:
@@ -67,9 +67,42 @@ class Graphs:
         frame_rows = config.vision_tokens + steps * config.decoder.num_multi_token_pred
         return max(1, min(window, self.capacity // frame_rows))
 
-    def video(self, config: AutoGazeConfig, window: int | None = None, first_position: int = 0) -> Video:
-        """The state of a new video for these graphs."""
-        return Video(config, window, self.frame_steps, self.more_steps, self.capacity, first_position)
+    def videos(
+        self, config: AutoGazeConfig, count: int = 1, window: int | None = None, first_position: int = 0
+    ) -> Videos:
+        """The state of new videos for these graphs."""
+        steps = self.frame_steps, self.more_steps
+        return Videos(config, count, window, *steps, self.capacity, first_position)
+
+
+@dataclass(frozen=True)
+class FrameLimits:
+    """What limits each frame of a stream: its `StreamControls` with the config's defaults.
+
+    Attributes:
+        budget: most tokens.
+        requirement: task loss at which a frame stops; None for no early stop.
+        coverage: ends a frame once its cells cover enough of it.
+
+    Raises:
+        ValueError: if a control is out of range, or the config has no default for one that is missing.
+    """
+
+    budget: int
+    requirement: float | None
+    coverage: CoverageStop | None
+
+    @staticmethod
+    def of(config: AutoGazeConfig, controls: StreamControls) -> FrameLimits:
+        """The limits that these controls set."""
+        limits = resolve_controls(config, controls.gazing_ratio, controls.task_loss_requirement, 1, 1)
+        budget, coverage = limits.budgets[0], None
+        if controls.max_tokens is not None:
+            budget = min(budget, controls.max_tokens)
+        if controls.coverage_stop:
+            coverage = CoverageStop(ScaleLayout.of(config), controls.coverage_stop)
+            budget = coverage.budget(budget, config.decoder.num_multi_token_pred)
+        return FrameLimits(budget, limits.requirements[0][0], coverage)
 
 
 class ClipGeneration:
@@ -79,8 +112,7 @@ class ClipGeneration:
         past: the state of the videos after the frames of earlier calls; None for new videos.
 
     Attributes:
-        count: videos that runs are yielded for: B, or the tiles of all B videos.
-        videos: their states, which the runs advance.
+        videos: the state of what runs are yielded for, which they advance: B videos, or the tiles of all.
     """
 
     def __init__(
@@ -92,7 +124,7 @@ class ClipGeneration:
         task_loss_requirement: ArrayLike | None = None,
         target_scales: Sequence[int] | None = None,
         target_patch_size: int | None = None,
-        past: list[Video] | None = None,
+        past: Videos | None = None,
     ) -> None:
         video = check_video(video)
         batch, frames = video.shape[:2]
@@ -109,21 +141,21 @@ class ClipGeneration:
                 row for row in self._requirements for _ in range(self._tiles.per_side**2)
             )
         self._config, self._video, self._budgets = config, video, controls.budgets
-        self.count: int = int(video.shape[0])
-        self.videos: list[Video] = [graphs.video(config) for _ in range(self.count)] if past is None else past
-        if len(self.videos) != self.count:
+        count = int(video.shape[0])
+        self.videos: Videos = graphs.videos(config, count) if past is None else past
+        if len(self.videos) != count:
             raise ValueError(
-                f"the cache is of a call with {len(self.videos)} videos or tiles, this one has {self.count}"
+                f"the cache is of a call with {len(self.videos)} videos or tiles, this one has {count}"
             )
 
     def runs(self) -> GazeRuns:
         """All runs, frame after frame."""
-        gazes = []
+        frames = []
         for t, budget in enumerate(self._budgets):
             images = [model_input(self._config, frame) for frame in self._video[:, t]]
             requirements = [row[t] for row in self._requirements]
-            gazes.append((yield from batch_frame(self.videos, images, budget, requirements)))
-        gaze = assemble(gazes, self._config, self._requirements)
+            frames.append((yield from in_turn(self.videos.frame(images, budget, requirements))))
+        gaze = assemble(frames, self._config, self._requirements)
         return gaze if self._tiles is None else self._tiles.join(gaze)
 
 
@@ -144,19 +176,12 @@ class StreamGeneration:
         controls: StreamControls | None = None,
     ) -> None:
         controls = controls or StreamControls()
-        limits = resolve_controls(config, controls.gazing_ratio, controls.task_loss_requirement, 1, 1)
-        self._config = config
-        self._budget: int = limits.budgets[0]
-        self.requirement: float | None = limits.requirements[0][0]
-        if controls.max_tokens is not None:
-            self._budget = min(self._budget, controls.max_tokens)
-        coverage = None
-        if controls.coverage_stop:
-            coverage = CoverageStop(ScaleLayout.of(config), controls.coverage_stop)
-            self._budget = coverage.budget(self._budget, config.decoder.num_multi_token_pred)
-        self._video = graphs.video(config, controls.window_frames(config), controls.first_position)
-        self._video.coverage = coverage
-        self._prepared: tuple[FrameRuns, tuple[int, Run]] | None = None
+        limits = FrameLimits.of(config, controls)
+        self._config, self._budget = config, limits.budget
+        self.requirement: float | None = limits.requirement
+        self._video = graphs.videos(config, 1, controls.window_frames(config), controls.first_position)
+        self._video.coverage = limits.coverage
+        self._prepared: tuple[FrameRounds, Runs] | None = None
         self._in_progress = False
 
     @property
@@ -167,21 +192,15 @@ class StreamGeneration:
     def runs(self, frame: NDArray[np.float32]) -> GazeRuns:
         """The runs of the next frame, (3,H,W) float32 from the processor."""
         image = model_input(self._config, check_frame(frame))
-        self._in_progress = True
-        gazes = yield from batch_frame([self._video], [image], self._budget, [self.requirement])
-        self._in_progress = False
-        return assemble([gazes], self._config, [[self.requirement]])
+        return (yield from self._gaze(self._video.frame([image], self._budget, [self.requirement])))
 
     def runs_without_frame(self) -> GazeRuns:
         """The same where the executor of the runs has the frame and writes it into the model's input."""
         self.prepare_next()
         assert self._prepared is not None
-        runs, (index, run) = self._prepared
-        self._prepared, self._in_progress = None, True
-        self._video.require(self.requirement)
-        gazes = yield from _resumed(runs, index, run)
-        self._in_progress = False
-        return assemble([gazes], self._config, [[self.requirement]])
+        (rounds, first), self._prepared = self._prepared, None
+        self._video.requirements = [self.requirement]
+        return (yield from self._gaze(_resumed(rounds, first)))
 
     def prepare_next(self) -> tuple[int, Run] | None:
         """The first run of `runs_without_frame`, before there is a frame; None if one is in progress.
@@ -189,19 +208,25 @@ class StreamGeneration:
         Most of the preparation of a frame's first run does not depend on the frame: do it while idle.
         """
         if self._prepared is None and not self._in_progress:
-            frame = batch_frame([self._video], [None], self._budget, [self.requirement])
-            self._prepared = frame, next(frame)
-        return None if self._prepared is None else self._prepared[1]
+            rounds = self._video.frame([None], self._budget, [self.requirement])
+            self._prepared = rounds, next(rounds)
+        return None if self._prepared is None else self._prepared[1][0]
+
+    def _gaze(self, rounds: FrameRounds) -> GazeRuns:
+        self._in_progress = True
+        slots = yield from in_turn(rounds)
+        self._in_progress = False
+        return assemble([slots], self._config, [[self.requirement]])
 
 
-def _resumed(frame: FrameRuns, index: int, run: Run) -> FrameRuns:
-    """The runs of a frame whose first run was already created."""
+def _resumed(rounds: FrameRounds, runs: Runs) -> FrameRounds:
+    """The rounds of a frame whose first runs were already created."""
     try:
         while True:
-            index, run = frame.send((yield index, run))
+            runs = rounds.send((yield runs))
     except StopIteration as stop:
-        gazes: list[FrameGaze] = stop.value
-        return gazes
+        slots: Slots = stop.value
+        return slots
 
 
 def model_input(config: AutoGazeConfig, frame: NDArray[np.float32]) -> NDArray[np.float32]:

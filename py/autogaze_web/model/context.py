@@ -51,6 +51,17 @@ class ContextRows:
         """Rows there are, in use or not."""
         return int(self._used.size)
 
+    def copy(self) -> ContextRows:
+        """Rows in the same state that can be changed by themselves."""
+        other = ContextRows(1, self._growth)
+        other.bias, other._used, other._next = self.bias.copy(), self._used.copy(), self._next
+        return other
+
+    def frozen(self) -> ContextRows:
+        """These rows, from now on unchangeable; a copy can be changed."""
+        self.bias.flags.writeable = self._used.flags.writeable = False
+        return self
+
     def place(self, visible: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Takes a row for each entry of ``visible`` into use; see `copies_to` for filling them.
 

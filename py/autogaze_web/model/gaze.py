@@ -14,7 +14,7 @@ from ..masks.cells import Cells
 from ..masks.choice import Choice
 from .config import AutoGazeConfig
 from .fields_mapping import FieldsMapping
-from .run import FrameGaze, NotFiniteError
+from .slots import Slots
 from .tokens import ScaleLayout
 
 
@@ -106,47 +106,36 @@ class Gaze(FieldsMapping):
 
 
 def assemble(
-    frames: list[list[FrameGaze]], config: AutoGazeConfig, requirements: Sequence[Sequence[float | None]]
+    frames: Sequence[Slots], config: AutoGazeConfig, requirements: Sequence[Sequence[float | None]]
 ) -> Gaze:
     """The result of T frames of B videos.
 
     Args:
-        frames: as [frame][video].
+        frames: what was decided in each; all slots count.
         requirements: as [video][frame].
     """
     layout = ScaleLayout.of(config)
-    n = layout.tokens
-    if any((gaze.tokens[~gaze.padded] >= n).any() for each in frames for gaze in each):
-        raise NotFiniteError(
-            "the model chose the id of a pad as a cell, because its numbers overflow: "
-            "the weights or the frame's values are out of range"
-        )
-
-    def joined(name: str) -> NDArray[Any]:
-        return np.stack(
-            [
-                np.concatenate(parts)
-                for parts in zip(*([getattr(g, name) for g in f] for f in frames), strict=True)
-            ]
-        )
-
-    num_gazing = np.array([f[0].tokens.size for f in frames], np.int64)
-    offsets = np.repeat(np.arange(len(frames), dtype=np.int64) * n, num_gazing.astype(np.intp))
-    gazing_pos = joined("tokens").astype(np.int64) + offsets
-    padded = joined("padded")
+    num_gazing = [slots.tokens.shape[1] for slots in frames]
+    offsets = np.repeat(np.arange(len(frames), dtype=np.int64) * layout.tokens, num_gazing)
+    gazing_pos = _joined([slots.tokens for slots in frames]) + offsets
+    padded = _joined([slots.padded for slots in frames])
     return Gaze(
         gazing_pos=gazing_pos,
         if_padded_gazing=padded,
-        num_gazing_each_frame=num_gazing,
-        gazing_mask=layout.gazing_mask(gazing_pos, padded, [int(k) for k in num_gazing]),
-        num_vision_tokens_each_frame=n,
-        confidence=joined("confidence"),
-        task_loss_prediction=joined("task_loss"),
-        decoder_steps_each_frame=np.array([f[0].steps for f in frames], np.int64),
+        num_gazing_each_frame=np.array(num_gazing, np.int64),
+        gazing_mask=layout.gazing_mask(gazing_pos, padded, num_gazing),
+        num_vision_tokens_each_frame=layout.tokens,
+        confidence=_joined([slots.confidence for slots in frames]),
+        task_loss_prediction=_joined([slots.task_loss for slots in frames]),
+        decoder_steps_each_frame=np.array([slots.steps[0] for slots in frames], np.int64),
         layout=layout,
         scales=list(config.scales),
         **_required(requirements),
     )
+
+
+def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
 
 
 def _required(requirements: Sequence[Sequence[float | None]]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 The same code is driven synchronously by native ONNX Runtime and asynchronously by a browser bridge::
 
-    runs = batch_frame([video], [image], budget, [requirement])
-    index, run = next(runs)
+    rounds = videos.frame(images, budget, requirements)
+    runs = next(rounds)
     while True:
         try:
-            index, run = runs.send(execute(index, run))   # or: await execute(index, run)
+            runs = rounds.send([execute(place, run) for place, run in runs])
         except StopIteration as stop:
-            gaze, = stop.value
+            slots = stop.value
             break
 
 `Run` and ``docs/graph.md`` say what executing a run means.
@@ -19,75 +19,37 @@ frame's vision tokens, with positions of its own (2); positions count visible ro
 are seen during their frame and never after (4); a slot whose predicted task loss meets the requirement is a
 pad and ends the row after its step (5), but for the first slot of a frame (6); no token twice in a frame and
 never end-of-sequence (7, 8); the budget cuts the last step (9).
+
+``layout.py`` says which rows there are and where, ``slots.py`` which slots of a run count; here are the
+tokens, and how a frame is divided into runs.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .config import AutoGazeConfig
-from .context import HIDDEN, ContextRows, Copy, copies_to
+from .context import HIDDEN
 from .coverage import CoverageStop
-from .rope import inverse_frequencies, rotary_tables
-from .rules import row_positions, seen_later, slots_left, stopping_slots
+from .layout import Feeds, first_frame, next_frame, next_steps
+from .lockstep import Answers, Runs
 from .run import Decisions as Decisions
-from .run import FloatArray, FrameGaze
 from .run import NotFiniteError as NotFiniteError
 from .run import Run as Run
+from .slots import Limits, Slots, check_finite, decided
 
-_GROWTH_ROWS = 256
-
-
-@dataclass
-class _Piece:
-    """Rows of a run that are not in the context yet, all of one frame."""
-
-    frame: int
-    source: int
-    visible: NDArray[np.bool_]
-    pads: NDArray[np.bool_]
+FrameRounds = Generator[Runs, Answers, Slots]
+"""The rounds of one frame of several videos; returns what was decided."""
 
 
-@dataclass
-class _Step:
-    """One step's slots: parallel arrays of at most K entries."""
-
-    tokens: NDArray[np.int32]
-    padded: NDArray[np.bool_]
-    task_loss: FloatArray
-    confidence: FloatArray
-
-
-@dataclass
-class _Frame:
-    """The frame being worked on."""
-
-    index: int
-    budget: int
-    requirement: np.float32 | None
-    base: int
-    tail: NDArray[np.int64]
-    steps: list[_Step] = field(default_factory=list)
-    fed: int = 0
-    rows_with_pads: list[tuple[NDArray[np.intp], NDArray[np.bool_]]] = field(default_factory=list)
-
-    @property
-    def generated(self) -> int:
-        return sum(step.tokens.size for step in self.steps)
-
-
-FrameRuns = Generator[Run, Decisions, None]
-
-
-class Video:
-    """The state of one video between frames; frames go through `batch_frame`.
+class Videos:
+    """The state of B videos side by side, between frames.
 
     Args:
+        count: B.
         window: frames that a frame attends to, itself included; None for all since the beginning.
         frame_steps: S of the frame graphs that can be run. The smallest that covers the steps a frame is
             expected to take is chosen, else the largest.
@@ -96,12 +58,15 @@ class Video:
         first_position: position of the first row. Attention sees differences of positions only.
 
     Attributes:
+        requirements: (B) task losses at which the frame in progress stops, compared in float32; None: never.
+            They may be changed until its first decisions.
         coverage: ends a frame once its cells cover enough of it; None for upstream's rules alone.
     """
 
     def __init__(
         self,
         config: AutoGazeConfig,
+        count: int = 1,
         window: int | None = None,
         frame_steps: Sequence[int] = (1,),
         more_steps: Sequence[int] = (1,),
@@ -110,87 +75,98 @@ class Video:
     ) -> None:
         if window is not None and window < 1:
             raise ValueError(f"window must be at least 1 frame, or None for no window, got {window}")
-        self._config = config
-        self._window = window
+        self._config, self._window = config, window
+        self._heads = config.decoder.num_multi_token_pred
         self._frame_steps, self._more_steps = sorted(frame_steps), sorted(more_steps)
-        self._rows = ContextRows(8, _GROWTH_ROWS) if capacity is None else ContextRows(capacity)
-        self._frequencies = inverse_frequencies(config.decoder)
-        self._next_position = first_position
-        self._tail: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._pending: _Step | None = None
-        self._unplaced: list[_Piece] = []
-        self._frames: deque[tuple[int, list[NDArray[np.intp]]]] = deque()
-        self._frame_index = 0
-        self._frame: _Frame | None = None
+        self._layouts = [first_frame(config, window, capacity, first_position)] * count
+        """Of each video's last run; at first, of the next one."""
+        self._padded: list[bytes] = []
+        """Which slots of each video's last run are pads; empty before the first frame."""
+        self._pending: NDArray[np.int32] = np.full((count, self._heads), config.pad_id, np.int32)
+        """The tokens of each video's last step, at the end of its row."""
         self._last_steps: int | None = None
+        self.requirements: Sequence[float | None] = ()
         self.coverage: CoverageStop | None = None
 
-    @property
-    def steps_so_far(self) -> int:
-        """Steps that the frame being worked on has taken."""
-        return len(self._current().steps)
+    def __len__(self) -> int:
+        return len(self._layouts)
 
-    # A frame: begin, then step until it stops, then perhaps pad, then end.
-
-    def begin(self, image: NDArray[np.float32] | None, budget: int, requirement: float | None) -> FrameRuns:
-        """Runs a frame until its budget or its requirement ends it.
+    def frame(
+        self,
+        images: Sequence[NDArray[np.float32] | None],
+        budget: int,
+        requirements: Sequence[float | None],
+        padded: bool = True,
+    ) -> FrameRounds:
+        """The next frame of each video.
 
         Args:
-            image: (1,3,I,I) float32; None if the graph gets its frame from elsewhere.
+            images: of each video (1,3,I,I) float32; None if the graph gets its frame from elsewhere.
             budget: most tokens, pads included.
-            requirement: task loss at which to stop, compared in float32; None: never.
+            requirements: see above.
+            padded: whether videos that stop early go on until the slowest one ends, as in upstream's batches,
+                which changes their later frames (rule 19). A single video does not depend on it.
+
+        Yields:
+            The next run of each video that is not done, with its place; wants their decisions in this order.
         """
-        heads, vision = self._config.decoder.num_multi_token_pred, self._config.vision_tokens
-        expected = self._expected_steps(budget, requirement)
+        self.requirements = requirements
+        expected = self._expected_steps(budget)
         steps = next((s for s in self._frame_steps if s >= expected), self._frame_steps[-1])
-        self._drop_old_frames()
-        pending = self._pending
-        waiting = 0 if pending is None else pending.tokens.size
-        tokens = np.full(heads, self._config.pad_id, np.int32)
-        visible = np.zeros(heads, bool)
-        if pending is not None:
-            tokens[heads - waiting :] = pending.tokens
-            visible[heads - waiting :] = seen_later(pending.padded)
-
-        first = heads - waiting
-        seen = np.concatenate([visible, np.ones(vision, bool)])
-        positions, self._next_position = row_positions(self._next_position, seen)
-        tail = np.concatenate([self._tail, positions[first:]])[-heads:]
-        tail = np.concatenate([np.full(heads - tail.size, tail[0]), tail])
-        frame = _Frame(
-            self._frame_index,
-            budget,
-            None if requirement is None else np.float32(requirement),
-            self._next_position,
-            tail,
-        )
-        self._frame = frame
-
-        copies = self._place()
-        feeds: dict[str, NDArray[np.generic]] = {
-            "pending_tokens": tokens,
-            "pending_bias": np.where(visible, 0.0, HIDDEN).astype(np.float32)[None],
-        }
-        if image is not None:
-            feeds["frame"] = image
-        decisions = yield self._run("frame", steps, copies, np.concatenate([positions, tail]), feeds)
-        used = self._take(decisions)
-        self._frames.append((frame.index, []))
-        if waiting:
-            self._keep(frame.index - 1, first, visible[first:], np.zeros(waiting, bool))
-        self._keep(frame.index, heads, np.ones(vision, bool), np.zeros(vision, bool))
-        self._keep_steps(heads + vision, used - 1)
+        answers = yield self._first_runs(images, steps)
+        limits = Limits(budget, self._config.pad_id, self.coverage)
+        requirement = np.array([np.nan if r is None else r for r in self.requirements], np.float32)
+        rows, earlier = np.arange(len(self)), np.zeros((len(self), 0), np.int32)
+        slots, ended = decided(np.asarray(answers, np.float32), requirement, earlier, limits)
+        self._remember(rows, slots)
 
         surprise = 1
-        while not self._stopped():
-            remaining = -(-(budget - frame.generated) // heads)
-            missing = expected - len(frame.steps)
-            if missing < 1:  # it takes more steps than expected: nobody knows how many
+        while not ended.all():
+            rows = rows[~ended]
+            generated, taken = (int(each[rows[0]]) for each in (slots.counts, slots.steps))
+            remaining, missing = -(-(budget - generated) // self._heads), expected - taken
+            if missing < 1:  # they take more steps than expected: nobody knows how many
                 missing, surprise = surprise, 2 * surprise
-            steps = self._chunk(min(remaining, missing))
-            decisions = yield self._more(steps)
-            used = self._take(decisions)
-            self._keep_steps(0, used)
+            answers = yield self._more_runs(rows, self._chunk(min(remaining, missing)), slots)
+            decisions = np.asarray(answers, np.float32)
+            more, ended = decided(decisions, requirement[rows], slots.tokens[rows], limits)
+            self._remember(rows, more)
+            slots = slots.followed_by(more, rows, self._config.pad_id)
+        if padded:
+            yield from self._pad(slots)
+        self._end(slots)
+        return slots
+
+    def _first_runs(self, images: Sequence[NDArray[np.float32] | None], steps: int) -> Runs:
+        """A run of the frame graph for each video."""
+        if self._padded:
+            layouts = zip(self._layouts, self._padded, strict=True)
+            self._layouts = [next_frame(layout, padded) for layout, padded in layouts]
+        shared = {layout: layout.feeds() for layout in set(self._layouts)}
+        runs = []
+        for row, (layout, image) in enumerate(zip(self._layouts, images, strict=True)):
+            feeds: Feeds = {"pending_tokens": self._pending[row], **shared[layout]}
+            if image is not None:
+                feeds["frame"] = image
+            runs.append((row, layout.run(steps, feeds)))
+        return runs
+
+    def _more_runs(self, rows: NDArray[np.intp], steps: int, slots: Slots) -> Runs:
+        """For each of some videos a run of the steps graph that feeds the frame's last step."""
+        runs = []
+        for row in rows.tolist():
+            layout = self._layouts[row] = next_steps(self._layouts[row], self._padded[row])
+            tokens = slots.tokens[row, : slots.counts[row]]
+            feeds: Feeds = {"tokens": tokens[-self._heads :], "token_bias": self._token_bias(tokens)}
+            runs.append((row, layout.run(steps, feeds | layout.feeds())))
+        return runs
+
+    def _token_bias(self, used: NDArray[np.int32]) -> NDArray[np.float32]:
+        """(1,V): hides end-of-sequence and the tokens that a frame has used (7, 8)."""
+        bias = np.zeros((1, self._config.vocab_size), np.float32)
+        bias[0, self._config.pad_id] = HIDDEN
+        bias[0, used] = HIDDEN
+        return bias
 
     def _chunk(self, steps: int) -> int:
         """S of the steps graph to run towards so many steps: one step in vain costs less than another run."""
@@ -198,16 +174,12 @@ class Video:
         below = [s for s in self._more_steps if s < steps]
         return (covering or below[-1:] or self._more_steps)[0]
 
-    def require(self, requirement: float | None) -> None:
-        """Changes the requirement of the frame that was begun, before the decisions of its first run."""
-        self._current().requirement = None if requirement is None else np.float32(requirement)
-
-    def _expected_steps(self, budget: int, requirement: float | None) -> int:
+    def _expected_steps(self, budget: int) -> int:
         """Steps that a frame will probably take: what it may take, or what the frame before it took.
 
         The expectation decides only how the steps are divided into runs, not what is chosen.
         """
-        most, largest = -(-budget // self._config.decoder.num_multi_token_pred), self._frame_steps[-1]
+        most, largest = -(-budget // self._heads), self._frame_steps[-1]
         if not self._more_steps:
             if largest < most:
                 raise ValueError(
@@ -215,194 +187,39 @@ class Video:
                     f"{largest} and there is no steps graph: use a smaller budget or a larger graph"
                 )
             return most
-        if most <= largest or (requirement is None and self.coverage is None):
+        endless = self.coverage is None and all(each is None for each in self.requirements)
+        if most <= largest or endless:
             return most
         return min(most, largest if self._last_steps is None else self._last_steps)
 
-    def pad(self, steps: int) -> FrameRuns:
-        """Goes on as upstream does for a stopped row of a batch, until the frame has ``steps`` steps.
+    def _pad(self, slots: Slots) -> Generator[Runs, Answers, None]:
+        """Goes on as upstream does for stopped rows of a batch, until all have the steps of the slowest.
 
         The stopped step's tokens and then pads are fed; all of them are seen during this frame.
         """
-        frame, heads = self._current(), self._config.decoder.num_multi_token_pred
-        while len(frame.steps) < steps:
-            decisions = yield self._more(self._more_steps[0])
-            self._keep_steps(0, 1)
-            count = slots_left(frame.generated, frame.budget, heads)
-            frame.steps.append(
-                _Step(
-                    np.full(count, self._config.pad_id, np.int32),
-                    np.ones(count, bool),
-                    _checked(decisions[1, 0, :count]),
-                    np.zeros(count, np.float32),
-                )
-            )
+        slowest = slots.steps.max()
+        while (rows := np.flatnonzero(slots.steps < slowest)).size:
+            answers = yield self._more_runs(rows, self._more_steps[0], slots)
+            for row, decisions in zip(rows.tolist(), answers, strict=True):
+                here = slice(slots.counts[row], min(slots.counts[row] + self._heads, slots.tokens.shape[1]))
+                slots.task_loss[row, here] = check_finite(decisions[1, 0, : here.stop - here.start])
+                slots.counts[row] = here.stop
+                slots.steps[row] += 1
+                self._padded[row] = slots.padded[row, here].tobytes()
 
-    def end(self) -> FrameGaze:
-        """Closes the frame: its pads go out of sight, its last step waits for the next frame."""
-        frame = self._current()
-        for rows, pads in frame.rows_with_pads:
-            self._rows.hide(rows[~seen_later(pads)])
-        for piece in self._unplaced:
-            piece.visible &= seen_later(piece.pads)
-        *fed, last = frame.steps
-        seen = np.concatenate([seen_later(step.padded) for step in fed]) if fed else np.zeros(0, bool)
-        positions, self._next_position = row_positions(frame.base, seen)
-        self._tail = np.concatenate([frame.tail, positions])[-self._config.decoder.num_multi_token_pred :]
-        self._pending = last
-        self._last_steps = len(frame.steps)
-        self._frame_index += 1
-        self._frame = None
-        return FrameGaze(
-            tokens=np.concatenate([step.tokens for step in frame.steps]),
-            padded=np.concatenate([step.padded for step in frame.steps]),
-            task_loss=np.concatenate([step.task_loss for step in frame.steps]),
-            confidence=np.concatenate([step.confidence for step in frame.steps]),
-            steps=len(frame.steps),
-        )
+    def _remember(self, rows: NDArray[np.intp], slots: Slots) -> None:
+        """Remembers which slots of the last run are pads."""
+        everything, size = slots.padded.tobytes(), slots.padded.shape[1]
+        self._padded = self._padded or [b""] * len(self)
+        for place, (row, count) in enumerate(zip(rows.tolist(), slots.counts.tolist(), strict=True)):
+            self._padded[row] = everything[place * size : place * size + count]
 
-    def _current(self) -> _Frame:
-        if self._frame is None:
-            raise RuntimeError("no frame was begun")
-        return self._frame
-
-    def _stopped(self) -> bool:
-        frame = self._current()
-        return self._ends(frame.steps[-1].padded, frame.generated, np.zeros(0))
-
-    def _ends(self, padded: NDArray[np.bool_], generated: int, more: NDArray[np.floating]) -> bool:
-        """Whether a step is the last, given its pads, the slots up to it, and tokens not yet in steps."""
-        frame = self._current()
-        if padded.any() or generated >= frame.budget:
-            return True
-        if self.coverage is None:
-            return False
-        chosen = [*(step.tokens for step in frame.steps), more.ravel().astype(np.int32)]
-        return self.coverage.met(np.concatenate(chosen))
-
-    def _take(self, decisions: Decisions) -> int:
-        """Takes a run's steps until one of them ends the frame; the number taken."""
-        frame, heads = self._current(), self._config.decoder.num_multi_token_pred
-        generated = frame.generated
-        slots: list[NDArray[np.bool_]] = []
-        for losses in decisions[1]:
-            count = slots_left(generated, frame.budget, heads)
-            padded = stopping_slots(losses[:count], frame.requirement, not frame.steps and not slots)
-            slots.append(padded)
-            generated += count
-            if self._ends(padded, generated, decisions[0, : len(slots)]):
-                break
-        used = _checked(decisions[:, : len(slots)].copy())
-        tokens = used[0].astype(np.int32)
-        tokens[-1, : padded.size][padded] = self._config.pad_id  # no step before the last has pads
-        used[2, -1, : padded.size][padded] = 0
-        for i, padded in enumerate(slots):
-            count = padded.size
-            frame.steps.append(_Step(tokens[i, :count], padded, used[1, i, :count], used[2, i, :count]))
-        return len(slots)
-
-    def _more(self, steps: int) -> Run:
-        """A run of the steps graph that feeds the frame's last step."""
-        frame, vocab = self._current(), self._config.vocab_size
-        copies = self._place()
-        token_bias = np.zeros((1, vocab), np.float32)
-        token_bias[0, self._config.pad_id] = HIDDEN
-        for step in frame.steps:
-            token_bias[0, step.tokens] = HIDDEN
-        feeds: dict[str, NDArray[np.generic]] = {"tokens": frame.steps[-1].tokens, "token_bias": token_bias}
-        return self._run("steps", steps, copies, frame.tail, feeds)
-
-    def _run(
-        self,
-        graph: str,
-        steps: int,
-        copies: tuple[Copy, ...],
-        positions: NDArray[np.int64],
-        feeds: dict[str, NDArray[np.generic]],
-    ) -> Run:
-        repeats = self._config.decoder.queries_per_group + 1
-        cos, sin = rotary_tables(positions, self._frequencies, repeats)
-        feeds |= {"rope_cos": cos, "rope_sin": sin, "context_bias": self._rows.bias}
-        return Run(graph, steps, self._rows.capacity, copies, feeds, positions)
-
-    # Rows of the context.
-
-    def _keep(self, frame: int, source: int, visible: NDArray[np.bool_], pads: NDArray[np.bool_]) -> None:
-        self._unplaced.append(_Piece(frame, source, visible.copy(), pads))
-
-    def _keep_steps(self, source: int, count: int) -> None:
-        """Keeps the rows of the frame's next ``count`` steps that were fed in the last run."""
-        frame = self._current()
-        fed = frame.steps[frame.fed : frame.fed + count]
-        frame.fed += count
-        if fed:
-            pads = np.concatenate([step.padded for step in fed])
-            self._keep(frame.index, source, np.ones(pads.size, bool), pads)
-
-    def _place(self) -> tuple[Copy, ...]:
-        """Finds rows for what the last run left; what belongs to a dropped frame is forgotten."""
-        owners = dict(self._frames)
-        pieces = [piece for piece in self._unplaced if piece.frame in owners]
-        self._unplaced = []
-        if not pieces:
-            return ()
-        placed = self._rows.place(np.concatenate([piece.visible for piece in pieces]))
-        start = 0
-        for piece in pieces:
-            rows = placed[start : start + piece.visible.size]
-            start += piece.visible.size
-            owners[piece.frame].append(rows)
-            if self._frame is not None and piece.pads.any():
-                self._frame.rows_with_pads.append((rows, piece.pads))
-        sources = [np.arange(piece.source, piece.source + piece.visible.size) for piece in pieces]
-        return copies_to(placed, np.concatenate(sources))
-
-    def _drop_old_frames(self) -> None:
-        while self._window is not None and len(self._frames) >= self._window:
-            index, rows = self._frames.popleft()
-            for some in rows:
-                self._rows.release(some)
-            if index == self._frame_index - 1:  # its last step was still waiting
-                self._pending = None
-
-
-def batch_frame(
-    videos: Sequence[Video],
-    images: Sequence[NDArray[np.float32] | None],
-    budget: int,
-    requirements: Sequence[float | None],
-) -> Generator[tuple[int, Run], Decisions, list[FrameGaze]]:
-    """One frame of each of several videos that upstream would run as a batch.
-
-    Rows that stop early are padded until the slowest one ends, which changes their later frames as it does
-    upstream (rule 19). A single video is a batch of one.
-
-    Yields:
-        Index of the video, and its run; wants the run's decisions sent back.
-
-    Returns:
-        Each video's gaze; all have the same number of slots and steps.
-    """
-    for index, (video, image, requirement) in enumerate(zip(videos, images, requirements, strict=True)):
-        yield from _labelled(index, video.begin(image, budget, requirement))
-    slowest = max(video.steps_so_far for video in videos)
-    for index, video in enumerate(videos):
-        yield from _labelled(index, video.pad(slowest))
-    return [video.end() for video in videos]
-
-
-def _labelled(index: int, runs: FrameRuns) -> Generator[tuple[int, Run], Decisions, None]:
-    try:
-        run = next(runs)
-        while True:
-            run = runs.send((yield index, run))
-    except StopIteration:
-        return
-
-
-def _checked(values: FloatArray) -> FloatArray:
-    if not np.isfinite(values).all():
-        raise NotFiniteError(
-            "the model computed NaN or infinity: the weights or the frame's values are out of range"
-        )
-    return values
+    def _end(self, slots: Slots) -> None:
+        """Closes the frame: each video's last step waits for the next one."""
+        self._last_steps = int(slots.steps.max())
+        if self._window == 1:  # the next frame sees nothing of this one
+            return
+        ends, starts = slots.counts[:, None], (slots.steps[:, None] - 1) * self._heads
+        places = ends + np.arange(-self._heads, 0)
+        tokens = np.take_along_axis(slots.tokens, np.maximum(places, 0), axis=1)
+        self._pending = np.where(places >= starts, tokens, np.int32(self._config.pad_id))

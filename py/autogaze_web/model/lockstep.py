@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .run import Decisions, Run
 
 Result = TypeVar("Result")
 
-Rounds = Generator[list[tuple[int, Run]], Sequence[Decisions], list[Result]]
-"""Yields the next run of each video that is not done, with the video's place; wants their decisions."""
+Runs = list[tuple[int, Run]]
+"""The next run of each video that is not done, with the video's place."""
+
+Answers = Sequence[Decisions] | NDArray[np.float32]
+"""The decisions of each of some runs; where all have the same number of steps they may be one array."""
+
+Rounds = Generator[Runs, Answers, list[Result]]
+"""Yields runs and wants their decisions, in the same order."""
 
 
 def lockstep(videos: Sequence[Generator[tuple[int, Run], Decisions, Result]]) -> Rounds[Result]:
@@ -37,7 +46,7 @@ def lockstep(videos: Sequence[Generator[tuple[int, Run], Decisions, Result]]) ->
         ([(0, 'a'), (1, 'c')], [(0, 'b')])
     """
     results: dict[int, Result] = {}
-    waiting: list[tuple[int, Run]] = []
+    waiting: Runs = []
 
     def advance(place: int, decisions: Decisions | None) -> None:
         try:
@@ -55,3 +64,26 @@ def lockstep(videos: Sequence[Generator[tuple[int, Run], Decisions, Result]]) ->
         for (place, _), decisions in zip(done, answers, strict=True):
             advance(place, decisions)
     return [results[place] for place in range(len(videos))]
+
+
+def in_turn(rounds: Generator[Runs, Answers, Result]) -> Generator[tuple[int, Run], Decisions, Result]:
+    """The runs of rounds one after the other.
+
+    Examples:
+        >>> from autogaze_web.model.lockstep import in_turn
+        >>> def rounds():
+        ...     return (yield [(0, "a"), (1, "c")]) + (yield [(0, "b")])
+        >>> runs = in_turn(rounds())
+        >>> next(runs), runs.send(1), runs.send(2)
+        ((0, 'a'), (1, 'c'), (0, 'b'))
+    """
+    try:
+        waiting = next(rounds)
+        while True:
+            answers = []
+            for place, run in waiting:
+                answers.append((yield place, run))
+            waiting = rounds.send(answers)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result

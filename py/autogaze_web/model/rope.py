@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from .config import DecoderConfig
 
 
+@lru_cache(maxsize=8)
 def inverse_frequencies(decoder: DecoderConfig) -> NDArray[np.float32]:
-    """(head_dim / 2,) float32 rotary frequencies in radians per position.
+    """(head_dim / 2,) float32 rotary frequencies in radians per position, not to be written to.
 
     ``theta ** (-2i / head_dim)``, then the scaling of the config. ``llama3`` divides the frequencies whose
     wavelength is above ``original / low_freq_factor`` by ``factor``, keeps those below

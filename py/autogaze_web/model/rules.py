@@ -21,20 +21,23 @@ def seen_later(padded: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def stopping_slots(
-    losses: NDArray[np.float32], requirement: np.float32 | None, first_step: bool
+    losses: NDArray[np.float32], requirement: NDArray[np.float32], first: bool
 ) -> NDArray[np.bool_]:
-    """Which slots of a step become pads: each that meets the requirement (rule 5), in float32.
+    """Which slots become pads: each that meets the requirement (rule 5), in float32.
 
-    A frame's very first slot never does (rule 6). One pad or more ends the row after the step.
+    A frame's very first slot never does (rule 6). One pad or more ends the frame after the step.
+
+    Args:
+        losses: (B,n) predicted task losses.
+        requirement: (B,1); NaN for none.
+        first: whether these are a frame's first slots.
     """
-    if requirement is None:
-        return np.zeros(losses.size, bool)
     stopping = losses <= requirement
-    if first_step:
-        stopping[0] = False
+    if first:
+        stopping[:, 0] = False
     return stopping
 
 
-def slots_left(generated: int, budget: int, heads: int) -> int:
-    """Slots of the next step that count: all heads, or as many as the budget still allows (rule 9)."""
-    return min(heads, budget - generated)
+def slots_left(generated: int, budget: int, heads: int, steps: int) -> int:
+    """Slots of the next steps that count: all heads of each, or as many as the budget allows (rule 9)."""
+    return min(steps * heads, budget - generated)

@@ -1,4 +1,4 @@
-"""What generation asks for and what it returns: runs of a graph, and the gaze of a frame."""
+"""What generation asks for and is sent: runs of a graph, and what they decided."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ class Run:
         steps: S of the graph to run, one of those that the video was told of.
         capacity: rows of the context.
         copies: rows to copy first.
-        feeds: the graph's other inputs by name. The arrays are not written to after the run was yielded,
-            except ``context_bias``.
+        feeds: the graph's other inputs by name. Runs of several videos may share arrays: never write to them.
         positions: (R,) the position of each row fed, for tests and traces.
     """
 
@@ -43,23 +42,3 @@ class Run:
     copies: tuple[Copy, ...]
     feeds: dict[str, NDArray[np.generic]]
     positions: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class FrameGaze:
-    """What one frame's generation chose: parallel arrays of length n, in order of choice.
-
-    Attributes:
-        tokens: (n,) int32 ids 0 .. N - 1, N for a pad.
-        padded: (n,) bool, whether a slot is a pad.
-        task_loss: (n,) float32, the task loss predicted for each slot.
-        confidence: (n,) float32, the softmax probability of each token among those its head could still
-            choose; 0 for a pad.
-        steps: decoder steps that the frame took, 1 or more.
-    """
-
-    tokens: NDArray[np.int32]
-    padded: NDArray[np.bool_]
-    task_loss: FloatArray
-    confidence: FloatArray
-    steps: int

@@ -18,11 +18,12 @@ from ..model.clips import ClipGeneration, Graphs, check_video
 from ..model.config import AutoGazeConfig
 from ..model.controls import TRAINED_WINDOW, Ratio, StreamControls, Window
 from ..model.gaze import Gaze
-from ..model.generation import Video
+from ..model.generation import Videos
 from ..model.pretrained import pretrained_folder
 from ..model.tokens import ScaleLayout
+from ..tiles.stitching import TileProgress
 from ..tiles.tiled_clips import TiledGeneration
-from ..tiles.tiling import TILE_BATCH, TiledFrames, TileProgress, Tiling
+from ..tiles.tiling import TILE_BATCH, TiledFrames, Tiling
 from .batch import NativeBatch
 from .runtime import NativeRuntime, NativeVideo, drive, drive_rounds, one_by_one, require_native
 from .streams import GRAPHS, Stream, StreamGroup, whole_frames
@@ -165,7 +166,7 @@ class AutoGaze:
             None if cache is None else cache.videos,
         )
         if cache is None:
-            tensors = [NativeVideo(self.runtime) for _ in generation.videos]
+            tensors = [NativeVideo(self.runtime) for _ in range(len(generation.videos))]
         else:
             tensors, cache.used = cache.tensors, True
         gaze = drive(generation.runs(), tensors)
@@ -345,11 +346,11 @@ class GazeCache:
     """The context of videos after the frames of one call; stands for all four of upstream's caches.
 
     Attributes:
-        videos, tensors: the state of each video and its keys and values, which the next call advances.
+        videos, tensors: the state of the videos and their keys and values, which the next call advances.
         used: whether a call has advanced them.
     """
 
-    videos: list[Video]
+    videos: Videos
     tensors: list[NativeVideo]
     used: bool = False
 

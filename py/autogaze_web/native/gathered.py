@@ -15,8 +15,8 @@ from ..model.controls import StreamControls
 from ..model.gaze import Gaze
 from ..model.lockstep import lockstep
 from ..model.run import Decisions, Run
-from ..tiles.tiled_clips import TiledGeneration, TileGazes, TileRuns, even_batches
-from ..tiles.tiling import TileProgress
+from ..tiles.stitching import TileProgress
+from ..tiles.tiled_clips import TiledGeneration, TileRuns, TileSlots, even_batches
 from .autogaze import TILES_ON_GPU, AutoGaze
 from .batch import NativeBatch
 from .gathering import Gathering, Member
@@ -120,22 +120,22 @@ class GatheredTiles:
 
     def __init__(self, model: AutoGaze, most: int = TILES_ON_GPU) -> None:
         self._runtime, self._most = model.runtime, most
-        self.gathering: Gathering[list[TileRuns], list[TileGazes]] = Gathering(self._compute)
+        self.gathering: Gathering[list[TileRuns], list[TileSlots]] = Gathering(self._compute)
 
     def open(self) -> TileDriver:
         """What a video's tiled generations are executed with."""
         return TileDriver(self.gathering.member())
 
-    def _compute(self, videos: list[list[TileRuns]]) -> list[list[TileGazes] | Exception]:
+    def _compute(self, videos: list[list[TileRuns]]) -> list[list[TileSlots] | Exception]:
         tiles = [kept_apart(tile) for video in videos for tile in video]
         size = even_batches(len(tiles), self._most)
-        gazes: list[TileGazes | Exception] = []
+        decided: list[TileSlots | Exception] = []
         for first in range(0, len(tiles), size):
             batch = tiles[first : first + size]
-            gazes += drive_rounds(lockstep(batch), NativeBatch(self._runtime, len(batch)).execute)
+            decided += drive_rounds(lockstep(batch), NativeBatch(self._runtime, len(batch)).execute)
         found, at = [], 0
         for video in videos:
-            found.append(_all_or_error(gazes[at : at + len(video)]))
+            found.append(_all_or_error(decided[at : at + len(video)]))
             at += len(video)
         return found
 
@@ -143,13 +143,13 @@ class GatheredTiles:
 class TileDriver:
     """Executes the tiled generations of one video, together with those of other threads."""
 
-    def __init__(self, member: Member[list[TileRuns], list[TileGazes]]) -> None:
+    def __init__(self, member: Member[list[TileRuns], list[TileSlots]]) -> None:
         self._member = member
 
     def drive(self, generation: TiledGeneration) -> Iterator[TileProgress]:
         """See `AutoGaze.drive_tiles`."""
         for batch in generation.batches():
-            generation.add(batch, self._member.ask(generation.runs(batch)))
+            generation.add_each(batch, self._member.ask(generation.runs(batch)))
             yield generation.progress()
 
     def close(self) -> None:
@@ -167,11 +167,11 @@ def kept_apart(
         return error
 
 
-def _all_or_error(gazes: Sequence[TileGazes | Exception]) -> list[TileGazes] | Exception:
-    """The gazes at all tiles of a video, or the first error among them."""
+def _all_or_error(tiles: Sequence[TileSlots | Exception]) -> list[TileSlots] | Exception:
+    """What was decided in all tiles of a video, or the first error among them."""
     found = []
-    for gaze in gazes:
-        if isinstance(gaze, Exception):
-            return gaze
-        found.append(gaze)
+    for tile in tiles:
+        if isinstance(tile, Exception):
+            return tile
+        found.append(tile)
     return found

@@ -168,7 +168,7 @@ class NativeRuntime:
 
 
 class NativeVideo:
-    """One video's context and trunk state; executes the runs that a `generation.Video` yields."""
+    """One video's context and trunk state; executes the runs that `generation.Videos` yield."""
 
     def __init__(self, runtime: NativeRuntime) -> None:
         from ..graph.vision import zero_past

@@ -18,8 +18,8 @@ from ..model.controls import StreamControls
 from ..model.gaze import Gaze
 from ..model.processor import AutoGazeImageProcessor
 from ..tiles.inference_mode import InferenceMode
+from ..tiles.stitching import TileProgress
 from ..tiles.tiled_clips import TiledGeneration, TiledStream
-from ..tiles.tiling import TileProgress
 from .autogaze import AutoGaze
 from .streams import Stream
 

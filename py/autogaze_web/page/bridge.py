@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -155,7 +155,7 @@ async def drive_rounds(
         age = clip.frames
         while True:
             age -= 1
-            answers: list[Decisions] = []
+            answers = []
             for start in range(0, len(waiting), size or 1):
                 batch = waiting[start : start + (size or 1)]
                 place, run = batch[0]
@@ -165,9 +165,8 @@ async def drive_rounds(
                 answer = await bridge.execute(*packed)
                 clock.model_s += time.perf_counter() - begun
                 decisions = _decisions_of(answer.to_py(), run.steps * (size or 1))
-                each = decisions.reshape(size or 1, 3, run.steps, -1)
-                answers += list(each[: len(batch)])
-            waiting = rounds.send(answers)
+                answers.append(decisions.reshape(size or 1, 3, run.steps, -1)[: len(batch)])
+            waiting = rounds.send(answers[0] if len(answers) == 1 else np.concatenate(answers))
     except StopIteration as stop:
         results: list[Result] = stop.value
         return results
@@ -241,19 +240,34 @@ def pack_batch(
         ],
     }
     filled = [run for _, run in runs] + [first] * (size - len(runs))
-    return pack_arrays(header, {name: np.stack([run.feeds[name] for run in filled]) for name in first.feeds})
+    return pack_arrays(header, {name: [run.feeds[name] for run in filled] for name in first.feeds})
 
 
-def pack_arrays(header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -> tuple[str, Memory]:
+def pack_arrays(
+    header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic] | Sequence[NDArray[np.generic]]]
+) -> tuple[str, Memory]:
     """Arrays as one block of memory, and a JSON header whose ``feeds`` say where each lies (`pack_run`).
 
     Without arrays the block is empty.
+
+    Args:
+        arrays: by name, each one or several of the same shape and type to be put one after the other.
     """
+    several = {name: [each] if isinstance(each, np.ndarray) else each for name, each in arrays.items()}
+    block: Memory = np.empty(sum(len(each) * each[0].nbytes for each in several.values()), np.uint8)
     feeds, start = [], 0
-    parts: list[Memory] = [np.zeros(0, np.uint8)]
-    for name, array in arrays.items():
-        part = np.ascontiguousarray(array).reshape(-1)
-        feeds.append([name, str(part.dtype), start, part.nbytes])
-        parts.append(part.view(np.uint8))
-        start += part.nbytes
-    return json.dumps({**header, "feeds": feeds}), np.concatenate(parts)
+    for name, each in several.items():
+        first, size = each[0], len(each) * each[0].nbytes
+        feeds.append([name, str(first.dtype), start, size])
+        _fill(block[start : start + size].view(first.dtype).reshape(len(each), *first.shape), each)
+        start += size
+    return json.dumps({**header, "feeds": feeds}), block
+
+
+def _fill(block: NDArray[Any], arrays: Sequence[NDArray[np.generic]]) -> None:
+    """Writes arrays one after the other."""
+    if all(each is arrays[0] for each in arrays):  # of videos with the same layout
+        block[:] = arrays[0]
+        return
+    for place, each in zip(block, arrays, strict=True):
+        place[...] = each

@@ -25,7 +25,7 @@ def cells_by_tile(fixations: Fixations, tiling: Tiling) -> list[Cells]:
 
     Examples:
         >>> from autogaze_web import Cells, Tiling
-        >>> from autogaze_web.tiles.tiling import stitch
+        >>> from autogaze_web.tiles.stitching import stitch
         >>> tiling = Tiling.anyres(224, 448)
         >>> stitched = stitch(tiling, [Cells.of(14, [3], [5]), Cells.of(2, [1], [0])])
         >>> [cells.grid.tolist() for cells in cells_by_tile(stitched, tiling)]

@@ -14,26 +14,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..frames.rgba import Rgba
 from ..masks.choice import Choice
-from ..model.clips import Graphs, StreamGeneration
+from ..model.clips import FrameLimits, Graphs, check_frame, model_input
 from ..model.config import AutoGazeConfig
 from ..model.controls import StreamControls
-from ..model.gaze import Gaze
-from ..model.lockstep import Rounds, lockstep
+from ..model.lockstep import Rounds, in_turn
 from ..model.processor import AutoGazeImageProcessor
 from ..model.run import Decisions, Run
+from ..model.slots import Slots, side_by_side
+from ..model.tokens import ScaleLayout
 from .inference_mode import InferenceMode
-from .tiling import TILE_BATCH, TiledFrames, TileProgress, TileStitcher, Tiling
+from .stitching import TileCells, TileProgress, TileStitcher
+from .tiling import TILE_BATCH, TiledFrames, Tiling
 
-TileGazes = list[Gaze]
-"""The gaze at each frame of one tile."""
+TileSlots = list[Slots]
+"""What was decided in each frame of one tile."""
 
-TileRuns = Generator[tuple[int, Run], Decisions, TileGazes]
-
+TileRuns = Generator[tuple[int, Run], Decisions, TileSlots]
 
 SHOWN_TOGETHER: Final = 4
 """Tiles after which a stream has something to show, even where each is computed by itself."""
@@ -87,38 +90,51 @@ class TiledGeneration:
         self._frames = frames
         self._batches = list(self.tiling.batches(batch_size))
         self._stitcher = stitcher or TileStitcher(self.tiling)
-        self._new_tile = partial(StreamGeneration, config, graphs, controls)
-        self._new_tile()  # raises for wrong arguments now, not at the first run
+        self._config, self._graphs = config, graphs
+        self._window, self._first_position = controls.window_frames(config), controls.first_position
+        self._limits = FrameLimits.of(config, controls)
 
     def batches(self) -> Iterator[range]:
         """The tiles' numbers, batch by batch."""
         return iter(self._batches)
 
-    def rounds(self, batch: range) -> Rounds[TileGazes]:
-        """The runs of a batch's tiles side by side; they return the gazes at each tile.
+    def rounds(self, batch: range) -> Rounds[Slots]:
+        """The runs of a batch's tiles side by side; they return what was decided in each frame.
 
         The places of the runs count from the batch's first tile.
         """
-        return lockstep(self.runs(batch))
+        videos = self._graphs.videos(self._config, len(batch), self._window, self._first_position)
+        videos.coverage = self._limits.coverage
+        requirements = [self._limits.requirement] * len(batch)
+        frames = []
+        for images in self._images(batch):
+            rounds = videos.frame(images, self._limits.budget, requirements, padded=False)
+            frames.append((yield from rounds))
+        return frames
 
     def runs(self, batch: range) -> list[TileRuns]:
-        """The runs of each of a batch's tiles, which return the gazes at it."""
-        return [self._runs(tile) for tile in batch]
+        """The runs of each of a batch's tiles by itself; see `add_each`."""
+        return [in_turn(self.rounds(range(tile, tile + 1))) for tile in batch]
 
-    def _runs(self, tile: int) -> TileRuns:
-        stream = self._new_tile()
-        gazes = []
-        for frame in self._frames.cut([tile])[0] if self._cuts else [None] * len(self._frames):
-            runs = stream.runs_without_frame() if frame is None else stream.runs(frame)
-            gazes.append((yield from runs))
-        return gazes
+    def _images(self, batch: range) -> Iterator[Sequence[NDArray[np.float32] | None]]:
+        """The tiles of each frame as the model's input."""
+        if not self._cuts:
+            yield from [[None] * len(batch)] * len(self._frames)
+            return
+        for tiles in self._frames.cut(batch).swapaxes(0, 1):
+            yield [model_input(self._config, check_frame(tile)) for tile in tiles]
 
-    def add(self, batch: Sequence[int], gazes: Sequence[TileGazes]) -> None:
+    def add(self, batch: Sequence[int], frames: Sequence[Slots]) -> None:
         """Adds what the rounds of a batch returned."""
-        self._stitcher.add(batch, [[gaze.cells() for gaze in tile] for tile in gazes])
-        for *_, last in gazes:
-            self._padded += int(last.if_padded_gazing.sum())
-            self._steps += int(last.decoder_steps_each_frame.sum())
+        layout, numbers = ScaleLayout.of(self._config), np.asarray(batch)
+        self._stitcher.add(batch, [_cells_of(slots, numbers, layout) for slots in frames])
+        self._padded += frames[-1].pads
+        self._steps += int(frames[-1].steps.sum())
+
+    def add_each(self, batch: Sequence[int], tiles: Sequence[TileSlots]) -> None:
+        """Adds what the runs of each of a batch's tiles returned."""
+        pad_id = self._config.pad_id
+        self.add(batch, [side_by_side(frame, pad_id) for frame in zip(*tiles, strict=True)])
 
     def choice(self) -> Choice:
         """The choice of the clip's last frame up to now; padded slots and steps of all tiles are added up."""
@@ -185,3 +201,9 @@ class TiledStream:
             at_once,
             self._cuts,
         )
+
+
+def _cells_of(slots: Slots, tiles: NDArray[np.integer], layout: ScaleLayout) -> TileCells:
+    """The cells that were chosen in a frame of some tiles."""
+    row, slot = np.nonzero(~slots.padded)
+    return TileCells(tiles[row], layout.cells(slots.tokens[row, slot], slots.confidence[row, slot]))

@@ -6,13 +6,12 @@
   right or bottom edge are padded with ``PAD_VALUE``; their cells are cut off at the frame's edge, and none
   is stretched or lost. Where tiles overlap, cells that are the same pixels become one.
 
-A tile is a video of its own to the model (``tiled_clips.py``). ``TileStitcher`` collects the tiles' cells as
-they arrive, so that progress can be shown and the rest aborted.
+A tile is a video of its own to the model (``tiled_clips.py``). ``stitching.py`` merges the tiles' cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -21,12 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..frames.resize import bilinear_part, resized_by
 from ..limits import MAX_SIDE, MAX_TILES, expect, is_whole, shown
-from ..masks.cells import Cells
-from ..masks.fixations import Fixations, first_of_each
 
 TilingMode = Literal["anyres", "full-resolution"]
 Floats = NDArray[np.float32]
-TileCells = Sequence[Sequence[Cells]]
 
 TILE = 224
 TILE_BATCH = 64
@@ -194,117 +190,3 @@ class TiledFrames:
         columns, column_taps = bilinear_part(tiling.width, width, x, x + tiling.tile)
         piece = pixels[..., rows, columns]
         return resized_by(piece if self._normalise is None else self._normalise(piece), row_taps, column_taps)
-
-
-class TileStitcher:
-    """Collects the cells of a clip's tiles, in any order.
-
-    Args:
-        tiling: of the clip's frames.
-        previous: of a clip that ended with the frame before this clip's last one. Its tiles stand in for
-            those of the last frame that were not added yet.
-
-    Attributes:
-        done: tiles added up to now, of ``len(tiling)``.
-    """
-
-    def __init__(self, tiling: Tiling, previous: TileStitcher | None = None):
-        self._tiling = tiling
-        self._frames: list[dict[int, Fixations]] = []
-        self._previous = previous._last_tiles() if previous else {}
-        self.done: int = 0
-
-    def add(self, tiles: Sequence[int], cells: TileCells) -> None:
-        """Adds a batch's cells.
-
-        Args:
-            tiles: the tiles' numbers.
-            cells: for each of them and each frame its cells, none or more.
-
-        Raises:
-            ValueError: if there is not one clip of cells per tile, or their lengths differ.
-        """
-        if len(tiles) != len(cells):
-            raise ValueError(f"{len(tiles)} tiles need as many clips of cells, got {len(cells)}")
-        for index, clip in zip(tiles, cells, strict=True):
-            self._frames = self._frames or [{} for _ in clip]
-            if len(clip) != len(self._frames):
-                raise ValueError(f"a tile has {len(clip)} frames, the others {len(self._frames)}")
-            for frame, chosen in zip(self._frames, clip, strict=True):
-                frame[index] = place(chosen, index, self._tiling)
-            self.done += 1
-
-    def frames(self) -> list[Fixations]:
-        """The cells added up to now, frame by frame: by confidence, largest first, no cell twice."""
-        return [_in_order(tiles) for tiles in self._frames]
-
-    def last_frame(self) -> Fixations:
-        """The last frame's cells, with those of ``previous`` for tiles that were not added yet."""
-        return _in_order(self._last_tiles())
-
-    def _last_tiles(self) -> dict[int, Fixations]:
-        return {**self._previous, **(self._frames[-1] if self._frames else {})}
-
-
-def stitch(tiling: Tiling, cells: Sequence[Cells]) -> Fixations:
-    """The cells of one frame's tiles, merged.
-
-    Args:
-        tiling: of the frame.
-        cells: of every tile, row by row.
-
-    Returns:
-        By confidence, largest first; equal ones in the order of the tiles. Their ``grid`` is the tile's.
-
-    Raises:
-        ValueError: if there are not as many as tiles.
-    """
-    if len(cells) != len(tiling):
-        raise ValueError(f"the tiling has {len(tiling)} tiles, got cells of {len(cells)}")
-    return merged([place(chosen, index, tiling) for index, chosen in enumerate(cells)])
-
-
-def place(cells: Cells, index: int, tiling: Tiling) -> Fixations:
-    """A tile's cells at their place in the frame, without those beyond its edges."""
-    y, x = tiling.origin(index)
-    grid = cells.grid.astype(np.int64)[:, None]
-    cell = np.stack([cells.row, cells.col], axis=-1).astype(np.int64)
-    if tiling.mode == "anyres":
-        start = cell + grid * np.array([y // tiling.tile, x // tiling.tile])
-        size = np.ones_like(grid)
-        parts = grid * np.array([tiling.rows, tiling.columns])
-    else:
-        # In units of a grid-th of a pixel.
-        start = cell * tiling.tile + grid * np.array([y, x])
-        size = np.full_like(grid, tiling.tile)
-        parts = grid * np.array([tiling.height, tiling.width])
-    fixations = Fixations(start, start + size, parts, cells.grid, cells.confidence)
-    return fixations.select((start < parts).all(axis=1)).visible()
-
-
-@dataclass(frozen=True)
-class TileProgress:
-    """The state of the work on a clip's tiles.
-
-    Attributes:
-        done, total: tiles.
-        frames: for each frame its fixations up to now.
-    """
-
-    done: int
-    total: int
-    frames: list[Fixations]
-
-
-def merged(pieces: Sequence[Fixations]) -> Fixations:
-    """The fixations of several tiles as one: by confidence, largest first, no cell twice."""
-    fixations = Fixations.concatenate(pieces)
-    fixations = fixations.select(np.argsort(-fixations.confidence, kind="stable"))
-    identity: NDArray[Any] = np.concatenate(
-        [fixations.start, fixations.end, fixations.parts, fixations.grid[:, None]], axis=1
-    )
-    return fixations.select(first_of_each(identity))
-
-
-def _in_order(tiles: Mapping[int, Fixations]) -> Fixations:
-    return merged([tiles[index] for index in sorted(tiles)])
