@@ -38,7 +38,7 @@ test("a frame at which the graphics card fails is taken again and processed by P
   const steps = [];
   const session = {
     restart() {},
-    process_on_gpu: async () => {
+    begin_on_gpu: async () => {
       steps.push("on gpu");
       throw new Error("The GPU was lost.");
     },
@@ -60,7 +60,7 @@ test("Python learns which frame it may have got already: the one that is taken a
   const calls = [];
   const session = {
     restart() {},
-    process_with_model: async (/** @type {unknown[]} */ ...place) => {
+    begin_with_model: async (/** @type {any} */ _answer, /** @type {unknown[]} */ ...place) => {
       calls.push(place);
       if (calls.length === 1) throw new Error("The GPU was lost.");
       return JSON.stringify({ index: 0 });
@@ -94,7 +94,7 @@ test("a fault of Python alone is the frame's", async () => {
 test("panels that a lost graphics card cannot draw stay, and nothing is drawn again", async () => {
   const session = {
     restart() {},
-    process_on_gpu: async () => JSON.stringify({ index: 0 }),
+    begin_on_gpu: async () => JSON.stringify({ index: 0 }),
     redraw: async () => {
       if (plane.gpu) throw new Error("The GPU was lost.");
       return null;
@@ -115,7 +115,7 @@ test("panels that a lost graphics card cannot draw stay, and nothing is drawn ag
 });
 
 test("panels are not copied for a recording once the graphics card that drew them is lost", async () => {
-  const session = { restart() {}, process_on_gpu: async () => JSON.stringify({ index: 0 }) };
+  const session = { restart() {}, begin_on_gpu: async () => JSON.stringify({ index: 0 }) };
   let copies = 0;
   let lost = "while shown";
   const fail = async () => {
@@ -146,7 +146,7 @@ test("pixels move before a frame is taken and before it is drawn again, for its 
   const steps = [];
   const session = {
     restart() {},
-    process_on_gpu: async () => JSON.stringify({ index: 0 }),
+    begin_on_gpu: async () => JSON.stringify({ index: 0 }),
     redraw: async () => steps.push("redraw") && JSON.stringify({ index: 0 }),
   };
   const { loop, plane } = loopOnGpu(session, {

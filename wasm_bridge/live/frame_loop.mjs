@@ -4,6 +4,7 @@
  */
 
 import { messageOf } from "../calls/error_text.mjs";
+import { begun } from "../python/begun.mjs";
 import { parseReport } from "./frame_report.mjs";
 import { PanelRecorder } from "./panel_recorder.mjs";
 
@@ -147,8 +148,11 @@ export class FrameLoop {
    * @returns {string | Promise<string>} its report
    */
   #mask(place, again) {
-    if (this.#host.model) return this.#session.process_with_model(...place, again);
-    return this.#plane.gpu ? this.#session.process_on_gpu(...place) : this.#session.process(...place);
+    const session = this.#session;
+    if (this.#host.model) return begun((answer) => session.begin_with_model(answer, ...place, again));
+    return this.#plane.gpu
+      ? begun((answer) => session.begin_on_gpu(answer, ...place))
+      : session.process(...place);
   }
 
   /**

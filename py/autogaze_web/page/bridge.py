@@ -19,6 +19,7 @@ from ..live.gazer import HeldFrame, Picture
 from ..model.lockstep import Rounds
 from ..model.run import Decisions, Run
 from .gpu_resize import FramePlan
+from .prompt import promptly
 
 Result = TypeVar("Result")
 Memory = NDArray[np.uint8]
@@ -123,7 +124,7 @@ async def drive(
         while True:
             header, packed = pack(index, run)
             start = time.perf_counter()
-            answer = await bridge.execute(header, packed)
+            answer = await promptly(bridge.execute(header, packed))
             if clock is not None:
                 clock.model_s += time.perf_counter() - start
             index, run = runs.send(_decisions_of(answer.to_py(), run.steps))
@@ -162,7 +163,7 @@ async def drive_rounds(
                 source = {"first": clip.first + place, "age": age}
                 packed = pack_batch(place, batch, size, source) if size else pack_run(place, run)
                 begun = time.perf_counter()
-                answer = await bridge.execute(*packed)
+                answer = await promptly(bridge.execute(*packed))
                 clock.model_s += time.perf_counter() - begun
                 decisions = _decisions_of(answer.to_py(), run.steps * (size or 1))
                 answers.append(decisions.reshape(size or 1, 3, run.steps, -1)[: len(batch)])

@@ -21,6 +21,7 @@ from ..masks.update_plan import Lattice
 from ..panels.output import WHITE, OutputDrawing
 from .bridge import pack_arrays
 from .memory import Memory, frame_bytes
+from .prompt import promptly
 
 Result = TypeVar("Result")
 
@@ -61,7 +62,7 @@ async def ask(request: Request, bridge: PlaneBridge) -> object:
             bridge.write(request.which, frame_bytes(as_frame(request.pixels)))
             return None
     begun = time.perf_counter()
-    answer = np.asarray((await bridge.execute(*pack_request(request))).to_py())
+    answer = np.asarray((await promptly(bridge.execute(*pack_request(request)))).to_py())
     match request:
         case CellSums():
             return answer.astype(np.int64).reshape(request.grid, request.grid, 3)

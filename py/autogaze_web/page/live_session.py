@@ -6,7 +6,7 @@ Nothing here needs a browser; ``wasm_bridge/live/live_session.mjs`` is the other
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from .hook_panel import SHOWN, PageHook, source_of
 from .memory import Memory, frame_bytes, plain
 from .page_gaze import PageGaze
 from .pixels import PagePixels
+from .prompt import begin
 from .stream_files import gaze_stream_file, stream_file
 
 if TYPE_CHECKING:  # the page starts without a model
@@ -233,6 +234,22 @@ class PageSession:
         """
         self._time, self._loop = time, loop
         return self._reported_with_patch_diff(self._view.process(), self._view.settings.patch_diff)
+
+    def begin_on_gpu(
+        self, answer: Callable[[str], object], time: float | None = None, loop: int = 0
+    ) -> Awaitable[str]:
+        """Begins `process_on_gpu` at once and calls ``answer`` with its report, see ``prompt.begin``."""
+        return begin(self.process_on_gpu(time, loop), answer)
+
+    def begin_with_model(
+        self,
+        answer: Callable[[str], object],
+        time: float | None = None,
+        loop: int = 0,
+        again: bool = False,
+    ) -> Awaitable[str]:
+        """Begins `process_with_model` at once and calls ``answer`` with its report, see ``prompt.begin``."""
+        return begin(self.process_with_model(time, loop, again), answer)
 
     async def process_on_gpu(self, time: float | None = None, loop: int = 0) -> str:
         """`process`, for a frame that was brought to the GPU."""
