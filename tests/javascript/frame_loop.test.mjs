@@ -76,6 +76,30 @@ test("Python learns which frame it may have got already: the one that is taken a
   );
 });
 
+test("the wait for a run is used once a frame, and not after it", async () => {
+  /** @type {string[]} */
+  const steps = [];
+  /** @type {{ counters: object, onWait?: (() => void) | undefined }} */
+  const runner = { counters: {} };
+  const session = {
+    restart() {},
+    use_wait: () => steps.push("use"),
+    begin_with_model: async () => {
+      steps.push("run");
+      runner.onWait?.();
+      runner.onWait?.();
+      return JSON.stringify({ index: 0 });
+    },
+  };
+  const { loop } = loopOnGpu(session, { take: async () => {}, show: async () => {} }, { runner });
+  await loop.process(0, FRAME, () => {});
+  await loop.process(0, FRAME, () => {});
+  assert.deepEqual(steps, ["run", "use", "run", "use"]);
+  session.begin_with_model = async () => JSON.stringify({ index: 0 });
+  await loop.process(0, FRAME, () => {});
+  assert.equal(runner.onWait, undefined);
+});
+
 test("a fault of Python alone is the frame's", async () => {
   const session = {
     restart() {},

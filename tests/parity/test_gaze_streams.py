@@ -16,6 +16,7 @@ from native_bridge import Bridge
 from autogaze_web import AutoGaze, AutoGazeImageProcessor
 from autogaze_web.frames.rgba import as_frame
 from autogaze_web.live.gazer import GazeStream
+from autogaze_web.live.view import LiveView
 from autogaze_web.masks.choice import Choice
 from autogaze_web.model.controls import own_budget
 from autogaze_web.page.gaze_streams import GazeStreams
@@ -195,6 +196,40 @@ def test_a_still_picture_has_the_cells_of_its_first_frame(
         assert (await report(still=False)).get("mask_age_frames", 0) == 0
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize("timing", ["own", "newest"])
+@pytest.mark.parametrize("mode", ["realtime", "tiled"])
+def test_a_wait_for_cells_is_used_without_a_difference(
+    bridge: Bridge, checkpoint: PageModel, monkeypatch: pytest.MonkeyPatch, mode: str, timing: str
+) -> None:
+    async def reports(used: bool) -> list[dict[str, Any]]:
+        session = PageSession()
+        session.set_model(checkpoint, GRAPHS, bridge, 4, lambda _: None)
+        session.configure(json.dumps({"mode": mode, "mask-timing": timing}))
+        execute, prepared = type(bridge).execute, []
+        monkeypatch.setattr(LiveView, "prepare", lambda view: prepared.append(real(view)))
+
+        async def use(self: Bridge, *packed: Any) -> Any:
+            if used:
+                session.use_wait()
+            return await execute(self, *packed)
+
+        monkeypatch.setattr(type(bridge), "execute", use)
+        found = []
+        for frame in (*FRAMES, *FRAMES[::-1]):
+            session.frame_memory(*frame.shape[:2])[:] = frame_bytes(frame)
+            found.append(json.loads(await session.process_with_model()))
+            while timing == "newest" and session._gaze.gazer._work is not None:
+                await asyncio.sleep(0)
+        session.use_wait()  # no frame waits
+        monkeypatch.setattr(type(bridge), "execute", execute)
+        assert bool(prepared) == (used and timing == "own")
+        timed = ("stage_ms", "gaze_stage_ms", "gaze_ms", "mask_age_ms")
+        return [{name: value for name, value in each.items() if name not in timed} for each in found]
+
+    real = LiveView.prepare
+    assert asyncio.run(reports(used=True)) == asyncio.run(reports(used=False))
 
 
 @pytest.mark.parametrize("mode", ["realtime", "tiled"])

@@ -43,11 +43,12 @@ def assert_same_numbers(report, other):
 
 
 class Both:
-    """The same stream on both planes."""
+    """The same stream on both planes; every second frame of the first is prepared before it has cells."""
 
     def __init__(self, settings):
         self.view, self.other = LiveView(settings), LiveView(settings)
         self.plain = PlainPlane()
+        self.prepares = False
 
     def configure(self, settings):
         self.view.configure(settings)
@@ -56,15 +57,19 @@ class Both:
     def process(self, frame, cells):
         height, width = frame.shape[:2]
         self.view.next_frame(height, width)[:] = frame
+        self.prepares = not self.prepares
+        if self.prepares:
+            self.view.prepare()
+            self.view.prepare()  # which changes nothing
         self.other.expect_size(height, width)
         self.plain.next = frame
-        self._compare(self.view.process(cells), run_steps(self.other.frame_steps(cells), self.plain.answer))
+        self.compare(self.view.process(cells), run_steps(self.other.frame_steps(cells), self.plain.answer))
 
     def redraw(self, cells):
         steps = self.other.frame_steps(cells, redraw=True)
-        self._compare(self.view.redraw(cells), run_steps(steps, self.plain.answer))
+        self.compare(self.view.redraw(cells), run_steps(steps, self.plain.answer))
 
-    def _compare(self, report, other):
+    def compare(self, report, other):
         assert_same_numbers(report, other)
         for name in ("frame", "mask", "output"):
             np.testing.assert_array_equal(getattr(self.view, name), self.plain.frames[name], name)
@@ -103,6 +108,34 @@ def test_every_mode_follows_every_other_on_either_plane():
         both.process(frame, some_cells(generator))
         both.configure(LiveSettings.of({"mask-visualization": panel, "visualization-mode": output}))
         both.redraw(some_cells(generator))
+
+
+@pytest.mark.parametrize("options", [{}, {"keyframe-duration": 2}, {"visualization-mode": "full-blend"}])
+def test_settings_may_change_while_a_prepared_frame_waits_for_its_cells(options):
+    generator = np.random.default_rng(12)
+    both = Both(LiveSettings())
+    for index, frame in enumerate(stream(generator, 40, 70, 8)):
+        cells = some_cells(generator)
+        both.view.next_frame(40, 70)[:] = frame
+        both.view.prepare()
+        both.configure(LiveSettings.of(options if index % 4 > 1 else {}))
+        both.plain.next = frame
+        both.other.expect_size(40, 70)
+        both.compare(both.view.process(cells), run_steps(both.other.frame_steps(cells), both.plain.answer))
+
+
+def test_a_prepared_frame_that_is_given_up_leaves_no_trace_in_the_numbers():
+    generator = np.random.default_rng(13)
+    both = Both(LiveSettings())
+    first, given_up, second = stream(generator, 40, 70, 3)
+    both.process(first, some_cells(generator))
+    for measured in (True, False):
+        both.view.configure(LiveSettings.of({"show-psnr": measured}))
+        both.view.next_frame(40, 70)[:] = given_up
+        both.view.prepare()
+        both.view.configure(LiveSettings())
+        both.process(second, Cells.of([4], [1], [2]))
+        both.process(first, Cells.of([4], [0], [2]))
 
 
 def test_a_frame_is_one_request_to_draw_and_patch_diff_one_more():

@@ -9,6 +9,7 @@ import { parseReport } from "./frame_report.mjs";
 import { PanelRecorder } from "./panel_recorder.mjs";
 
 /** @import { Serializer } from "../calls/serializer.mjs" */
+/** @import { LoadedModel } from "../model/loaded_model.mjs" */
 /** @import { ModelHost } from "../model/model_host.mjs" */
 /** @import { FrameTap } from "../panels/frame_tap.mjs" */
 /** @import { LivePanels } from "./live_panels.mjs" */
@@ -149,10 +150,30 @@ export class FrameLoop {
    */
   #mask(place, again) {
     const session = this.#session;
-    if (this.#host.model) return begun((answer) => session.begin_with_model(answer, ...place, again));
+    if (this.#host.model) return this.#maskWithModel(this.#host.model, place, again);
     return this.#plane.gpu
       ? begun((answer) => session.begin_on_gpu(answer, ...place))
       : session.process(...place);
+  }
+
+  /**
+   * @param {LoadedModel} model
+   * @param {[time: number | undefined, loop: number]} place
+   * @param {boolean} again
+   * @returns {Promise<string>}
+   */
+  async #maskWithModel({ runner }, place, again) {
+    const session = this.#session;
+    // The first run is enough: what can be done is done then.
+    runner.onWait = () => {
+      runner.onWait = undefined;
+      session.use_wait();
+    };
+    try {
+      return await begun((answer) => session.begin_with_model(answer, ...place, again));
+    } finally {
+      runner.onWait = undefined;
+    }
   }
 
   /**

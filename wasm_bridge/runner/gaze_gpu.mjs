@@ -27,6 +27,8 @@ export class GpuGazeRunner {
   poker = new Poker();
   device;
   lost;
+  /** @type {(() => void) | undefined} */
+  onWait;
 
   #ort;
   #giveBack;
@@ -247,7 +249,11 @@ export class GpuGazeRunner {
     this.#staging.set(size, staging);
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
     this.device.queue.submit([encoder.finish()]);
-    await this.poker.wait(staging.mapAsync(GPUMapMode.READ));
+    const mapped = staging.mapAsync(GPUMapMode.READ);
+    // The browser sends its commands off in a microtask.
+    await null;
+    this.onWait?.();
+    await this.poker.wait(mapped);
     const values = new Float32Array(staging.getMappedRange().slice(0));
     staging.unmap();
     return values;

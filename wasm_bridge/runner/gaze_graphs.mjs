@@ -55,6 +55,7 @@ const MAX_GRAPH_BYTES = 100_000_000;
  * @property {(frame: FrameOnGpu) => boolean} [keepFrame] copies a frame within the GPU; false if it is on another device
  * @property {(passes: Pass[], tables?: Uint32Array<ArrayBuffer>) => void} [takeKept] as `uploadFrame`, for the pixels that
  *   were kept last
+ * @property {() => void} [onWait] called in each run once it is under way and only its decisions are waited for
  * @property {() => Promise<void>} close frees everything
  * @property {GPUDevice} [device] that it runs on
  * @property {Promise<void>} lost resolves if what it runs on goes away, and it with it

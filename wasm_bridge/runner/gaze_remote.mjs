@@ -20,6 +20,8 @@ export class RemoteGazeRunner {
   lost = new Promise(() => {});
   /** Threads that ONNX Runtime computes with, once prepared. */
   threads = 1;
+  /** @type {(() => void) | undefined} */
+  onWait;
 
   #setup;
   /** @type {WorkerCalls<RunnerCalls>} */
@@ -51,7 +53,9 @@ export class RemoteGazeRunner {
   /** @param {Run} run its feeds are transferred */
   async execute(run) {
     const transfer = buffersOf(Object.values(run.feeds));
-    const { decisions, counters } = await this.#calls.call("execute", run, { transfer });
+    const executed = this.#calls.call("execute", run, { transfer });
+    this.onWait?.();
+    const { decisions, counters } = await executed;
     Object.assign(this.counters, counters);
     return decisions;
   }

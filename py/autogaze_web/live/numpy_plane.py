@@ -39,6 +39,7 @@ class NumpyPlane:
         self._changed: changes.BlockFlags | None = None
         self._errors = SquaredErrorMap(1, 1)
         self._errors_known = False
+        self._errors_ahead = False
 
     @property
     def mask(self) -> Rgba:
@@ -96,6 +97,20 @@ class NumpyPlane:
         self.frame, self.pending = self.pending, self.frame
         self._fit_output(*size)
         self._changed = self._find_changed_blocks()
+        self._errors_ahead = False
+
+    def measure_ahead(self) -> None:
+        """Measures the present picture against the output as it is, before that is drawn.
+
+        The next `Draw` measures only what it writes. Wasted if that is everything.
+        """
+        if self._errors_known and not self._errors_ahead:
+            self._errors.update(self.frame, self.output, self._changed_blocks)
+            self._errors_ahead = True
+
+    def forget_errors(self) -> None:
+        """The present picture is never drawn, so the errors of the next one are measured afresh."""
+        self._errors_known = False
 
     def _find_changed_blocks(self) -> changes.BlockFlags:
         if self.pending.shape != self.frame.shape:
@@ -133,7 +148,10 @@ class NumpyPlane:
 
     def _squared_errors(self, update: OutputUpdate) -> BlockErrors:
         self._errors.clear(update.equal)
-        dirty = self._changed_blocks | update.written if self._errors_known else np.ones_like(update.equal)
+        if not self._errors_known:
+            dirty = np.ones_like(update.equal)
+        else:
+            dirty = update.written if self._errors_ahead else self._changed_blocks | update.written
         self._errors.update(self.frame, self.output, dirty & ~update.equal)
         return self._errors.errors
 

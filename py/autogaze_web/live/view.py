@@ -66,6 +66,7 @@ class LiveView:
         self._cells: Cells | Fixations = Cells.none()
         self._schedule = OutputSchedule(self.settings.accumulation)
         self._keyframe: bool
+        self._prepared: bool
         self._ratio_ema: Ema
         self._psnr_ema: Ema
         self._errors: BlockErrors | None
@@ -160,6 +161,10 @@ class LiveView:
         Raises:
             ValueError: if a side is not 1 .. 16384 pixels.
         """
+        if self._prepared:
+            # It was given up.
+            self._prepared = False
+            self._plane.forget_errors()
         buffer = self._plane.next_frame(height, width)
         self.expect_size(height, width)
         return buffer
@@ -213,6 +218,18 @@ class LiveView:
         """
         return run_steps(self.frame_steps(cells, redraw=True), self._plane.answer)
 
+    def prepare(self) -> None:
+        """Does all that the frame in ``next_frame``'s buffer needs before its cells are known.
+
+        `process`, which does it otherwise, has less to do then. Only for frames of the view's own plane.
+        """
+        if self._prepared:
+            return
+        self._plane.answer(Receive(*self._size))
+        self._prepared = True
+        if self.settings.psnr and self._schedule.keeps_output:
+            self._plane.measure_ahead()
+
     def frame_steps(self, cells: Cells | Fixations | None = None, redraw: bool = False) -> Steps[FrameReport]:
         """`process`, or `redraw`, as requests to the plane that has the pixels (``live.plane``).
 
@@ -225,7 +242,9 @@ class LiveView:
         clock = _StageClock()
         height, width = self._size
         if not redraw:
-            yield Receive(height, width)
+            if not self._prepared:
+                yield Receive(height, width)
+            self._prepared = False
             self._first = self._index == 0 or not self._has_pixels
         clock.lap("changes")
         self._cells = (yield from self._choose_cells()) if cells is None else cells
@@ -279,6 +298,7 @@ class LiveView:
         self._size = (height, width)
         self._index = 0
         self._first, self._keyframe, self._has_pixels = True, True, True
+        self._prepared = False
         self._cells = Cells.none()
         self._ratio_ema, self._psnr_ema = Ema(), Ema()
         self._errors = None

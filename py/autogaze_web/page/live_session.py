@@ -55,6 +55,7 @@ class PageSession:
         self._tints = False
         self._hook = PageHook(self._view)
         self._was_submitted = False
+        self._waits = False
 
     @property
     def still(self) -> bool:
@@ -289,10 +290,22 @@ class PageSession:
         if not has_it and self._gaze.needs(self._view.index):
             picture = await self._pixels.picture_for_gaze(False, self._gaze.frame_keeper)
             self._was_submitted = True
-            await self._gaze.submit(picture, self._view.index)
+            self._waits = waited and not self._pixels.on_gpu
+            try:
+                await self._gaze.submit(picture, self._view.index)
+            finally:
+                self._waits = False
         report = await self._process_with(waited)
         self._was_submitted = False
         return report
+
+    def use_wait(self) -> None:
+        """Has a frame in memory that waits for its own cells do what it needs besides them.
+
+        To be called while the model is at work; does nothing where no frame waits.
+        """
+        if self._waits:
+            self._view.prepare()
 
     async def redraw(self, changed: bool) -> str | None:
         """Draws the last frame again, with cells that were accepted since; None if there are none.

@@ -114,6 +114,13 @@ class OutputSchedule:
         """Makes the next frame a keyframe."""
         self._index = 0
 
+    @property
+    def keeps_output(self) -> bool:
+        """Whether the next frame keeps the output outside its plan."""
+        interval = self.settings.keyframe_interval
+        due = interval > 0 and self._index % interval == 0
+        return self._index > 0 and not due and self.settings.mode == "interframe"
+
     def next(self, plan: UpdatePlan, redraw: bool = False) -> OutputDrawing:
         """The next frame's drawing.
 
