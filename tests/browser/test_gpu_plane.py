@@ -248,6 +248,17 @@ def test_large_cells_and_many_cells(gpu_page: Page) -> None:
     planes.compare(gpu_page)
 
 
+def test_large_frames_take_turns_in_the_buffers_that_they_come_through(gpu_page: Page) -> None:
+    rng = np.random.default_rng(9)
+    planes = BothPlanes()
+    for height, width in ((480, 640), (512, 576)):
+        for _ in range(5):
+            planes.receive(some_frame(rng, height, width, None))
+            planes.ask(ReadBack("frame", (height - 2, 0, height, width)))
+            planes.ask(CellSums(7, height, width))
+    planes.compare(gpu_page)
+
+
 def test_what_the_device_takes(gpu_page: Page) -> None:
     """Frames of 4K; larger ones than any device holds are refused with a sentence."""
     assert in_page(gpu_page, "gpu_plane_page.refusalOf", 2160, 3840) == ""

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { StagedUpload } from "../runner/staged_upload.mjs";
 import { AnswerBuffers } from "./answer_buffers.mjs";
 import { CELL_SUMS, cellSumsJob, joinParts } from "./cell_sums.mjs";
 import { DRAW_OUTPUT, outputJob } from "./draw_output.mjs";
@@ -39,6 +40,7 @@ export class GpuPlane {
   #device;
   #kernels;
   #answers;
+  #upload;
   /** @type {State | undefined} */
   #state;
   /** @type {GPUBuffer | undefined} */
@@ -56,6 +58,7 @@ export class GpuPlane {
     this.#kernels = kernels;
     this.#canvas = canvas;
     this.#answers = new AnswerBuffers(device);
+    this.#upload = new StagedUpload(device, (size, usage) => device.createBuffer({ size, usage }));
   }
 
   /**
@@ -195,7 +198,7 @@ export class GpuPlane {
     const { shape, pictures, texture } = this.#require();
     const { queue } = this.#device;
     if ("buffer" in source && source.byteLength === shape.bytes) {
-      queue.writeBuffer(pictures[name], 0, source);
+      this.#upload.write(pictures[name], source);
       return;
     }
     if ("buffer" in source) {
@@ -241,6 +244,7 @@ export class GpuPlane {
     for (const buffer of [...Object.values(pictures), errors, texture, this.#sums]) buffer?.destroy();
     this.#state = this.#sums = undefined;
     this.#answers.free();
+    this.#upload.close();
   }
 
   #require() {

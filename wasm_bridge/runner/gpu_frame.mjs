@@ -5,6 +5,8 @@
  * @module
  */
 
+import { StagedUpload } from "./staged_upload.mjs";
+
 /**
  * @typedef {object} Pass `gpu_resize.Pass`
  * @property {"shrink" | "normalise" | "blend" | "cut"} kind
@@ -128,6 +130,7 @@ const UNIFORM_BYTES = 64;
 export class FrameResizer {
   #device;
   #makeBuffer;
+  #upload;
   /** @type {Map<string, GPUComputePipeline>} */
   #pipelines = new Map();
   /** @type {Plan | undefined} */
@@ -143,6 +146,7 @@ export class FrameResizer {
   constructor(device, makeBuffer) {
     this.#device = device;
     this.#makeBuffer = makeBuffer;
+    this.#upload = new StagedUpload(device, makeBuffer);
   }
 
   /**
@@ -151,7 +155,7 @@ export class FrameResizer {
    */
   take = (passes, pixels, tables) => {
     const { pixels: places, newest } = this.#next(passes, pixels.byteLength, tables);
-    this.#device.queue.writeBuffer(/** @type {GPUBuffer} */ (places[newest]), 0, pixels);
+    this.#upload.write(/** @type {GPUBuffer} */ (places[newest]), pixels);
   };
 
   /**
@@ -204,6 +208,7 @@ export class FrameResizer {
   /** Frees the last frame's buffers. */
   close() {
     this.#freePlan();
+    this.#upload.close();
     this.#kept?.destroy();
     this.#kept = undefined;
     this.#hasKept = false;
