@@ -145,9 +145,8 @@ fuzz: setup ## Feed damaged input to every parser and public function (SECONDS=1
 pictures: setup chromium ## Take the README's pictures again, and draw those of docs/
 	@$(PY) docs/draw_architecture.py
 	@$(PY) docs/draw_masks.py
+	@$(PY) docs/draw_gaze.py
 	@PYTHONPATH=site:tests/parity $(PY) tests/browser/take_pictures.py
-	@$(PY) -m autogaze_web render tests/data/example_input.webm --model site/model \
-	  --frames 32 --panel-height 200 --out docs/pictures/gaze.gif
 
 .PHONY: lint
 lint: lint-python lint-javascript ## Check style and types of the Python and the JavaScript

@@ -12,7 +12,7 @@ Contents of the site and where they come from:
     encoder/                     site/encoder, this project's small vision encoder, with its graphs
     siglip/                      the graph of SigLIP base, patches of 16 at 224 pixels, for AutoGaze's scales
     built-in/                    site/model, this project's small checkpoint, with its graphs
-    preview.png                  the preview card: what other sites show beside a link to the page
+    preview.jpg                  the preview card: what other sites show beside a link to the page
     check/                       NVIDIA's example clip and what its QUICK_START expects of a model
     sample/                      the sample clips and their stills; a first visit starts with bunny.webm
     docs/                        the documentation, if it is asked for: site/build_docs.py
@@ -64,7 +64,7 @@ _HIDDEN_LINK = f'href="{DOCS}/" hidden'
 # The clip with which a first visit starts: the default of the option `sample`.
 SAMPLE_CLIP = "sample/bunny.webm"
 # The picture that other sites show beside a link to the page.
-PREVIEW = "preview.png"
+PREVIEW = "preview.jpg"
 NODE_MODULES = ROOT / "wasm_bridge" / "node_modules"
 
 # Files that are loaded on demand: runtimes of models and recordings, Python packages for other pages, clips.
@@ -177,7 +177,7 @@ def copy_sources(root: Path, target: Path) -> None:
     (target / "check").mkdir()
     for part in (root / "py").glob(f"{_EXAMPLE_CLIP}*"):
         shutil.copyfile(part, target / "check" / part.name)
-    if (picture := root / "docs" / "pictures" / "page.png").is_file():
+    if (picture := root / "docs" / "pictures" / PREVIEW).is_file():
         shutil.copyfile(picture, target / PREVIEW)
 
 

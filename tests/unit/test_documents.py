@@ -125,3 +125,10 @@ def test_the_make_targets_of_the_documents_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert named
     assert not named - targets
+
+
+def test_pictures_are_light_and_all_of_them_are_shown():
+    pictures = [path for path in (ROOT / "docs" / "pictures").iterdir() if path.name != "preview.jpg"]
+    texts = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    assert [path.name for path in pictures if f"pictures/{path.name}" not in texts] == []
+    assert sum(path.stat().st_size for path in pictures) < 1_000_000
