@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from damage import ODD_VALUES, damaged_document, damaged_text, json_text
-from fuzz_targets import ARRAYS, FLOATS, INTEGERS, ROOT, only_sentences, target
 from hypothesis import strategies as st
+from target import ARRAYS, FLOATS, INTEGERS, ROOT, only_sentences, target
 
 from autogaze_web import Cells, Choice
 from autogaze_web.encoder import FeatureMemory, FrameDecoderConfig
@@ -25,6 +25,21 @@ FOLDER = ROOT / "site" / "encoder"
 ENCODER = SiglipConfig.from_file(FOLDER / "config.json")
 DECODER_VALUES = json.loads((FOLDER / "decoder.json").read_text("utf-8"))
 DECODER = FrameDecoderConfig.from_dict(DECODER_VALUES)
+
+
+@target(
+    st.dictionaries(
+        st.sampled_from(
+            ["model_type", "vision_config", "hidden_size", "image_size", "scales", "attn_type", "hidden_act"]
+        ),
+        st.sampled_from([*ODD_VALUES, "siglip", "siglip_vision_model", "32+64", {}, {"scales": "9" * 5000}]),
+        max_size=4,
+    )
+)
+def siglip_configs(values: dict[str, object]) -> None:
+    """The config.json of a vision encoder."""
+    with only_sentences():
+        SiglipConfig.from_dict(values)
 
 
 @target(damaged_document(DECODER_VALUES))

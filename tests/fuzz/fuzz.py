@@ -8,7 +8,6 @@ import sys
 import time
 import traceback
 
-import encoder_targets  # noqa: F401 - adds its targets
 from fuzz_targets import TARGETS
 from hypothesis import HealthCheck, seed, settings
 

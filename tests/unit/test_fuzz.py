@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import encoder_targets  # noqa: F401 - adds its targets
 import pytest
-from fuzz_targets import TARGETS, only_sentences
+from fuzz_targets import TARGETS
 from hypothesis import HealthCheck, settings
 from public_calls import CALLS, odd_calls
+from target import only_sentences
 
 SLOW = {"clips": 40, "command_lines": 25}
 
