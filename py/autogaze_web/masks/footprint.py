@@ -106,6 +106,8 @@ def footprint(
         raise ValueError(f"the mask's geometry is one of {', '.join(GEOMETRIES)}, got {geometry!r}")
     check_frame_size(height, width)
     check_cell_scale(cell_scale)
+    # Numbers of any kind are keys of the table.
+    height, width, cell_scale = int(height), int(width), float(cell_scale)
     if isinstance(cells, Cells) and geometry != "effective":
         cells = cells.visible()
         table = table_for(cells, height, width, cell_scale)
