@@ -80,7 +80,7 @@ class Page:
 
     def _report(self, text):
         report = json.loads(text)
-        return {name: report[name] for name in report if not name.endswith(("_ms", "mask_box"))}
+        return {name: report[name] for name in report if not name.endswith(("_ms", "mask_box", "_parts"))}
 
 
 async def assert_same(pages, index, size=SIZE):

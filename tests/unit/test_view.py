@@ -4,6 +4,9 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import noise_frame, some_cells
 
 from autogaze_web.frames.synthetic import SYNTHETIC_SOURCES, draw_pan
 from autogaze_web.live.settings import LiveSettings
@@ -157,6 +160,33 @@ def test_psnr_that_nobody_wants_is_not_measured_and_right_again_afterwards():
             assert report.psnr == expected.psnr
         assert report.update_ratio == expected.update_ratio or index == 0
         np.testing.assert_array_equal(*(view.output for view in views))
+
+
+@settings(max_examples=20)
+@given(st.data(), st.sampled_from(PANEL_MODES), st.sampled_from(OUTPUT_MODES))
+def test_who_shows_the_parts_of_each_frame_shows_the_panels(data, mode, output):
+    height, width = 540, 960  # large enough for several parts
+    view = LiveView(LiveSettings.of({"mask-visualization": mode, "visualization-mode": output}))
+    shown = {name: np.zeros((height, width, 4), np.uint8) for name in ("mask", "output")}
+    for seed in range(4):
+        report = view.step(noise_frame(seed, height, width), data.draw(some_cells(6, (4, 14, 28))))
+        for name, picture in shown.items():
+            parts, panel = getattr(view, f"{name}_parts"), getattr(view, name)
+            for y0, x0, y1, x1 in parts:
+                picture[y0:y1, x0:x1] = panel[y0:y1, x0:x1]
+            np.testing.assert_array_equal(picture, panel)
+            top, left, bottom, right = getattr(report, f"{name}_box")
+            assert all(top <= y0 and left <= x0 and y1 <= bottom and x1 <= right for y0, x0, y1, x1 in parts)
+
+
+def test_few_small_cells_are_shown_without_what_is_between_them():
+    view = LiveView()
+    frames = np.random.default_rng(0).integers(0, 256, (2, 1080, 1920, 3), np.uint8)
+    view.step(frames[0])
+    view.step(frames[1], Cells.of(14, [0, 13], [0, 13]))
+    corners = [(0, 0, 78, 138), (1002, 1782, 1080, 1920)]
+    assert view.output_parts == corners
+    assert view.mask_parts == corners
 
 
 def test_a_mask_panel_that_nobody_looks_at_changes_nothing_else():

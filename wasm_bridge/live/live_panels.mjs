@@ -95,7 +95,7 @@ export class LivePanels {
    * Shows a frame and what was drawn of it.
    * @param {FrameReport} report
    */
-  async show({ width, height, maskBox, outputBox, compared }) {
+  async show({ width, height, maskParts, outputParts, compared }) {
     const { gpu } = this.#plane;
     if (gpu) {
       const [frame, mask, output] = [this.input, this.mask, this.output].map((panel) =>
@@ -105,9 +105,11 @@ export class LivePanels {
       return;
     }
     withMemory(this.#session.input_memory(), (memory) => this.input.putPixels(memory, width, height));
-    withMemory(this.#session.mask_memory(), (memory) => this.mask.putPixels(memory, width, height, maskBox));
+    withMemory(this.#session.mask_memory(), (memory) =>
+      this.mask.putPixels(memory, width, height, maskParts),
+    );
     withMemory(this.#session.output_memory(), (memory) =>
-      this.output.putPixels(memory, width, height, outputBox),
+      this.output.putPixels(memory, width, height, outputParts),
     );
     if (compared && this.#comparing) this.#compared?.show(this.#session, compared);
   }

@@ -50,6 +50,9 @@
  * @property {number | "Infinity" | null} psnrEma
  * @property {[number, number, number, number]} maskBox
  * @property {[number, number, number, number]} outputBox
+ * @property {[number, number, number, number][]} [maskParts] boxes with all that may have changed and little else, if
+ *   Python has the pixels
+ * @property {[number, number, number, number][]} [outputParts]
  * @property {HookReport} [hook] with a hook
  * @property {Record<string, number>} stageMs
  * @property {{ capture: number, draw: number }} workerMs time of bringing the frame to Python and drawing it

@@ -27,7 +27,7 @@ export class ComparedPanels {
     const boxes = { mask: maskBox, output: outputBox };
     for (const name of NAMES) {
       withMemory(session.compared_memory(name), (memory) =>
-        this.#panels[name].putPixels(memory, width, height, boxes[name]),
+        this.#panels[name].putPixels(memory, width, height, [boxes[name]]),
       );
     }
   }

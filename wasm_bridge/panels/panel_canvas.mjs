@@ -66,14 +66,17 @@ export class PanelCanvas {
    * @param {Uint8ClampedArray<ArrayBuffer>} memory RGBA rows of an even number of pixels
    * @param {number} width
    * @param {number} height
-   * @param {Box} [box] the part that changed
+   * @param {Box[]} [parts] those that changed
    */
-  putPixels(memory, width, height, [y0, x0, y1, x1] = [0, 0, height, width]) {
+  putPixels(memory, width, height, parts = [[0, 0, height, width]]) {
     const resized = this.#resize(width, height);
-    if (resized) [y0, x0, y1, x1] = [0, 0, height, width];
-    if (x1 <= x0 || y1 <= y0) return;
+    const context = this.#drawing(true);
     const pixels = new ImageData(memory, width + (width % 2), height);
-    this.#drawing(true).putImageData(pixels, 0, 0, x0, y0, x1 - x0, y1 - y0);
+    /** @type {Box[]} */
+    const shown = resized ? [[0, 0, height, width]] : parts;
+    for (const [y0, x0, y1, x1] of shown) {
+      if (x0 < x1 && y0 < y1) context.putImageData(pixels, 0, 0, x0, y0, x1 - x0, y1 - y0);
+    }
   }
 
   /**

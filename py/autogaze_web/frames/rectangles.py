@@ -18,6 +18,9 @@ Box = tuple[int, int, int, int]  # y0, x0, y1, x1, ends exclusive
 # for the CPU cache.
 WORDS_AT_ONCE = 16384
 
+# Measured in Chromium, on canvases in memory: 20 us for a part of one, 0.9 ns for a pixel.
+PIXELS_PER_PART = 24_000
+
 
 def rectangles_of(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Disjoint rectangles that contain every True of a table (R, C) and nothing else.
@@ -76,6 +79,23 @@ def first_covering(rectangles: NDArray[np.integer[Any]], height: int, width: int
         y0, x0, y1, x1 = sides[index]
         first[y0:y1, x0:x1] = index
     return first
+
+
+def parts_to_show(rectangles: IntArray, box: Box) -> list[Box]:
+    """What has to be shown of a picture that changed in rectangles (N, 4): these, or the box around them.
+
+    Whichever takes less time: a canvas takes as long for one more part as for ``PIXELS_PER_PART`` pixels.
+
+    >>> parts_to_show(np.array([[0, 0, 9, 9], [1000, 1000, 1009, 1009]], np.int32), (0, 0, 1009, 1009))
+    [(0, 0, 9, 9), (1000, 1000, 1009, 1009)]
+    >>> parts_to_show(np.array([[0, 0, 9, 9], [20, 20, 29, 29]], np.int32), (0, 0, 29, 29))
+    [(0, 0, 29, 29)]
+    """
+    y0, x0, y1, x1 = box
+    separate = pixel_count(rectangles) + PIXELS_PER_PART * len(rectangles)
+    if separate >= (y1 - y0) * (x1 - x0) + PIXELS_PER_PART:
+        return [box]
+    return [(top, left, bottom, right) for top, left, bottom, right in rectangles.tolist()]
 
 
 def bands(box: Box) -> Iterator[Box]:

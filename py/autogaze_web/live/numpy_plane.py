@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import changes
-from ..frames.rectangles import Box
+from ..frames.rectangles import Box, parts_to_show
 from ..frames.rgba import Rgba, allocate, as_words
 from ..masks.patch_diff import cell_sums
 from ..panels.mask_panel import MaskPanel
@@ -29,6 +29,8 @@ class NumpyPlane:
         frame: (H, W, 4) uint8, the picture that was received last.
         pending: the buffer for the next one. Until that is written, it is the picture before ``frame``.
         output: the output panel.
+        mask_parts, output_parts: boxes of the panels with all pixels that the last `Draw` may have changed
+            and few others.
     """
 
     def __init__(self) -> None:
@@ -40,6 +42,8 @@ class NumpyPlane:
         self._errors = SquaredErrorMap(1, 1)
         self._errors_known = False
         self._errors_ahead = False
+        self.mask_parts: list[Box] = []
+        self.output_parts: list[Box] = []
 
     @property
     def mask(self) -> Rgba:
@@ -131,7 +135,12 @@ class NumpyPlane:
         begun = time.perf_counter()
         update = draw_output(self.output, self.frame, request.output)
         accumulated = time.perf_counter()
+        copied = request.output.kind == "copy"
+        self.output_parts = (
+            parts_to_show(request.output.plan.rectangles, update.box) if copied else [update.box]
+        )
         mask_box = _EMPTY_BOX if request.mask is None else self._draw_mask(request.mask)
+        self.mask_parts = [] if request.mask is None else parts_to_show(self._panel.touched, mask_box)
         painted = time.perf_counter()
         errors = self._squared_errors(update) if request.errors else None
         self._errors_known = request.errors

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import changes
+from ..frames.rectangles import Box
 from ..frames.rgba import Rgba, copy_into, expect_image
 from ..limits import expect
 from ..masks.cells import Cells
@@ -128,6 +129,16 @@ class LiveView:
     def can_redraw(self) -> bool:
         """Whether there is a frame of this stream to draw again."""
         return self._index > 0 and self._has_pixels
+
+    @property
+    def mask_parts(self) -> list[Box]:
+        """Boxes with all pixels of ``mask`` that the last frame may have changed, and few others."""
+        return self._plane.mask_parts
+
+    @property
+    def output_parts(self) -> list[Box]:
+        """The same for ``output``."""
+        return self._plane.output_parts
 
     def answer(self, request: Request) -> Any:
         """Has the view's own plane execute a request."""

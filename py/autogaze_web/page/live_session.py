@@ -416,9 +416,17 @@ class PageSession:
             stale = self._view.stale_blocks
             blocks = (stale + np.uint8(ord("0"))).tobytes().decode()
             numbers["stale"] = {"columns": stale.shape[1], "blocks": blocks}
-        numbers |= self._hook.run(report, choice.tokens)
-        return _report(report, {"recorded": len(self._records), "grids": grids, **numbers})
+        hooked = self._hook.run(report, choice.tokens)
+        more = {"recorded": len(self._records), "grids": grids, **numbers, **hooked}
+        return json.dumps(plain({**vars(report), **more}) | self._parts_to_show(hooked.get("output_box")))
 
+    def _parts_to_show(self, hooked: object) -> dict[str, object]:
+        """``mask_parts`` and ``output_parts`` of `NumpyPlane`, if Python has the pixels.
 
-def _report(report: FrameReport, more: dict[str, object]) -> str:
-    return json.dumps(plain({**vars(report), **more}))
+        Args:
+            hooked: the box of the output that a hook has changed instead, if there is one.
+        """
+        if self._pixels.on_gpu:
+            return {}
+        output = self._view.output_parts if hooked is None else [hooked]
+        return {"mask_parts": self._view.mask_parts, "output_parts": output}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ def frame_bytes(frame: Rgba) -> Memory:
     return as_words(frame).view(np.uint8)
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """The same without what JSON lacks: NaN becomes None, and infinity the string "Infinity"."""
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}

@@ -43,6 +43,7 @@ class MaskPanel:
     Attributes:
         image: (H, W, 4) uint8.
         mode: one of ``PANEL_MODES``.
+        touched: (N, 4) int32, rectangles that contain all pixels that the last ``draw`` may have changed.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class MaskPanel:
         self._blank = True
         self._drawn: IntArray = np.zeros((0, 4), np.int32)
         self._drawn_box: Box = (0, 0, 0, 0)
+        self.touched: IntArray = self._drawn
         self.configure(blend_alpha, mode, palette)
 
     def configure(self, blend_alpha: float, mode: PanelMode, palette: str = STANDARD) -> None:
@@ -113,6 +115,7 @@ class MaskPanel:
             draw_cells(self.image, mask, style)
             drawn, box = mask.rectangles, mask.plan.box
         touched = box_around(self._drawn_box, box)
+        self.touched = np.concatenate([self._drawn, drawn])
         # Cleared by the next draw: many rectangles are cleared at once, as their bounding box.
         many = len(drawn) > MAX_SINGLE_CELLS
         self._drawn, self._drawn_box = np.array([box], np.int32) if many else drawn, box

@@ -88,9 +88,9 @@ async function measure({ backend, budget, context, width, height, frames, warm }
     const report = JSON.parse(await session.process_with_model());
     const t2 = performance.now();
     for (const name of ["mask", "output"]) {
-      const box = report[`${name}_box`];
+      const parts = report[`${name}_parts`];
       withMemory(session[`${name}_memory`](), (memory) =>
-        canvases[name].putPixels(memory, width, height, box),
+        canvases[name].putPixels(memory, width, height, parts),
       );
     }
     const t3 = performance.now();
