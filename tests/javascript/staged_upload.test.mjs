@@ -89,11 +89,16 @@ test("large arrays go through buffers that are mapped, and none waits for one", 
   assert.deepEqual(calls.splice(0), ["copy"]);
 });
 
-test("small arrays are written", async () => {
-  const { device, makeBuffer, calls } = fakeDevice();
+test("small arrays are written, and the buffers for large ones are freed", async () => {
+  const { device, makeBuffer, calls, map } = fakeDevice();
   const upload = new StagedUpload(device, makeBuffer);
   assert.deepEqual(sent(upload, 7, 1024), [7, 7]);
-  assert.deepEqual(calls, ["write"]);
+  assert.deepEqual(calls.splice(0), ["write"]);
+  sent(upload, 1);
+  await map();
+  calls.length = 0;
+  assert.deepEqual(sent(upload, 8, 1024), [8, 8]);
+  assert.deepEqual(calls, ["destroy", "destroy", "write"]);
 });
 
 test("another size has other buffers, and those before are not taken again", async () => {

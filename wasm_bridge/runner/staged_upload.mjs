@@ -37,10 +37,8 @@ export class StagedUpload {
    * @param {Bytes} bytes may change once this has returned
    */
   write(target, bytes) {
-    if (bytes.byteLength >= LEAST_BYTES && this.#buffers[0]?.size !== bytes.byteLength) {
-      this.#allocate(bytes.byteLength);
-    }
-    const staging = bytes.byteLength >= LEAST_BYTES ? this.#mapped.shift() : undefined;
+    this.#fit(bytes.byteLength);
+    const staging = this.#mapped.shift();
     if (!staging) {
       this.#device.queue.writeBuffer(target, 0, bytes);
       return;
@@ -59,9 +57,10 @@ export class StagedUpload {
     this.#mapped = [];
   }
 
-  /** @param {number} size */
-  #allocate(size) {
-    this.close();
+  /** @param {number} size of the arrays that come now */
+  #fit(size) {
+    if (this.#buffers.some((buffer) => buffer.size !== size)) this.close();
+    if (this.#buffers.length > 0 || size < LEAST_BYTES) return;
     const usage = GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC;
     this.#buffers = Array.from({ length: BUFFERS }, () => this.#makeBuffer(size, usage));
     for (const buffer of this.#buffers) this.#map(buffer);
