@@ -56,8 +56,12 @@ const PASSES = /** @type {any} */ ([
 ]);
 const TABLES = Uint32Array.of(7);
 
-/** The pixels that the next frame is made of. @param {FrameResizer} resizer */
-function sourceOf(resizer) {
+/**
+ * The pixels that the next frame is made of.
+ * @param {FrameResizer} resizer
+ * @param {any} [target]
+ */
+function sourceOf(resizer, target = { size: 48 }) {
   /** @type {number[][]} */
   const read = [];
   const pass = {
@@ -67,7 +71,7 @@ function sourceOf(resizer) {
     dispatchWorkgroups() {},
     end() {},
   };
-  resizer.encode(/** @type {any} */ ({ beginComputePass: () => pass }), /** @type {any} */ ({ size: 48 }));
+  resizer.encode(/** @type {any} */ ({ beginComputePass: () => pass }), target);
   return read[0];
 }
 
@@ -95,6 +99,26 @@ describe("frames that are on the GPU", () => {
     assert.deepEqual(sourceOf(resizer), [5, 5, 5, 5], "the newest one");
     resizer.take(PASSES, Uint8ClampedArray.of(6, 6, 6, 6));
     assert.deepEqual(sourceOf(resizer), [6, 6, 6, 6]);
+  });
+
+  test("are read through bindings that are made once for each of the buffers that take turns", () => {
+    const device = fakeDevice();
+    const resizer = new FrameResizer(device, (size) => device.createBuffer({ size }));
+    let made = 0;
+    const { createBindGroup } = device;
+    device.createBindGroup = (/** @type {any} */ descriptor) => {
+      made += 1;
+      return createBindGroup(descriptor);
+    };
+    const target = /** @type {any} */ ({ size: 48 });
+    for (let value = 1; value < 7; value++) {
+      resizer.keep(bufferOf(device, value, value, value, value));
+      resizer.takeKept(PASSES, value === 1 ? TABLES : undefined);
+      assert.deepEqual(sourceOf(resizer, target), [value, value, value, value]);
+    }
+    assert.equal(made, 2);
+    assert.deepEqual(sourceOf(resizer), [6, 6, 6, 6], "another target has its own");
+    assert.equal(made, 3);
   });
 
   test("are taken once, and with tables where their size is new", () => {

@@ -260,19 +260,30 @@ export class FrameResizer {
       buffers.push(result);
       return { pass, planes, uniform, result };
     });
+    /** The steps from each frame's pixels to each target: most frames have those of one before. */
+    const made = /** @type {WeakMap<GPUBuffer, WeakMap<GPUBuffer, Step[]>>} */ (new WeakMap());
+    const stepsTo = (/** @type {GPUBuffer} */ target, /** @type {GPUBuffer} */ frame) => {
+      let source = frame;
+      return stages.map(({ pass, uniform, result }) => {
+        const step = this.#step(pass, [uniform, table, source, result ?? target]);
+        source = result ?? target;
+        return step;
+      });
+    };
     /** @type {Plan} */
     const plan = {
       pixels,
       newest: -1,
       buffers,
       steps: (target, first, age) => {
-        let source = pixels.at((plan.newest - age) % pixels.length) ?? target;
-        return stages.map(({ pass, planes, uniform, result }) => {
+        for (const { pass, planes, uniform } of stages) {
           if (pass.kind === "cut") queue.writeBuffer(uniform, 0, uniformOf(pass, planes, first));
-          const step = this.#step(pass, [uniform, table, source, result ?? target]);
-          source = result ?? target;
-          return step;
-        });
+        }
+        const frame = pixels.at((plan.newest - age) % pixels.length) ?? target;
+        const toTargets = made.get(frame) ?? new WeakMap();
+        const steps = toTargets.get(target) ?? stepsTo(target, frame);
+        made.set(frame, toTargets.set(target, steps));
+        return steps;
       },
     };
     this.#plan = plan;
