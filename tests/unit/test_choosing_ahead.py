@@ -76,6 +76,24 @@ def test_an_error_comes_in_its_place() -> None:
         next(given)
 
 
+def test_what_depends_on_the_frame_alone_is_done_while_the_one_before_is_chosen_from() -> None:
+    ready = Event()
+
+    class InTwoSteps(Corner):
+        def processed(self, frame: np.ndarray) -> np.ndarray:
+            if frame[0, 0, 0] == 9:
+                ready.set()
+            return frame + np.uint8(1)
+
+        def choose_from(self, image: np.ndarray) -> Choice:
+            if image[0, 0, 0] == 6:
+                assert ready.wait(60), "the next frame is not prepared meanwhile"
+            return self.choose(image)
+
+    ahead = ChoosingAhead(lambda _check: InTwoSteps())
+    assert list(columns(ahead, ahead.frames(frames(5, 9, 0)))) == [(5, 6), (9, 10), (0, 1)]
+
+
 def test_closing_stops_among_frames_that_are_left_out() -> None:
     begun, pause = Event(), Event()
     read = 0

@@ -1,4 +1,4 @@
-"""Decodes a video's next frames and chooses their cells in threads, while this one is measured and written.
+"""Prepares a video's next frames and chooses their cells in threads, while this one is measured and written.
 
 ONNX Runtime, the decoder and NumPy release Python's lock while they compute, so where a core is idle the rest
 of a frame's work takes no time of its own. Frames are chosen from in their order: the choices are the same.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from threading import Event
+from typing import Any, Protocol, runtime_checkable
 
 from ..frames.rgba import Rgba
 from ..frames.timed_frame import TimedFrame
@@ -18,8 +19,21 @@ from ..native.gathering import StoppedError
 from .ahead import ahead
 
 
+@runtime_checkable
+class InTwoSteps(Protocol):
+    """A mask source a part of whose work on a frame can be done before its turn has come."""
+
+    def processed(self, frame: Rgba) -> Any:
+        """The part that depends on the frame alone."""
+
+    def choose_from(self, image: Any) -> Choice:
+        """The rest of `MaskSource.choose`, given what `processed` returned."""
+
+
 class ChoosingAhead:
-    """A mask source that is one frame ahead of the frames that it gives; the decoder is one more.
+    """A mask source that is one frame ahead of the frames that it gives.
+
+    Another thread is one more frame ahead: it decodes them and does what depends on no other frame.
 
     Args:
         make_source: makes the source that chooses, for frames (H, W, 3) as decoded; what it is given raises
@@ -65,13 +79,23 @@ class ChoosingAhead:
                 self._stop.set()
 
     def _chosen(self, frames: Iterator[TimedFrame]) -> Generator[tuple[TimedFrame, Choice], None, None]:
+        source = self._source
+        prepare: Callable[[Rgba], Any] = _unchanged
+        choose: Callable[[Any], Choice] = source.choose
+        if isinstance(source, InTwoSteps):
+            prepare, choose = source.processed, source.choose_from
+        prepared = ((timed, prepare(timed.image)) for timed in frames)
         try:
-            with closing(ahead(frames, "decoding")) as decoded:
-                for timed in decoded:
-                    yield timed, self._source.choose(timed.image)
+            with closing(ahead(prepared, "preparing")) as following:
+                for timed, image in following:
+                    yield timed, choose(image)
         finally:
             self._leave()
 
     def _check(self, _progress: object) -> None:
         if self._stop.is_set():
             raise StoppedError
+
+
+def _unchanged(frame: Rgba) -> Rgba:
+    return frame

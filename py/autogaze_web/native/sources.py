@@ -57,7 +57,16 @@ class AutoGazeSource:
 
     def choose(self, frame: Rgba) -> Choice:
         """See `live.sources.MaskSource`; the frame may be (H, W, 3)."""
-        return self._stream.step(self._processor(frame[None, ..., :3])[0]).choice()
+        return self.choose_from(self.processed(frame))
+
+    def processed(self, frame: Rgba) -> NDArray[np.float32]:
+        """A frame as the processor makes it, (3, H', W'). Unlike the choice, it depends on no other frame."""
+        image: NDArray[np.float32] = self._processor(frame[None, ..., :3])[0]
+        return image
+
+    def choose_from(self, image: NDArray[np.float32]) -> Choice:
+        """What `choose` chooses of the frame that was processed."""
+        return self._stream.step(image).choice()
 
 
 class TiledAutoGazeSource:
