@@ -25,6 +25,7 @@ from .choice import Description
 # Standard deviations of red, green and blue in AutoGaze's processor. Its means cancel out in a difference.
 IMAGE_STD = (0.229, 0.224, 0.225)
 LEVELS_PER_UNIT = 127.5
+_WEIGHTS = 1 / (LEVELS_PER_UNIT * np.array(IMAGE_STD))
 
 Scores = NDArray[np.float64]
 Indices = NDArray[np.intp]  # 32 bits wide under WebAssembly
@@ -120,10 +121,13 @@ def cell_sums(
 
 def scores_of(sums: NDArray[np.int64], height: int, width: int) -> Scores:
     """The scores of a frame of ``height x width`` pixels from its `cell_sums`."""
-    lengths = (_axis(len(sums), extent).length for extent in (height, width))
-    pixels = np.multiply.outer(*lengths)
-    weights = 1 / (LEVELS_PER_UNIT * np.array(IMAGE_STD))
-    return np.asarray((sums @ weights) / (3.0 * pixels))
+    return np.asarray((sums @ _WEIGHTS) / _values_of_cells(len(sums), height, width))
+
+
+@lru_cache(maxsize=8)
+def _values_of_cells(grid: int, height: int, width: int) -> NDArray[np.float64]:
+    """(grid, grid): how many values of a colour each cell of a frame has."""
+    return 3.0 * np.multiply.outer(_axis(grid, height).length, _axis(grid, width).length)
 
 
 def active_cells(scores: Scores, threshold: float) -> Cells:
@@ -138,7 +142,8 @@ def active_cells(scores: Scores, threshold: float) -> Cells:
     confidence = np.minimum(flat[index] / threshold if threshold > 0 else flat[index], 1)
     confidence = np.maximum(confidence, np.finfo(np.float32).eps)
     grid = scores.shape[0]
-    return Cells.of(grid, index // grid, index % grid, confidence)
+    row, column = (each.astype(np.int32) for each in np.divmod(index, grid))
+    return Cells(np.full(index.size, grid, np.int32), row, column, confidence.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -213,6 +218,9 @@ class _RowSums:
 
 def _range_sums(values: NDArray[np.int64], first: Indices, end: Indices, axis: int) -> NDArray[np.int64]:
     """Sums of ``values[first[i]:end[i]]`` along an axis, in exact integers."""
-    running = np.cumsum(values, axis=axis)
-    running = np.insert(running, 0, 0, axis=axis)
-    return np.take(running, end, axis=axis) - np.take(running, first, axis=axis)
+    shape = list(values.shape)
+    shape[axis] += 1
+    running = np.zeros(shape, np.int64)
+    np.cumsum(values, axis=axis, out=running[(slice(None),) * axis + (slice(1, None),)])
+    sums: NDArray[np.int64] = running.take(end, axis=axis) - running.take(first, axis=axis)
+    return sums

@@ -167,7 +167,7 @@ def _block_flags(flags: NDArray[np.bool_], words: Words) -> NDArray[np.bool_]:
 def _edges(edges: NDArray[np.int32], extent: int) -> NDArray[np.int32]:
     """Edges of atoms that cover an extent and no more."""
     edges = np.ascontiguousarray(edges, np.int32)
-    if edges.size < 2 or edges[0] != 0 or edges[-1] > extent or (np.diff(edges) < 0).any():
+    if edges.size < 2 or edges[0] != 0 or edges[-1] > extent or (edges[1:] < edges[:-1]).any():
         raise ValueError(f"edges must rise from 0 to at most {extent}, got {edges}")
     return edges
 
