@@ -58,7 +58,7 @@ def rule_2_last_step_cached_while_decoding(patch: pytest.MonkeyPatch) -> None:
         yield self._more_runs(np.arange(len(self)), 1, found)
         # As if another step followed that nothing waits for: its slots are none.
         self._padded = [b""] * len(self)
-        self._pending = np.full_like(self._pending, self._config.pad_id)
+        self._last = None
         return found
 
     def all_fed(before: Layout, padded: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -113,12 +113,13 @@ def rule_7b_tokens_repeat_inside_a_step(patch: pytest.MonkeyPatch) -> None:
 
 
 def rule_7c_tokens_of_earlier_frames_excluded(patch: pytest.MonkeyPatch) -> None:
-    end, more = Videos._end, Videos._more_runs
+    frame, more = Videos.frame, Videos._more_runs
     earlier: dict[Videos, list[np.ndarray]] = {}
 
-    def broken_end(self: Videos, found: Slots) -> None:
-        end(self, found)
+    def broken_frame(self: Videos, *args: Any, **kwargs: Any) -> FrameRounds:
+        found = yield from frame(self, *args, **kwargs)
         earlier.setdefault(self, []).append(found.tokens)
+        return found
 
     def broken(self: Videos, rows: np.ndarray, steps: int, found: Slots) -> Runs:
         runs = more(self, rows, steps, found)
@@ -127,7 +128,7 @@ def rule_7c_tokens_of_earlier_frames_excluded(patch: pytest.MonkeyPatch) -> None
                 run.feeds["token_bias"][0, tokens[row]] = HIDDEN
         return runs
 
-    patch.setattr(Videos, "_end", broken_end)
+    patch.setattr(Videos, "frame", broken_frame)
     patch.setattr(Videos, "_more_runs", broken)
 
 

@@ -25,9 +25,10 @@ def test_stitched_cells_are_upstreams_masks(model: str, name: str) -> None:
     )
     assert (tiling.rows, tiling.columns) == (adapted["num_tiles_height"], adapted["num_tiles_width"])
 
-    stitcher = TileStitcher(tiling)
-    stitcher.add(range(len(tiling)), cells_of(expected["tiles"], layout))
-    for t, fixations in enumerate(stitcher.frames()):
+    for t, cells in enumerate(cells_of(expected["tiles"], layout)):
+        stitcher = TileStitcher(tiling)
+        stitcher.add(range(len(tiling)), cells)
+        fixations = stitcher.fixations()
         # In cells: edges are in grid-ths of a pixel, a cell is a tile's side of them.
         cell = fixations.start // tiling.tile
         for scale, grid in enumerate(layout.grids):

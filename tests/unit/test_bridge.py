@@ -6,7 +6,8 @@ from strategies import noise_frame
 from autogaze_web.frames.rgba import as_words
 from autogaze_web.live.gazer import HeldFrame
 from autogaze_web.model.processor import AutoGazeImageProcessor
-from autogaze_web.page.bridge import FrameUploader
+from autogaze_web.page import bridge
+from autogaze_web.page.bridge import FrameUploader, ModelClock
 from autogaze_web.page.gpu_resize import frame_plan
 
 
@@ -51,3 +52,12 @@ def test_a_frame_that_the_bridge_keeps_has_a_plan_for_its_own_rows():
         (True, True),  # its rows lie as Python's
     ]
     assert [passes[0]["stride"] for passes, *_ in bridge.frames] == [82, 128, 128, 82, 82]
+
+
+def test_a_clock_measures_the_runs_and_what_is_between_them_without_what_is_left_out(monkeypatch):
+    now = iter([10, 14])
+    monkeypatch.setattr(bridge.time, "perf_counter", lambda: next(now))
+    clock = ModelClock()
+    clock.model_s += 1.5
+    clock.leave_out(2)
+    assert clock.stages(3) == {"preprocess": 3, "model": 1500, "decode": 500}

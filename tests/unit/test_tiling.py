@@ -156,13 +156,21 @@ def test_cells_without_confidence_are_left_out():
     assert len(stitched) == 1
 
 
-EVERY_TILE = TileCells.of({tile: Cells.of(2, [1, 0], [0, tile], 0.5 - tile / 8) for tile in range(2)})
+TWO_TILES = Tiling.anyres(5, 9, 5)
+TWO_CELLS = TileCells.of({tile: Cells.of(2, 1, 0, 0.5 + tile / 8) for tile in range(2)})
 
 
-def stitcher_of_two_frames():
-    stitcher = TileStitcher(Tiling.anyres(5, 9, 5))
-    stitcher.add([0], [TileCells.of({0: Cells.none()})] * 2)
-    return stitcher
+def test_tiles_of_the_frame_before_stand_in_for_those_that_were_not_added():
+    before = TileStitcher(TWO_TILES)
+    before.add(range(2), TWO_CELLS)
+    after = TileStitcher(TWO_TILES, before)
+    after.add([1], TileCells.of({1: Cells.of(7, [2, 3], [4, 4])}))
+    assert (after.done, after.fixations().grid.tolist()) == (1, [7, 7])
+    assert after.shown().grid.tolist() == [7, 7, 2]
+    # The frame after that one shows the newest of every tile.
+    assert TileStitcher(TWO_TILES, after).shown().grid.tolist() == [7, 7, 2]
+    after.add([0], TileCells.of({0: Cells.none()}))
+    assert after.shown().grid.tolist() == [7, 7]
 
 
 @pytest.mark.parametrize(
@@ -177,8 +185,7 @@ def stitcher_of_two_frames():
         (lambda: Tiling.anyres(10, 10).batches(0), "a batch has at least 1 tile"),
         (lambda: TiledFrames.of(np.zeros((1, 3, 5, 5)), Tiling.anyres(5, 6)), "5x6"),
         (lambda: stitch(Tiling.anyres(300, 10), [Cells.none()]), "has 2 tiles, got cells of 1"),
-        (lambda: stitcher_of_two_frames().add([1], [TileCells.of({})]), "have 1 frames, the others 2"),
-        (lambda: stitcher_of_two_frames().add([1], [EVERY_TILE, EVERY_TILE]), "of tiles that are not added"),
+        (lambda: TileStitcher(TWO_TILES).add([1], TWO_CELLS), "of tiles that are not added"),
     ],
 )
 def test_bad_input_gets_one_sentence(make, message):
@@ -188,5 +195,5 @@ def test_bad_input_gets_one_sentence(make, message):
 
 def test_stitching_nothing_is_nothing():
     assert len(stitch(Tiling.anyres(300, 300), [Cells.none()] * 4)) == 0
-    assert TileStitcher(Tiling.anyres(5, 5)).frames() == []
+    assert len(TileStitcher(Tiling.anyres(5, 5)).shown()) == 0
     assert len(Fixations.concatenate([])) == 0

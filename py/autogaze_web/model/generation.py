@@ -82,8 +82,8 @@ class Videos:
         """Of each video's last run; at first, of the next one."""
         self._padded: list[bytes] = []
         """Which slots of each video's last run are pads; empty before the first frame."""
-        self._pending: NDArray[np.int32] = np.full((count, self._heads), config.pad_id, np.int32)
-        """The tokens of each video's last step, at the end of its row."""
+        self._last: Slots | None = None
+        """Those of the frame before, if the next one sees them."""
         self._last_steps: int | None = None
         self.requirements: Sequence[float | None] = ()
         self.coverage: CoverageStop | None = None
@@ -134,7 +134,9 @@ class Videos:
             slots = slots.followed_by(more, rows, self._config.pad_id)
         if padded:
             yield from self._pad(slots)
-        self._end(slots)
+        # Closes the frame: each video's last step waits for the next one.
+        self._last = None if self._window == 1 else slots
+        self._last_steps = int(slots.steps.max())
         return slots
 
     def _first_runs(self, images: Sequence[NDArray[np.float32] | None], steps: int) -> Runs:
@@ -142,14 +144,25 @@ class Videos:
         if self._padded:
             layouts = zip(self._layouts, self._padded, strict=True)
             self._layouts = [next_frame(layout, padded) for layout, padded in layouts]
+        pending = self._pending_tokens()
         shared = {layout: layout.feeds() for layout in set(self._layouts)}
         runs = []
         for row, (layout, image) in enumerate(zip(self._layouts, images, strict=True)):
-            feeds: Feeds = {"pending_tokens": self._pending[row], **shared[layout]}
+            feeds: Feeds = {"pending_tokens": pending[row], **shared[layout]}
             if image is not None:
                 feeds["frame"] = image
             runs.append((row, layout.run(steps, feeds)))
         return runs
+
+    def _pending_tokens(self) -> NDArray[np.int32]:
+        """(B,K): the tokens of each video's last step, at the end of its row."""
+        none, last = np.full((len(self), self._heads), self._config.pad_id, np.int32), self._last
+        if last is None:
+            return none
+        places = last.counts[:, None] + np.arange(-self._heads, 0)
+        waiting = places >= (last.steps[:, None] - 1) * self._heads
+        tokens = last.tokens[np.arange(len(self))[:, None], np.maximum(places, 0)]
+        return np.where(waiting, tokens, none)
 
     def _more_runs(self, rows: NDArray[np.intp], steps: int, slots: Slots) -> Runs:
         """For each of some videos a run of the steps graph that feeds the frame's last step."""
@@ -213,13 +226,3 @@ class Videos:
         self._padded = self._padded or [b""] * len(self)
         for place, (row, count) in enumerate(zip(rows.tolist(), slots.counts.tolist(), strict=True)):
             self._padded[row] = everything[place * size : place * size + count]
-
-    def _end(self, slots: Slots) -> None:
-        """Closes the frame: each video's last step waits for the next one."""
-        self._last_steps = int(slots.steps.max())
-        if self._window == 1:  # the next frame sees nothing of this one
-            return
-        ends, starts = slots.counts[:, None], (slots.steps[:, None] - 1) * self._heads
-        places = ends + np.arange(-self._heads, 0)
-        tokens = np.take_along_axis(slots.tokens, np.maximum(places, 0), axis=1)
-        self._pending = np.where(places >= starts, tokens, np.int32(self._config.pad_id))

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .config import DecoderConfig
 
+_BLOCK = 512
+"""Positions whose tables are made at a time."""
+
 
 @lru_cache(maxsize=8)
 def inverse_frequencies(decoder: DecoderConfig) -> NDArray[np.float32]:
@@ -48,21 +51,22 @@ def rotary_tables(
     Returns:
         Two (R, repeats * F) float32 arrays that cannot be written to.
     """
-    return _tables(np.asarray(positions, np.float64).tobytes(), frequencies.tobytes(), repeats)
-
-
-# The tiles of a frame have few tables between them.
-@lru_cache(maxsize=32)
-def _tables(
-    positions: bytes, frequencies: bytes, repeats: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    angles = np.multiply.outer(
-        np.frombuffer(positions, np.float64), np.frombuffer(frequencies, np.float32).astype(np.float64)
-    )
-    tables = (
-        np.tile(np.cos(angles).astype(np.float32), (1, repeats)),
-        np.tile(np.sin(angles).astype(np.float32), (1, repeats)),
-    )
+    given = np.asarray(positions, np.int64)
+    numbers = sorted(set((given // _BLOCK).tolist()))
+    blocks = [_block(number, frequencies.tobytes(), repeats) for number in numbers]
+    rows = np.searchsorted(numbers, given // _BLOCK) * _BLOCK + given % _BLOCK
+    cos, sin = blocks[0] if len(blocks) == 1 else map(np.concatenate, zip(*blocks, strict=True))
+    tables = cos.take(rows, axis=0), sin.take(rows, axis=0)
     for table in tables:
         table.flags.writeable = False
     return tables
+
+
+# Most rows of a frame and of the tiles of a sweep are in one block.
+@lru_cache(maxsize=16)
+def _block(number: int, frequencies: bytes, repeats: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The tables of the positions from ``number * _BLOCK`` on."""
+    positions = np.arange(_BLOCK, dtype=np.float64) + number * _BLOCK
+    angles = np.multiply.outer(positions, np.frombuffer(frequencies, np.float32).astype(np.float64))
+    cos, sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+    return np.tile(cos, (1, repeats)), np.tile(sin, (1, repeats))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,7 +44,7 @@ class ScaleLayout:
     @property
     def offsets(self) -> tuple[int, ...]:
         """First id of each scale."""
-        return tuple(int(n) for n in np.cumsum((0, *self.counts[:-1])))
+        return tuple(accumulate(self.counts[:-1], initial=0))
 
     def cells(self, tokens: ArrayLike, confidence: ArrayLike = 1.0) -> Cells:
         """The cells of a frame's ids, in the same order; ids outside 0 .. N - 1 (padding) are left out.
@@ -59,10 +60,12 @@ class ScaleLayout:
             ids = np.asarray(tokens, np.int64)
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f"token ids must be whole numbers, got {shown(tokens)}") from None
-        valid = (ids >= 0) & (ids < self.tokens)
-        confidence = np.broadcast_to(np.asarray(confidence, np.float32), ids.shape)[valid]
-        grid, row, column = _cell_of_id(self.grids)[:, ids[valid].astype(np.intp)]
-        return Cells(grid, row, column, confidence)
+        cell_of_id, confidence = _cell_of_id(self.grids), np.asarray(confidence, np.float32)
+        if confidence.shape != ids.shape:
+            confidence = np.broadcast_to(confidence, ids.shape)
+        valid = (ids >= 0) & (ids < cell_of_id.shape[1])
+        grid, row, column = cell_of_id.take(ids[valid].astype(np.intp), axis=1)
+        return Cells(grid, row, column, confidence[valid])
 
     def gazing_mask(
         self, gazing_pos: NDArray[np.int64], padded: NDArray[np.bool_], num_gazing: Sequence[int]
@@ -81,8 +84,9 @@ class ScaleLayout:
         chosen = np.zeros((batch, frames * self.tokens), bool)
         video, slot = np.nonzero(~padded)
         chosen[video, gazing_pos[video, slot]] = True
-        ends = np.cumsum(self.counts)[:-1]
-        return np.split(chosen.reshape(batch, frames, self.tokens), ends, axis=2)
+        scales = zip(self.offsets, self.counts, strict=True)
+        by_frame = chosen.reshape(batch, frames, self.tokens)
+        return [by_frame[..., start : start + count] for start, count in scales]
 
 
 @lru_cache(maxsize=16)

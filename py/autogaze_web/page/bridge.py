@@ -184,7 +184,7 @@ def _decisions_of(answer: Any, steps: int) -> Decisions:
 
 
 class ModelClock:
-    """Measures the time of runs and of everything between them, since its creation.
+    """Measures the time of runs and of what Python does between them, since its creation.
 
     Attributes:
         model_s: seconds that runs took.
@@ -193,6 +193,10 @@ class ModelClock:
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self.model_s: float = 0.0
+
+    def leave_out(self, seconds: float) -> None:
+        """Does not count time in which something else was done, as redrawing the mask between batches."""
+        self._start += seconds
 
     def stages(self, preprocess_ms: float) -> dict[str, float]:
         """Milliseconds by stage: before the runs, in them, and between them."""

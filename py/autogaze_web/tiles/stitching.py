@@ -62,18 +62,17 @@ class _Placed:
 
 
 class TileStitcher:
-    """Collects the cells of a clip's tiles, in any order, each tile once.
+    """Collects the cells of a frame's tiles, in any order, each tile once.
 
     Args:
-        tiling: of the clip's frames.
-        previous: of a clip that ended with the frame before this clip's last one. Its tiles stand in for
-            those of the last frame that were not added yet.
+        tiling: of the frame.
+        previous: of the frame before; see `shown`.
     """
 
     def __init__(self, tiling: Tiling, previous: TileStitcher | None = None):
         self._tiling = tiling
-        self._frames: list[list[_Placed]] = []
-        self._previous = previous._last_tiles() if previous else _Placed.joined([])
+        self._previous = previous._shown_tiles() if previous else _Placed.joined([])
+        self._placed: list[_Placed] = []
         self._added = np.zeros(len(tiling), np.bool_)
 
     @property
@@ -81,44 +80,38 @@ class TileStitcher:
         """Tiles added up to now, of ``len(tiling)``."""
         return int(self._added.sum())
 
-    def add(self, tiles: Sequence[int], frames: Sequence[TileCells]) -> None:
+    def add(self, tiles: Sequence[int], cells: TileCells) -> None:
         """Adds the cells of some tiles.
 
         Args:
             tiles: the tiles' numbers; some may have no cells.
-            frames: the tiles' cells in each frame.
+            cells: of these tiles.
 
         Raises:
-            ValueError: if these are more or fewer frames than before, or cells of other tiles.
+            ValueError: if there are cells of other tiles.
         """
-        if self._frames and len(frames) != len(self._frames):
-            raise ValueError(f"these tiles have {len(frames)} frames, the others {len(self._frames)}")
         added = np.zeros_like(self._added)
         added[tiles] = True
-        if not all(added[cells.tile].all() for cells in frames):
-            raise ValueError(
-                "there are cells of tiles that are not added: give the numbers of these tiles, too"
-            )
-        self._frames = self._frames or [[] for _ in frames]
-        for placed, cells in zip(self._frames, frames, strict=True):
-            placed.append(_place(cells, self._tiling))
+        if not added[cells.tile].all():
+            raise ValueError("there are cells of tiles that are not added: give the numbers of these, too")
+        self._placed.append(_place(cells, self._tiling))
         self._added |= added
 
-    def frames(self) -> list[Fixations]:
-        """The cells added up to now, frame by frame: by confidence, largest first, no cell twice."""
-        return [self._merged(_Placed.joined(placed)) for placed in self._frames]
+    def fixations(self) -> Fixations:
+        """The cells up to now: by confidence, largest first, no cell twice."""
+        return self._merged(_Placed.joined(self._placed))
 
-    def last_frame(self) -> Fixations:
-        """The last frame's cells, with those of ``previous`` for tiles that were not added yet."""
-        return self._merged(self._last_tiles())
-
-    def _last_tiles(self) -> _Placed:
-        before = self._previous.select(~self._added[self._previous.tile])
-        return _Placed.joined([before, *(self._frames[-1] if self._frames else [])])
+    def shown(self) -> Fixations:
+        """The same, with the cells of ``previous`` for tiles that were not added yet."""
+        return self._merged(self._shown_tiles())
 
     def _merged(self, placed: _Placed) -> Fixations:
         fixations = placed.in_order()
         return _distinct(fixations) if self._tiling.stride < self._tiling.tile else fixations
+
+    def _shown_tiles(self) -> _Placed:
+        before = self._previous.select(~self._added[self._previous.tile])
+        return _Placed.joined([before, *self._placed])
 
 
 def stitch(tiling: Tiling, cells: Sequence[Cells]) -> Fixations:

@@ -75,7 +75,7 @@ class TiledGeneration:
         frames: a clip (T,3,H,W) from a processor that does not resize, ready to be cut.
         controls: of every tile; the window has no effect on clips that are no longer than it.
         batch_size: tiles in a batch, at most.
-        stitcher: collects the tiles' cells; by default a new one.
+        stitcher: collects the cells of the last frame; by default a new one.
         at_once: see above.
         cuts: False if what executes the runs writes the tiles into the model's input.
 
@@ -89,7 +89,10 @@ class TiledGeneration:
         self._padded = self._steps = 0
         self._frames = frames
         self._batches = list(self.tiling.batches(batch_size))
-        self._stitcher = stitcher or TileStitcher(self.tiling)
+        last = stitcher or TileStitcher(self.tiling)
+        self._stitchers = [*(TileStitcher(self.tiling) for _ in range(len(frames) - 1)), last]
+        self._unstitched: list[tuple[Sequence[int], Sequence[Slots]]] = []
+        """What was decided in the frames before the last one since `progress` was called."""
         self._config, self._graphs = config, graphs
         self._window, self._first_position = controls.window_frames(config), controls.first_position
         self._limits = FrameLimits.of(config, controls)
@@ -126,10 +129,11 @@ class TiledGeneration:
 
     def add(self, batch: Sequence[int], frames: Sequence[Slots]) -> None:
         """Adds what the rounds of a batch returned."""
-        layout, numbers = ScaleLayout.of(self._config), np.asarray(batch)
-        self._stitcher.add(batch, [_cells_of(slots, numbers, layout) for slots in frames])
-        self._padded += frames[-1].pads
-        self._steps += int(frames[-1].steps.sum())
+        *earlier, last = frames
+        self._unstitched.append((batch, earlier))
+        self._stitch(self._stitchers[-1], batch, last)
+        self._padded += last.pads
+        self._steps += int(last.steps.sum())
 
     def add_each(self, batch: Sequence[int], tiles: Sequence[TileSlots]) -> None:
         """Adds what the runs of each of a batch's tiles returned."""
@@ -138,11 +142,22 @@ class TiledGeneration:
 
     def choice(self) -> Choice:
         """The choice of the clip's last frame up to now; padded slots and steps of all tiles are added up."""
-        return Choice.of(self._stitcher.last_frame(), self._padded, self._steps)
+        return Choice.of(self._stitchers[-1].shown(), self._padded, self._steps)
 
     def progress(self) -> TileProgress:
         """The state of the work; after the last batch this is the result."""
-        return TileProgress(self._stitcher.done, len(self.tiling), self._stitcher.frames())
+        for batch, earlier in self._unstitched:
+            for stitcher, slots in zip(self._stitchers, earlier, strict=False):
+                self._stitch(stitcher, batch, slots)
+        self._unstitched.clear()
+        frames = [stitcher.fixations() for stitcher in self._stitchers]
+        return TileProgress(self._stitchers[-1].done, len(self.tiling), frames)
+
+    def _stitch(self, stitcher: TileStitcher, batch: Sequence[int], slots: Slots) -> None:
+        """Adds the cells that were chosen in a frame of some tiles."""
+        row, slot = np.nonzero(~slots.padded)
+        cells = ScaleLayout.of(self._config).cells(slots.tokens[row, slot], slots.confidence[row, slot])
+        stitcher.add(batch, TileCells(np.asarray(batch)[row], cells))
 
 
 class TiledStream:
@@ -201,9 +216,3 @@ class TiledStream:
             at_once,
             self._cuts,
         )
-
-
-def _cells_of(slots: Slots, tiles: NDArray[np.integer], layout: ScaleLayout) -> TileCells:
-    """The cells that were chosen in a frame of some tiles."""
-    row, slot = np.nonzero(~slots.padded)
-    return TileCells(tiles[row], layout.cells(slots.tokens[row, slot], slots.confidence[row, slot]))
