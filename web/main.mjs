@@ -29,7 +29,7 @@ import { addDrawer } from "./page/drawer.mjs";
 import { hideNotice, showError, showNotice } from "./page/notice.mjs";
 import { loadPalettes } from "./page/palettes.mjs";
 import { ProgressBar } from "./page/progress_bar.mjs";
-import { Panels, panelCanvases } from "./panels/panels.mjs";
+import { freshPanelCanvases, Panels, panelCanvases } from "./panels/panels.mjs";
 import { addViewBar } from "./panels/view_bar.mjs";
 import { GazeTimeline } from "./playback/gaze_timeline.mjs";
 import { PlaybackBar } from "./playback/playback_bar.mjs";
@@ -56,7 +56,7 @@ main().catch((error) => {
 async function main() {
   requireBrowserFeatures();
   // First of all, because Python takes longest to load.
-  const view = new LiveView(panelCanvases());
+  const view = new LiveView(panelCanvases(), undefined, freshPanelCanvases);
   view.on("progress", (progress) => loading.show(progress));
   view.on("restart", () => hideWhenReady(view).catch(() => {})); // reported where the restart was requested
   view.ready.catch(() => {}); // reported at the end of `compose`

@@ -138,7 +138,7 @@ export class FrameLoop {
     report.workerMs = { capture: captured - begun, draw: performance.now() - processed };
     if (this.#host.model) report.runner = { ...this.#host.model.runner.counters };
     await this.#record(report);
-    if (this.tap && !this.tap.ended) await this.tap.take(this.#panels, position, report);
+    if (this.tap && !this.tap.ended) await this.tap.take(await this.#panels.pictures(), position, report);
     return report;
   }
 

@@ -13,11 +13,13 @@
 import { messageOf } from "../calls/error_text.mjs";
 import { TypedEventTarget } from "../calls/typed_event_target.mjs";
 import { WorkerCalls } from "../calls/worker_calls.mjs";
+import { PageCanvases, transferred } from "./page_canvases.mjs";
 
 /** @import { OnProgress } from "../calls/call_types.mjs" */
 /** @import { Route } from "../calls/routed_fetch.mjs" */
 /** @import { LoadOutcome, ModelRequest } from "../model/model_request.mjs" */
 /** @import { PictureChoice } from "../panels/panel_picture.mjs" */
+/** @import { PanelElements } from "./page_canvases.mjs" */
 /** @import { CellList, ComparisonChoice, EncodedFrame, EncoderReady, EncoderStart, FileKind, Frame, FrameReport } from "./protocol.mjs" */
 /** @import { GazedFrame, GazeFileOptions, LiveCalls, LiveWorkerEvents, OptionValues, RecordedFrame } from "./protocol.mjs" */
 
@@ -59,8 +61,6 @@ import { WorkerCalls } from "../calls/worker_calls.mjs";
  * )} LiveViewEvents
  */
 
-/** @typedef {{ input: HTMLCanvasElement, mask: HTMLCanvasElement, output: HTMLCanvasElement }} PanelElements */
-
 /** @extends {TypedEventTarget<LiveViewEvents>} */
 export class LiveView extends TypedEventTarget {
   /**
@@ -72,6 +72,7 @@ export class LiveView extends TypedEventTarget {
   /** @type {WorkerCalls<LiveCalls>} */
   #calls;
   #siteUrl;
+  #canvases;
   /** @type {OptionValues | undefined} */
   #options;
   #stream = 0;
@@ -81,10 +82,13 @@ export class LiveView extends TypedEventTarget {
   /**
    * @param {PanelElements} canvases
    * @param {string} [siteUrl] of the folder with `build.json`
+   * @param {() => PanelElements} [freshCanvases] replaces the canvases of the page by new ones. The graphics card then
+   *   draws on them itself where it does the pixel work.
    */
-  constructor(canvases, siteUrl = new URL("../../", import.meta.url).href) {
+  constructor(canvases, siteUrl = new URL("../../", import.meta.url).href, freshCanvases) {
     super();
     this.#siteUrl = siteUrl;
+    this.#canvases = new PageCanvases(freshCanvases);
     this.#calls = this.#newWorker();
     this.ready = this.#start(canvases);
   }
@@ -112,11 +116,7 @@ export class LiveView extends TypedEventTarget {
   /** @param {PanelElements} elements */
   async #start(elements) {
     const calls = this.#calls;
-    const canvases = {
-      input: elements.input.transferControlToOffscreen(),
-      mask: elements.mask.transferControlToOffscreen(),
-      output: elements.output.transferControlToOffscreen(),
-    };
+    const canvases = transferred(elements);
     try {
       await calls.call(
         "start",
@@ -164,6 +164,7 @@ export class LiveView extends TypedEventTarget {
     try {
       const report = await calls.call("frame", { stream, frame }, { transfer });
       if (report && stream === this.#stream) this.emit("frame", report);
+      if (report && !(await this.#canvases.show())) this.#post("screensFail", null);
     } catch (error) {
       if (!calls.ended && stream === this.#stream) this.emit("frame-error", { message: messageOf(error) });
     }
@@ -370,6 +371,9 @@ export class LiveView extends TypedEventTarget {
       if (detail.stream === this.#stream) this.emit("redraw", detail.report);
     } else if (event === "encoder-frame") {
       if (detail.stream === this.#stream) this.emit("encoder-frame", detail.frame);
+    } else if (event === "canvases-wanted") {
+      const canvases = this.#canvases.renew(detail.drawn);
+      this.#post("takeCanvases", { canvases }, Object.values(canvases ?? {}));
     } else if (event === "model-ready") this.#modelReady(detail, false);
     else this.emit(event, detail);
   }

@@ -11,14 +11,13 @@ import { withMemory, withMemoryUntil } from "../python/python_memory.mjs";
 import { copyRows } from "../python/rgba_rows.mjs";
 
 /** @import { LivePlane } from "./live_plane.mjs" */
-/** @import { ComparedCanvases, ComparisonChoice, Frame, FrameReport, OffscreenPanels, RecordedFrame } from "./protocol.mjs" */
+/** @import { ShownPanels } from "./shown_panels.mjs" */
+/** @import { ComparedCanvases, ComparisonChoice, Frame, FrameReport, RecordedFrame } from "./protocol.mjs" */
 
 export class LivePanels {
-  input;
-  mask;
-  output;
   #session;
   #plane;
+  #shown;
   #copier = new FrameCopier();
   /** Where the pixels of frames that are not copied are read: they are shown once the frame has been processed. */
   #reader = new PanelCanvas(new OffscreenCanvas(1, 1), { ground: "black" });
@@ -32,15 +31,13 @@ export class LivePanels {
 
   /**
    * @param {any} session Python's `PageSession`, as a Pyodide proxy
-   * @param {OffscreenPanels} canvases
+   * @param {ShownPanels} shown on the page
    * @param {LivePlane} plane
    */
-  constructor(session, canvases, plane) {
+  constructor(session, shown, plane) {
     this.#session = session;
+    this.#shown = shown;
     this.#plane = plane;
-    this.input = new PanelCanvas(canvases.input);
-    this.mask = new PanelCanvas(canvases.mask);
-    this.output = new PanelCanvas(canvases.output);
   }
 
   /**
@@ -98,26 +95,29 @@ export class LivePanels {
   async show({ width, height, maskParts, outputParts, compared }) {
     const { gpu } = this.#plane;
     if (gpu) {
-      const [frame, mask, output] = [this.input, this.mask, this.output].map((panel) =>
-        panel.contextFor(width, height),
-      );
-      await this.#plane.wait(gpu.show({ frame, mask, output }));
+      await this.#shown.forGpu(gpu);
+      await this.#plane.wait(this.#shown.showGpu(gpu, width, height));
       return;
     }
-    withMemory(this.#session.input_memory(), (memory) => this.input.putPixels(memory, width, height));
-    withMemory(this.#session.mask_memory(), (memory) =>
-      this.mask.putPixels(memory, width, height, maskParts),
-    );
+    const { input, mask, output } = await this.#shown.inMemory();
+    withMemory(this.#session.input_memory(), (memory) => input.putPixels(memory, width, height));
+    withMemory(this.#session.mask_memory(), (memory) => mask.putPixels(memory, width, height, maskParts));
     withMemory(this.#session.output_memory(), (memory) =>
-      this.output.putPixels(memory, width, height, outputParts),
+      output.putPixels(memory, width, height, outputParts),
     );
     if (compared && this.#comparing) this.#compared?.show(this.#session, compared);
   }
 
+  /** The panels as they are, to be drawn on other canvases. */
+  pictures() {
+    return this.#plane.wait(this.#shown.pictures(this.#plane.gpu));
+  }
+
   /** Pictures of the last frame and of the output after it. */
   async bitmaps() {
+    const panels = await this.pictures();
     const [input, output] = await Promise.all(
-      [this.input, this.output].map(({ canvas }) => createImageBitmap(canvas)),
+      [panels.input, panels.output].map(({ canvas }) => createImageBitmap(canvas)),
     );
     return { input: /** @type {ImageBitmap} */ (input), output: /** @type {ImageBitmap} */ (output) };
   }

@@ -14,10 +14,12 @@ import { FrameTap } from "../panels/frame_tap.mjs";
 import { pngOf } from "../panels/panel_picture.mjs";
 import { NumpyExtras } from "../python/python_host.mjs";
 import { withMemory } from "../python/python_memory.mjs";
+import { CanvasRequests } from "./canvas_requests.mjs";
 import { DelayedRedraw } from "./delayed_redraw.mjs";
 import { FrameLoop } from "./frame_loop.mjs";
 import { LivePanels } from "./live_panels.mjs";
 import { LivePlane } from "./live_plane.mjs";
+import { ShownPanels } from "./shown_panels.mjs";
 
 /** @import { CallContext } from "../calls/call_types.mjs" */
 /** @import { ModelRequest } from "../model/model_request.mjs" */
@@ -30,6 +32,7 @@ export class LiveSession {
   #session;
   #emit;
   #host;
+  #canvases;
   #panels;
   #plane;
   /** Who is to do the pixel work. @type {unknown} */
@@ -61,7 +64,8 @@ export class LiveSession {
       (message) => emit("pixels-note", { message }),
       () => this.#host.model?.runner.device,
     );
-    this.#panels = new LivePanels(this.#session, canvases, this.#plane);
+    this.#canvases = new CanvasRequests((drawn) => emit("canvases-wanted", { drawn }));
+    this.#panels = new LivePanels(this.#session, new ShownPanels(canvases, this.#canvases), this.#plane);
     this.#host = new ModelHost(pyodide, this.#session, siteUrl, this.#serializer);
     this.#loop = new FrameLoop(this.#session, this.#host, this.#panels, this.#plane, this.#serializer);
     this.#redraw = new DelayedRedraw(this.#loop, (redrawn) => emit("redraw", redrawn));
@@ -80,6 +84,10 @@ export class LiveSession {
     setOptions: ({ values }) => this.#configure(values),
     startStream: ({ stream }) => this.#loop.startStream(stream),
     frame: ({ stream, frame }) => this.#loop.process(stream, frame, () => this.#redraw.cancel()),
+    takeCanvases: ({ canvases }) => this.#canvases.receive(canvases),
+    screensFail: () => {
+      this.#canvases.possible = false;
+    },
     redraw: () => this.#redraw.request(),
     refresh: () => this.#session.refresh(),
     record: ({ frames, fromStart }) => this.#loop.recorder.record(frames, fromStart),
@@ -109,7 +117,7 @@ export class LiveSession {
     endTap: () => this.#loop.tap?.end(),
     compare: ({ how, canvases }) => this.#serializer.run(() => this.#panels.compare(how, canvases)),
 
-    picture: ({ choice }) => this.#serializer.run(() => pngOf(this.#panels, choice)),
+    picture: ({ choice }) => this.#serializer.run(async () => pngOf(await this.#panels.pictures(), choice)),
     cells: () => this.#serializer.run(() => JSON.parse(this.#session.cells())),
     gazedFrame: (_nothing, { transfer }) =>
       this.#serializer.run(async () => {

@@ -192,6 +192,8 @@
  * @property {(args: { values: OptionValues }) => void} setOptions
  * @property {(args: { stream: number }) => void} startStream
  * @property {(args: { stream: number, frame: Frame }) => Promise<FrameReport | null>} frame
+ * @property {(args: { canvases: OffscreenPanels | null }) => void} takeCanvases answers `canvases-wanted`
+ * @property {(nothing: null) => void} screensFail the page shows nothing of what WebGPU draws on its canvases
  * @property {(nothing: null) => void} redraw
  * @property {(nothing: null) => void} refresh
  * @property {(args: { frames: number, fromStart: boolean }) => Promise<RecordedFrame[]>} record
@@ -220,6 +222,7 @@
  * by itself after `model-lost`.
  * @typedef {(
  *   Record<"redraw", { stream: number, report: FrameReport }>
+ *   & Record<"canvases-wanted", { drawn: "2d" | "webgpu" }>
  *   & Record<"options-error" | "pixels-note" | "model-error" | "model-note" | "model-lost" | "model-stopped", { message: string }>
  *   & Record<"model-progress", { step: string, loaded: number, total: number }>
  *   & Record<"model-ready", LoadOutcome>

@@ -10,6 +10,8 @@ export class PanelCanvas {
   /** @type {OffscreenCanvasRenderingContext2D | undefined} */
   #context;
   #ground;
+  /** Whether pixels were put on all of it. */
+  #isWhole = false;
 
   /**
    * @param {OffscreenCanvas} canvas
@@ -70,10 +72,12 @@ export class PanelCanvas {
    */
   putPixels(memory, width, height, parts = [[0, 0, height, width]]) {
     const resized = this.#resize(width, height);
+    const whole = resized || !this.#isWhole;
+    this.#isWhole = true;
     const context = this.#drawing(true);
     const pixels = new ImageData(memory, width + (width % 2), height);
     /** @type {Box[]} */
-    const shown = resized ? [[0, 0, height, width]] : parts;
+    const shown = whole ? [[0, 0, height, width]] : parts;
     for (const [y0, x0, y1, x1] of shown) {
       if (x0 < x1 && y0 < y1) context.putImageData(pixels, 0, 0, x0, y0, x1 - x0, y1 - y0);
     }

@@ -13,6 +13,7 @@ import { GpuCanvas } from "./gpu_canvas.mjs";
 import { Kernel } from "./kernel.mjs";
 import { maskJob, PAINT_MASK } from "./paint_mask.mjs";
 
+/** @import { GpuScreens } from "./gpu_screens.mjs" */
 /** @import { CellEdges } from "./cell_sums.mjs" */
 /** @import { OutputDrawing } from "./draw_output.mjs" */
 /** @import { Box, FrameShape } from "./frame_shape.mjs" */
@@ -47,16 +48,19 @@ export class GpuPlane {
   #sums;
   /** @type {GpuCanvas | undefined} */
   #canvas;
+  #screensWork;
 
   /**
    * @param {GPUDevice} device
    * @param {{ cellSums: Kernel, drawOutput: Kernel, paintMask: Kernel }} kernels
    * @param {GpuCanvas | undefined} canvas
+   * @param {boolean} screensWork
    */
-  constructor(device, kernels, canvas) {
+  constructor(device, kernels, canvas, screensWork) {
     this.#device = device;
     this.#kernels = kernels;
     this.#canvas = canvas;
+    this.#screensWork = screensWork;
     this.#answers = new AnswerBuffers(device);
     this.#upload = new StagedUpload(device, (size, usage) => device.createBuffer({ size, usage }));
   }
@@ -74,7 +78,7 @@ export class GpuPlane {
       Kernel.compile(device, PAINT_MASK),
     ]);
     const canvas = canvases ? GpuCanvas.open(device) : undefined;
-    return new GpuPlane(device, { cellSums, drawOutput, paintMask }, canvas);
+    return new GpuPlane(device, { cellSums, drawOutput, paintMask }, canvas, canvases);
   }
 
   /**
@@ -180,6 +184,25 @@ export class GpuPlane {
       const rows = /** @type {Uint8ClampedArray<ArrayBuffer>} */ (pixels[i]);
       context.putImageData(new ImageData(rows, shape.width, shape.height), 0, 0);
     }
+  }
+
+  /** Of the frames, if there are any. */
+  get shape() {
+    return this.#state?.shape;
+  }
+
+  /** Whether it can draw on canvases of WebGPU. */
+  get drawsOnScreens() {
+    return this.#screensWork;
+  }
+
+  /**
+   * Shows the frame, the mask panel and the output as they are when this is called.
+   * @param {GpuScreens} screens
+   */
+  showOn(screens) {
+    const { shape, pictures } = this.#require();
+    screens.show(this.#device, pictures, shape);
   }
 
   /** Frees all that it has on the GPU. Nothing can be asked of it afterwards; answers that are awaited still come. */
