@@ -21,6 +21,7 @@ from ..tiles.inference_mode import InferenceMode
 from ..tiles.stitching import TileProgress
 from ..tiles.tiled_clips import TiledGeneration, TiledStream
 from .autogaze import AutoGaze
+from .pillow_processor import quickest_processor
 from .streams import Stream
 
 OnTiles = Callable[[TileProgress], object]
@@ -112,7 +113,7 @@ class LoadedModel:
         """Loads a checkpoint; see `AutoGaze.from_pretrained`."""
         return LoadedModel(
             AutoGaze.from_pretrained(source, threads, device=device),
-            AutoGazeImageProcessor.from_pretrained(source),
+            quickest_processor(source),
         )
 
 
