@@ -92,8 +92,9 @@ def parts_to_show(rectangles: IntArray, box: Box) -> list[Box]:
     [(0, 0, 29, 29)]
     """
     y0, x0, y1, x1 = box
-    separate = pixel_count(rectangles) + PIXELS_PER_PART * len(rectangles)
-    if separate >= (y1 - y0) * (x1 - x0) + PIXELS_PER_PART:
+    worth_it_below = (y1 - y0) * (x1 - x0) - PIXELS_PER_PART * (len(rectangles) - 1)
+    # In a small frame the number of rectangles alone decides.
+    if worth_it_below <= 0 or pixel_count(rectangles) >= worth_it_below:
         return [box]
     return [(top, left, bottom, right) for top, left, bottom, right in rectangles.tolist()]
 
