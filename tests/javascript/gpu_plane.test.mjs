@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { SAMPLE } from "../../wasm_bridge/plane/gpu_canvas.mjs";
+import { SAMPLE } from "../../wasm_bridge/plane/canvas_sample.mjs";
 import { GpuPlane } from "../../wasm_bridge/plane/gpu_plane.mjs";
 
 // The shaders are tested in a browser (tests/browser/test_gpu_plane.py); here, what is made and freed around them.
@@ -163,8 +163,14 @@ describe("GpuPlane", () => {
       "copy to the canvas",
       "checked",
       "closed",
+      "premultiplied",
+      "texture of 2x2",
+      "copy to the canvas",
+      "checked",
+      "freed",
     ]);
     assert.equal(gpu.live.size, 0);
+    assert.equal(plane.drawsOnScreens, true);
     await plane.receive(rows(9, 18), 9, 18);
     /** @type {any} */
     const context = {
@@ -176,6 +182,29 @@ describe("GpuPlane", () => {
     plane.close();
     const each = ["texture of 18x9", "copy to the canvas", "drawn in place (copy)", "closed"];
     assert.deepEqual(gpu.done, [...each, ...each, "freed"]);
+  });
+
+  test("a browser that draws nothing of a canvas of WebGPU is not trusted to show one", async () => {
+    let drawn = SAMPLE;
+    Object.assign(globalThis, {
+      OffscreenCanvas: class {
+        getContext = () => ({
+          configure() {},
+          getCurrentTexture() {},
+          unconfigure() {},
+          save() {},
+          restore() {},
+          fillRect() {},
+          drawImage: (/** @type {any} */ source) => {
+            drawn = "isBitmap" in source ? SAMPLE : new Uint8ClampedArray(SAMPLE.length);
+          },
+          getImageData: () => ({ data: drawn }),
+        });
+        transferToImageBitmap = () => ({ isBitmap: true, close() {} });
+      },
+    });
+    const plane = await GpuPlane.create(fakeDevice(), { canvases: true });
+    assert.equal(plane.drawsOnScreens, false);
   });
 
   test("a browser without such canvases is told apart", async () => {

@@ -5,12 +5,10 @@
  * @module
  */
 
-import { BYTES, FORMAT, frameShape, layoutOf, sizeOf } from "./frame_shape.mjs";
+import { drawsSample } from "./canvas_sample.mjs";
+import { FORMAT, layoutOf, sizeOf } from "./frame_shape.mjs";
 
 /** @import { FrameShape } from "./frame_shape.mjs" */
-
-/** Two rows of two pixels, one of them transparent, as the mask panel has them. */
-export const SAMPLE = Uint8ClampedArray.of(255, 0, 0, 255, 0, 0, 0, 0, 3, 200, 71, 255, 1, 2, 254, 255);
 
 export class GpuCanvas {
   #device;
@@ -18,14 +16,13 @@ export class GpuCanvas {
   #context;
 
   /**
-   * A canvas that is known to draw. Chromium 156 draws transparent pixels without an error in some of the ways in which
-   * a canvas of WebGPU can be drawn on another.
+   * A canvas that is known to draw.
    * @param {GPUDevice} device
    * @returns {GpuCanvas | undefined} undefined if it draws other pixels than it was given
    */
   static open(device) {
     const canvas = new GpuCanvas(device);
-    if (canvas.#drawsSample()) return canvas;
+    if (drawsSample(device, (...picture) => canvas.draw(...picture))) return canvas;
     canvas.close();
     return undefined;
   }
@@ -61,26 +58,6 @@ export class GpuCanvas {
     target.drawImage(picture, 0, 0);
     target.restore();
     picture.close();
-  }
-
-  /** Whether known pixels, drawn in place of others, are what another canvas shows. */
-  #drawsSample() {
-    const shape = frameShape(2, 2);
-    const rows = new Uint8Array(shape.bytes);
-    const rowBytes = BYTES * shape.width;
-    for (let row = 0; row < shape.height; row++) {
-      rows.set(SAMPLE.subarray(row * rowBytes, (row + 1) * rowBytes), BYTES * shape.stride * row);
-    }
-    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = this.#device.createBuffer({ size: shape.bytes, usage });
-    this.#device.queue.writeBuffer(buffer, 0, rows);
-    const target = new OffscreenCanvas(shape.width, shape.height).getContext("2d");
-    if (!target) return false;
-    target.fillRect(0, 0, shape.width, shape.height);
-    this.draw(target, buffer, shape);
-    const { data } = target.getImageData(0, 0, shape.width, shape.height);
-    buffer.destroy();
-    return SAMPLE.every((value, i) => data[i] === value);
   }
 
   close() {

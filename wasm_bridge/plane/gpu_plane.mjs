@@ -10,10 +10,10 @@ import { CELL_SUMS, cellSumsJob, joinParts } from "./cell_sums.mjs";
 import { DRAW_OUTPUT, outputJob } from "./draw_output.mjs";
 import { BYTES, columnsOf, FORMAT, frameShape, layoutOf, sizeOf } from "./frame_shape.mjs";
 import { GpuCanvas } from "./gpu_canvas.mjs";
+import { GpuScreens } from "./gpu_screens.mjs";
 import { Kernel } from "./kernel.mjs";
 import { maskJob, PAINT_MASK } from "./paint_mask.mjs";
 
-/** @import { GpuScreens } from "./gpu_screens.mjs" */
 /** @import { CellEdges } from "./cell_sums.mjs" */
 /** @import { OutputDrawing } from "./draw_output.mjs" */
 /** @import { Box, FrameShape } from "./frame_shape.mjs" */
@@ -78,7 +78,12 @@ export class GpuPlane {
       Kernel.compile(device, PAINT_MASK),
     ]);
     const canvas = canvases ? GpuCanvas.open(device) : undefined;
-    return new GpuPlane(device, { cellSums, drawOutput, paintMask }, canvas, canvases);
+    return new GpuPlane(
+      device,
+      { cellSums, drawOutput, paintMask },
+      canvas,
+      canvases && GpuScreens.work(device),
+    );
   }
 
   /**

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { drawsSample } from "./canvas_sample.mjs";
 import { FORMAT, layoutOf, sizeOf } from "./frame_shape.mjs";
 
 /** @import { FrameShape } from "./frame_shape.mjs" */
@@ -31,6 +32,30 @@ export class GpuScreens {
   }
 
   /**
+   * Whether the browser is trusted to show such canvases. No browser tells whether it does. One that composes the page
+   * in software shows nothing, and draws nothing of a canvas of WebGPU on another either, both without an error; so in
+   * Chromium 156 without a screen on an H200.
+   * @param {GPUDevice} device
+   */
+  static work(device) {
+    const canvas = new OffscreenCanvas(1, 1);
+    const context = canvas.getContext("webgpu");
+    if (!context) return false;
+    const works = drawsSample(device, (target, buffer, shape) => {
+      Object.assign(canvas, { width: shape.width, height: shape.height });
+      context.configure({ device, format: FORMAT, usage: usage(), alphaMode: "premultiplied" });
+      const encoder = device.createCommandEncoder();
+      const texture = context.getCurrentTexture();
+      encoder.copyBufferToTexture(layoutOf(buffer, shape), { texture }, sizeOf(shape));
+      device.queue.submit([encoder.finish()]);
+      target.globalCompositeOperation = "copy";
+      target.drawImage(canvas, 0, 0);
+    });
+    context.unconfigure();
+    return works;
+  }
+
+  /**
    * Shows pictures of a device as they are when this is called.
    * @param {GPUDevice} device
    * @param {ShownPictures} pictures
@@ -43,8 +68,7 @@ export class GpuScreens {
       if (canvas.width !== width) canvas.width = width;
       if (canvas.height !== height) canvas.height = height;
       if (device !== this.#device) {
-        const usage = GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT;
-        context.configure({ device, format: FORMAT, usage, alphaMode: "premultiplied" });
+        context.configure({ device, format: FORMAT, usage: usage(), alphaMode: "premultiplied" });
       }
       const picture = pictures[/** @type {keyof ShownPictures} */ (name)];
       const texture = context.getCurrentTexture();
@@ -58,4 +82,9 @@ export class GpuScreens {
   close() {
     for (const { context } of Object.values(this.#screens)) context.unconfigure();
   }
+}
+
+/** Of the canvases' textures. */
+function usage() {
+  return GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT;
 }
