@@ -18,7 +18,10 @@ from autogaze_web.frames.rgba import as_frame
 from autogaze_web.live.gazer import GazeStream
 from autogaze_web.live.view import LiveView
 from autogaze_web.masks.choice import Choice
+from autogaze_web.model.clips import model_input
 from autogaze_web.model.controls import own_budget
+from autogaze_web.model.run import Run
+from autogaze_web.page.bridge import pack_run
 from autogaze_web.page.gaze_streams import GazeStreams
 from autogaze_web.page.live_session import PageSession
 from autogaze_web.page.memory import frame_bytes
@@ -295,3 +298,78 @@ def test_a_limit_above_the_models_own_never_fills_the_context(bridge: Bridge, ch
     description = streams.describe(InferenceMode(), None)
     assert description["gazing_ratio"] == 1
     assert 1 <= description["window"] <= checkpoint.config.max_num_frames
+
+
+class UploadingBridge(Bridge):
+    """Writes pixels into the model's input itself, as WebGPU does."""
+
+    uploads_frames = True
+
+    def __init__(self, model: AutoGaze, checkpoint: PageModel) -> None:
+        super().__init__(model, CAPACITY)
+        self._checkpoint = checkpoint
+        self._pixels = np.zeros(0, np.uint8)
+
+    def upload_frame(self, _passes: str, rows: Any, _tables: Any) -> None:
+        frame = rows.reshape(1, rows.shape[0], -1, 4)[:, :, : FRAMES[0].shape[1], :3]
+        image = model_input(self._checkpoint.config, self._checkpoint.processor(frame)[0])
+        self._pixels = np.ascontiguousarray(image).view(np.uint8).ravel()
+
+    async def execute(self, header: str, packed: Any) -> Any:
+        run = json.loads(header)
+        if run["graph"] == "frame":
+            assert "frame" not in [name for name, *_ in run["feeds"]]
+            run["feeds"].append(["frame", "float32", packed.size, self._pixels.size])
+            packed = np.concatenate([packed, self._pixels])
+        return await super().execute(json.dumps(run), packed)
+
+
+@pytest.mark.parametrize("wait", [None, 0, 1e6], ids=["as it is", "at once", "never"])
+def test_the_next_frame_is_prepared_when_this_one_was_shown(
+    model: AutoGaze,
+    bridge: Bridge,
+    checkpoint: PageModel,
+    monkeypatch: pytest.MonkeyPatch,
+    wait: float | None,
+) -> None:
+    events = []
+
+    def pack(index: int, run: Run) -> Any:
+        events.append("packed" if run.graph == "frame" else "packed more")
+        return pack_run(index, run)
+
+    async def chosen(stream: GazeStream, frame: Any, shown: asyncio.Future[Choice]) -> None:
+        try:
+            async for gaze in stream.submit(frame, 0.7):
+                shown.set_result(gaze.choice)
+        except Exception as error:
+            shown.set_exception(error)
+
+    async def play(stream: GazeStream, prepares: bool) -> list[Any]:
+        choices = []
+        for frame in FRAMES:
+            shown: asyncio.Future[Choice] = asyncio.get_running_loop().create_future()
+            gazing = asyncio.ensure_future(chosen(stream, frame, shown))
+            cells = (await shown).cells
+            choices.append(np.stack([cells.grid, cells.row, cells.col]).tolist())
+            events.append("shown")
+            await gazing
+            async with asyncio.timeout(60):
+                while prepares and events.count("packed") <= len(choices):
+                    await asyncio.sleep(0.001)
+        return choices
+
+    monkeypatch.setattr("autogaze_web.page.bridge.pack_run", pack)
+    if wait is not None:
+        monkeypatch.setattr("autogaze_web.page.gaze_streams.PREPARE_AFTER_S", wait)
+    mode = InferenceMode("realtime")
+    expected = asyncio.run(play(GazeStreams(checkpoint, GRAPHS, bridge, 4).open(mode), prepares=False))
+    events.clear()
+    uploading = UploadingBridge(model, checkpoint)
+    stream = GazeStreams(checkpoint, GRAPHS, uploading, 4).open(mode)
+    assert asyncio.run(play(stream, prepares=wait != 1e6)) == expected
+    own = [event for event in events if event != "packed more"]
+    if wait == 1e6:
+        assert own == ["packed", "shown"] * len(FRAMES)
+    else:  # only the first frame is packed when it comes
+        assert own == ["packed", *["shown", "packed"] * len(FRAMES)]
