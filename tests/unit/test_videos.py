@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from released import RELEASED
 
+from autogaze_web.model import layout
 from autogaze_web.model.config import AutoGazeConfig
 from autogaze_web.model.coverage import CoverageStop
 from autogaze_web.model.generation import NotFiniteError, Videos
@@ -125,6 +126,17 @@ def test_videos_with_the_same_pads_share_all_feeds_but_their_tokens() -> None:
         for name in shared:
             with pytest.raises(ValueError, match="read-only"):
                 first.feeds[name][...] = 0
+
+
+@pytest.mark.parametrize(("window", "remembered"), [(2, layout.REMEMBERED), (None, 0)])
+def test_layouts_of_a_stream_take_no_more_memory_however_long_it_is(
+    window: int | None, remembered: int
+) -> None:
+    layout._remembered.cache_clear()
+    videos, decisions = Videos(CONFIG, 1, window, (1,), ()), script(5, videos=1, frames=1, stop=0)
+    for _ in range(layout.REMEMBERED + 3):
+        play(videos, decisions, 1, None)
+    assert layout._remembered.cache_info().currsize == remembered
 
 
 def test_a_batch_is_packed_as_its_runs_one_after_the_other() -> None:

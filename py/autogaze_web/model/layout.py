@@ -7,7 +7,7 @@ feeds and the work of making it. Numbers in parentheses are upstream's rules, se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -94,6 +94,9 @@ class Layout:
         return Run(self.graph, steps, self.rows.capacity, self.copies, feeds, self.positions)
 
 
+_Make = Callable[[Layout, bytes], Layout]
+
+
 @lru_cache(maxsize=16)
 def first_frame(
     config: AutoGazeConfig, window: int | None, capacity: int | None, first_position: int
@@ -103,7 +106,6 @@ def first_frame(
     return _frame(config, window, 0, rows, {}, (), first_position, np.zeros(0, np.int64), _NO_SLOTS)
 
 
-@lru_cache(maxsize=REMEMBERED)
 def next_frame(layout: Layout, padded: bytes) -> Layout:
     """The layout of the next frame's first run.
 
@@ -114,6 +116,25 @@ def next_frame(layout: Layout, padded: bytes) -> Layout:
     Raises:
         ContextFullError: if the context has a fixed capacity, which is too small.
     """
+    return _next(_next_frame, layout, padded)
+
+
+def next_steps(layout: Layout, padded: bytes) -> Layout:
+    """The layout of the run that continues a frame; arguments and errors as for `next_frame`."""
+    return _next(_next_steps, layout, padded)
+
+
+def _next(make: _Make, layout: Layout, padded: bytes) -> Layout:
+    # Without a window the context grows for ever, and each layout has a state of it.
+    return make(layout, padded) if layout._window is None else _remembered(make, layout, padded)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(make: _Make, layout: Layout, padded: bytes) -> Layout:
+    return make(layout, padded)
+
+
+def _next_frame(layout: Layout, padded: bytes) -> Layout:
     config, window = layout._config, layout._window
     fed, last = _fed_and_last(layout, padded)
     rows = layout.rows.copy()
@@ -132,9 +153,7 @@ def next_frame(layout: Layout, padded: bytes) -> Layout:
     return _frame(config, window, layout._index + 1, rows, frames, pieces, start, tail, pending)
 
 
-@lru_cache(maxsize=REMEMBERED)
-def next_steps(layout: Layout, padded: bytes) -> Layout:
-    """The layout of the run that continues a frame; arguments and errors as for `next_frame`."""
+def _next_steps(layout: Layout, padded: bytes) -> Layout:
     fed, last = _fed_and_last(layout, padded)
     rows, frames = layout.rows.copy(), {layout._index: _NO_ROWS, **layout._frames}
     # Pads are seen during their frame (4).
