@@ -21,7 +21,7 @@ class Sample:
             model's own worker, 0 on WebGPU.
         python_memory: Pyodide's; it never shrinks.
         python_objects: those that Python's garbage collector knows.
-        allocations: of buffers by the model's runner since it was made.
+        allocations: of buffers on WebGPU by the model's runner since it was made; 0 on WebAssembly.
         gpu_buffers, gpu_textures: made and not destroyed.
         browser_memory: of all processes of the browser, what is theirs alone; 0 where it cannot be had.
     """

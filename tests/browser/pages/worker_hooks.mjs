@@ -217,7 +217,8 @@ export function usage() {
   return {
     pythonMemory: pyodide._module.HEAP8.length,
     pythonObjects: pyodide.runPython("import gc; gc.collect(); len(gc.get_objects())"),
-    allocations: host.model.runner.counters.allocations,
+    // On WebAssembly the context grows with the frames that the model has looked at: that is the machine's pace.
+    allocations: host.model.runner.device ? host.model.runner.counters.allocations : 0,
     gpuBuffers: scope.gpuMemory().buffers,
     gpuTextures: scope.gpuMemory().textures,
   };
