@@ -12,18 +12,13 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..files.atomic_file import atomic_file
 from ..files.stored_gaze import PATCH_SIZE
 from ..files.video import open_clip
-from ..frames.rgba import Rgba
 from ..frames.timed_frame import TimedFrame
 from ..live.pipeline import process_frames
 from ..live.settings import LiveSettings
 from ..live.sources import ComparisonSource, MaskSource
-from ..masks.choice import Choice, Description
-from ..masks.fixations import Fixations
+from ..masks.choice import Choice
 from ..native.gathering import StoppedError
 from . import remote
 from .choosing_ahead import ChoosingAhead
@@ -32,6 +27,7 @@ from .outputs import output_path, video_outputs
 from .planning import Segment, Source
 from .settings import MASKS, PATCH_DIFF, BatchSettings
 from .sources import source_state, state_of
+from .stored_choices import StoredChoices, write_choices
 
 if TYPE_CHECKING:
     from ..native.shared_sources import SharedSources
@@ -282,50 +278,3 @@ def selected(frames: Iterator[TimedFrame], every: int, limit: int | None) -> Ite
     """
     last = None if limit is None else (limit - 1) * every + 1
     return itertools.islice(frames, 0, last, every)
-
-
-class StoredChoices:
-    """A mask source that repeats what was chosen before, from the files of `write_choices`."""
-
-    def __init__(self, description: Description, files: tuple[str, ...]) -> None:
-        self._description = description
-        self._choices = (choice for file in files for choice in read_choices(Path(file)))
-
-    def describe(self) -> Description:
-        """See `live.sources.MaskSource`."""
-        return self._description
-
-    def choose(self, _frame: Rgba) -> Choice:
-        """See `live.sources.MaskSource`."""
-        return next(self._choices)
-
-
-def write_choices(path: Path, choices: list[Choice]) -> None:
-    """Stores choices of tiled frames."""
-    cells = [choice.cells for choice in choices]
-    fixations = [each for each in cells if isinstance(each, Fixations)]
-    assert len(fixations) == len(choices)
-    joined = Fixations.concatenate(fixations)
-    with atomic_file(path) as file:
-        np.savez(
-            file,
-            start=joined.start,
-            end=joined.end,
-            parts=joined.parts,
-            grid=joined.grid,
-            confidence=joined.confidence,
-            numbers=np.array([(len(c.cells), c.padded, c.steps) for c in choices], np.int64).reshape(-1, 3),
-        )
-
-
-def read_choices(path: Path) -> list[Choice]:
-    """What `write_choices` stored."""
-    with np.load(path) as stored:
-        fields = [stored[name] for name in ("start", "end", "parts", "grid", "confidence")]
-        numbers = stored["numbers"].tolist()
-    choices, at = [], 0
-    for count, padded, steps in numbers:
-        part = Fixations(*(values[at : at + count] for values in fields))
-        choices.append(Choice.of(part, padded, steps))
-        at += count
-    return choices
