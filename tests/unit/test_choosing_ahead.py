@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from autogaze_web.batch import video_job
+from autogaze_web.batch.ahead import ahead
 from autogaze_web.batch.choosing_ahead import ChoosingAhead
 from autogaze_web.batch.planning import Source
 from autogaze_web.batch.settings import BatchSettings
@@ -218,3 +220,39 @@ def test_a_batch_stops_among_frames_that_are_left_out(
     settings = BatchSettings(every=1000, outputs=("trace",))
     interrupted(monkeypatch, tmp_path, slow(), lambda _: begun.wait(20), settings)
     assert 10 < read < 1000
+
+
+def test_the_item_in_work_learns_that_no_more_are_wanted():
+    stopped, begun = Event(), Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        begun.set()
+        yield 2 if stopped.wait(60) else 3
+
+    with closing(ahead(items(), "items", stopped.set)) as following:
+        assert next(following) == 1
+        assert begun.wait(60)
+    assert stopped.is_set()
+
+
+def test_an_interrupt_during_the_wait_for_the_item_in_work_is_not_replaced(monkeypatch):
+    go_on, begun = Event(), Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        begun.set()
+        go_on.wait(60)
+        yield 2
+
+    def interrupted(_thread: ThreadPoolExecutor, **_how: bool) -> None:
+        raise KeyboardInterrupt  # the second one, while the first one waits for the thread
+
+    following = ahead(items(), "items")
+    assert next(following) == 1
+    assert begun.wait(60)
+    with monkeypatch.context() as patched:
+        patched.setattr(ThreadPoolExecutor, "shutdown", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            following.close()
+    go_on.set()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import GeneratorType
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -11,13 +12,16 @@ Item = TypeVar("Item")
 _END: Any = object()
 
 
-def ahead(items: Iterator[Item], name: str) -> Generator[Item, None, None]:
+def ahead(
+    items: Iterator[Item], name: str, stop: Callable[[], object] = lambda: None
+) -> Generator[Item, None, None]:
     """The same items, of which the thread has made one more than were taken.
 
     Closing it waits for the item in work, then closes the iterator if it is a generator.
 
     Args:
         name: of the thread.
+        stop: called when no more items are wanted, so that the one in work can end early.
 
     Raises:
         Exception: what the iterator raised, in the place of that item.
@@ -27,10 +31,14 @@ def ahead(items: Iterator[Item], name: str) -> Generator[Item, None, None]:
     """
     try:
         with ThreadPoolExecutor(1, f"autogaze-{name}") as thread:
-            following = thread.submit(next, items, _END)
-            while (item := following.result()) is not _END:
+            try:
                 following = thread.submit(next, items, _END)
-                yield item
+                while (item := following.result()) is not _END:
+                    following = thread.submit(next, items, _END)
+                    yield item
+            finally:
+                stop()
     finally:
-        if isinstance(items, Generator):
+        # It still runs if a second interrupt ended the wait for the thread.
+        if isinstance(items, GeneratorType) and not items.gi_running:
             items.close()

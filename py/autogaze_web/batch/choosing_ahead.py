@@ -71,12 +71,9 @@ class ChoosingAhead:
         Raises:
             Exception: what reading or choosing raised, in the place of that frame.
         """
-        with closing(ahead(self._chosen(frames), "choosing")) as chosen:
-            try:
-                for timed, self._choice in chosen:
-                    yield timed
-            finally:
-                self._stop.set()
+        with closing(ahead(self._chosen(frames), "choosing", self._stop.set)) as chosen:
+            for timed, self._choice in chosen:
+                yield timed
 
     def _chosen(self, frames: Iterator[TimedFrame]) -> Generator[tuple[TimedFrame, Choice], None, None]:
         source = self._source
