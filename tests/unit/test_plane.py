@@ -138,6 +138,33 @@ def test_a_prepared_frame_that_is_given_up_leaves_no_trace_in_the_numbers():
         both.process(first, Cells.of([4], [0], [2]))
 
 
+def test_what_changed_is_counted_from_the_frame_before_the_one_given_up():
+    generator = np.random.default_rng(14)
+    both = Both(LiveSettings())
+    first, given_up = stream(generator, 40, 70, 2)
+    second = given_up.copy()
+    second[:20, :35, :3] ^= 255
+    both.process(first, Cells.none())
+    both.view.next_frame(40, 70)[:] = given_up
+    both.view.prepare()
+    both.process(second, None)
+    assert both.view.cells.grid.size  # of what differs from the first frame
+
+
+def test_a_stream_that_begins_while_a_frame_is_prepared_begins_with_the_newest_picture():
+    first, second = stream(np.random.default_rng(15), 40, 70, 2)
+    view = LiveView()
+    for frame in (first, second):
+        view.next_frame(40, 70)[:] = frame
+        view.prepare()
+        if frame is first:
+            view.process(Cells.none())
+    view.restart()
+    view.expect_size(40, 70)
+    view.process(Cells.none())
+    np.testing.assert_array_equal(view.frame, second)
+
+
 def test_a_frame_is_one_request_to_draw_and_patch_diff_one_more():
     view, plain = LiveView(), PlainPlane()
     plain.next = np.zeros((20, 30, 4), np.uint8)

@@ -112,9 +112,10 @@ class NumpyPlane:
             self._errors.update(self.frame, self.output, self._changed_blocks)
             self._errors_ahead = True
 
-    def forget_errors(self) -> None:
-        """The present picture is never drawn, so the errors of the next one are measured afresh."""
-        self._errors_known = False
+    def give_up(self) -> None:
+        """Takes the last `Receive` back: the next picture follows the one before it."""
+        self.frame, self.pending = self.pending, self.frame
+        self._changed, self._errors_known, self._errors_ahead = None, False, False
 
     def _find_changed_blocks(self) -> changes.BlockFlags:
         if self.pending.shape != self.frame.shape:

@@ -67,7 +67,7 @@ class LiveView:
         self._cells: Cells | Fixations = Cells.none()
         self._schedule = OutputSchedule(self.settings.accumulation)
         self._keyframe: bool
-        self._prepared: bool
+        self._prepared = False
         self._ratio_ema: Ema
         self._psnr_ema: Ema
         self._errors: BlockErrors | None
@@ -172,10 +172,7 @@ class LiveView:
         Raises:
             ValueError: if a side is not 1 .. 16384 pixels.
         """
-        if self._prepared:
-            # It was given up.
-            self._prepared = False
-            self._plane.forget_errors()
+        self._give_up_prepared()
         buffer = self._plane.next_frame(height, width)
         self.expect_size(height, width)
         return buffer
@@ -305,11 +302,17 @@ class LiveView:
         if self._size != (height, width):
             self._start(height, width)
 
+    def _give_up_prepared(self) -> None:
+        """A frame that was prepared is not processed: another one comes, or a new stream."""
+        if self._prepared:
+            self._prepared = False
+            self._plane.give_up()
+
     def _start(self, height: int, width: int) -> None:
+        self._give_up_prepared()
         self._size = (height, width)
         self._index = 0
         self._first, self._keyframe, self._has_pixels = True, True, True
-        self._prepared = False
         self._cells = Cells.none()
         self._ratio_ema, self._psnr_ema = Ema(), Ema()
         self._errors = None
