@@ -128,12 +128,15 @@ def test_videos_with_the_same_pads_share_all_feeds_but_their_tokens() -> None:
                 first.feeds[name][...] = 0
 
 
-@pytest.mark.parametrize(("window", "remembered"), [(2, layout.REMEMBERED), (None, 0)])
+@pytest.mark.parametrize(
+    ("window", "rows", "remembered"),
+    [(2, None, layout.REMEMBERED), (2, layout.REMEMBERED_ROWS + 1, 0), (None, None, 0)],
+)
 def test_layouts_of_a_stream_take_no_more_memory_however_long_it_is(
-    window: int | None, remembered: int
+    window: int | None, rows: int | None, remembered: int
 ) -> None:
     layout._remembered.cache_clear()
-    videos, decisions = Videos(CONFIG, 1, window, (1,), ()), script(5, videos=1, frames=1, stop=0)
+    videos, decisions = Videos(CONFIG, 1, window, (1,), (), rows), script(5, videos=1, frames=1, stop=0)
     for _ in range(layout.REMEMBERED + 3):
         play(videos, decisions, 1, None)
     assert layout._remembered.cache_info().currsize == remembered

@@ -21,7 +21,8 @@ from .cells import Cells
 from .fixations import Fixations
 from .update_plan import Lattice
 
-# A cell's atoms are at most a quarter of a kilobyte then, a table's an eighth of a megabyte.
+# A cell's atoms are at most about 1.5 kilobytes then (enlarged cells of grids of 1 to 11 cells a side), and
+# those of a table half a megabyte.
 MOST_CELLS = 512
 
 # A frame's cells may be of any of the four scales.

@@ -28,7 +28,10 @@ _NO_ROWS: NDArray[np.intp] = np.zeros(0, np.intp)
 _NO_SLOTS: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
 REMEMBERED: Final = 256
-"""Layouts, at most: more than the tiles of a 4K frame, a few kilobytes each."""
+"""Layouts, at most: more than the tiles of a 4K frame."""
+
+REMEMBERED_ROWS: Final = 4096
+"""Rows of the context of those that are remembered, at most: each has 5 bytes for a row, so all have 5 MB."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,10 @@ def next_steps(layout: Layout, padded: bytes) -> Layout:
 
 
 def _next(make: _Make, layout: Layout, padded: bytes) -> Layout:
-    # Without a window the context grows for ever, and each layout has a state of it.
-    return make(layout, padded) if layout._window is None else _remembered(make, layout, padded)
+    # Each has a state of the context, which can be large, and without a window grows for ever.
+    if layout._window is None or layout.rows.capacity > REMEMBERED_ROWS:
+        return make(layout, padded)
+    return _remembered(make, layout, padded)
 
 
 @lru_cache(maxsize=REMEMBERED)

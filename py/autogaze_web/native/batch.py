@@ -24,7 +24,7 @@ _INITIAL = ("context_key", "context_value", "trunk_past")
 class NativeBatch:
     """The contexts of up to ``size`` videos; one run of the tiles graph computes a frame of each.
 
-    The runs are those of a `Video` with one frame graph and no steps graphs. What a video's runs return does
+    The runs are those of `Videos` with one frame graph and no steps graphs. What a video's runs return does
     not depend on the other videos, because no operation of the graph mixes them.
 
     Args:

@@ -98,8 +98,8 @@ class GatheredStream:
         Raises:
             StoppedError: if the gathering was stopped.
         """
-        begins, self._begins = self._begins, False
         runs = self._generation.runs(widened(frame))
+        begins, self._begins = self._begins, False
         return self._member.ask(_NextFrame(self._place, runs, begins))
 
     def close(self) -> None:

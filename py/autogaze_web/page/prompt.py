@@ -40,7 +40,7 @@ def begin(work: Coroutine[Any, Any, Result], answer: Callable[[Result], object])
 
 
 def promptly(promise: Any) -> Awaitable[Any]:
-    """A promise of JavaScript to wait for in a task; any other awaitable as it is."""
+    """A promise of JavaScript to wait for in a task; a coroutine or a future as it is."""
     if isinstance(promise, Coroutine | asyncio.Future):
         return promise
     return _Prompt(promise)
@@ -56,6 +56,7 @@ class _Prompt(Generic[Result]):
         self._done = False
         self._result: Result
         self._error: BaseException | None = None
+        self._cancelled: asyncio.CancelledError | None = None
         self._waiting: tuple[Callable[[Any], object], Context | None] | None = None
         promise.then(self._fulfil, self._reject)
 
@@ -66,12 +67,15 @@ class _Prompt(Generic[Result]):
         return self.result()
 
     def _fulfil(self, result: Result) -> None:
-        if not self._done:
+        if self._cancelled is not None:
+            self._reject(self._cancelled)
+        elif not self._done:
             self._result = result
             self._end()
 
     def _reject(self, reason: object) -> None:
         if not self._done:
+            reason = self._cancelled or reason
             self._error = reason if isinstance(reason, BaseException) else RuntimeError(str(reason))
             self._end()
 
@@ -101,5 +105,7 @@ class _Prompt(Generic[Result]):
         return self._result
 
     def cancel(self, msg: object = None) -> bool:
-        self._loop.call_soon(self._reject, asyncio.CancelledError(msg))
+        if not self._done and self._cancelled is None:
+            self._cancelled = asyncio.CancelledError(msg)
+            self._loop.call_soon(self._reject, self._cancelled)
         return not self._done
