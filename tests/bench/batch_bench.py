@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -46,7 +47,12 @@ from autogaze_web.live.pipeline import synthetic_frames  # noqa: E402
 MODEL = str(ROOT / "site" / "model")
 TOKENS = "16"
 FLAGS = ("--model", MODEL, "--max-tokens", TOKENS)
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "py")}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT / "py"), os.environ.get("PYTHONPATH")])),
+}
+# The last digits of the model's numbers depend on the threads that share its sums, from eight on.
+ONE_THREAD = ("--threads", "1")
 
 
 def write_video(path: Path, height: int, width: int, frames: int) -> None:
@@ -69,12 +75,13 @@ def least(spent: Iterable[Spent]) -> Spent:
     return Spent(min(walls), min(cpus))
 
 
-def spent_by(sources: Path, out: Path, *flags: str) -> Spent:
-    """Runs a batch as a user would, from the start of Python to its end."""
+def spent_by(sources: Path, out: Path, *flags: str, one_core: bool = False) -> Spent:
+    """Runs a batch as a user would, from the start of Python to its end; on one core if that is wanted."""
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "autogaze_web", "batch", str(sources), "--out", str(out), *FLAGS, *flags]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
+    hold = partial(os.sched_setaffinity, 0, {min(os.sched_getaffinity(0))}) if one_core else None
+    subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True, preexec_fn=hold)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Spent(time.perf_counter() - start, cpu)
@@ -145,17 +152,27 @@ def finished(out: Path) -> int:
 
 def interrupted_batch(sources: Path, out: Path, videos: int) -> tuple[int, int]:
     """Stops a batch with two workers after a third of its videos and runs it again; what each run did."""
-    command = [sys.executable, "-m", "autogaze_web", "batch", str(sources), "--out", str(out), *FLAGS]
+    command = [
+        sys.executable,
+        "-m",
+        "autogaze_web",
+        "batch",
+        str(sources),
+        "--out",
+        str(out),
+        *FLAGS,
+        *ONE_THREAD,
+    ]
     # A background job of a shell ignores SIGINT, and so would its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    batch = subprocess.Popen([*command, "--workers", "2"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    batch = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     while finished(out) < videos // 3 and batch.poll() is None:
         time.sleep(0.05)
     batch.send_signal(signal.SIGINT)
     if batch.wait() != 130:
         raise SystemExit(f"the interrupted batch ended with status {batch.returncode}")
     before = finished(out)
-    subprocess.run([*command, "--workers", "2"], env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
     return before, finished(out) - before
 
 
@@ -198,23 +215,28 @@ def measure(videos: int, frames: int, large_frames: int, rounds: int, folder: Pa
         shutil.copy(clips / f"{index % 4}.mp4", clips / f"{index}.mp4")
     total = sum(frames - index % 4 for index in range(videos))
     yield f"| videos of about {frames} frames, 426x240, {TOKENS} tokens a frame | {videos} |"
-    # One thread in both, so that the second worker has a core of its own.
-    single = ("--threads", "1")
-    pairs = [
+    # The model has one thread in all, so that a second worker has a core of its own. A worker alone uses a
+    # second core for what it does beside the model, so it is measured on one core, too.
+    can_hold = hasattr(os, "sched_setaffinity")
+    rows = [
         (
-            spent_by(clips, folder / "one", *single),
-            spent_by(clips, folder / "two", *single, "--workers", "2"),
+            spent_by(clips, folder / "held", *ONE_THREAD, one_core=can_hold),
+            spent_by(clips, folder / "one", *ONE_THREAD),
+            spent_by(clips, folder / "two", *ONE_THREAD, "--workers", "2"),
         )
         for _ in range(rounds)
     ]
-    one, two = (least(spent) for spent in zip(*pairs, strict=True))
-    rates = [f"{60 * videos / spent.wall:.0f} videos a minute" for spent in (one, two)]
-    yield f"| one worker with one thread | {rates[0]}, {one.cpu:.1f} s of CPU |"
-    yield f"| two such workers | {rates[1]}, {one.wall / two.wall:.2f} times, {two.cpu:.1f} s of CPU |"
+    held, one, two = (least(spent) for spent in zip(*rows, strict=True))
+    rates = [f"{60 * videos / spent.wall:.0f} videos a minute" for spent in (held, one, two)]
+    if can_hold:
+        yield f"| one worker on one core | {rates[0]}, {held.cpu:.1f} s of CPU |"
+    yield f"| one worker with one thread for the model | {rates[1]}, {one.cpu:.1f} s of CPU |"
+    times = [f"{spent.wall / two.wall:.2f}" for spent in (held, one)]
+    yield f"| two such workers | {rates[2]}, {' and '.join(times)} times, {two.cpu:.1f} s of CPU |"
     spent_here(clips, folder / "warm", "--frames", "1")
-    for threads, flags in ((1, single), (None, ())):
+    for threads, flags in ((1, ONE_THREAD), (None, ())):
         pairs = [
-            (spent_here(clips, folder / "whole", *flags), spent_by_model(clips, threads))
+            (spent_here(clips, folder / f"whole{threads}", *flags), spent_by_model(clips, threads))
             for _ in range(rounds)
         ]
         whole, alone = (least(spent) for spent in zip(*pairs, strict=True))
@@ -231,10 +253,10 @@ def measure(videos: int, frames: int, large_frames: int, rounds: int, folder: Pa
         yield f"| Ray, local nodes: {nodes} | {60 * videos / spent:.0f} videos a minute |"
     before, after = interrupted_batch(clips, folder / "interrupted", videos)
     yield f"| interrupted after {before} videos, run again | did the other {after} |"
-    outs = [folder / name for name in ("one", "two", "whole", "interrupted")]
+    outs = [folder / name for name in ("held", "one", "two", "whole1", "interrupted")]
     outs += [folder / f"ray{nodes}" for nodes in all_nodes]
     same = len({digest(out) for out in outs}) == 1
-    yield f"| results of all these runs | {'the same bytes' if same else 'DIFFERENT'} |"
+    yield f"| results of all runs with one thread | {'the same bytes' if same else 'DIFFERENT'} |"
     large = folder / "large.mp4"
     write_video(large, 2160, 3840, large_frames)
     seconds, peak = peak_of_4k(large, folder / "4k")

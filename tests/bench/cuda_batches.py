@@ -6,6 +6,7 @@ Without PyAV the videos are files of undecoded frames, which the batch reads in 
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Iterator
@@ -127,12 +128,13 @@ def batch_rows(model: Path, first: str, second: str, frames: int) -> Iterator[st
                 tokens, confidences = chosen(out)
                 expected = expected or (tokens, confidences)
                 same = [ours == theirs for ours, theirs in zip(tokens, expected[0], strict=True)]
-                apart = max(
+                differences = (
                     abs(a - b)
                     for ours, theirs, is_same in zip(confidences, expected[1], same, strict=True)
                     if is_same
                     for a, b in zip(ours, theirs, strict=True)
                 )
+                apart = max(differences, default=math.nan)
                 yield f"| {label} | {60 * VIDEOS / took:.0f} | {sum(same)} of {len(same)} | {apart:.1e} |"
 
 
