@@ -59,6 +59,18 @@ describe("PageCanvases", () => {
     assert.equal(await canvases.show(), true);
   });
 
+  test("canvases that were replaced before they were seen say nothing of the new ones", async () => {
+    const canvases = new PageCanvases(elements);
+    alpha = 0;
+    canvases.renew("webgpu");
+    const look = canvases.show();
+    canvases.renew("2d");
+    assert.equal(await look, true);
+    canvases.renew("webgpu");
+    canvases.forget();
+    assert.equal(await canvases.show(), true);
+  });
+
   test("2D canvases need no look", async () => {
     const canvases = new PageCanvases(elements);
     alpha = 0;

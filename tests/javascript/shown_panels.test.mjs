@@ -155,6 +155,38 @@ describe("ShownPanels", () => {
     assert.deepEqual(done.slice(-2), ["wants 2d", "drawn through a canvas"]);
   });
 
+  test("canvases that cannot be drawn by WebGPU after all are replaced once more, and no others are asked for", async () => {
+    const requests = new CanvasRequests((drawn) => {
+      done.push(`wants ${drawn}`);
+      queueMicrotask(() => requests.receive(canvases(drawn)));
+    });
+    const shown = new ShownPanels(canvases("first"), requests, () => Promise.reject(new Error("no context")));
+    await showGpu(shown, fakePlane());
+    await showGpu(shown, fakePlane());
+    assert.deepEqual(done, ["wants webgpu", "wants 2d", "drawn through a canvas", "drawn through a canvas"]);
+    assert.equal(/** @type {any} */ ((await shown.inMemory()).mask.canvas).name, "2d mask");
+  });
+
+  test("there are no pictures of panels that were lost with the graphics card", async () => {
+    const { shown } = page();
+    await showGpu(shown, fakePlane());
+    await assert.rejects(shown.pictures(undefined), /lost with it: press Start/);
+  });
+
+  test("panels that were forgotten are put whole", async () => {
+    const { shown } = page();
+    const { mask } = await shown.inMemory();
+    const memory = new Uint8ClampedArray(64 * 48 * 4);
+    const count = () => {
+      done = [];
+      mask.putPixels(memory, 64, 48, []);
+      return done.length;
+    };
+    assert.deepEqual([count(), count()], [1, 0]);
+    shown.forget();
+    assert.deepEqual([count(), count()], [1, 0]);
+  });
+
   test("whoever draws the panels elsewhere gets their pixels, which are read for that alone", async () => {
     const { shown } = page();
     const gpu = fakePlane();

@@ -14,6 +14,7 @@ import { PanelRecorder } from "./panel_recorder.mjs";
 /** @import { FrameTap } from "../panels/frame_tap.mjs" */
 /** @import { LivePanels } from "./live_panels.mjs" */
 /** @import { LivePlane } from "./live_plane.mjs" */
+/** @import { FilePosition } from "../panels/recording_clock.mjs" */
 /** @import { Frame, FrameReport } from "./protocol.mjs" */
 
 export class FrameLoop {
@@ -138,7 +139,7 @@ export class FrameLoop {
     report.workerMs = { capture: captured - begun, draw: performance.now() - processed };
     if (this.#host.model) report.runner = { ...this.#host.model.runner.counters };
     await this.#record(report);
-    if (this.tap && !this.tap.ended) await this.tap.take(await this.#panels.pictures(), position, report);
+    await this.#hand(report, position);
     return report;
   }
 
@@ -213,7 +214,24 @@ export class FrameLoop {
     );
   }
 
+  /**
+   * Hands a frame's panels to the recording, if there is one and they are still where they were drawn.
+   * @param {FrameReport} report
+   * @param {FilePosition | undefined} position
+   */
+  async #hand(report, position) {
+    const { tap } = this;
+    if (!tap || tap.ended || (report.pixels === "gpu" && !this.#plane.gpu)) return;
+    const pictures = await this.#orWithoutGpu(
+      () => this.#panels.pictures(),
+      async () => undefined,
+    );
+    if (pictures) await tap.take(pictures, position, report);
+  }
+
   #restart() {
+    // The last frame of the old stream may not have been shown.
+    this.#panels.forget();
     this.#startedStream = this.#stream;
     this.recorder.streamStarts();
     this.#session.restart();

@@ -100,6 +100,7 @@ export class LiveView extends TypedEventTarget {
    */
   restart(canvases) {
     this.#calls.terminate("Python is being started again: try it once more when it is there.");
+    this.#canvases.forget();
     this.#calls = this.#newWorker();
     this.ready = this.#start(canvases);
     if (this.#options) this.setOptions(this.#options);
@@ -164,10 +165,19 @@ export class LiveView extends TypedEventTarget {
     try {
       const report = await calls.call("frame", { stream, frame }, { transfer });
       if (report && stream === this.#stream) this.emit("frame", report);
-      if (report && !(await this.#canvases.show())) this.#post("screensFail", null);
+      if (report) this.#look(calls);
     } catch (error) {
       if (!calls.ended && stream === this.#stream) this.emit("frame-error", { message: messageOf(error) });
     }
+  }
+
+  /**
+   * Tells the worker if the page does not show what the graphics card drew. A hidden page is looked at once it is seen.
+   * @param {WorkerCalls<LiveCalls>} calls
+   */
+  async #look(calls) {
+    const shown = await this.#canvases.show().catch(() => false);
+    if (!shown && calls === this.#calls) this.#post("screensFail", null);
   }
 
   /**

@@ -108,6 +108,11 @@ export class LivePanels {
     if (compared && this.#comparing) this.#compared?.show(this.#session, compared);
   }
 
+  /** What they show may not be what was drawn last: the next frame is shown whole. */
+  forget() {
+    this.#shown.forget();
+  }
+
   /** The panels as they are, to be drawn on other canvases. */
   pictures() {
     return this.#plane.wait(this.#shown.pictures(this.#plane.gpu));

@@ -87,6 +87,7 @@ export class LiveSession {
     takeCanvases: ({ canvases }) => this.#canvases.receive(canvases),
     screensFail: () => {
       this.#canvases.possible = false;
+      this.#redraw.request();
     },
     redraw: () => this.#redraw.request(),
     refresh: () => this.#session.refresh(),

@@ -27,6 +27,8 @@ export class PageCanvases {
   #fresh;
   /** Canvases on which WebGPU draws, until they were looked at. @type {PanelElements | undefined} */
   #unchecked;
+  /** Those that were given last. @type {PanelElements | undefined} */
+  #newest;
 
   /** @param {(() => PanelElements) | undefined} fresh replaces the canvases of the page by new ones */
   constructor(fresh) {
@@ -40,13 +42,19 @@ export class PageCanvases {
    */
   renew(drawn) {
     const elements = this.#fresh?.();
+    this.#newest = elements;
     this.#unchecked = drawn === "webgpu" ? elements : undefined;
     return elements ? transferred(elements) : null;
   }
 
+  /** Others take their place. */
+  forget() {
+    this.#newest = this.#unchecked = undefined;
+  }
+
   /**
    * Looks at the canvases once, after the first frame on them.
-   * @returns {Promise<boolean>} false if they show nothing
+   * @returns {Promise<boolean>} false if they show nothing; true if others have taken their place
    */
   async show() {
     const elements = this.#unchecked;
@@ -54,7 +62,7 @@ export class PageCanvases {
     this.#unchecked = undefined;
     // A frame is shown with the next picture of the page, and with the one after that at the latest.
     for (let i = 0; i < 2; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
-    return isOpaque(elements.input);
+    return elements !== this.#newest || isOpaque(elements.input);
   }
 }
 

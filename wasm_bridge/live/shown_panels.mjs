@@ -71,14 +71,25 @@ export class ShownPanels {
     });
   }
 
+  /** The next pixels in memory are put on all of each panel. */
+  forget() {
+    for (const panel of Object.values(this.#panels)) panel.forget();
+  }
+
   /**
    * The panels as they are, to be drawn on other canvases.
    * @param {GpuPlane | undefined} gpu
    * @returns {Promise<PanelCanvases>}
+   * @throws {Error} if they were on a graphics card that is lost
    */
   async pictures(gpu) {
-    const shape = this.#screens && gpu?.shape;
-    if (shape) {
+    if (this.#screens) {
+      const shape = gpu?.shape;
+      if (!gpu || !shape) {
+        throw new Error(
+          "The graphics card failed, and the picture is lost with it: press Start, then try again.",
+        );
+      }
       const { width, height } = shape;
       const names = /** @type {const} */ ({ input: "frame", mask: "mask", output: "output" });
       await Promise.all(
@@ -95,7 +106,13 @@ export class ShownPanels {
   async #enterScreens() {
     const canvases = await this.#requests.request("webgpu");
     if (!canvases) return;
-    this.#screens = await this.#open(canvases);
+    try {
+      this.#screens = await this.#open(canvases);
+    } catch {
+      this.#requests.possible = false;
+      await this.#leaveScreens();
+      return;
+    }
     const copy = () => new PanelCanvas(new OffscreenCanvas(1, 1));
     this.#panels = { input: copy(), mask: copy(), output: copy() };
   }

@@ -63,6 +63,11 @@ export class PanelCanvas {
     return context.getImageData(0, 0, width + (width % 2), height).data;
   }
 
+  /** The next pixels are put on all of it. */
+  forget() {
+    this.#isWhole = false;
+  }
+
   /**
    * Shows pixels that Python made.
    * @param {Uint8ClampedArray<ArrayBuffer>} memory RGBA rows of an even number of pixels

@@ -23,14 +23,17 @@ export function drawsSample(device, draw) {
   for (let row = 0; row < shape.height; row++) {
     rows.set(SAMPLE.subarray(row * rowBytes, (row + 1) * rowBytes), BYTES * shape.stride * row);
   }
-  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const buffer = device.createBuffer({ size: shape.bytes, usage });
-  device.queue.writeBuffer(buffer, 0, rows);
   const target = new OffscreenCanvas(shape.width, shape.height).getContext("2d");
   if (!target) return false;
-  target.fillRect(0, 0, shape.width, shape.height);
-  draw(target, buffer, shape);
-  const { data } = target.getImageData(0, 0, shape.width, shape.height);
-  buffer.destroy();
-  return SAMPLE.every((value, i) => data[i] === value);
+  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffer = device.createBuffer({ size: shape.bytes, usage });
+  try {
+    device.queue.writeBuffer(buffer, 0, rows);
+    target.fillRect(0, 0, shape.width, shape.height);
+    draw(target, buffer, shape);
+    const { data } = target.getImageData(0, 0, shape.width, shape.height);
+    return SAMPLE.every((value, i) => data[i] === value);
+  } finally {
+    buffer.destroy();
+  }
 }

@@ -22,9 +22,13 @@ export class GpuCanvas {
    */
   static open(device) {
     const canvas = new GpuCanvas(device);
-    if (drawsSample(device, (...picture) => canvas.draw(...picture))) return canvas;
-    canvas.close();
-    return undefined;
+    let draws = false;
+    try {
+      draws = drawsSample(device, (...picture) => canvas.draw(...picture));
+    } finally {
+      if (!draws) canvas.close();
+    }
+    return draws ? canvas : undefined;
   }
 
   /** @param {GPUDevice} device */

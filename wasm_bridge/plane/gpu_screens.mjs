@@ -41,18 +41,20 @@ export class GpuScreens {
     const canvas = new OffscreenCanvas(1, 1);
     const context = canvas.getContext("webgpu");
     if (!context) return false;
-    const works = drawsSample(device, (target, buffer, shape) => {
-      Object.assign(canvas, { width: shape.width, height: shape.height });
-      context.configure({ device, format: FORMAT, usage: usage(), alphaMode: "premultiplied" });
-      const encoder = device.createCommandEncoder();
-      const texture = context.getCurrentTexture();
-      encoder.copyBufferToTexture(layoutOf(buffer, shape), { texture }, sizeOf(shape));
-      device.queue.submit([encoder.finish()]);
-      target.globalCompositeOperation = "copy";
-      target.drawImage(canvas, 0, 0);
-    });
-    context.unconfigure();
-    return works;
+    try {
+      return drawsSample(device, (target, buffer, shape) => {
+        Object.assign(canvas, { width: shape.width, height: shape.height });
+        context.configure({ device, format: FORMAT, usage: usage(), alphaMode: "premultiplied" });
+        const encoder = device.createCommandEncoder();
+        const texture = context.getCurrentTexture();
+        encoder.copyBufferToTexture(layoutOf(buffer, shape), { texture }, sizeOf(shape));
+        device.queue.submit([encoder.finish()]);
+        target.globalCompositeOperation = "copy";
+        target.drawImage(canvas, 0, 0);
+      });
+    } finally {
+      context.unconfigure();
+    }
   }
 
   /**

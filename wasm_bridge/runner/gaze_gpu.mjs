@@ -252,10 +252,15 @@ export class GpuGazeRunner {
     const mapped = staging.mapAsync(GPUMapMode.READ);
     // The browser sends its commands off in a microtask.
     await null;
-    this.onWait?.();
-    await this.poker.wait(mapped);
-    const values = new Float32Array(staging.getMappedRange().slice(0));
-    staging.unmap();
+    let values = new Float32Array(0);
+    try {
+      this.onWait?.();
+    } finally {
+      // Whatever fails meanwhile, the buffer is to be mapped again by the next run.
+      await this.poker.wait(mapped);
+      values = new Float32Array(staging.getMappedRange().slice(0));
+      staging.unmap();
+    }
     return values;
   }
 }

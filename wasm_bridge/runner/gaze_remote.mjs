@@ -54,7 +54,11 @@ export class RemoteGazeRunner {
   async execute(run) {
     const transfer = buffersOf(Object.values(run.feeds));
     const executed = this.#calls.call("execute", run, { transfer });
-    this.onWait?.();
+    try {
+      this.onWait?.();
+    } finally {
+      await executed;
+    }
     const { decisions, counters } = await executed;
     Object.assign(this.counters, counters);
     return decisions;
