@@ -68,7 +68,7 @@ def test_patch_diff_beside_autogaze_is_what_it_is_alone(page, site_url, tmp_path
     page.select_option("#compare-budget", "tokens")
     *_, report = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
     assert report["compared"]["cells"] == report["cells"] > 0
-    assert "Random cells take no notice" in page.inner_text("#compare-aim")
+    assert "Random cells ignore the picture" in page.inner_text("#compare-aim")
     assert_block_motion_is_what_it_is_natively(page)
     page.select_option("#compare-rival", "patch-diff")
     *_, report = play(page, SOURCE, FRAMES, WIDTH, HEIGHT)
