@@ -96,7 +96,7 @@ def assert_block_motion_is_what_it_is_natively(page):
     assert expected.cells > 0
     assert_shown(page, "compared-mask", natively.view.mask)
     assert_shown(page, "compared-output", natively.view.output)
-    assert "moves the blocks of its own last output" in page.inner_text("#compare-aim")
+    assert "moves the blocks of its last output" in page.inner_text("#compare-aim")
 
 
 def assert_the_trace_is_that_of_the_command_line(page, model, folder):
